@@ -1,0 +1,1 @@
+"""What it says: the prompt class and the shared prompts, one module each."""

@@ -1,0 +1,163 @@
+"""The languages that the service speaks, and which one a question is in."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
+
+Language = Literal["en", "es"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+
+Text = Mapping[Language, str]
+"""The same text in every language of the service."""
+
+
+class Words:
+    """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
+
+    @staticmethod
+    def fold(text: str) -> str:
+        """`text` in lower case without accents."""
+        decomposed = unicodedata.normalize("NFD", text.lower())
+        return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+
+    @classmethod
+    def of(cls, text: str) -> list[str]:
+        """The folded words of `text` in order, digits included, punctuation left out."""
+        return re.findall(r"[a-z0-9']+", cls.fold(text))
+
+
+class LanguageDetector:
+    """Tells English from Spanish by their commonest words.
+
+    Two languages and short questions: counting function words was enough for every example
+    question of the agents, and needs no model. The Spanish signs decide at once.
+    """
+
+    SIGNS: Final = re.compile(r"[¿¡ñ]|\b(?:qué|cuál|cuánto|cuánta|cómo|dónde|está|están)\b")
+    WORDS: Final[Mapping[Language, frozenset[str]]] = {
+        "en": frozenset(
+            [
+                "a",
+                "an",
+                "and",
+                "any",
+                "are",
+                "at",
+                "can",
+                "could",
+                "did",
+                "do",
+                "does",
+                "for",
+                "from",
+                "give",
+                "has",
+                "have",
+                "how",
+                "i",
+                "in",
+                "is",
+                "it",
+                "me",
+                "my",
+                "much",
+                "near",
+                "of",
+                "on",
+                "or",
+                "please",
+                "show",
+                "tell",
+                "than",
+                "that",
+                "the",
+                "there",
+                "these",
+                "this",
+                "to",
+                "tomorrow",
+                "today",
+                "was",
+                "we",
+                "what",
+                "what's",
+                "when",
+                "where",
+                "which",
+                "who",
+                "will",
+                "with",
+                "would",
+                "you",
+                "your",
+            ]
+        ),
+        "es": frozenset(
+            [
+                "a",
+                "al",
+                "como",
+                "con",
+                "cual",
+                "cuales",
+                "cuando",
+                "cuanto",
+                "cuantos",
+                "dame",
+                "de",
+                "del",
+                "dime",
+                "donde",
+                "el",
+                "ella",
+                "en",
+                "es",
+                "esta",
+                "estan",
+                "este",
+                "hace",
+                "hay",
+                "hoy",
+                "la",
+                "las",
+                "lo",
+                "los",
+                "manana",
+                "me",
+                "mi",
+                "muestrame",
+                "o",
+                "para",
+                "pero",
+                "por",
+                "puedes",
+                "que",
+                "quien",
+                "se",
+                "son",
+                "su",
+                "sobre",
+                "tiene",
+                "un",
+                "una",
+                "y",
+                "yo",
+            ]
+        ),
+    }
+
+    def __init__(self, default: Language) -> None:
+        """Answer `default` where the text does not tell, such as for `USD/EUR?`."""
+        self._default = default
+
+    def detect(self, text: str) -> Language:
+        """The language of `text`."""
+        lowered = text.lower()
+        if self.SIGNS.search(lowered):
+            return "es"
+        words = Words.of(lowered)
+        counts = {lang: sum(word in self.WORDS[lang] for word in words) for lang in LANGUAGES}
+        if counts["en"] == counts["es"]:
+            return self._default
+        return max(LANGUAGES, key=lambda lang: counts[lang])

@@ -1,0 +1,56 @@
+"""The sentences that the service says itself, without a model."""
+
+from string import Template
+from typing import Final
+
+from .language import Language, Text
+
+
+class Phrase:
+    """A fixed sentence per language, with `$name` for what varies."""
+
+    def __init__(self, **text: str) -> None:
+        self._text = text
+
+    def say(self, language: Language, **values: object) -> str:
+        """The sentence in `language`, every `$name` filled."""
+        return Template(self._text[language]).substitute(values)
+
+
+class Phrases:
+    """Every fixed sentence, in one register: plain, friendly, short."""
+
+    CLARIFY: Final = Phrase(
+        en="What would you like to know about that? I can help with this:\n$agents",
+        es="¿Qué te gustaría saber de eso? Puedo ayudarte con esto:\n$agents",
+    )
+    DECLINE: Final = Phrase(
+        en="I can't help with that. I can help with this:\n$agents",
+        es="No puedo ayudarte con eso. Puedo ayudarte con esto:\n$agents",
+    )
+    TOO_MANY: Final = Phrase(
+        en="That is $given questions at once; please ask at most $max in one message.",
+        es="Son $given preguntas a la vez; haz como mucho $max en un mensaje, por favor.",
+    )
+    MISSING: Final = Phrase(
+        en="I have no answer for this part right now, its data source is unavailable: $question",
+        es="Ahora no tengo respuesta para esta parte, su fuente de datos no responde: $question",
+    )
+    EMBEDDED: Final = Phrase(
+        en="Answered by the embedded model: fixed rules, no language model. Set LLM_MODEL for one.",
+        es="Responde el modelo integrado: reglas fijas, sin modelo de lenguaje. Se elige con"
+        " LLM_MODEL.",
+    )
+    DISABLED: Final = Phrase(
+        en="Answered without a language model: DISABLE_LLM is on.",
+        es="Respondido sin modelo de lenguaje: DISABLE_LLM está activado.",
+    )
+    SAMPLE_DATA: Final = Phrase(
+        en="The data are samples, not real ones: USE_FAKE_DATA is on.",
+        es="Los datos son de muestra, no reales: USE_FAKE_DATA está activado.",
+    )
+
+    @staticmethod
+    def bullets(descriptions: list[Text], language: Language) -> str:
+        """One line for each description."""
+        return "\n".join(f"- {text[language]}" for text in descriptions)
