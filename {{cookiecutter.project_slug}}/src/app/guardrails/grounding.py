@@ -1,0 +1,56 @@
+"""The guard against invented figures: each number of an answer stands in this turn's facts."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+
+class Grounding:
+    """Holds the numbers of a text against evidence. It knows figures only, not claims in words."""
+
+    NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+    LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
+
+    def __init__(self, evidence: Iterable[Any]) -> None:
+        """Take `evidence`: texts and JSON values, such as the facts and the question."""
+        self._known = {value for text in self._texts(evidence) for value in self._values(text)}
+
+    def unsupported(self, answer: str) -> list[str]:
+        """The numbers of `answer` that no evidence holds, as written; empty when grounded.
+
+        A number counts as held when a known one rounds to it: 18.4 supports "18".
+        """
+        plain = self.LIST_MARKER.sub(" ", answer)
+        return [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
+
+    def _holds(self, text: str) -> bool:
+        for value, decimals in self._readings(text):
+            if any(round(known, decimals) == value for known in self._known):
+                return True
+        return False
+
+    @classmethod
+    def _texts(cls, evidence: Any) -> Iterator[str]:
+        if isinstance(evidence, dict):
+            evidence = evidence.values()
+        elif isinstance(evidence, str) or not isinstance(evidence, Iterable):
+            yield str(evidence)
+            return
+        for item in evidence:
+            yield from cls._texts(item)
+
+    @classmethod
+    def _values(cls, text: str) -> Iterator[float]:
+        for match in cls.NUMBER.findall(text):
+            yield from (value for value, _ in cls._readings(match))
+
+    @staticmethod
+    def _readings(text: str) -> Iterator[tuple[float, int]]:
+        """Every (value, decimals) that a number may mean: `1.234` is 1234 or 1.234."""
+        digits = re.sub(r"[.,]", "", text)
+        marks = re.findall(r"[.,]", text)
+        if not marks or all(len(group) == 3 for group in re.split(r"[.,]", text)[1:]):
+            yield float(digits), 0
+        if marks and (len(marks) == 1 or marks[-1] not in marks[:-1]):
+            decimals = len(re.split(r"[.,]", text)[-1])
+            yield int(digits) / 10**decimals, decimals

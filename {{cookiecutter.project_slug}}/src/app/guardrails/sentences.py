@@ -1,0 +1,41 @@
+"""The hold-back of a stream: text leaves in whole sentences, each one audited first."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from .grounding import Grounding
+
+
+class SentenceGate:
+    """Collects the pieces of a model's stream and lets audited sentences through.
+
+    The first sentence that does not pass closes the gate; the caller replaces the answer.
+    """
+
+    END: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
+    """White space after a mark, so that `18.4` is never cut in two."""
+
+    def __init__(self, grounding: Grounding) -> None:
+        self._grounding = grounding
+        self._held = ""
+        self.is_closed = False
+
+    def feed(self, piece: str) -> Iterator[str]:
+        """The sentences that `piece` completes and that pass."""
+        self._held += piece
+        while not self.is_closed and (end := self.END.search(self._held)):
+            sentence, self._held = self._held[: end.end()], self._held[end.end() :]
+            yield from self._checked(sentence)
+
+    def rest(self) -> Iterator[str]:
+        """What is left at the end of the stream, if it passes."""
+        held, self._held = self._held, ""
+        if held and not self.is_closed:
+            yield from self._checked(held)
+
+    def _checked(self, sentence: str) -> Iterator[str]:
+        if self._grounding.unsupported(sentence):
+            self.is_closed = True
+        else:
+            yield sentence
