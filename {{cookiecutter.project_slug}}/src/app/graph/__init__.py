@@ -1,0 +1,1 @@
+"""One run: admit, plan, work side by side, write, audit."""

@@ -1,0 +1,33 @@
+"""The admit node: the message becomes a question, and the turn starts empty."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langgraph.types import Overwrite
+
+from ..guardrails.inbound import InboundGuard
+from ..prompts.language import LanguageDetector
+from .state import State
+
+
+class Admission:
+    """Lets a message in through the inbound guard."""
+
+    def __init__(self, guard: InboundGuard, detector: LanguageDetector) -> None:
+        self._guard = guard
+        self._detector = detector
+
+    async def __call__(self, state: State) -> Mapping[str, Any]:
+        """Write `question` and `language`; forget what the turn before left.
+
+        Raises:
+            InputRefused: The message is empty or too long.
+        """
+        question = self._guard.admit(state["message"])
+        return {
+            "question": question,
+            "language": self._detector.detect(question),
+            "draft": "",
+            "outcomes": Overwrite([]),
+            "degraded": Overwrite([]),
+        }

@@ -1,0 +1,97 @@
+"""The graph of one run, compiled once at start; the store of threads is given to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Send
+
+from ..guardrails.inbound import InboundGuard
+from ..llm.factory import LLMFactory
+from ..prompts.language import LanguageDetector
+from ..settings import Settings
+from .admit import Admission
+from .audit import Auditor
+from .contract import Agent
+from .plan import Planner
+from .rules import RulesPlanner
+from .state import READS, WRITES, State
+from .work import Worker
+from .write import Writer
+
+Graph = CompiledStateGraph[State, None, State, State]
+
+
+class Node(Protocol):
+    """A step of the run: reads the state, gives the changes."""
+
+    async def __call__(self, state: State) -> Mapping[str, Any]:
+        """The changes of this step, read off `state`."""
+        ...
+
+
+class Bounded:
+    """A node that sees and changes only what `state.py` grants it."""
+
+    def __init__(self, name: str, node: Node) -> None:
+        self._name = name
+        self._node = node
+
+    async def __call__(self, state: State) -> Mapping[str, Any]:
+        """The node's changes.
+
+        Raises:
+            PermissionError: The node changed a key that `WRITES` does not grant it.
+        """
+        shown: Any = {key: value for key, value in state.items() if key in READS[self._name]}
+        changes = await self._node(shown)
+        if foreign := changes.keys() - WRITES[self._name]:
+            raise PermissionError(
+                f"node {self._name} may not write {sorted(foreign)}: grant it in graph/state.py"
+            )
+        return changes
+
+
+class GraphBuilder:
+    """Builds admit -> plan -> work (side by side) -> write -> audit."""
+
+    def __init__(
+        self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
+    ) -> None:
+        detector = LanguageDetector(settings.language)
+        rules = RulesPlanner(agents, settings.plan_max_tasks)
+        self.nodes: Mapping[str, Node] = {
+            "admit": Admission(InboundGuard(settings.message_max_chars), detector),
+            "plan": Planner(factory, agents, rules, settings.plan_max_tasks),
+            "work": Worker(settings, factory, agents),
+            "write": Writer(factory),
+            "audit": Auditor(settings.history_turns),
+        }
+
+    def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
+        """The graph over a store of threads; None keeps no threads."""
+        builder = StateGraph(State)
+        for name, node in self.nodes.items():
+            builder.add_node(name, Bounded(name, node).__call__)
+        builder.add_edge(START, "admit")
+        builder.add_edge("admit", "plan")
+        builder.add_conditional_edges("plan", self._start_work, ["work", "audit"])
+        builder.add_conditional_edges("work", self._after_work, ["write", "audit"])
+        builder.add_edge("write", "audit")
+        builder.add_edge("audit", END)
+        return builder.compile(checkpointer=checkpointer)
+
+    @staticmethod
+    def _start_work(state: State) -> list[Send] | str:
+        tasks = state["plan"]["tasks"]
+        if not tasks:
+            return "audit"
+        language = state["language"]
+        return [Send("work", {"task": task, "language": language}) for task in tasks]
+
+    @staticmethod
+    def _after_work(state: State) -> str:
+        """One agent's answer is already the answer: no writer, one step less."""
+        return "write" if len(state["plan"]["tasks"]) > 1 else "audit"

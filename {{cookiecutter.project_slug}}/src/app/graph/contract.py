@@ -1,0 +1,134 @@
+"""What an agent is: the contract between this service and the agents you write.
+
+The service promises: an agent is built once at start; its tools run only inside its own policy;
+the model it is given is already configured, limited and logged; its failures become an answer
+that names what is missing.
+
+An agent owes: a name, words to be found by, tools that return a `Finding`, and the two
+deterministic halves of an answer without a model, `calls` and `tell`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar, final
+
+import orjson
+from langchain_core.tools import BaseTool, StructuredTool
+
+from ..connectors.outside import Connectors, Outside, Sample
+from ..connectors.policy import Policy
+from ..prompts.language import Language, Text
+from ..prompts.prompt import Prompt
+from ..settings import Configuration
+
+SettingsT = TypeVar("SettingsT", bound=Configuration)
+
+ToolMethod = Callable[..., Awaitable["Finding"]]
+
+
+class Source(TypedDict):
+    """Where a fact comes from, as the answer shows it."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one tool call brought back: the facts that an answer may state, and their source."""
+
+    facts: Mapping[str, Any]
+    """JSON values. A model reads them; the audit holds every figure of the answer against them."""
+
+    sources: Sequence[Source] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call: the tool's name and its arguments."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Agent(ABC, Generic[SettingsT]):
+    """One agent. Put a subclass in `agents/<name>/agent.py`; it is found there."""
+
+    name: ClassVar[str]
+    """Lower-case identifier, the same as its folder: in `/v1/agents`, logs and answers."""
+
+    description: ClassVar[Text]
+    """One sentence per language: the planner chooses by it, people read it."""
+
+    keywords: ClassVar[Mapping[Language, tuple[str, ...]]]
+    """Words that send a question here when rules plan. Accents, case and endings do not matter."""
+
+    examples: ClassVar[Mapping[Language, tuple[str, ...]]]
+    """Questions that this agent answers, at least two per language; the tests ask them."""
+
+    prompt: ClassVar[Prompt]
+    """Its system prompt."""
+
+    settings_class: type[SettingsT]
+    """Its own settings, `Configuration` when it has none; read once into `self.settings`."""
+
+    sample: ClassVar[Sample | None] = None
+    """Answers its data sources' requests when USE_FAKE_DATA is on."""
+
+    @final
+    def __init__(self, connectors: Connectors) -> None:
+        """Build the agent inside its policy."""
+        self.settings = self.settings_class()
+        self.outside: Outside = connectors.within(self.policy(), self.sample)
+        self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, self.build()))
+
+    def policy(self) -> Policy:
+        """What it may reach, usually read off `self.settings`; nothing by default."""
+        return Policy()
+
+    @abstractmethod
+    def build(self) -> Sequence[ToolMethod]:
+        """Its tools: async methods with typed arguments and a docstring written for a model.
+
+        Runs once, after `self.settings` and `self.outside` are set.
+        """
+
+    @abstractmethod
+    def calls(self, question: str, language: Language) -> Sequence[Call]:
+        """The tool calls that answer `question`, read by rules.
+
+        Raises:
+            NeedsDetail: Something is missing, such as the place for a forecast.
+        """
+
+    @abstractmethod
+    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+        """The findings of `calls`, in the same order, as one answer in `language`."""
+
+    @final
+    async def basic_answer(self, question: str, language: Language) -> tuple[str, list[Finding]]:
+        """An answer with no model: `calls`, the tools, `tell`.
+
+        Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise.
+        """
+        tools = {tool.name: tool for tool in self.tools}
+        findings = []
+        for call in self.calls(question, language):
+            message = await tools[call.tool].ainvoke(
+                {"type": "tool_call", "id": call.tool, "name": call.tool, "args": call.arguments}
+            )
+            findings.append(message.artifact)
+        return self.tell(findings, language), findings
+
+    @staticmethod
+    def _as_tool(method: ToolMethod) -> BaseTool:
+        @wraps(method)
+        async def run(**arguments: Any) -> tuple[str, Finding]:
+            finding = await method(**arguments)
+            return orjson.dumps(finding.facts).decode(), finding
+
+        return StructuredTool.from_function(
+            coroutine=run, name=method.__name__, response_format="content_and_artifact"
+        )

@@ -1,0 +1,128 @@
+"""The plan node: a model decides which agents work, rules decide when no model can."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import structlog
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable
+from langgraph.config import get_stream_writer
+from pydantic import BaseModel, Field
+
+from ..llm.factory import LLMFactory
+from ..prompts.language import Language
+from ..prompts.planner import PLANNER
+from .contract import Agent
+from .reply import Event
+from .rules import RulesPlanner
+from .state import Exchange, Plan, State, Task
+
+log = structlog.get_logger(__name__)
+
+
+class PlannedTask(BaseModel):
+    """One part of the message for one agent."""
+
+    agent: str = Field(description="The agent's name.")
+    question: str = Field(description="Its part of the question, in the user's words.")
+
+
+class PlanDraft(BaseModel):
+    """Which agents work on which part of the message."""
+
+    verdict: Literal["work", "clarify", "decline"]
+    tasks: list[PlannedTask] = Field(default_factory=list)
+    text: str = Field(default="", description="The question back, for clarify.")
+
+
+class PlanScript:
+    """What the embedded model says as planner: the rules' plan."""
+
+    def __init__(self, rules: RulesPlanner) -> None:
+        self._rules = rules
+
+    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        """The plan as a call of the one schema that is bound."""
+        known = messages[0].additional_kwargs
+        plan = self._rules.plan(str(messages[1].content), known["language"], known["history"])
+        call = {"name": bound[0], "args": dict(plan), "id": "plan", "type": "tool_call"}
+        return AIMessage(content="", tool_calls=[call])
+
+
+class Planner:
+    """Turns a question into a plan that names only agents that exist."""
+
+    def __init__(
+        self, factory: LLMFactory, agents: Sequence[Agent[Any]], rules: RulesPlanner, max_tasks: int
+    ) -> None:
+        self._names = {agent.name for agent in agents}
+        self._agents = agents
+        self._rules = rules
+        self._max_tasks = max_tasks
+        self._model: Runnable[Any, Any] | None = None
+        if not factory.is_disabled:
+            model = factory.for_role("planner", PlanScript(rules))
+            self._model = model.with_structured_output(PlanDraft)
+
+    async def __call__(self, state: State) -> Mapping[str, Any]:
+        """Write `plan`, and why it is a lesser one."""
+        question, language = state["question"], state["language"]
+        history = state.get("history", [])
+        degraded = []
+        plan = None
+        if self._model is not None:
+            plan = await self._ask_model(self._model, question, language, history)
+            degraded = [] if plan else ["planner_unavailable"]
+        plan = plan or self._rules.plan(question, language, history)
+        data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
+        get_stream_writer()(Event(event="plan", data=data))
+        log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
+        return {"plan": plan, "degraded": degraded}
+
+    async def _ask_model(
+        self,
+        model: Runnable[Any, Any],
+        question: str,
+        language: Language,
+        history: Sequence[Exchange],
+    ) -> Plan | None:
+        system = SystemMessage(
+            PLANNER.render(
+                language,
+                agents="\n".join(f"- {a.name}: {a.description[language]}" for a in self._agents),
+                history=self._told(history),
+                max_tasks=str(self._max_tasks),
+            ),
+            additional_kwargs={"language": language, "history": list(history)},
+        )
+        try:
+            draft = await model.ainvoke(
+                [system, HumanMessage(question)], {"metadata": PLANNER.metadata}
+            )
+        except Exception as failure:  # noqa: BLE001 - see below
+            # Providers raise far more than their own errors (a 200 with HTML is an AttributeError):
+            # whatever a model does wrong, the rules still plan.
+            log.warning("plan_failed", reason=type(failure).__name__)
+            return None
+        return self._checked(draft, language)
+
+    def _checked(self, draft: object, language: Language) -> Plan | None:
+        """The draft as a plan; None when it cannot be carried out."""
+        if not isinstance(draft, PlanDraft):
+            log.warning("plan_refused", reason="not the schema")
+            return None
+        tasks = [Task(agent=task.agent, question=task.question) for task in draft.tasks]
+        if draft.verdict == "work":
+            unknown = [task["agent"] for task in tasks if task["agent"] not in self._names]
+            if not tasks or unknown or len(tasks) > self._max_tasks:
+                log.warning("plan_refused", reason="agents", tasks=len(tasks), unknown=len(unknown))
+                return None
+            return Plan(verdict="work", tasks=tasks, text="")
+        if draft.verdict == "clarify":
+            return Plan(verdict="clarify", tasks=[], text=draft.text or self._rules.offer(language))
+        return Plan(verdict="decline", tasks=[], text=self._rules.refusal(language))
+
+    @staticmethod
+    def _told(history: Sequence[Exchange]) -> str:
+        lines = (f"User: {turn['question']}\nService: {turn['answer']}" for turn in history)
+        return "\n".join(lines) or "-"

@@ -1,0 +1,87 @@
+"""The one state of a run, and who may read and write what in it.
+
+Values are plain JSON types, so that a checkpoint of today is read by the version of tomorrow.
+"""
+
+import operator
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypedDict
+
+from ..prompts.language import Language
+from .contract import Source
+
+Verdict = Literal["work", "clarify", "decline"]
+
+
+class Task(TypedDict):
+    """One part of the message for one agent."""
+
+    agent: str
+    question: str
+
+
+class Plan(TypedDict):
+    """What the planner decided."""
+
+    verdict: Verdict
+    tasks: list[Task]
+    text: str
+    """The question back (`clarify`) or the refusal (`decline`); empty for `work`."""
+
+
+class Outcome(TypedDict):
+    """What became of one task."""
+
+    agent: str
+    question: str
+    text: str
+    facts: list[Mapping[str, Any]]
+    sources: list[Source]
+    status: Literal["answered", "asked", "missing"]
+    """`asked`: the agent needs detail, `text` asks for it; `missing`: its source gave nothing."""
+
+
+class Exchange(TypedDict):
+    """One past turn of the thread."""
+
+    question: str
+    answer: str
+    agents: list[str]
+    asked: bool
+    """True when the answer asked for more detail: the next message may be that detail."""
+
+
+class State(TypedDict, total=False):
+    """A thread's state: `history` lasts, everything else belongs to the turn."""
+
+    message: str
+    """As received; set by the door."""
+    question: str
+    language: Language
+    plan: Plan
+    outcomes: Annotated[list[Outcome], operator.add]
+    task: Task
+    """The one task of one `work` step."""
+    draft: str
+    answer: str
+    degraded: Annotated[list[str], operator.add]
+    history: list[Exchange]
+
+
+READS: Final[Mapping[str, frozenset[str]]] = {
+    "admit": frozenset({"message"}),
+    "plan": frozenset({"question", "language", "history"}),
+    "work": frozenset({"task", "language"}),
+    "write": frozenset({"question", "language", "plan", "outcomes"}),
+    "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
+}
+"""Node -> the keys it is shown."""
+
+WRITES: Final[Mapping[str, frozenset[str]]] = {
+    "admit": frozenset({"question", "language", "draft", "outcomes", "degraded"}),
+    "plan": frozenset({"plan", "degraded"}),
+    "work": frozenset({"outcomes", "degraded"}),
+    "write": frozenset({"draft", "degraded"}),
+    "audit": frozenset({"answer", "degraded", "history"}),
+}
+"""Node -> the keys it may change."""

@@ -1,0 +1,50 @@
+"""What becomes of a tool that fails: the model reads one safe sentence, the run keeps the error."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware.types import ToolCallRequest
+from langchain_core.messages import ToolMessage
+from langgraph.types import Command
+
+from ..errors import NeedsDetail, ServiceError
+
+log = structlog.get_logger(__name__)
+
+UNFORESEEN = "The tool failed."
+
+
+class ToolFailures(AgentMiddleware[Any, Any, Any]):
+    """Turns a tool's exception into a tool message without the exception's text.
+
+    That text may hold a secret or an address. LangChain's `ToolErrorMiddleware` does the same but
+    cannot hand the error on; here it is the message's artifact, which no model sees.
+    """
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    ) -> ToolMessage | Command[Any]:
+        """The tool's message, or the failure's.
+
+        Raises:
+            NeedsDetail: The tool asks the user something; the model has no part in that.
+        """
+        call = request.tool_call
+        try:
+            return await handler(request)
+        except NeedsDetail:
+            raise
+        except ServiceError as error:
+            log.warning("tool_failed", tool=call["name"], reason=str(error))
+            failure: Exception = error
+        except Exception as error:
+            log.exception("tool_failed", tool=call["name"])
+            failure = error
+        text = failure.detail if isinstance(failure, ServiceError) else UNFORESEEN
+        return ToolMessage(
+            text, tool_call_id=call["id"], name=call["name"], status="error", artifact=failure
+        )

@@ -1,0 +1,20 @@
+"""A turn starts with the admitted question, and with nothing of the turn before."""
+
+from app.graph.admit import Admission
+from app.graph.state import State
+from app.guardrails.inbound import InboundGuard
+from app.prompts.language import LanguageDetector
+
+
+async def test_the_question_is_the_admitted_message_in_its_language() -> None:
+    admission = Admission(InboundGuard(100), LanguageDetector("en"))
+    changes = await admission(State(message=" ¿Qué\u200b tal? "))
+    assert changes["question"] == "¿Qué tal?"
+    assert changes["language"] == "es"
+
+
+async def test_what_the_turn_before_left_is_forgotten() -> None:
+    admission = Admission(InboundGuard(100), LanguageDetector("en"))
+    changes = await admission(State(message="hi"))
+    assert changes["draft"] == ""
+    assert changes["outcomes"].value == changes["degraded"].value == []

@@ -1,0 +1,50 @@
+"""What leaves is grounded, and what a thread remembers of it."""
+
+from typing import Any
+
+import pytest
+from langgraph.graph import START, StateGraph
+
+from app.graph.audit import Auditor
+from app.graph.state import Exchange, Outcome, Plan, State, Task
+
+
+def outcome(text: str, status: Any = "answered") -> Outcome:
+    return Outcome(agent="a", question="q", text=text, facts=[{"n": 2}], sources=[], status=status)
+
+
+async def audited(turns: int = 3, **state: Any) -> dict[str, Any]:
+    plan = Plan(verdict="work", tasks=[Task(agent="a", question="q")], text="")
+    full = {"question": "q", "language": "en", "plan": plan, "outcomes": [], "draft": ""} | state
+    auditor = Auditor(turns)
+    graph = StateGraph(State).add_node("audit", auditor.__call__).add_edge(START, "audit")
+    return dict(await graph.compile().ainvoke(full))  # type: ignore[call-overload] # a plain dict
+
+
+@pytest.mark.parametrize(
+    ("draft", "answer", "degraded"),
+    [
+        ("", "It is 2.", []),
+        ("So it is 2.", "So it is 2.", []),
+        ("So it is 3.", "It is 2.", ["ungrounded"]),
+    ],
+)
+async def test_a_draft_leaves_only_when_its_figures_are_found(
+    draft: str, answer: str, degraded: list[str]
+) -> None:
+    state = await audited(draft=draft, outcomes=[outcome("It is 2.")])
+    assert state["answer"] == answer
+    assert state["degraded"] == degraded
+
+
+@pytest.mark.parametrize(("status", "asked"), [("answered", False), ("asked", True)])
+async def test_the_thread_remembers_whether_detail_was_asked_for(status: str, asked: bool) -> None:
+    state = await audited(outcomes=[outcome("2?", status)])
+    assert state["history"] == [Exchange(question="q", answer="2?", agents=["a"], asked=asked)]
+
+
+@pytest.mark.parametrize(("turns", "kept"), [(0, []), (1, ["q"]), (2, ["p", "q"]), (9, ["p", "q"])])
+async def test_the_thread_keeps_the_configured_turns(turns: int, kept: list[str]) -> None:
+    before = [Exchange(question="p", answer="", agents=[], asked=False)]
+    state = await audited(turns, history=before, outcomes=[outcome("2")])
+    assert [exchange["question"] for exchange in state["history"]] == kept

@@ -1,0 +1,106 @@
+"""The planner takes a model's plan when it can be carried out, and the rules' plan when not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from tests.agents_for_tests import TEST_AGENTS, HeightsAgent, MoonsAgent
+from tests.graph.scripted import Say, ScriptedFactory
+
+from app.connectors.outside import Connectors
+from app.graph.build import GraphBuilder
+from app.settings import Settings
+
+QUESTION = "How many moons has Mars?"
+
+
+class Plans:
+    """A planner model that answers with one fixed plan, and remembers what it was told."""
+
+    def __init__(self, **plan: Any) -> None:
+        self.plan = plan
+        self.told: list[Sequence[BaseMessage]] = []
+
+    def __call__(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        self.told.append(messages)
+        call = {"name": bound[0], "args": self.plan, "id": "1", "type": "tool_call"}
+        return AIMessage("", tool_calls=[call])
+
+
+async def turn(settings: Settings, planner: Say | str, *messages: str) -> dict[str, Any]:
+    connectors = Connectors(settings)
+    agents = [agent(connectors) for agent in TEST_AGENTS]
+    builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner), agents)
+    graph = builder.compile(InMemorySaver())
+    config = {"configurable": {"thread_id": "t"}}
+    state: dict[str, Any] = {}
+    for message in messages or (QUESTION,):
+        state = await graph.ainvoke({"message": message}, config)  # type: ignore[arg-type] # plain dicts
+    return state
+
+
+async def test_the_models_plan_is_carried_out(settings: Settings) -> None:
+    task = {"agent": "heights", "question": "Teide"}
+    state = await turn(settings, Plans(verdict="work", tasks=[task]))
+    assert state["plan"]["tasks"] == [task]
+    assert state["answer"] == "teide is 3715 m high."
+    assert state["degraded"] == []
+
+
+@pytest.mark.parametrize(
+    "planner",
+    [
+        Plans(verdict="work", tasks=[{"agent": "nobody", "question": "q"}]),
+        Plans(verdict="work", tasks=[]),
+        Plans(verdict="work", tasks=[{"agent": "moons", "question": "q"}] * 5),
+        Plans(verdict="perhaps", tasks=[]),
+        Plans(tasks="all of them"),
+        "no tool call, just talk",
+    ],
+    ids=["unknown agent", "no task", "too many", "unknown verdict", "wrong types", "prose"],
+)
+@pytest.mark.checklist("TEST-6")
+async def test_a_plan_that_breaks_the_schema_is_replaced_by_the_rules_plan(
+    settings: Settings, planner: Say | str
+) -> None:
+    state = await turn(settings, planner)
+    assert state["plan"]["tasks"] == [{"agent": "moons", "question": QUESTION}]
+    assert state["answer"] == "mars has 2 moons."
+    assert state["degraded"] == ["planner_unavailable"]
+
+
+async def test_a_planner_that_raises_is_replaced_by_the_rules(settings: Settings) -> None:
+    def fail(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        raise AttributeError("a 200 with HTML")
+
+    state = await turn(settings, fail)
+    assert state["answer"] == "mars has 2 moons."
+    assert state["degraded"] == ["planner_unavailable"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "start"),
+    [
+        ({"verdict": "clarify", "text": "Which one?"}, "Which one?"),
+        ({"verdict": "clarify"}, "What would you like to know"),
+        ({"verdict": "decline", "text": "the model's own words"}, "I can't help with that."),
+    ],
+)
+async def test_the_model_may_ask_back_or_decline(
+    settings: Settings, plan: dict[str, str], start: str
+) -> None:
+    state = await turn(settings, Plans(**plan))
+    assert state["answer"].startswith(start)
+    assert state["outcomes"] == []
+
+
+async def test_the_planner_is_told_agents_limits_and_the_conversation(settings: Settings) -> None:
+    planner = Plans(verdict="work", tasks=[{"agent": "moons", "question": "Mars"}])
+    await turn(settings, planner, QUESTION, "and Saturn?")
+    first, second = (str(messages[0].content) for messages in planner.told)
+    for agent in (MoonsAgent, HeightsAgent):
+        assert f"- {agent.name}: {agent.description['en']}" in first
+    assert QUESTION not in first
+    assert f"User: {QUESTION}\nService: mars has 2 moons." in second

@@ -1,0 +1,21 @@
+"""A checkpoint holds plain JSON types only, so that another version can read it."""
+
+import json
+
+from langgraph.checkpoint.memory import InMemorySaver
+from tests.agents_for_tests import TEST_AGENTS
+
+from app.graph.service import Service
+from app.settings import Settings
+
+
+async def test_everything_that_a_turn_keeps_is_json(settings: Settings) -> None:
+    saver = InMemorySaver()
+    service = Service(settings, TEST_AGENTS, saver)
+    await service.ask("How many moons has Mars and how high is Everest?", "t")
+    checkpoint = await saver.aget({"configurable": {"thread_id": "t"}})
+    assert checkpoint is not None
+    kept = {k: v for k, v in checkpoint["channel_values"].items() if not k.startswith("__")}
+    assert json.loads(json.dumps(kept)) == kept
+    assert {"question", "answer", "history", "outcomes"} <= set(kept)
+    await service.aclose()
