@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.agents_for_tests import TEST_AGENTS
 
 from app.connectors.outside import Connectors
 from app.graph.build import Bounded, GraphBuilder
 from app.graph.state import READS, WRITES, State
 from app.llm.factory import LLMFactory
 from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS
 
 
 class Meddler:

@@ -3,13 +3,13 @@
 import inspect
 
 import pytest
-from tests.agents_for_tests import FlakyAgent, HeightsAgent, MoonsAgent
 
 from app.connectors.outside import Connectors
 from app.connectors.policy import Policy
 from app.errors import NeedsDetail, SourceUnavailable
 from app.graph.contract import Agent
 from app.settings import Settings
+from tests.agents_for_tests import FlakyAgent, HeightsAgent, MoonsAgent
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from tests.agents_for_tests import TEST_AGENTS, HeightsAgent, MoonsAgent
-from tests.graph.scripted import Say, ScriptedFactory
 
 from app.connectors.outside import Connectors
 from app.graph.build import GraphBuilder
+from app.graph.state import State
 from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS, HeightsAgent, MoonsAgent
+from tests.graph.scripted import Say, ScriptedFactory
 
 QUESTION = "How many moons has Mars?"
 
@@ -34,10 +36,10 @@ async def turn(settings: Settings, planner: Say | str, *messages: str) -> dict[s
     agents = [agent(connectors) for agent in TEST_AGENTS]
     builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner), agents)
     graph = builder.compile(InMemorySaver())
-    config = {"configurable": {"thread_id": "t"}}
+    config = RunnableConfig(configurable={"thread_id": "t"})
     state: dict[str, Any] = {}
     for message in messages or (QUESTION,):
-        state = await graph.ainvoke({"message": message}, config)  # type: ignore[arg-type] # plain dicts
+        state = await graph.ainvoke(State(message=message), config)
     return state
 
 

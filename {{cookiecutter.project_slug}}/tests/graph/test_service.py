@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from tests.agents_for_tests import TEST_AGENTS
 
 from app.errors import InputRefused
 from app.graph.reply import Event, Reply
 from app.graph.service import Service
 from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS
 
 TWO_TASKS = "How many moons has Mars and how high is Everest?"
 
@@ -63,7 +63,7 @@ async def test_the_agents_of_one_message_work_side_by_side(service: Service) -> 
             await gate.wait()  # opens only when both agents are inside their tool
             return await original(**arguments)
 
-        agent.tools[0].coroutine = meet  # type: ignore[attr-defined] # a StructuredTool
+        agent.tools[0].coroutine = meet
     reply = await asyncio.wait_for(service.ask(TWO_TASKS, "t"), timeout=5)
     assert [agent.status for agent in reply.agents] == ["answered", "answered"]
 
@@ -180,7 +180,7 @@ async def test_a_caller_who_leaves_cancels_the_run(service: Service) -> None:
             cancelled.set()
             raise
 
-    service.agents[0].tools[0].coroutine = hang  # type: ignore[attr-defined] # a StructuredTool
+    service.agents[0].tools[0].coroutine = hang
     run = asyncio.create_task(events_of(service, "moons of Mars"))
     await asyncio.wait_for(entered.wait(), timeout=5)
     run.cancel()

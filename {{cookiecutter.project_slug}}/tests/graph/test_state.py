@@ -3,10 +3,10 @@
 import json
 
 from langgraph.checkpoint.memory import InMemorySaver
-from tests.agents_for_tests import TEST_AGENTS
 
 from app.graph.service import Service
 from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS
 
 
 async def test_everything_that_a_turn_keeps_is_json(settings: Settings) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.graph import START, StateGraph
-from tests.agents_for_tests import TEST_AGENTS
-from tests.graph.scripted import Say, ScriptedFactory
 
 from app.connectors.outside import Connectors
 from app.graph.state import State, Task
 from app.graph.work import Worker
 from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS
+from tests.graph.scripted import Say, ScriptedFactory
 
 
 def calling(tool: str, **arguments: Any) -> AIMessage:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
-from tests.agents_for_tests import TEST_AGENTS
-from tests.graph.scripted import Say, ScriptedFactory
 
 from app.connectors.outside import Connectors
 from app.graph.build import GraphBuilder
 from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS
+from tests.graph.scripted import Say, ScriptedFactory
 
 QUESTION = "How many moons has Mars and how high is Everest?"
 OWN_WORDS = "mars has 2 moons.\n\neverest is 8849 m high."

@@ -76,7 +76,7 @@ class Service:
                 stream_mode=["custom", "values"],
                 durability="exit",
             )
-            async with aclosing(steps):
+            async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
                 async for mode, part in steps:
                     if mode == "custom":
                         yield cast(Event, part)

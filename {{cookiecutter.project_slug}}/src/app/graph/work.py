@@ -6,8 +6,20 @@ from typing import Any
 
 import structlog
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelCallLimitMiddleware, ToolCallLimitMiddleware
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain.agents.middleware import (
+    InputAgentState,
+    ModelCallLimitMiddleware,
+    ToolCallLimitMiddleware,
+)
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
 from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, ServiceError, SourceUnavailable
@@ -119,11 +131,11 @@ class Worker:
         system = SystemMessage(
             agent.prompt.render(language), additional_kwargs={"language": language}
         )
-        messages = [system, HumanMessage(task["question"])]
+        messages: list[AnyMessage | dict[str, Any]] = [system, HumanMessage(task["question"])]
         try:
             result = await self._runnables[agent.name].ainvoke(
-                {"messages": messages},
-                {"metadata": agent.prompt.metadata, "recursion_limit": self._steps},
+                InputAgentState(messages=messages),
+                RunnableConfig(metadata={**agent.prompt.metadata}, recursion_limit=self._steps),
             )
         except (NeedsDetail, SourceUnavailable, AccessRefused):
             raise
