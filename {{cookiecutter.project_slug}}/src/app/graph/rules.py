@@ -13,6 +13,12 @@ from .state import Exchange, Plan, Task
 class Keywords:
     """The words by which one agent is found, all languages together."""
 
+    ENDING: Final = re.compile(r"(?<=\w{3})(?:e?s|e)$")
+    """The plural of English and Spanish; three letters at least stay."""
+
+    STEM_CHARS: Final = 6
+    """So `currencies` meets `currency`. Shorter, `temperature` would meet `temple`."""
+
     def __init__(self, agent: Agent[Any]) -> None:
         self.agent = agent.name
         words = (word for words in agent.keywords.values() for word in words)
@@ -30,11 +36,8 @@ class Keywords:
 
     @staticmethod
     def stems(text: str) -> list[str]:
-        """Folded words without plural endings, cut to six letters: `dólares` meets `dólar`."""
-        return [
-            re.sub(r"(?<=\w{3})e?s?$", "", word)[:6] if len(word) > 3 else word
-            for word in Words.of(text)
-        ]
+        """Folded words without plural endings and cut short: `dólares` meets `dólar`."""
+        return [Keywords.ENDING.sub("", word)[: Keywords.STEM_CHARS] for word in Words.of(text)]
 
 
 class RulesPlanner:

@@ -9,6 +9,7 @@ class Grounding:
     """Holds the numbers of a text against evidence. It knows figures only, not claims in words."""
 
     NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+    THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
     LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
     def __init__(self, evidence: Iterable[Any]) -> None:
@@ -49,7 +50,7 @@ class Grounding:
         """Every (value, decimals) that a number may mean: `1.234` is 1234 or 1.234."""
         digits = re.sub(r"[.,]", "", text)
         marks = re.findall(r"[.,]", text)
-        if not marks or all(len(group) == 3 for group in re.split(r"[.,]", text)[1:]):
+        if not marks or Grounding.THOUSANDS.fullmatch(text):
             yield float(digits), 0
         if marks and (len(marks) == 1 or marks[-1] not in marks[:-1]):
             decimals = len(re.split(r"[.,]", text)[-1])
