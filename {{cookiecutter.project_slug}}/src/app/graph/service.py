@@ -98,7 +98,7 @@ class Service:
 
     def _reply(self, state: State, config: RunnableConfig, usage: Usage) -> Reply:
         outcomes = Answers.in_order(state)
-        sources = {source["url"]: source for o in outcomes for source in o["sources"]}
+        sources = {(s["title"], s["url"]): s for o in outcomes for s in o["sources"]}
         degraded = sorted(set(state["degraded"]))
         return Reply(
             answer=state["answer"],
