@@ -1,0 +1,106 @@
+r"""Every check by name. They run in the one environment that `python tools/install.py` makes.
+
+With make: `make NAME`. Without: `.venv/bin/nox -s NAME`, on Windows `.venv\Scripts\nox -s NAME`.
+What follows `--` goes to the tool: `nox -s test -- -k weather`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.1"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["check"]
+
+# nox itself runs from the environment, so its Python is the environment's.
+PYTHON = sys.executable
+# Written by the settings classes; `check` fails when a file no longer says what they say.
+GENERATED = {".env.example": "env", "docs/configuration.md": "markdown"}
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Runs one command of the environment's Python."""
+    session.run(PYTHON, *arguments, external=True)
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """Serve on 127.0.0.1 and start again when a file changes."""
+    python(session, "-m", "app", "serve", "--reload", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """All tests with the coverage gate; with arguments, those tests without it."""
+    python(session, "-m", "pytest", *(session.posargs or ["--cov", "-n", "auto"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, lint, merge markers and secrets: what the commit hooks check, on every file."""
+    python(session, "-m", "isort", "--check-only", ".")
+    python(session, "-m", "black", "--check", ".")
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "tools/scan.py")
+
+
+@nox.session(name="format")
+def format_(session: nox.Session) -> None:
+    """Order the imports, format, and mend what ruff can mend."""
+    python(session, "-m", "ruff", "check", "--fix-only", "--quiet", ".")
+    python(session, "-m", "isort", "--quiet", ".")
+    python(session, "-m", "black", "--quiet", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types, strictly."""
+    python(session, "-m", "mypy", *session.posargs)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write .env.example and docs/configuration.md; with --check, only compare."""
+    for name, kind in GENERATED.items():
+        command = [PYTHON, "-m", "app", "settings", "--format", kind]
+        wanted = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+        wanted = wanted.replace("\r\n", "\n")
+        file = Path(name)
+        found = file.read_text(encoding="utf-8") if file.exists() else ""
+        if found == wanted:
+            session.log(f"{name} is up to date")
+        elif "--check" in session.posargs:
+            session.error(f"{name} no longer says what the settings say: run `nox -s generate`")
+        else:
+            file.write_text(wanted, encoding="utf-8", newline="\n")
+            session.log(f"wrote {name}")
+
+
+@nox.session
+def readiness(session: nox.Session) -> None:
+    """Run the tests that prove the production checklist and write the report."""
+    python(session, "-m", "tools.readiness", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Queue everything that must pass before a merge: lint, types, generated files, tests."""
+    session.notify("lint", posargs=[])
+    session.notify("types", posargs=[])
+    session.notify("generate", posargs=["--check"])
+    session.notify("test", posargs=[])
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Refresh the lock files; with --upgrade, to the newest versions that pyproject.toml allows."""
+    python(session, "tools/lock.py", *session.posargs)
+
+
+@nox.session
+def agent(session: nox.Session) -> None:
+    """Write a new agent and its test: nox -s agent -- billing."""
+    python(session, "tools/new_agent.py", *session.posargs)
+    session.notify("generate", posargs=[])  # its settings are shown among the others

@@ -1,0 +1,125 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import new_agent
+from tools.new_agent import NameRefused, NewAgent
+
+ROOT = Path(new_agent.__file__).parents[1]
+# A usual name, and the longest one, which also holds a word at which the planner cuts a message.
+NAMES = ("billing", "pick_and_pack_returns_exchange_and_claim")
+FOLDERS = [f"{room}/{name}" for room in ("src/app/agents", "tests/agents") for name in NAMES]
+
+
+def without_agents(folder: str, names: list[str]) -> set[str]:
+    """Leaves out the agents that are there, so that no keyword of theirs is in the way."""
+    left_out = {"__pycache__"}
+    if Path(folder) == ROOT / "src" / "app" / "agents":
+        left_out |= {name for name in names if Path(folder, name).is_dir()}
+    return left_out
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this project with an agent of each name and no other, and no other tests."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("pyproject.toml", "ruff.toml", "tests/conftest.py", "tests/agents_for_tests.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    shutil.copytree(ROOT / "src", root / "src", ignore=without_agents)
+    for name in NAMES:
+        NewAgent(root, name).write()
+    return root
+
+
+def run(project: Path, *arguments: str) -> None:
+    """Runs one of the project's tools there, unseen by the coverage of this run."""
+    ours = ("COVERAGE_", "COV_CORE_", "PYTEST_")
+    environment = {key: text for key, text in os.environ.items() if not key.startswith(ours)}
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("black", "--check"),
+        ("isort", "--check-only"),
+        ("ruff", "check", "--no-cache"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_new_agent_is_formatted_and_passes_the_lint(
+    project: Path, arguments: tuple[str, ...]
+) -> None:
+    run(project, *arguments, *FOLDERS)
+
+
+def test_a_new_agent_is_found_is_asked_and_answers_with_its_own_test(project: Path) -> None:
+    tests = [f"tests/agents/{name}/test_agent.py" for name in NAMES]
+    run(project, "pytest", "-q", "-p", "no:cacheprovider", *tests)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Billing",
+        "1st",
+        "order-status",
+        "order status",
+        "a__b",
+        "_a",
+        "a_",
+        "a" * 41,
+        "../x",
+        "ñ",
+    ],
+)
+def test_a_bad_name_is_refused_with_what_is_allowed_and_nothing_is_written(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(NameRefused, match=r"lowercase letters.*for example billing"):
+        NewAgent(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["class", "lambda", "con", "lpt1"])
+def test_a_name_that_python_or_windows_keeps_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NameRefused, match="has a meaning of its own"):
+        NewAgent(tmp_path, name)
+
+
+@pytest.mark.parametrize("taken", ["src/app/agents/billing", "tests/agents/billing"])
+def test_an_agent_that_is_there_is_never_written_over(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).mkdir(parents=True)
+    with pytest.raises(NameRefused, match=f"{taken} is there already"):
+        NewAgent(tmp_path, "billing")
+
+
+@pytest.mark.parametrize("arguments", [[], ["one", "two"], ["Billing"]])
+def test_the_command_refuses_what_is_no_name_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["new_agent.py", *arguments])
+    assert new_agent.main() == 2
+    assert "billing" in capsys.readouterr().err
+
+
+def test_the_command_names_what_it_wrote_and_what_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(new_agent, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["new_agent.py", "billing"])
+    assert new_agent.main() == 0
+    shown = capsys.readouterr().out
+    assert "wrote src/app/agents/billing/agent.py\n" in shown
+    assert "wrote tests/agents/billing/test_agent.py\n" in shown
+    assert "docs/agents.md" in shown
