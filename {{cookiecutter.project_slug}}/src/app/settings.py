@@ -33,7 +33,11 @@ class Configuration(BaseSettings):
     """Where settings come from; an agent's own settings derive from this class too."""
 
     model_config = SettingsConfigDict(
-        extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True, frozen=True
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        frozen=True,
     )
 
     env_file: ClassVar[Path | None] = Path(".env")
@@ -67,8 +71,10 @@ class Configuration(BaseSettings):
                 problems.append(error["msg"].removeprefix("Value error, "))
                 continue
             field = str(error["loc"][0])
-            about = cls.model_fields[field].description or "" if field in cls.model_fields else ""
-            problems.append(f"{cls.variable(field)}: {error['msg']} ({about.splitlines()[0]})")
+            known = cls.model_fields.get(field)
+            about = known.description.partition("\n")[0] if known and known.description else ""
+            hint = f" ({about})" if about else ""
+            problems.append(f"{cls.variable(field)}: {error['msg']}{hint}")
         return problems
 
 

@@ -1,0 +1,132 @@
+"""Every test starts from the same place: no settings from outside, no log context, memory only."""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+import structlog
+from fastapi import FastAPI
+
+from app.api.app import create_app
+from app.api.running import Running
+from app.graph.contract import Agent
+from app.observability.logging import Logs
+from app.settings import Configuration, Settings
+from tests.agents_for_tests import TEST_AGENTS
+
+FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_", "OLLAMA_")
+"""Variables that change what the libraries do."""
+
+
+class Door:
+    """The service as its callers reach it: the same `create_app`, with other settings."""
+
+    app: FastAPI
+    """The application that was opened last."""
+
+    def __init__(self) -> None:
+        self._open = AsyncExitStack()
+
+    @property
+    def running(self) -> Running:
+        """The parts of the application that was opened last."""
+        running: Running = self.app.state.running
+        return running
+
+    async def open(
+        self,
+        settings: Settings | None = None,
+        agents: Sequence[type[Agent[Any]]] = TEST_AGENTS,
+    ) -> httpx2.AsyncClient:
+        """A client of a started service."""
+        app = create_app(settings or Settings(database_url="memory://"), agents)
+        return await self.client(app)
+
+    async def client(self, app: FastAPI) -> httpx2.AsyncClient:
+        """A client of `app`, started."""
+        self.app = app
+        await self._open.enter_async_context(app.router.lifespan_context(app))
+        transport = httpx2.ASGITransport(app)
+        client = httpx2.AsyncClient(transport=transport, base_url="http://service")
+        return await self._open.enter_async_context(client)
+
+    async def close(self) -> None:
+        """End what was opened."""
+        await self._open.aclose()
+
+
+class Lines:
+    """What was logged, as it would reach a log collector."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """Everything, as written."""
+        self._text += self._capsys.readouterr().err
+        return self._text
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Each line, parsed."""
+        return [orjson.loads(line) for line in self.text.splitlines()]
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        """The lines of one event."""
+        return [line for line in self.events if line["event"] == event]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    classes = [Configuration]
+    for owner in classes:
+        classes.extend(owner.__subclasses__())
+    known = {owner.variable(field).lower() for owner in classes for field in owner.model_fields}
+    for name in list(os.environ):
+        foreign = name.upper().startswith(FOREIGN_PREFIXES) or name.lower().endswith("_proxy")
+        if foreign or name.lower() in known:
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(Configuration, "env_file", None)
+    structlog.contextvars.clear_contextvars()
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+    Logs.uninstall()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(database_url="memory://")
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    """Opens the service with other settings."""
+    door = Door()
+    yield door
+    await door.close()
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings, TEST_AGENTS)
+
+
+@pytest.fixture
+async def client(door: Door, app: FastAPI) -> httpx2.AsyncClient:
+    return await door.client(app)
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """What the test logs, one JSON document a line."""
+    return Lines(capsys)

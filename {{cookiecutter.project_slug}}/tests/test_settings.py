@@ -1,0 +1,156 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import app.agents  # noqa: F401  # their settings are held to the same rules
+from app.errors import Misconfigured
+from app.settings import EMBEDDED, MODEL_EXAMPLES, Configuration, Settings
+
+
+def owners(root: type[Configuration] = Configuration) -> Iterator[type[Configuration]]:
+    """Every settings class of the service; those of tests are left out."""
+    for child in root.__subclasses__():
+        if child.__module__.partition(".")[0] == "app":
+            yield child
+        yield from owners(child)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / ".env"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_defaults_need_no_key_and_no_network() -> None:
+    settings = Settings()
+    assert settings.llm_model == EMBEDDED
+    assert settings.llm_api_key is None
+    assert settings.use_fake_data
+    assert settings.host == "127.0.0.1"
+
+
+def test_a_value_is_taken_from_the_first_source_that_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Configuration, "secrets_dir", tmp_path)
+    steps = []
+    steps.append(Settings().port)
+    (tmp_path / "port").write_text("8001\n")
+    steps.append(Settings().port)
+    monkeypatch.setattr(Configuration, "env_file", write(tmp_path, "PORT=8002\nUNKNOWN=1\n"))
+    steps.append(Settings().port)
+    monkeypatch.setenv("PORT", "8003")
+    steps.append(Settings().port)
+    steps.append(Settings(port=8004).port)
+    assert steps == [8000, 8001, 8002, 8003, 8004]
+
+
+def test_all_problems_are_named_at_once_and_no_value_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", "secret-4711")
+    monkeypatch.setenv("LLM_MODEL", "secret 4711")
+    monkeypatch.setenv("LOG_LEVEL", "secret-4711")
+    with pytest.raises(Misconfigured) as refused:
+        Settings()
+    names = [problem.split(":")[0] for problem in refused.value.problems]
+    assert sorted(names) == ["LLM_MODEL", "LOG_LEVEL", "PORT"]
+    assert "TCP port that the server listens on." in str(refused.value)
+    assert "4711" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_PLANNER_MODEL", "")
+    monkeypatch.setenv("LLM_TEMPERATURE", "")
+    assert Settings().llm_planner_model is None
+    assert Settings().llm_temperature is None
+
+
+def test_a_setting_without_a_description_is_still_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bare(Configuration):
+        """What somebody wrote in a hurry."""
+
+        bare: int = 1
+
+    monkeypatch.setenv("BARE", "x")
+    with pytest.raises(Misconfigured, match=r"^BARE: Input should be a valid integer"):
+        Bare()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"use_fake_data": True}, "USE_FAKE_DATA"),
+        ({"database_url": "memory://"}, "DATABASE_URL"),
+    ],
+)
+def test_production_refuses_what_only_development_may_do(
+    changed: dict[str, Any], told: str
+) -> None:
+    good: dict[str, Any] = {"environment": "production", "use_fake_data": False}
+    assert Settings(**good).environment == "production"
+    with pytest.raises(Misconfigured, match=told) as refused:
+        Settings(**{**good, **changed})
+    assert len(refused.value.problems) == 1
+
+
+@pytest.mark.parametrize("model", [EMBEDDED, *MODEL_EXAMPLES.values()])
+def test_every_example_of_a_model_is_accepted(model: str) -> None:
+    assert Settings(llm_model=model, llm_writer_model=model).llm_model == model
+
+
+@pytest.mark.parametrize("url", ["sqlite:///", "sqlite://x", "postgres://x", "memory://x", ""])
+def test_a_store_that_does_not_exist_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match="DATABASE_URL"):
+        Settings(database_url=url)
+
+
+def test_settings_do_not_change_after_the_start(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]  # what the type says, shown at run time
+
+
+@pytest.mark.checklist("CFG-1")
+def test_what_is_named_as_a_secret_has_the_secret_type() -> None:
+    named = [
+        field
+        for owner in owners()
+        for name, field in owner.model_fields.items()
+        if name.endswith(("key", "token", "secret", "password"))
+    ]
+    assert named
+    assert all("SecretStr" in str(field.annotation) for field in named)
+
+
+@pytest.mark.checklist("CFG-1")
+def test_a_mounted_file_gives_a_secret_that_is_never_printed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "llm_api_key").write_text("from-the-file\n")
+    monkeypatch.setattr(Configuration, "secrets_dir", tmp_path)
+    settings = Settings()
+    assert settings.llm_api_key == SecretStr("from-the-file")
+    assert "from-the-file" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.checklist("CODE-3")
+def test_every_setting_is_described_and_every_number_bounded() -> None:
+    for owner in owners():
+        for name, field in owner.model_fields.items():
+            assert field.description, owner.variable(name)
+            if field.annotation in (int, float, int | None, float | None):
+                assert field.metadata, f"{owner.variable(name)} has no bound"
+
+
+@pytest.mark.checklist("CODE-3")
+@pytest.mark.parametrize("unit", ["seconds", "bytes", "chars", "tokens"])
+def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
+    about = {"seconds": "seconds", "bytes": "bytes", "chars": "characters", "tokens": "tokens"}
+    measured = [f for n, f in Settings.model_fields.items() if n.endswith(unit)]
+    assert measured
+    assert all(about[unit] in (field.description or "") for field in measured)
