@@ -1,0 +1,1 @@
+"""What it tells: structured logs, with secrets taken out in one place."""

@@ -1,0 +1,174 @@
+"""Logs: structlog through the standard library, so that every library's logger is covered.
+
+One line an event: JSON for machines, colour for people. What is bound with
+`structlog.contextvars` (request id, thread id, agent, prompt and its version) is on every line of
+that request. The redactor is the last step before a line is rendered.
+"""
+
+import json
+import logging
+import sys
+from contextlib import suppress
+from typing import Any, Final, Self, TextIO
+
+import orjson
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from ..settings import Settings
+from .redaction import Redactor
+
+QUIET: Final = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "uvicorn.access",
+    "asyncio",
+    "aiosqlite",
+)
+"""Loggers that repeat per request what our own lines say better: from WARNING on only."""
+
+
+class Logs:
+    """The logging of one process. Entering it installs it, leaving it puts things back."""
+
+    def __init__(self, settings: Settings, stream: TextIO | None = None) -> None:
+        """Write to `stream`, standard error when None."""
+        self._settings = settings
+        self._stream = stream
+        self.redactor = Redactor([settings])
+
+    def install(self) -> Self:
+        """Take over the root logger and every logger that exists; calling it again is harmless."""
+        handler = _Handler(self._stream)
+        is_json = self._settings.log_format == "json" or (
+            self._settings.log_format == "auto" and not handler.stream.isatty()
+        )
+        handler.setFormatter(self._formatter(is_json))
+        root = logging.getLogger()
+        for old in [old for old in root.handlers if isinstance(old, _Handler)]:
+            root.removeHandler(old)
+        root.addHandler(handler)
+        self._set_levels(root)
+        self._claim_other_loggers(root)
+        logging.setLogRecordFactory(self._record)
+        structlog.configure(
+            processors=[
+                structlog.stdlib.filter_by_level,
+                *self._shared(),
+                structlog.stdlib.PositionalArgumentsFormatter(),
+                structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            ],
+            wrapper_class=structlog.stdlib.BoundLogger,
+            logger_factory=structlog.stdlib.LoggerFactory(),
+        )
+        return self
+
+    @staticmethod
+    def uninstall() -> None:
+        """Give the root logger back to whoever had it before; tests do."""
+        root = logging.getLogger()
+        for handler in [old for old in root.handlers if isinstance(old, _Handler)]:
+            root.removeHandler(handler)
+        logging.setLogRecordFactory(logging.LogRecord)
+        structlog.reset_defaults()
+
+    def __enter__(self) -> Self:
+        return self.install()
+
+    def __exit__(self, *_: object) -> None:
+        self.uninstall()
+
+    def _set_levels(self, root: logging.Logger) -> None:
+        level = logging.getLevelNamesMapping()[self._settings.log_level]
+        root.setLevel(level)
+        for name in QUIET:
+            logging.getLogger(name).setLevel(max(level, logging.WARNING))
+        ours = logging.getLogger(__name__.partition(".")[0])
+        ours.setLevel(logging.DEBUG if self._settings.enable_verbose_logging else logging.NOTSET)
+
+    @staticmethod
+    def _claim_other_loggers(root: logging.Logger) -> None:
+        """A logger with a handler of its own would write around the redactor."""
+        for logger in root.manager.loggerDict.values():
+            if isinstance(logger, logging.Logger):
+                logger.propagate = True
+                logger.handlers.clear()
+
+    def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        """Masks what a library writes through a handler that it adds after the start."""
+        record = logging.LogRecord(*args, **kwargs)
+        if not isinstance(record.msg, dict):  # a dict is structlog's event, on its way to ours
+            with suppress(TypeError, ValueError):  # arguments that do not fit: logging tells
+                record.msg, record.args = self.redactor.text(record.getMessage()), ()
+        if record.exc_info and record.exc_info[0]:
+            record.exc_text = self.redactor.text(
+                logging.Formatter().formatException(record.exc_info)
+            )
+        return record
+
+    @staticmethod
+    def _shared() -> list[Processor]:
+        return [
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ]
+
+    def _formatter(self, is_json: bool) -> logging.Formatter:
+        render: list[Processor]
+        if is_json:
+            # Without locals: they hold keys and what users wrote.
+            traces = ExceptionDictTransformer(show_locals=False)
+            render = [
+                structlog.processors.ExceptionRenderer(traces),
+                self._redact,
+                structlog.processors.JSONRenderer(serializer=self._dump),
+            ]
+        else:
+            render = [
+                structlog.processors.format_exc_info,
+                self._redact,
+                structlog.dev.ConsoleRenderer(colors=sys.platform != "win32"),
+            ]
+        return structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*self._shared(), structlog.stdlib.ExtraAdder(), self._tidy],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+
+    @staticmethod
+    def _tidy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        """Without what other handlers and uvicorn leave on a record: the event says it already."""
+        for name in ("message", "asctime", "color_message"):
+            event.pop(name, None)
+        return event
+
+    def _redact(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        clean: EventDict = self.redactor.value(event)
+        return clean
+
+    @staticmethod
+    def _dump(event: EventDict, **_: object) -> str:
+        try:
+            return orjson.dumps(event).decode()
+        except TypeError:  # a lone surrogate or an integer of more than 64 bits
+            return json.dumps(event)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours, told apart from those of test runners."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._fixed = stream
+        super().__init__(stream)
+
+    @property
+    def stream(self) -> TextIO:  # looked up late: stderr may be swapped
+        return self._fixed or sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """Standard library's constructor sets it; what counts is `_fixed`."""

@@ -1,0 +1,146 @@
+"""Takes secrets out of whatever is about to be written down. The one place that does."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from ..settings import Configuration
+
+MASK: Final = "[redacted]"
+
+SHORTEST_SECRET: Final = 4
+"""Characters. A shorter value is a placeholder, and its removal would shred every log line."""
+
+DEEPEST: Final = 12
+"""Levels of nesting that are written down; a structure that holds itself ends here."""
+
+KEYS_REMEMBERED: Final = 256
+"""Dictionary keys. Our own events have about 40; more are a caller's."""
+
+
+class Redactor:
+    """Removes secrets by value, by the shape of well-known keys, and by the name they go by.
+
+    Every pattern runs in time linear in the text: no nested quantifiers, possessive repeats
+    (`++`, nothing to backtrack into), and a match may not start inside a run that it would
+    itself have eaten.
+    """
+
+    SHAPES: Final = re.compile(
+        r"""
+          -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----(?:[^-]|-(?!----))*+
+            (?:-----END\ [A-Z ]{0,40}-----)?                   # PEM, also when cut off
+        | (?<![A-Za-z0-9])(?:
+              sk-[A-Za-z0-9_-]{16,}+                           # OpenAI, Anthropic (sk-ant-...)
+            | ABSK[A-Za-z0-9+/]{40,}+=*+                       # Bedrock
+            | (?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Z])            # AWS access key id
+            | gh[pousr]_[A-Za-z0-9]{20,}+                      # GitHub
+            | github_pat_[A-Za-z0-9_]{20,}+
+            | glpat-[A-Za-z0-9_-]{16,}+                        # GitLab
+            | xox[a-z]-[A-Za-z0-9-]{10,}+                      # Slack
+            | AIza[A-Za-z0-9_-]{30,}+                          # Google
+            | hf_[A-Za-z0-9]{20,}+                             # Hugging Face
+            | lsv2_[A-Za-z0-9_]{20,}+                          # LangSmith
+            | [sr]k_(?:live|test)_[A-Za-z0-9]{10,}+            # Stripe
+            | eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?   # JWT
+          )
+        | (?<=://)(?:[^\s/@"'<>]{1,256}@){1,4}                 # user:password@ in an address
+        """,
+        re.VERBOSE,
+    )
+
+    HEADERS: Final = re.compile(
+        r"""
+        (?P<name>(?:authorization|cookie)["'\\]{0,4}\s{0,3}[:=]\s{0,3}["'\\]{0,4})[^\r\n"']++
+        | (?P<scheme>\bbearer\s{1,3})[A-Za-z0-9._~+/=-]{8,}+
+        | (?P<basic>\bbasic\s{1,3})(?=[a-z+/]*+[0-9=])[A-Za-z0-9+/]{8,}+=*+
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+
+    PAIRS: Final = re.compile(
+        r"""
+        (?P<name>(?:password|passwd|passphrase|secret|token|credential
+            |(?:api|access|private)[_-]?key)["'\\]{0,4}\s{0,3}[:=]\s{0,3})
+        (?: \\"[^"\\]*+ | "(?:[^"\\]|\\.)*+ | '(?:[^'\\]|\\.)*+ | [^\s"'\\,;&]++ )
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+
+    SEPARATORS: Final = frozenset(" \t\r\n:=")
+    """A text without any of these is one word: no name and value to tell apart."""
+
+    NAMES: Final = re.compile(
+        r"(?:password|passwd|passphrase|secret|token|credential|credentials|authorization|cookie"
+        r"|apikey|accesskey|privatekey|secretkey|signature)$"
+    )
+    """Ends of a dictionary key (lower case, signs left out) whose value is never written."""
+
+    def __init__(self, configurations: Iterable[Configuration] = ()) -> None:
+        """Know every `SecretStr` of these settings."""
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self._read_key = lru_cache(KEYS_REMEMBERED)(self._judge_key)  # the same few on every line
+        for configuration in configurations:
+            self.learn_all(configuration)
+
+    def learn_all(self, configuration: Configuration) -> None:
+        """Remove the value of every `SecretStr` of these settings from now on."""
+        for field in type(configuration).model_fields:
+            value = getattr(configuration, field)
+            if isinstance(value, SecretStr):
+                self.learn(value)
+
+    def learn(self, secret: SecretStr) -> None:
+        """Remove this value too from now on, plain or as part of an address."""
+        value = secret.get_secret_value()
+        if len(value) >= SHORTEST_SECRET:
+            self._secrets |= {value, quote(value, safe="")}
+            longest_first = sorted(self._secrets, key=lambda known: (-len(known), known))
+            self._known = re.compile("|".join(map(re.escape, longest_first)))
+            self._read_key.cache_clear()
+
+    def text(self, text: str) -> str:
+        """`text` without its secrets."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        text = self.SHAPES.sub(lambda match: MASK + ("@" if match[0].endswith("@") else ""), text)
+        if self.SEPARATORS.isdisjoint(text):
+            return text
+        text = self.HEADERS.sub(self._after_name, text)
+        return self.PAIRS.sub(self._after_name, text)
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """`value` as plain JSON types without its secrets, however deep they lie."""
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return self.text(value)
+            case _ if depth >= DEEPEST:
+                return "..."
+            case Mapping():
+                return dict(self._item(str(key), item, depth) for key, item in value.items())
+            case list() | tuple() | set() | frozenset():
+                return [self.value(item, depth + 1) for item in value]
+            case bytes():
+                return self.text(value.decode(errors="replace"))
+        return self.text(str(value))
+
+    def _item(self, key: str, value: Any, depth: int) -> tuple[str, Any]:
+        clean_key, is_secret = self._read_key(key)
+        return clean_key, MASK if is_secret and value else self.value(value, depth + 1)
+
+    def _judge_key(self, key: str) -> tuple[str, bool]:
+        """The key as it may be written, and whether its value may not."""
+        plain = re.sub(r"[^a-z0-9]", "", key.lower())
+        return self.text(key), self.NAMES.search(plain) is not None
+
+    @staticmethod
+    def _after_name(match: re.Match[str]) -> str:
+        kept = next(group for group in match.groups() if group is not None)
+        return kept + MASK
