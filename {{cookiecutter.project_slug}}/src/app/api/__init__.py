@@ -1,0 +1,1 @@
+"""The front door: HTTP routes, problem documents and what every request passes on its way in."""

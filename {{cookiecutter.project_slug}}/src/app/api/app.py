@@ -1,0 +1,63 @@
+"""The application: middleware in order of travel, doors, handlers."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from ..graph.contract import Agent
+from ..observability.logging import Logs
+from ..project import Project
+from ..settings import Settings
+from .agents import AgentRoutes
+from .chat import ChatRoutes
+from .health import HealthRoutes
+from .middleware import BodyLimit, RequestLine
+from .openapi import OpenAPIDocument
+from .problems import ProblemHandlers
+from .running import Running
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None, agents: Sequence[type[Agent[Any]]] | None = None
+) -> FastAPI:
+    """The service over HTTP: `settings` from the environment, `agents` of `app.agents`, unless given.
+
+    Logging starts here; the store, the models and the agents open when the server starts it.
+
+    Raises:
+        Misconfigured: A setting is wrong. When the server starts: the store cannot be opened, a
+            model or an agent cannot be built.
+    """
+    settings = settings or Settings()
+    from ..agents import AGENTS  # noqa: PLC0415  # the user's code: not at import
+
+    known = AGENTS if agents is None else agents
+    project = Project.load()
+    logs = Logs(settings).install()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Running.start(settings, known, logs) as running:
+            running.attach(app)
+            names = [agent.name for agent in running.service.agents]
+            log.info("started", version=project.version, agents=names)
+            yield
+
+    app = FastAPI(
+        title=project.title,
+        description=project.description,
+        version=project.version,
+        lifespan=lifespan,
+    )
+    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
+    for door in (ChatRoutes(), AgentRoutes(), HealthRoutes()):
+        app.include_router(door.router())
+    ProblemHandlers.install(app)
+    app.openapi = OpenAPIDocument(app, settings, known).build  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,52 @@
+"""What exists once while the service runs, and how a route reaches it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from ..graph.contract import Agent
+from ..graph.service import Service
+from ..observability.logging import Logs
+from ..persistence.checkpoints import Checkpoints
+from ..settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts that a start builds and an end closes."""
+
+    settings: Settings
+    service: Service
+    checkpoints: Checkpoints
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls, settings: Settings, agents: Sequence[type[Agent[Any]]], logs: Logs
+    ) -> AsyncIterator["Running"]:
+        """The parts, open; from here on `logs` masks the agents' secrets too.
+
+        Raises:
+            Misconfigured: The store cannot be opened, a model or an agent cannot be built.
+        """
+        async with Checkpoints(settings.database_url) as checkpoints:
+            service = Service(settings, agents, checkpoints.saver)
+            for agent in service.agents:
+                logs.redactor.learn_all(agent.settings)
+            try:
+                yield cls(settings, service, checkpoints)
+            finally:
+                await service.aclose()
+
+    def attach(self, app: FastAPI) -> None:
+        """Let the routes of `app` find it."""
+        app.state.running = self
+
+    @staticmethod
+    def behind(request: Request) -> "Running":
+        """The parts behind this request."""
+        running: Running = request.app.state.running
+        return running

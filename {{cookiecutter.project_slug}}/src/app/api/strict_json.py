@@ -1,0 +1,62 @@
+"""Request bodies read by the letter of RFC 8259, where Python's reader is lenient."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+
+class StrictJSON:
+    """Refuses what two readers could understand differently, and what none can store."""
+
+    @classmethod
+    def loads(cls, body: bytes) -> Any:
+        """The value of `body`.
+
+        Raises:
+            json.JSONDecodeError: No JSON, NaN or Infinity, a name given twice, or nested or
+                long beyond what Python reads. FastAPI answers it with 422.
+        """
+        try:
+            return json.loads(body, parse_constant=cls._constant, object_pairs_hook=cls._object_of)
+        except json.JSONDecodeError:
+            raise
+        except RecursionError:
+            cls._refuse("it is nested too deeply")
+        except ValueError:  # not UTF-8, or an integer of thousands of digits
+            cls._refuse("a value cannot be read")
+
+    @classmethod
+    def _object_of(cls, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            cls._refuse("a name is given twice")
+        return value
+
+    @classmethod
+    def _constant(cls, _: str) -> NoReturn:
+        cls._refuse("NaN and Infinity are no JSON values")
+
+    @staticmethod
+    def _refuse(problem: str) -> NoReturn:
+        raise json.JSONDecodeError(problem, "", 0)
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return StrictJSON.loads(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is read by `StrictJSON`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What FastAPI calls with each request."""
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly

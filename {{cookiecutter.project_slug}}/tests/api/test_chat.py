@@ -1,0 +1,174 @@
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.graph.reply import Reply
+from app.graph.service import Service
+from app.settings import Settings
+from tests.conftest import Door, Lines
+
+JSON = {"content-type": "application/json"}
+
+
+async def test_a_question_is_answered_with_its_source(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/v1/chat", json={"message": "How many moons has Mars?"})
+    reply = Reply.model_validate_json(answer.content)
+    assert answer.status_code == 200
+    assert reply.answer == "mars has 2 moons."
+    assert [source.title for source in reply.sources] == ["Table of moons"]
+    assert [(agent.name, agent.status) for agent in reply.agents] == [("moons", "answered")]
+    assert not reply.degraded
+
+
+async def test_a_question_is_answered_in_its_own_language(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/v1/chat", json={"message": "¿Cuántas lunas tiene Marte?"})
+    assert answer.json()["language"] == "es"
+    assert answer.json()["answer"] == "marte tiene 2 lunas."
+
+
+async def test_two_tasks_in_one_message_are_answered_by_two_agents(
+    client: httpx2.AsyncClient,
+) -> None:
+    message = "How many moons has Mars and how high is Everest?"
+    reply = (await client.post("/v1/chat", json={"message": message})).json()
+    assert [agent["name"] for agent in reply["agents"]] == ["moons", "heights"]
+    assert "2" in reply["answer"]
+    assert "8849" in reply["answer"]
+
+
+async def test_a_thread_remembers_and_another_does_not(client: httpx2.AsyncClient) -> None:
+    async def ask(message: str, thread_id: str | None = None) -> dict[str, object]:
+        body = {"message": message, "thread_id": thread_id}
+        return dict((await client.post("/v1/chat", json=body)).json())
+
+    first = await ask("How many moons has Mars?")
+    assert re.fullmatch(r"[a-f0-9]{32}", str(first["thread_id"]))
+    again = await ask("And Saturn?", str(first["thread_id"]))
+    elsewhere = await ask("And Saturn?", "another")
+    assert again["answer"] == "saturn has 146 moons."
+    assert "146" not in str(elsewhere["answer"])
+    assert elsewhere["thread_id"] == "another"
+
+
+@pytest.mark.checklist("CFG-2")
+async def test_without_a_model_the_answer_comes_from_data_and_says_so(door: Door) -> None:
+    client = await door.open(Settings(database_url="memory://", disable_llm=True))
+    reply = (await client.post("/v1/chat", json={"message": "Moons of Saturn"})).json()
+    assert reply["answer"] == "saturn has 146 moons."
+    assert reply["usage"]["model_calls"] == 0
+    assert any("DISABLE_LLM" in notice for notice in reply["notices"])
+    models = (await client.get("/readyz")).json()["models"]
+    assert {model["kind"] for model in models} == {"disabled"}
+
+
+@pytest.mark.checklist("CFG-2")
+async def test_sample_data_are_told_and_real_ones_are_not(door: Door) -> None:
+    told = {}
+    for fake in (True, False):
+        client = await door.open(Settings(database_url="memory://", use_fake_data=fake))
+        reply = (await client.post("/v1/chat", json={"message": "Moons of Saturn"})).json()
+        told[fake] = any("USE_FAKE_DATA" in notice for notice in reply["notices"])
+        assert (await client.get("/readyz")).json()["sample_data"] is fake
+    assert told == {True: True, False: False}
+
+
+MALFORMED = {
+    "no body": b"",
+    "no JSON": b"hello",
+    "null": b"null",
+    "a list": b"[]",
+    "no message": b"{}",
+    "NaN": b'{"message": NaN}',
+    "a number too large": b'{"message": 1e999}',
+    "infinity in an unknown field": b'{"message": "x", "n": -Infinity}',
+    "a lone surrogate": b'{"message": "\\ud800"}',
+    "a lone surrogate as name": b'{"message": "x", "\\ud800": 1}',
+    "a lone surrogate as thread": b'{"message": "x", "thread_id": "\\udfff"}',
+    "NUL": b'{"message": "a\\u0000b"}',
+    "NUL as thread": b'{"message": "x", "thread_id": "a\\u0000"}',
+    "blank": b'{"message": " \\n\\t"}',
+    "blank to Python only": b'{"message": "\\u001f"}',
+    "empty": b'{"message": ""}',
+    "no text": b'{"message": true}',
+    "a number as thread": b'{"message": "x", "thread_id": 1}',
+    "a thread twice": b'{"message": "x", "thread_id": "a", "thread_id": "b"}',
+    "a message twice": b'{"message": "x", "message": "y"}',
+    "a path as thread": b'{"message": "x", "thread_id": "../../etc"}',
+    "a long thread": b'{"message": "x", "thread_id": "' + b"a" * 65 + b'"}',
+    "a thread with a line end": b'{"message": "x", "thread_id": "a\\n"}',
+    "an unknown field": b'{"message": "x", "role": "system"}',
+    "nested deeply": b"[" * 60_000,
+    "nested objects": b'{"a":' * 10_000,
+    "an integer of 5000 digits": b'{"message": ' + b"1" * 5000 + b"}",
+    "not UTF-8": b'{"message": "\xff\xfe\xfa"}',
+    "cut off": b'{"message": "x',
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/stream"])
+async def test_a_malformed_body_is_refused_as_a_problem(
+    client: httpx2.AsyncClient, path: str
+) -> None:
+    answers = {
+        kind: await client.post(path, content=body, headers=JSON)
+        for kind, body in MALFORMED.items()
+    }
+    statuses = {kind: answer.status_code for kind, answer in answers.items()}
+    assert statuses == dict.fromkeys(MALFORMED, 422)
+    for answer in answers.values():
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == 422
+
+
+@pytest.mark.parametrize("header", [{}, {"content-type": "text/plain"}, {"content-type": ";"}])
+async def test_another_content_type_is_refused(
+    client: httpx2.AsyncClient, header: dict[str, str]
+) -> None:
+    answer = await client.post("/v1/chat", content=b'{"message": "x"}', headers=header)
+    assert answer.status_code == 422
+
+
+async def test_a_compressed_body_is_refused(client: httpx2.AsyncClient) -> None:
+    headers = {**JSON, "content-encoding": "gzip"}
+    answer = await client.post("/v1/chat", content=b"\x1f\x8b\x08\x00\x00", headers=headers)
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(("length", "status"), [(9, 200), (10, 200), (11, 422)])
+async def test_a_message_is_bounded_in_characters(door: Door, length: int, status: int) -> None:
+    client = await door.open(Settings(database_url="memory://", message_max_chars=10))
+    answer = await client.post("/v1/chat", json={"message": "é" * length})
+    assert answer.status_code == status
+
+
+@pytest.mark.checklist("TEST-6")
+@pytest.mark.parametrize("broken", [{"answer": 5}, {"language": "fr"}, {"agents": [{}]}])
+async def test_an_answer_that_breaks_the_schema_never_reaches_the_caller(
+    client: httpx2.AsyncClient,
+    lines: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: dict[str, Any],
+) -> None:
+    good = (await client.post("/v1/chat", json={"message": "Moons of Mars"})).json()
+
+    async def ask(*_: object) -> Reply:
+        return Reply.model_construct(**{**good, **broken})
+
+    monkeypatch.setattr(Service, "ask", ask)
+    answer = await client.post("/v1/chat", json={"message": "Moons of Mars"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(lines.named("request_failed")) == 1
+
+
+async def test_a_refusal_names_the_field_and_does_not_repeat_what_was_sent(
+    client: httpx2.AsyncClient, lines: Lines
+) -> None:
+    body = {"message": "x", "thread_id": "not/allowed-4711", "other-4711": 1}
+    answer = await client.post("/v1/chat", json=body)
+    fields = {error["field"] for error in answer.json()["errors"]}
+    assert fields == {"thread_id", "body"}
+    assert "4711" not in answer.text
+    assert "4711" not in lines.text

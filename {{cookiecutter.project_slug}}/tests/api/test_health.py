@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import httpx2
+
+from app.project import Project
+from app.settings import Settings
+from tests.conftest import Door
+
+
+async def test_readiness_tells_what_answers(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/readyz")
+    ready = answer.json()
+    assert answer.status_code == 200
+    assert ready["status"] == "ready"
+    assert ready["threads"] == {"kind": "memory", "answers": True}
+    assert {model["kind"] for model in ready["models"]} == {"embedded"}
+    assert {model["role"] for model in ready["models"]} >= {"planner", "agent", "writer"}
+    assert ready["sample_data"] is True
+    assert ready["agents"] == 4
+
+
+async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(
+    door: Door, tmp_path: Path
+) -> None:
+    client = await door.open(Settings(database_url=f"sqlite:///{tmp_path}/threads.sqlite"))
+    assert (await client.get("/readyz")).status_code == 200
+    await door.running.checkpoints.saver.conn.execute("DROP TABLE checkpoints")  # type: ignore[attr-defined]  # SQLite only
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["threads"] == {"kind": "sqlite", "answers": False}
+    alive = await client.get("/healthz")
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+
+
+async def test_the_version_is_that_of_the_installed_distribution(
+    client: httpx2.AsyncClient,
+) -> None:
+    project = Project.load()
+    assert (await client.get("/version")).json() == {
+        "name": project.name,
+        "title": project.title,
+        "version": project.version,
+    }

@@ -1,0 +1,30 @@
+from pydantic import SecretStr
+
+from app.api.running import Running
+from app.observability.logging import Logs
+from app.observability.redaction import MASK
+from app.settings import Configuration, Settings
+from tests.agents_for_tests import MoonsAgent
+
+
+class TideSettings(Configuration):
+    """An agent's own settings."""
+
+    tide_key: SecretStr = SecretStr("no-known-shape")
+    """A secret."""
+
+
+class TideAgent(MoonsAgent):
+    """Has settings of its own."""
+
+    name = "tides"
+    settings_class = TideSettings  # type: ignore[assignment]  # TableAgent needs none
+
+
+async def test_the_secrets_of_agents_are_masked_from_the_start_on(settings: Settings) -> None:
+    logs = Logs(settings)
+    assert logs.redactor.text("no-known-shape") == "no-known-shape"
+    async with Running.start(settings, [TideAgent], logs) as running:
+        assert logs.redactor.text("no-known-shape") == MASK
+        assert [agent.name for agent in running.service.agents] == ["tides"]
+        assert await running.checkpoints.answers()
