@@ -1,0 +1,5 @@
+"""The command line: `serve`, `ask`, `agents` and `settings`."""
+
+from .command import main
+
+__all__ = ["main"]

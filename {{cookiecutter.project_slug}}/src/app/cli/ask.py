@@ -1,0 +1,85 @@
+"""`ask`: one question, answered in this process or by a running service."""
+
+import asyncio
+from uuid import uuid4
+
+import httpx2
+from rich.console import Console
+from rich.text import Text
+
+from ..agents import AGENTS
+from ..api.running import Running
+from ..errors import InputRefused, SourceUnavailable
+from ..graph.reply import Event, Reply
+from ..observability.logging import Logs
+from ..prompts.phrases import Phrase
+from ..settings import Settings
+
+
+class Ask:
+    """Asks, shows what happens meanwhile where a terminal is there, and prints the reply."""
+
+    SOURCES = Phrase(en="Sources", es="Fuentes")
+    DEGRADED = Phrase(en="Less than a full answer", es="No es una respuesta completa")
+
+    def __init__(self, thread_id: str | None = None, url: str | None = None) -> None:
+        """Go on with `thread_id`; ask the service at `url`, or answer right here."""
+        self._thread_id = thread_id
+        self._url = url
+        self._out = Console(markup=False, highlight=False, soft_wrap=True)
+        self._status = Console(stderr=True).status("...")
+
+    def run(self, question: str) -> int:
+        """Ask and print; the exit code.
+
+        Raises:
+            InputRefused: The question is empty or too long.
+            SourceUnavailable: There is no service at the address.
+        """
+        answering = self._ask_there(self._url, question) if self._url else self._ask_here(question)
+        with self._status:
+            reply = asyncio.run(answering)
+        self._print(reply)
+        return 0
+
+    async def _ask_here(self, question: str) -> Reply:
+        settings = Settings()
+        if not settings.enable_verbose_logging:  # a person reads this terminal
+            settings = settings.model_copy(update={"log_level": "ERROR"})
+        logs = Logs(settings).install()
+        last: Event | None = None
+        async with Running.start(settings, AGENTS, logs) as running:
+            async for event in running.service.stream(question, self._thread_id or uuid4().hex):
+                self._show(event)
+                last = event
+        return Reply.model_validate(last and last["data"])  # a run ends with `final`
+
+    async def _ask_there(self, url: str, question: str) -> Reply:
+        body = {"message": question} | ({"thread_id": self._thread_id} if self._thread_id else {})
+        try:
+            async with httpx2.AsyncClient(timeout=None) as client:  # Ctrl-C ends it
+                answer = await client.post(f"{url.rstrip('/')}/v1/chat", json=body)
+        except httpx2.TransportError as error:
+            raise SourceUnavailable(url, str(error)) from error
+        if answer.is_client_error:
+            raise InputRefused("question", answer.text)
+        if not answer.is_success:
+            raise SourceUnavailable(url, answer.text)
+        return Reply.model_validate_json(answer.content)
+
+    def _show(self, event: Event) -> None:
+        if event["event"] in ("agent_started", "agent_finished"):
+            self._status.update(f"{event['data']['agent']} ...")
+
+    def _print(self, reply: Reply) -> None:
+        out = self._out
+        out.print(reply.answer)
+        if reply.sources:
+            out.print(f"\n{self.SOURCES.say(reply.language)}:", style="bold")
+            for source in reply.sources:
+                out.print(Text.assemble("- ", source.title, " ", (source.url, "cyan")))
+        if reply.degraded:
+            because = ", ".join(reply.degraded_because)
+            out.print(f"\n{self.DEGRADED.say(reply.language)}: {because}", style="yellow")
+        if reply.notices:
+            out.print("\n" + "\n".join(reply.notices), style="dim")

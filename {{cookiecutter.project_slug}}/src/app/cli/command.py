@@ -1,0 +1,88 @@
+"""Reads the command line and starts what it names."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+
+from ..errors import Misconfigured, ServiceError
+from ..project import Project
+from .agents import AgentList
+from .ask import Ask
+from .serve import Serve
+from .show import Show
+
+USAGE_ERROR = 2
+"""Exit code for what the operator must mend; `argparse` uses the same."""
+
+
+class CommandLine:
+    """The commands and their options."""
+
+    def __init__(self) -> None:
+        project = Project.load()
+        self._parser = ArgumentParser(prog=project.name, description=project.description)
+        self._parser.add_argument(
+            "--version", action="version", version=f"{project.name} {project.version}"
+        )
+        self._commands = self._parser.add_subparsers(required=True, metavar="COMMAND")
+        self._add_serve()
+        self._add_ask()
+        self._add("agents", "list the agents and questions to try", lambda _: AgentList().run())
+        self._add_settings()
+
+    def run(self, arguments: Sequence[str] | None) -> int:
+        """The exit code: 0 done, 1 refused, 2 misconfigured (the problems are on stderr)."""
+        options = self._parser.parse_args(arguments)
+        try:
+            exit_code: int = options.run(options)
+        except Misconfigured as refused:
+            for problem in refused.problems:
+                print(problem, file=sys.stderr)
+            return USAGE_ERROR
+        except ServiceError as refused:
+            print(refused.detail, file=sys.stderr)
+            return 1
+        return exit_code
+
+    def _add(self, name: str, about: str, run: Callable[[Namespace], int]) -> ArgumentParser:
+        command = self._commands.add_parser(name, help=about, description=about)
+        command.set_defaults(run=run)
+        return command
+
+    def _add_serve(self) -> None:
+        command = self._add(
+            "serve",
+            "answer over HTTP",
+            lambda options: Serve(options.host, options.port).run(reload=options.reload),
+        )
+        command.add_argument("--host", help="address to listen on, instead of HOST")
+        command.add_argument("--port", type=int, help="TCP port, instead of PORT")
+        command.add_argument("--reload", action="store_true", help="start again on a code change")
+
+    def _add_ask(self) -> None:
+        command = self._add(
+            "ask",
+            "ask one question here, or a service that runs elsewhere",
+            lambda options: Ask(options.thread, options.url).run(options.question),
+        )
+        command.add_argument("question")
+        command.add_argument("--thread", help="conversation to go on with")
+        command.add_argument("--url", help="address of a running service; without it: right here")
+
+    def _add_settings(self) -> None:
+        command = self._add(
+            "settings",
+            "show every setting, its value and where the value comes from",
+            lambda options: Show(options.format).run(),
+        )
+        command.add_argument(
+            "--format",
+            choices=Show.FORMATS,
+            default="table",
+            help="env: the text of .env.example; markdown: the text of docs/configuration.md",
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    return CommandLine().run(arguments)

@@ -1,0 +1,140 @@
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.cli import ask, main
+from app.graph.reply import AgentReport, Reply, SourceRef, UsageReport
+from tests.agents_for_tests import TEST_AGENTS
+
+REPLY = Reply(
+    answer="Marte tiene [2] lunas.",
+    language="es",
+    agents=[AgentReport(name="moons", question="lunas", status="answered")],
+    sources=[SourceRef(title="Table", url="https://tables.example")],
+    degraded=True,
+    degraded_because=["source_unavailable", "model_unavailable"],
+    notices=["Los datos son de muestra."],
+    usage=UsageReport(),
+    thread_id="t1",
+    run_id="r1",
+)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ask, "AGENTS", TEST_AGENTS)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
+    """A service at another address: what it was asked."""
+    asked: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        match request.url.host:
+            case "refuses":
+                return httpx2.Response(422, json={"detail": "message: too long"})
+            case "fails":
+                return httpx2.Response(503, json={"detail": "later"})
+            case "nobody":
+                raise httpx2.ConnectError("refused")
+        return httpx2.Response(200, json=REPLY.model_dump())
+
+    plain = httpx2.AsyncClient
+    monkeypatch.setattr(
+        httpx2,
+        "AsyncClient",
+        lambda **options: plain(transport=httpx2.MockTransport(answer), **options),
+    )
+    return asked
+
+
+def test_a_question_is_answered_in_this_process(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "How many moons has Mars?"]) == 0
+    told = capsys.readouterr()
+    answer, sources, *_ = told.out.split("\n\n")
+    assert answer == "mars has 2 moons."
+    assert sources == "Sources:\n- Table of moons https://tables.example/moons"
+    assert "USE_FAKE_DATA" in told.out
+    assert "\x1b" not in told.out
+    assert told.err.strip() == ""
+
+
+def test_a_thread_goes_on_from_one_command_to_the_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["ask", "How many moons has Mars?", "--thread", "t1"])
+    main(["ask", "And Saturn?", "--thread", "t1"])
+    assert "saturn has 146 moons." in capsys.readouterr().out
+
+
+def test_an_answer_that_lacks_a_part_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "Tides in Vigo"]) == 0
+    assert "Less than a full answer: source_unavailable" in capsys.readouterr().out
+
+
+def test_verbose_logs_go_to_stderr(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENABLE_VERBOSE_LOGGING", "true")
+    assert main(["ask", "How many moons has Mars?"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("mars has 2 moons.")
+    assert '"level":"debug"' in told.err
+
+
+def test_an_empty_question_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", " "]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("message: ")
+
+
+def test_another_service_can_be_asked(
+    elsewhere: list[httpx2.Request], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", "¿Lunas?", "--url", "http://there/base/", "--thread", "t1"]) == 0
+    (request,) = elsewhere
+    assert str(request.url) == "http://there/base/v1/chat"
+    assert request.content.decode() == '{"message":"¿Lunas?","thread_id":"t1"}'
+    told = capsys.readouterr().out
+    assert told == (
+        "Marte tiene [2] lunas.\n\n"
+        "Fuentes:\n- Table https://tables.example\n\n"
+        "No es una respuesta completa: source_unavailable, model_unavailable\n\n"
+        "Los datos son de muestra.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("refuses", "too long"), ("fails", "unavailable"), ("nobody", "unavailable")],
+)
+def test_a_service_that_does_not_answer_is_told_in_one_line(
+    elsewhere: list[httpx2.Request], capsys: pytest.CaptureFixture[str], host: str, told: str
+) -> None:
+    assert main(["ask", "x", "--url", f"http://{host}"]) == 1
+    assert "thread_id" not in elsewhere[0].content.decode()
+    error = capsys.readouterr().err
+    assert told in error
+    assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("no_colour", [True, False])
+def test_a_terminal_gets_colour_unless_no_color_asks_for_none(
+    elsewhere: list[httpx2.Request],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    no_colour: bool,
+) -> None:
+    options: dict[str, Any] = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    for name, value in options.items():
+        monkeypatch.setenv(name, value)
+    if no_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    main(["ask", "x", "--url", "http://there"])
+    assert ("\x1b[36m" in capsys.readouterr().out) is not no_colour
