@@ -21,8 +21,8 @@ class Phrases:
     """Every fixed sentence, in one register: plain, friendly, short."""
 
     CLARIFY: Final = Phrase(
-        en="What would you like to know about that? I can help with this:\n$agents",
-        es="¿Qué te gustaría saber de eso? Puedo ayudarte con esto:\n$agents",
+        en="What would you like to know? I can help with this:\n$agents",
+        es="¿Qué te gustaría saber? Puedo ayudarte con esto:\n$agents",
     )
     DECLINE: Final = Phrase(
         en="I can't help with that. I can help with this:\n$agents",
