@@ -59,7 +59,10 @@ def test_an_agent_is_reached_by_its_own_examples(
         assert tasks(planned(planner, example)) == [(agent.name, example)]
 
 
-@pytest.mark.parametrize("question", ["Paris?", "How is it in New York?", "¿Y eso?", "hello"])
+@pytest.mark.parametrize(
+    "question",
+    ["Paris?", "How is it in New York?", "¿Y eso?", "hello", "tell me about Paris", "Hola"],
+)
 def test_a_vague_message_is_asked_back_about(planner: RulesPlanner, question: str) -> None:
     plan = planned(planner, question)
     assert plan["verdict"] == "clarify"

@@ -14,6 +14,8 @@ from app.prompts.language import Language, LanguageDetector, Words
         ("dame las noticias de hoy", "es"),
         ("convert 100 USD to EUR", "en"),
         ("cuanto son 100 euros en dolares", "es"),
+        ("Hola", "es"),
+        ("hello", "en"),
     ],
 )
 @pytest.mark.parametrize("default", ["en", "es"])
