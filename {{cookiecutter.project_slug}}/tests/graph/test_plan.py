@@ -10,6 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from app.connectors.outside import Connectors
 from app.graph.build import GraphBuilder
+from app.graph.plan import PlanDraft
 from app.graph.state import State
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS, HeightsAgent, MoonsAgent
@@ -22,7 +23,7 @@ class Plans:
     """A planner model that answers with one fixed plan, and remembers what it was told."""
 
     def __init__(self, **plan: Any) -> None:
-        self.plan = plan
+        self.plan = {"tasks": [], "text": ""} | plan
         self.told: list[Sequence[BaseMessage]] = []
 
     def __call__(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
@@ -58,10 +59,19 @@ async def test_the_models_plan_is_carried_out(settings: Settings) -> None:
         Plans(verdict="work", tasks=[]),
         Plans(verdict="work", tasks=[{"agent": "moons", "question": "q"}] * 5),
         Plans(verdict="perhaps", tasks=[]),
-        Plans(tasks="all of them"),
+        Plans(verdict="work", tasks="all of them"),
+        Plans(),
         "no tool call, just talk",
     ],
-    ids=["unknown agent", "no task", "too many", "unknown verdict", "wrong types", "prose"],
+    ids=[
+        "unknown agent",
+        "no task",
+        "too many",
+        "unknown verdict",
+        "wrong types",
+        "no verdict",
+        "prose",
+    ],
 )
 @pytest.mark.checklist("TEST-6")
 async def test_a_plan_that_breaks_the_schema_is_replaced_by_the_rules_plan(
@@ -106,3 +116,10 @@ async def test_the_planner_is_told_agents_limits_and_the_conversation(settings: 
         assert f"- {agent.name}: {agent.description['en']}" in first
     assert QUESTION not in first
     assert f"User: {QUESTION}\nService: mars has 2 moons." in second
+
+
+def test_the_schema_keeps_to_what_strict_providers_take() -> None:
+    schema = PlanDraft.model_json_schema()
+    for part in (schema, schema["$defs"]["PlannedTask"]):
+        assert part["required"] == list(part["properties"])
+        assert all("default" not in field for field in part["properties"].values())

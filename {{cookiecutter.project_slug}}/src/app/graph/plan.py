@@ -30,9 +30,10 @@ class PlannedTask(BaseModel):
 class PlanDraft(BaseModel):
     """Which agents work on which part of the message."""
 
+    # No defaults: OpenAI's strict schemas know none.
     verdict: Literal["work", "clarify", "decline"]
-    tasks: list[PlannedTask] = Field(default_factory=list)
-    text: str = Field(default="", description="The question back, for clarify.")
+    tasks: list[PlannedTask] = Field(description="One for each thing asked; empty unless work.")
+    text: str = Field(description="The question back, for clarify; else empty.")
 
 
 class PlanScript:
