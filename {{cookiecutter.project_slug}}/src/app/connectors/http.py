@@ -1,0 +1,176 @@
+"""GET requests that stay inside a policy, a deadline and a size, and validated answers."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Final, TypeVar
+from xml.etree.ElementTree import Element, ParseError
+
+import httpx2
+import orjson
+import stamina
+import structlog
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from pydantic import BaseModel, ValidationError
+
+from ..errors import AccessRefused, SourceUnavailable
+from ..settings import Settings
+from .body import Body, BodyRefused
+from .policy import Policy
+
+log = structlog.get_logger(__name__)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Params = Mapping[str, str | int | float | Sequence[str]]
+
+
+class HttpClient:
+    """Reads data sources. What they send is a stranger's text until it has been validated.
+
+    One call gives its answer within DATA_TIMEOUT_SECONDS, retries included, or fails. It sends no
+    cookies and no credentials, and it follows no redirect.
+    """
+
+    FIRST_WAIT_SECONDS: Final = 0.1
+    """Before the first retry, doubled for each further one; a guess."""
+
+    SHOWN_PROBLEMS: Final = 3
+    """Fields named in the log when an answer breaks its model."""
+
+    def __init__(self, client: httpx2.AsyncClient, policy: Policy, settings: Settings) -> None:
+        self._client = client
+        self._policy = policy
+        self._timeout = settings.data_timeout_seconds
+        self._max_bytes = settings.data_max_bytes
+        self._retrying = stamina.AsyncRetryingCaller(
+            attempts=1 + settings.data_max_retries,
+            timeout=None,  # the deadline of the whole call
+            wait_initial=self.FIRST_WAIT_SECONDS,
+            wait_jitter=self.FIRST_WAIT_SECONDS,
+        )
+
+    async def get_json(self, url: str, params: Params, model: type[ModelT]) -> ModelT:
+        """The JSON document at `url` as a `model`. Types are not coerced: `"18"` is no number.
+
+        Raises:
+            AccessRefused: The host is not in the policy; nothing was sent.
+            SourceUnavailable: No answer in time, or none that fits the model.
+        """
+        with self._watched(url) as host:
+            body = await self._get(host, url, params, "json")
+            try:
+                orjson.loads(body)  # refuses NaN and 1e999, which pydantic lets in
+                return model.model_validate_json(body, strict=True)
+            except orjson.JSONDecodeError as error:
+                raise SourceUnavailable(host, f"not JSON: {error.msg}") from None
+            except ValidationError as error:
+                raise SourceUnavailable(host, self._problems(error)) from None
+
+    async def get_xml(self, url: str) -> Element:
+        """The root of the XML document at `url`, such as a feed. Entities are refused.
+
+        Raises:
+            AccessRefused: The host is not in the policy; nothing was sent.
+            SourceUnavailable: No answer in time, or none that is well-formed.
+        """
+        with self._watched(url) as host:
+            body = await self._get(host, url, {}, "xml")
+            try:
+                root: Element = fromstring(body)
+            except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+                # ValueError and LookupError: an encoding that the parser does not know
+                raise SourceUnavailable(host, f"not XML: {type(error).__name__}") from None
+            return root
+
+    @contextmanager
+    def _watched(self, url: str) -> Iterator[str]:
+        """Yield the host of an allowed address; log how its answer came, without the query."""
+        host = self._allowed_host(url)
+        started = perf_counter()
+        try:
+            yield host
+        except SourceUnavailable as failure:
+            ms = round((perf_counter() - started) * 1000, 1)
+            log.warning("source_failed", host=host, reason=failure.reason, ms=ms)
+            raise
+        log.debug("source_answered", host=host, ms=round((perf_counter() - started) * 1000, 1))
+
+    def _allowed_host(self, url: str) -> str:
+        try:
+            parsed = httpx2.URL(url)
+        except httpx2.InvalidURL:
+            raise AccessRefused("an address that is none", "give http(s)://host/path") from None
+        if parsed.scheme not in ("http", "https") or parsed.userinfo:
+            problem = "only http and https are allowed, without a user name"
+            raise AccessRefused(f"{parsed.scheme}://{parsed.host}", problem)
+        if parsed.host not in self._policy.hosts:
+            log.warning("host_refused", host=parsed.host)
+            raise AccessRefused(f"the host {parsed.host}", "name it in the agent's policy")
+        return parsed.host
+
+    async def _get(self, host: str, url: str, params: Params, subtype: str) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout):
+                # A lambda: the retry log shows arguments, and the query is nobody's business.
+                return await self._retrying(
+                    self._wait_for, lambda: self._attempt(url, params, subtype)
+                )
+        except TimeoutError:
+            reason = f"no whole answer within DATA_TIMEOUT_SECONDS={self._timeout:g}"
+            raise SourceUnavailable(host, reason) from None
+        except httpx2.TransportError as error:
+            raise SourceUnavailable(host, type(error).__name__) from error
+        except BodyRefused as error:
+            raise SourceUnavailable(host, str(error)) from None
+
+    def _wait_for(self, error: Exception) -> bool | float:
+        """Seconds until the next attempt, True for the usual wait, False for no attempt."""
+        if isinstance(error, Busy):
+            wait = error.retry_after
+            return True if wait is None else wait < self._timeout and wait
+        return isinstance(error, httpx2.TransportError)
+
+    async def _attempt(self, url: str, params: Params, subtype: str) -> bytes:
+        headers = {"Accept": f"application/{subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
+        async with self._client.stream("GET", url, params=params, headers=headers) as response:
+            self._check(response, subtype)
+            body = Body(response.headers.get("content-encoding", ""), self._max_bytes)
+            async for chunk in response.aiter_raw():
+                body.feed(chunk)
+            return body.whole()
+
+    @staticmethod
+    def _check(response: httpx2.Response, subtype: str) -> None:
+        """Refuse what is not a 200 of the wanted type; its body is not read."""
+        status = response.status_code
+        if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
+            raise Busy(status, response.headers.get("retry-after", ""))
+        if response.is_redirect:
+            raise BodyRefused(f"HTTP {status}: redirects are not followed, name the new address")
+        if not response.is_success:
+            raise BodyRefused(f"HTTP {status}")
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not re.fullmatch(rf"(?:application|text)/(?:[\w.-]+\+)?{subtype}", kind):
+            raise BodyRefused(f"the content type is {kind or 'missing'}, not {subtype}")
+
+    @classmethod
+    def _problems(cls, invalid: ValidationError) -> str:
+        """Which fields are wrong and how; never what they held."""
+        errors = invalid.errors(include_input=False, include_url=False, include_context=False)
+        shown = [
+            f"{'.'.join(map(str, error['loc']))}: {error['type']}"
+            for error in errors[: cls.SHOWN_PROBLEMS]
+        ]
+        return f"{len(errors)} fields break the model: {', '.join(shown)}"
+
+
+class Busy(BodyRefused):
+    """429 or 5xx: the one refusal that another attempt may mend."""
+
+    def __init__(self, status: int, retry_after: str) -> None:
+        super().__init__(f"HTTP {status}")
+        self.retry_after = float(retry_after) if retry_after.isdecimal() else None
+        """Seconds that the source asks to wait; None where it gave none, or a date."""
