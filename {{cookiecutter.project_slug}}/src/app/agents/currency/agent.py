@@ -1,0 +1,118 @@
+"""The currency agent: daily exchange rates, and amounts converted with them."""
+
+from collections.abc import Sequence
+
+from ...connectors.policy import Policy
+from ...errors import NeedsDetail
+from ...graph.contract import Agent, Call, Finding, ToolMethod
+from ...prompts.language import Language
+from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY, WHICH_PESO
+from .reading import CurrencyReader
+from .sample import CurrencySample
+from .settings import CurrencySettings
+from .tools import CurrencyTools
+
+
+class CurrencyAgent(Agent[CurrencySettings]):
+    """Converts between the currencies that the European Central Bank quotes."""
+
+    name = "currency"
+    description = {
+        "en": "Exchange rates of the European Central Bank, and amounts converted with them.",
+        "es": "Tipos de cambio del Banco Central Europeo y conversión de cantidades.",
+    }
+    keywords = {
+        "en": (
+            "exchange",
+            "rate",
+            "currency",
+            "convert",
+            "dollar",
+            "euro",
+            "pound",
+            "yen",
+            "yuan",
+            "franc",
+            "peso",
+            "rupee",
+            "usd",
+            "eur",
+            "gbp",
+            "jpy",
+            "mxn",
+            "cop",
+        ),
+        "es": (
+            "cambio",
+            "cotización",
+            "moneda",
+            "divisa",
+            "convertir",
+            "convierte",
+            "dólar",
+            "libra",
+            "yenes",
+            "franco",
+            "peso",
+            "reales",
+            "soles",
+        ),
+    }
+    examples = {
+        "en": (
+            "What is the euro worth today?",
+            "Convert 250 USD to EUR",
+            "How many pounds are 1,000 Swiss francs?",
+        ),
+        "es": (
+            "¿A cómo está el dólar?",
+            "¿Cuánto son 100 euros en dólares?",
+            "¿Cuántos euros son 2.500 pesos mexicanos?",
+        ),
+    }
+    prompt = CURRENCY
+    settings_class = CurrencySettings
+    sample = CurrencySample()
+
+    def policy(self) -> Policy:
+        """The host of the rates."""
+        return Policy(hosts=frozenset({str(self.settings.rates_url.host)}))
+
+    def build(self) -> Sequence[ToolMethod]:
+        """One tool."""
+        return [CurrencyTools(self.outside, self.settings).convert]
+
+    def calls(self, question: str, language: Language) -> Sequence[Call]:
+        """One conversion: from the currency with the amount, or the first, to the others.
+
+        Raises:
+            NeedsDetail: No currency is named, or a peso without its country.
+        """
+        reader = CurrencyReader()
+        if reader.names_any_peso(question):
+            raise NeedsDetail(WHICH_PESO.say(language))
+        mentions = reader.mentions(question, language)
+        if not mentions:
+            raise NeedsDetail(WHICH_CURRENCY.say(language))
+        base, *others = mentions
+        arguments = {
+            "base": base.code,
+            "targets": [other.code for other in others if other.code != base.code],
+            "amount": 1 if base.amount is None else base.amount,
+            "language": language,
+        }
+        return [Call("convert", arguments)]
+
+    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+        """The amount in each currency with the rates' date, and what the source does not have."""
+        sentences = []
+        for finding in findings:
+            facts = finding.facts
+            if facts["results"]:
+                results = "; ".join(f"{each['amount']} {each['code']}" for each in facts["results"])
+                known = {name: facts[name] for name in ("amount", "base", "date")}
+                sentences.append(RATES.say(language, results=results, **known))
+            if facts["not_available"]:
+                missing, there = ", ".join(facts["not_available"]), ", ".join(facts["available"])
+                sentences.append(NO_RATE.say(language, missing=missing, available=there))
+        return " ".join(sentences)

@@ -1,0 +1,23 @@
+"""What the knowledge agent lets its operator choose."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from ...settings import Configuration
+
+
+class KnowledgeSettings(Configuration):
+    """Environment variables that start with KNOWLEDGE_."""
+
+    model_config = SettingsConfigDict(env_prefix="KNOWLEDGE_")
+
+    folder: Path = Path("data/knowledge")
+    """Folder with the Markdown files, read at the first question and kept until a restart."""
+
+    passages: int = Field(default=3, ge=1, le=20)
+    """Most passages that one search gives a model; without a model the best one is the answer."""
+
+    min_score: float = Field(default=0.3, ge=0, le=1)
+    """Share of a question's telling words, rare ones count more, that a passage must hold."""

@@ -1,0 +1,85 @@
+"""The news agent: headlines of several outlets, by topic."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx2
+
+from ...connectors.policy import Policy
+from ...graph.contract import Agent, Call, Finding, ToolMethod
+from ...prompts.language import LANGUAGES, Language
+from .prompt import (
+    DOMINANT,
+    HEADLINES,
+    HEADLINES_ABOUT,
+    NEWS,
+    NOTHING,
+    NOTHING_AT_ALL,
+    UNREACHED,
+)
+from .sample import NewsSample
+from .settings import NewsSettings
+from .tools import NewsTools
+from .topic import Topic
+
+
+class NewsAgent(Agent[NewsSettings]):
+    """Reads several outlets, and says so when one of them dominates."""
+
+    name = "news"
+    description = {
+        "en": "Current headlines of several news outlets, by topic.",
+        "es": "Titulares actuales de varios medios, por tema.",
+    }
+    keywords = {
+        "en": ("news", "headline", "headlines", "breaking", "happening", "press"),
+        "es": ("noticia", "titular", "titulares", "actualidad", "prensa", "novedades"),
+    }
+    examples = {
+        "en": (
+            "What are today's headlines?",
+            "Is there any news about the economy?",
+            "Latest climate news please",
+        ),
+        "es": (
+            "¿Cuáles son los titulares de hoy?",
+            "¿Qué noticias hay sobre economía?",
+            "Dame las últimas noticias de tecnología",
+        ),
+    }
+    prompt = NEWS
+    settings_class = NewsSettings
+    sample = NewsSample()
+
+    def policy(self) -> Policy:
+        """The hosts of all feeds."""
+        urls = [url for each in LANGUAGES for url in self.settings.feeds(each).values()]
+        return Policy(hosts=frozenset(httpx2.URL(url).host for url in urls))
+
+    def build(self) -> Sequence[ToolMethod]:
+        """One tool."""
+        return [NewsTools(self.outside, self.settings).headlines]
+
+    def calls(self, question: str, language: Language) -> Sequence[Call]:
+        """One reading of all outlets, with the question's topic."""
+        return [Call("headlines", {"topic": Topic.of(question).text, "language": language})]
+
+    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+        """The headlines with their outlets, then what a reader must know about them."""
+        return "\n".join(line for each in findings for line in self._lines(each.facts, language))
+
+    def _lines(self, facts: Mapping[str, Any], language: Language) -> Iterator[str]:
+        topic, outlets = facts["topic"], ", ".join(facts["outlets"])
+        if facts["headlines"]:
+            head = HEADLINES_ABOUT if topic else HEADLINES
+            yield head.say(language, topic=topic)
+        else:
+            nothing = NOTHING if topic else NOTHING_AT_ALL
+            yield nothing.say(language, topic=topic, outlets=outlets)
+        for each in facts["headlines"]:
+            yield f"- {each['title']} ({each['outlet']})"
+        if dominant := facts["dominant"]:
+            share, outlet = dominant["percent"], dominant["outlet"]
+            yield DOMINANT.say(language, share=share, outlet=outlet)
+        if facts["unreached"]:
+            yield UNREACHED.say(language, outlets=", ".join(facts["unreached"]))

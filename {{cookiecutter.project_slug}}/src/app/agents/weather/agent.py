@@ -1,0 +1,140 @@
+"""The weather agent: the forecast of one or several places."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from ...connectors.policy import Policy
+from ...errors import NeedsDetail
+from ...graph.contract import Agent, Call, Finding, ToolMethod
+from ...prompts.language import Language
+from ...prompts.phrases import Phrase
+from .days import Days
+from .places import PlaceReader
+from .prompt import (
+    FORECAST,
+    FORECAST_LINE,
+    NOT_FOUND,
+    RAIN,
+    TODAY,
+    TOO_MANY_PLACES,
+    WEATHER,
+    WHICH_PLACE,
+)
+from .sample import WeatherSample
+from .settings import WeatherSettings
+from .tools import WeatherTools
+
+
+class WeatherAgent(Agent[WeatherSettings]):
+    """Looks a place up and reads its forecast."""
+
+    name = "weather"
+    description = {
+        "en": "Weather forecast of a place: today, tomorrow, the weekend or the week.",
+        "es": "Pronóstico del tiempo de un lugar: hoy, mañana, el fin de semana o la semana.",
+    }
+    keywords = {
+        "en": (
+            "weather",
+            "forecast",
+            "temperature",
+            "degrees",
+            "rain",
+            "raining",
+            "rainy",
+            "snow",
+            "snowing",
+            "sunny",
+            "cloudy",
+            "cold",
+            "hot",
+            "warm",
+            "umbrella",
+        ),
+        "es": (
+            "tiempo",
+            "clima",
+            "pronóstico",
+            "temperatura",
+            "grados",
+            "llueve",
+            "lluvia",
+            "lloverá",
+            "llover",
+            "nieve",
+            "nevará",
+            "soleado",
+            "nublado",
+            "frío",
+            "calor",
+            "paraguas",
+        ),
+    }
+    examples = {
+        "en": (
+            "What's the weather like in Bogotá tomorrow?",
+            "Will it rain in London and Madrid this weekend?",
+            "Do I need an umbrella in Lima?",
+        ),
+        "es": (
+            "¿Qué tiempo hace en Bogotá?",
+            "¿Va a llover mañana en Lima y Quito?",
+            "Pronóstico para Medellín esta semana",
+        ),
+    }
+    prompt = WEATHER
+    settings_class = WeatherSettings
+    sample = WeatherSample()
+
+    def policy(self) -> Policy:
+        """The geocoder's host and the forecast's."""
+        urls = (self.settings.geocoding_url, self.settings.forecast_url)
+        return Policy(hosts=frozenset(str(url.host) for url in urls))
+
+    def build(self) -> Sequence[ToolMethod]:
+        """One tool."""
+        return [WeatherTools(self.outside, self.settings).forecast]
+
+    def calls(self, question: str, language: Language) -> Sequence[Call]:
+        """One forecast for each place.
+
+        Raises:
+            NeedsDetail: No place is named, or too many.
+        """
+        places = PlaceReader().places(question)
+        if not places:
+            raise NeedsDetail(WHICH_PLACE.say(language))
+        if len(places) > self.settings.max_places:
+            raise NeedsDetail(TOO_MANY_PLACES.say(language, max=self.settings.max_places))
+        day = Days.read(question)
+        return [
+            Call("forecast", {"place": place, "day": day, "language": language}) for place in places
+        ]
+
+    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+        """One line for each place, or one for each of its days."""
+        return "\n".join(self._tell(finding.facts, language) for finding in findings)
+
+    def _tell(self, facts: Mapping[str, Any], language: Language) -> str:
+        place, days = facts["place"], facts.get("days", [])
+        if not facts["found"]:
+            return NOT_FOUND.say(language, place=place)
+        if len(days) == 1:
+            return self._say(FORECAST, place, days[0], language)
+        lines = [self._say(FORECAST_LINE, place, day, language) for day in days]
+        return "\n".join([f"{place}:", *lines])
+
+    @staticmethod
+    def _say(phrase: Phrase, place: str, day: Mapping[str, Any], language: Language) -> str:
+        name = Days.say(date.fromisoformat(day["date"]), language)
+        said = phrase.say(
+            language,
+            place=place,
+            day=TODAY.say(language, day=name) if day["is_today"] else name,
+            sky=day["sky"],
+            low=day["min_celsius"],
+            high=day["max_celsius"],
+        )
+        rain = day["rain_percent"]
+        return said + ("" if rain is None else RAIN.say(language, percent=rain)) + "."

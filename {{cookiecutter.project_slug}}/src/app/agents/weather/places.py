@@ -1,0 +1,157 @@
+"""The places in a question, found by rules: prepositions, capitals, and words that are none."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from ...prompts.language import LanguageDetector, Words
+
+
+class Kind(Enum):
+    """What a word does in a question about places."""
+
+    NAME = auto()
+    """May be a part of a place's name."""
+    ARTICLE = auto()
+    """Part of a name only where a name follows: `La Paz`."""
+    AT = auto()
+    """A place follows."""
+    OF = auto()
+    """A place may follow."""
+    AND = auto()
+    COMMA = auto()
+    OTHER = auto()
+
+
+@dataclass(slots=True)
+class Run:
+    """Words that may name one place, and what stood before them."""
+
+    after: Kind
+    words: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """As it is asked for."""
+        return " ".join(self.words)
+
+    @property
+    def is_capitalised(self) -> bool:
+        """True for `La Paz`, false for `la paz`."""
+        return self.words[-1][0].isupper()
+
+
+class PlaceReader:
+    """Reads places off a question in English or Spanish, `bogota` as well as `Bogotá`.
+
+    It knows no places: what it takes for one and is none, the geocoder does not find.
+    """
+
+    WORD: Final = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
+    GREETING: Final = re.compile(r"\bbuen[oa]s?\s+(?:d[ií]as?|tardes|noches)\b", re.IGNORECASE)
+    """Taken away first, so that `Buenos` is left to begin `Buenos Aires`."""
+    SMALL: Final = {
+        **dict.fromkeys("in en at near".split(), Kind.AT),
+        **dict.fromkeys("of de del for para to a over sobre por from desde".split(), Kind.OF),
+        **dict.fromkeys("la las los el the".split(), Kind.ARTICLE),
+        **dict.fromkeys("and y e or o u".split(), Kind.AND),
+        ",": Kind.COMMA,
+    }
+    LINKS: Final = frozenset({"of", "de", "del"})
+    """Inside a name where it goes on, as in `Santiago de Chile`."""
+    CITY: Final = frozenset({"city", "ciudad"})
+    NO_PLACE: Final = frozenset("""
+        weather forecast rain rains raining rainy snow snowing sun sunny cloud cloudy clouds cold
+        hot warm cool temperature temperatures degrees celsius umbrella jacket coat wet dry storm
+        storms wind windy humid chance low high max min daily now tonight morning afternoon evening
+        night day days week weekend next coming after before later few two three monday tuesday
+        wednesday thursday friday saturday sunday like going go get be been need take bring wear
+        should shall expect expected look looks looking good bad nice know want check current
+        currently right outside about some if not too also hi hello hey thanks thank whats what's
+        how's is it's its i'm city travel travelling going trip let just be so
+        tiempo clima pronostico lluvia lluvias llueve llover llovera lloviendo nieve nieva nevar
+        nevara sol soleado nublado nubes frio calor caluroso temperatura temperaturas grados
+        paraguas abrigo chaqueta tormenta tormentas viento maxima minima hara hizo haciendo hacer va
+        vamos ir viajo viajar estara necesito necesitare llevo llevar debo deberia saber quiero
+        quisiera decir decirme puede puedo ahora tarde noche madrugada pasado semana fin finde
+        proximo proxima proximos proximas dia dias siguiente siguientes lunes martes miercoles
+        jueves viernes sabado domingo buen bueno buena mal malo favor gracias hola si
+        no mas muy mucho mucha tal tan ciudad dos tres
+        """.split()).union(*LanguageDetector.WORDS.values()) - {"buenos"}
+
+    def places(self, question: str) -> list[str]:
+        """The places in order, each once; `Paris, Texas` is one place."""
+        runs = self._runs(self.WORD.findall(self.GREETING.sub(" ", question)))
+        found = self._chosen(runs)
+        if len(found) == 2 and found[1].after is Kind.COMMA:
+            return [f"{found[0].name}, {found[1].name}"]
+        return list(dict.fromkeys(run.name for run in found))
+
+    def _chosen(self, runs: Sequence[Run]) -> list[Run]:
+        """The runs that most surely are places, and what is strung to them by commas or `and`."""
+        sure = [run for run in runs if run.after is Kind.AT]
+        for more in (
+            [run for run in runs if run.is_capitalised],
+            [run for run in runs if run.after is Kind.OF],
+            list(runs),
+        ):
+            sure = sure or more
+        needs_capital = any(run.is_capitalised for run in sure)
+        chosen: list[Run] = []
+        for at, run in enumerate(runs):
+            strung = run.after in (Kind.AND, Kind.COMMA) and chosen[-1:] == runs[at - 1 : at]
+            if run in sure or (strung and run.is_capitalised >= needs_capital):
+                chosen.append(run)
+        return chosen
+
+    def _runs(self, words: Sequence[str]) -> list[Run]:
+        runs: list[Run] = []
+        run: Run | None = None
+        before = Kind.OTHER
+        for at, word in enumerate(words):
+            kind = self._kind(word)
+            if self._is_in_name(word, words[at + 1 :], run, before):
+                if run is None:
+                    run = Run(before)
+                    runs.append(run)
+                run.words.append(word)
+                continue
+            if (
+                kind in (Kind.AND, Kind.COMMA)
+                and run is None
+                and before not in (Kind.AND, Kind.COMMA)
+            ):
+                kind = Kind.OTHER  # strings nothing together
+            if kind is not Kind.ARTICLE:
+                before = kind
+            run = None
+        return runs
+
+    def _is_in_name(self, word: str, rest: Sequence[str], run: Run | None, before: Kind) -> bool:
+        folded = Words.fold(word)
+        kind = self._kind(word)
+        if folded in self.CITY:  # `Mexico City`, `Ciudad Real`, but `the city of Lima`
+            return run is not None or (word.istitle() and before is not Kind.OTHER)
+        if kind is Kind.ARTICLE:
+            starts = before is not Kind.OTHER or word[0].isupper()
+            return (run is not None or starts) and self._name_follows(rest)
+        if folded in self.LINKS:
+            return run is not None and self._name_follows(rest)
+        return kind is Kind.NAME
+
+    def _name_follows(self, rest: Sequence[str]) -> bool:
+        """True for `la Paz` in what comes next, false for `la mañana`."""
+        for word in rest:
+            kind = self._kind(word)
+            if kind is not Kind.ARTICLE:
+                return kind is Kind.NAME
+        return False
+
+    def _kind(self, word: str) -> Kind:
+        folded = Words.fold(word)
+        if folded in self.SMALL:
+            return self.SMALL[folded]
+        is_name = word[0].isalpha() and folded not in self.NO_PLACE
+        return Kind.NAME if is_name else Kind.OTHER

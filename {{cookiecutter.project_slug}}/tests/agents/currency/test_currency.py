@@ -1,0 +1,204 @@
+from typing import Any
+
+import pytest
+
+from app.agents.currency.agent import CurrencyAgent
+from app.agents.currency.reading import CurrencyReader
+from app.agents.currency.settings import CurrencySettings
+from app.errors import NeedsDetail, SourceUnavailable
+from app.prompts.language import Language
+from tests.agents.conftest import Built
+from tests.peers.data_sources import QUOTES, RATES, DataSources, Drip, Json
+from tests.peers.openai_replies import Body, Hang, Reply
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "codes", "amount"),
+    [
+        ("convert 250 USD to EUR", "en", ["USD", "EUR"], 250),
+        ("100 euros en dólares", "es", ["EUR", "USD"], 100),
+        ("how many dollars is 100 euros?", "en", ["EUR", "USD"], 100),
+        ("cuántos euros es un dólar", "es", ["USD", "EUR"], 1),
+        ("¿A cómo está el dólar?", "es", ["USD"], None),
+        ("usd/eur", "en", ["USD", "EUR"], None),
+        ("EURUSD", "en", [], None),
+        ("$1,000 in yen", "en", ["USD", "JPY"], 1000),
+        ("US$ 5k in €", "en", ["USD", "EUR"], 5000),
+        ("20€ to usd", "en", ["EUR", "USD"], 20),
+        ("2,5 millones de yenes a libras", "es", ["JPY", "GBP"], 2_500_000),
+        ("3 mil pesos mexicanos", "es", ["MXN"], 3000),
+        ("100 dólares canadienses en dólares australianos", "es", ["CAD", "AUD"], 100),
+        ("I try to convert pounds to swiss francs", "en", ["GBP", "CHF"], None),
+        ("EUR to TRY", "en", ["EUR", "TRY"], None),
+        ("pesos colombianos por dólar", "es", ["COP", "USD"], None),
+    ],
+)
+def test_currencies_and_amount_are_read_off_the_question(
+    question: str, language: Language, codes: list[str], amount: float | None
+) -> None:
+    mentions = CurrencyReader().mentions(question, language)
+    assert [mention.code for mention in mentions] == codes
+    assert (mentions[0].amount if mentions else None) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("1.234", "es", 1234),
+        ("1.234", "en", 1.234),
+        ("1,234", "en", 1234),
+        ("1,234", "es", 1.234),
+        ("1,234.5", "es", 1234.5),
+        ("1.234,5", "en", 1234.5),
+        ("1.234.567", "en", 1_234_567),
+        ("2.5", "es", 2.5),
+        ("2,50", "en", 2.5),
+        ("7", "en", 7),
+    ],
+)
+def test_a_number_is_read_as_its_language_writes_it(
+    text: str, language: Language, value: float
+) -> None:
+    assert CurrencyReader().mentions(f"{text} EUR", language)[0].amount == value
+
+
+EN = " (European Central Bank reference rates of 2026-11-20)."
+ES = " (tipos de referencia del Banco Central Europeo del 2026-11-20)."
+NO_RATE = "The European Central Bank publishes no rate for"
+SIN_TIPO = "El Banco Central Europeo no publica tipos para"
+THERE = "BRL, EUR, GBP, MXN, USD."
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "answer"),
+    [
+        ("Convert 1,000 USD to GBP", "en", f"1,000 USD = 700 GBP{EN}"),
+        ("¿A cómo está el dólar?", "es", f"1 USD = 0,8000 EUR; 16 MXN; 5 BRL{ES}"),
+        (
+            "¿Cuánto son 1.500,50 euros en dólares y pesos mexicanos?",
+            "es",
+            f"1.500,50 EUR = 1.875,62 USD; 30.010 MXN{ES}",
+        ),
+        ("dollar in colombian pesos", "en", f"{NO_RATE} COP; it has: {THERE}"),
+        ("¿100 pesos colombianos en euros?", "es", f"{SIN_TIPO} COP; tiene: {THERE}"),
+        (
+            "10 euros in dollars and bitcoin",
+            "en",
+            f"10 EUR = 12.50 USD{EN} {NO_RATE} BTC; it has: {THERE}",
+        ),
+        ("100 dollars in dollars", "en", f"100 USD = 80 EUR; 70 GBP{EN}"),
+    ],
+)
+async def test_the_real_source_is_asked_and_the_answer_tells_the_rates_date(
+    on_sources: Built, sources: DataSources, question: str, language: Language, answer: str
+) -> None:
+    told, findings = await on_sources(CurrencyAgent).basic_answer(question, language)
+    assert told == answer
+    title = "Frankfurter, European Central Bank rates"
+    assert findings[0].sources == [{"title": title, "url": "https://frankfurter.dev/"}]
+    assert sources.asked(RATES) == [{"base": "EUR"}]
+
+
+async def test_a_small_result_keeps_four_telling_digits(
+    on_sources: Built, sources: DataSources
+) -> None:
+    sources.answer(RATES, Json({**QUOTES, "rates": {"IDR": 20000}}))
+    answer, _ = await on_sources(CurrencyAgent).basic_answer("1 IDR to EUR", "en")
+    assert answer.startswith("1 IDR = 0.00005000 EUR")
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "asked_back"),
+    [
+        ("What is the exchange rate?", "en", "Which currency"),
+        ("¿A cómo está el cambio?", "es", "¿Qué moneda"),
+        ("¿A cómo está el peso?", "es", "¿Qué peso"),
+        ("dollars to pesos", "en", "Which peso"),
+    ],
+)
+def test_what_the_question_lacks_is_asked_back(
+    on_samples: Built, question: str, language: Language, asked_back: str
+) -> None:
+    with pytest.raises(NeedsDetail) as needed:
+        on_samples(CurrencyAgent).calls(question, language)
+    assert needed.value.question.startswith(asked_back)
+
+
+@pytest.mark.parametrize("amount", ["0", "1000000000001", "9" * 400])
+async def test_an_amount_that_is_no_sum_of_money_is_asked_back(
+    on_samples: Built, amount: str
+) -> None:
+    with pytest.raises(NeedsDetail, match="at most 1,000,000,000,000"):
+        await on_samples(CurrencyAgent).basic_answer(f"{amount} dollars in euros", "en")
+
+
+async def test_the_largest_amount_is_converted(on_samples: Built) -> None:
+    answer, _ = await on_samples(CurrencyAgent).basic_answer("1000000 million USD in EUR", "en")
+    assert answer.startswith("1,000,000,000,000 USD = 862,068,965,517.24 EUR")
+
+
+async def test_a_model_may_write_codes_in_lower_case(on_samples: Built) -> None:
+    convert = on_samples(CurrencyAgent).build()[0]
+    finding = await convert(base="usd", targets=["eur", "EUR"], amount=2)
+    assert finding.facts["results"] == [{"code": "EUR", "amount": "1.72"}]
+
+
+def test_the_usual_currencies_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURRENCY_TARGETS_EN", '["JPY"]')
+    assert CurrencySettings().targets("en") == ("JPY",)
+
+
+@pytest.mark.checklist("TEST-3")
+@pytest.mark.parametrize("reply", [Hang(), Drip()], ids=["hangs", "drips"])
+async def test_a_source_that_does_not_end_is_unavailable(
+    soon: None, on_sources: Built, sources: DataSources, reply: Reply
+) -> None:
+    sources.answer(RATES, reply)
+    with pytest.raises(SourceUnavailable, match="DATA_TIMEOUT_SECONDS"):
+        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+
+
+@pytest.mark.checklist("TEST-4", "TEST-5", "TEST-6")
+@pytest.mark.parametrize(
+    "reply",
+    [Json({}, 500), Json({}, 429), Body(b'{"base": "EUR", "rat'), Json([])],
+    ids=["500", "429", "truncated", "other type"],
+)
+async def test_a_source_that_fails_is_unavailable(
+    on_sources: Built, sources: DataSources, reply: Reply
+) -> None:
+    sources.answer(RATES, reply)
+    with pytest.raises(SourceUnavailable):
+        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+
+
+@pytest.mark.checklist("TEST-5", "TEST-6")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"rates": {"USD": -1.25}},
+        {"rates": {"USD": 0}},
+        {"rates": {"USD": "1.25"}},
+        {"rates": {"USD": None}},
+        {"rates": None},
+        {"date": "yesterday"},
+        {"base": 1},
+    ],
+)
+async def test_rates_that_cannot_be_are_refused(
+    on_sources: Built, sources: DataSources, changed: Any
+) -> None:
+    sources.answer(RATES, Json({**QUOTES, **changed}))
+    with pytest.raises(SourceUnavailable, match="break the model"):
+        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+
+
+@pytest.mark.checklist("TEST-5")
+@pytest.mark.parametrize("rate", [b"NaN", b"Infinity", b"1e999"])
+async def test_rates_that_are_no_numbers_are_refused(
+    on_sources: Built, sources: DataSources, rate: bytes
+) -> None:
+    text = b'{"base": "EUR", "date": "2026-11-20", "rates": {"USD": ' + rate + b"}}"
+    sources.answer(RATES, Body(text))
+    with pytest.raises(SourceUnavailable, match="not JSON"):
+        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
