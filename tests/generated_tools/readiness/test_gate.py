@@ -1,7 +1,5 @@
-import shutil
-import subprocess
-import sys
-from collections.abc import Mapping
+"""The coverage gate judges only what the very run has measured."""
+
 from pathlib import Path
 
 import pytest
@@ -110,41 +108,3 @@ def test_no_figure_is_shown_that_was_not_measured(
     gate = Measured(tmp_path, branches=True, fail_under=95).gate
     found = gate.judge(Run(is_whole=is_whole), ["TEST-2"], has_passed=True)
     assert (found.outcome, found.reason) == ("skipped", reason)
-
-
-@pytest.mark.checklist("TEST-2")
-@pytest.mark.parametrize(
-    ("covered", "exit_code"), [(True, pytest.ExitCode.OK), (False, pytest.ExitCode.TESTS_FAILED)]
-)
-def test_the_projects_test_command_refuses_a_package_with_untested_branches(
-    tmp_path: Path, clean_environment: Mapping[str, str], covered: bool, exit_code: int
-) -> None:
-    shutil.copy(PROJECT / "pyproject.toml", tmp_path)
-    package = tmp_path / "src" / "app"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "answer.py").write_text(MODULE)
-    (tmp_path / "tests").mkdir()
-    second = '    assert answer(2) == "many"\n' if covered else ""
-    test = 'from app.answer import answer\n\n\ndef test_answer():\n    assert answer(1) == "one"\n'
-    (tmp_path / "tests" / "test_answer.py").write_text(test + second)
-    # What `nox -s test` runs, in one process and with the plugins that the settings ask for.
-    plugins = ("-p", "pytest_cov", "-p", "pytest_socket", "-p", "pytest_asyncio.plugin")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "--cov"],
-        cwd=tmp_path,
-        env=dict(clean_environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == exit_code, done.stdout + done.stderr
-    assert ("less than fail-under=95" in done.stdout) is not covered
-
-
-@pytest.mark.checklist("TEST-2")
-def test_the_test_session_runs_with_the_gate() -> None:
-    noxfile = (PROJECT / "noxfile.py").read_text(encoding="utf-8")
-    session = noxfile.partition("def test(")[2].partition("@nox.session")[0]
-    assert '"--cov"' in session
-    assert "--no-cov" not in session
