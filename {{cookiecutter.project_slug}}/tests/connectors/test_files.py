@@ -122,6 +122,9 @@ def test_a_file_is_read_up_to_its_limit(
 
 def test_a_file_that_is_not_there_or_not_text_is_told(folder: Folder, root: Path) -> None:
     (root / "latin.md").write_bytes("año".encode("latin-1"))
+    (root / "folder.md").mkdir()
+    with pytest.raises(SourceUnavailable):
+        folder.read_text("folder.md")
     with pytest.raises(SourceUnavailable, match="No such file"):
         folder.read_text("gone.md")
     with pytest.raises(SourceUnavailable, match="not UTF-8"):

@@ -86,7 +86,7 @@ class Folder:
 
     def _content(self, path: Path, name: str) -> bytes:
         """Checked on the open file, so that what was checked is what is read."""
-        with os.fdopen(os.open(path, self.FLAGS), "rb") as file:
+        with open(path, "rb", opener=lambda path, _: os.open(path, self.FLAGS)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise AccessRefused(f"the file {name!r}", "it is no regular file")
             content = file.read(self._max_bytes + 1)

@@ -31,6 +31,9 @@ from tests.peers.openai_replies import Body, Hang, Reply
         ("I try to convert pounds to swiss francs", "en", ["GBP", "CHF"], None),
         ("EUR to TRY", "en", ["EUR", "TRY"], None),
         ("pesos colombianos por dólar", "es", ["COP", "USD"], None),
+        ("dollars to pesos", "en", ["USD", CurrencyReader.ANY_PESO], None),
+        ("dollars to pesos? the Mexican ones", "en", ["USD", "MXN"], None),
+        ("¿A cómo está el peso? el chileno", "es", ["CLP"], None),
     ],
 )
 def test_currencies_and_amount_are_read_off_the_question(

@@ -84,6 +84,12 @@ def test_a_document_without_usable_items_is_refused(text: str, told: str) -> Non
         feed(text).headlines()
 
 
+def test_a_feed_is_read_up_to_its_newest_hundred_items() -> None:
+    item = "<item><title>T</title><link>https://one.example/1</link></item>"
+    assert len(feed(f"<rss>{item * 99}</rss>").headlines()) == 99
+    assert len(feed(f"<rss>{item * 101}</rss>").headlines()) == 100
+
+
 def test_a_feed_may_be_empty() -> None:
     assert feed("<rss><channel/></rss>").headlines() == []
 

@@ -88,10 +88,9 @@ class CurrencyAgent(Agent[CurrencySettings]):
         Raises:
             NeedsDetail: No currency is named, or a peso without its country.
         """
-        reader = CurrencyReader()
-        if reader.names_any_peso(question):
+        mentions = CurrencyReader().mentions(question, language)
+        if any(mention.code == CurrencyReader.ANY_PESO for mention in mentions):
             raise NeedsDetail(WHICH_PESO.say(language))
-        mentions = reader.mentions(question, language)
         if not mentions:
             raise NeedsDetail(WHICH_CURRENCY.say(language))
         base, *others = mentions

@@ -64,5 +64,17 @@ SYMBOLS: Final[Mapping[str, str]] = {
 }
 """Longer ones first."""
 
+PESOS: Final[Mapping[str, str]] = {
+    "mexican": "MXN",
+    "colombian": "COP",
+    "argentin": "ARS",
+    "chile": "CLP",
+    "dominican": "DOP",
+    "filipin": "PHP",
+    "philippine": "PHP",
+    "uruguay": "UYU",
+}
+"""How a country's name begins -> its peso, for `pesos ... the Mexican ones`."""
+
 WORDS_TOO: Final = frozenset({"TRY"})
 """Codes that are English words: read in capitals only."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ...prompts.language import Language
-from .names import NAMES, SYMBOLS, WORDS_TOO
+from ...prompts.language import Language, Words
+from .names import NAMES, PESOS, SYMBOLS, WORDS_TOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,24 @@ class CurrencyReader:
         r"\s*(?:de\s+)?$",
         re.IGNORECASE,
     )
+    BEFORE_CHARS: Final = 40
+    """Characters before a currency that may be its amount: a longer one is no sum of money, and
+    looking further back takes a hostile text's length squared."""
     AFTER: Final = re.compile(
         rf"\s*(?P<number>{NUMBER})\s*(?P<times>(?:{'|'.join(TIMES)})\b)?", re.IGNORECASE
     )
     GROUP: Final = 3
     """Digits between two marks for thousands."""
-    ANY_PESO: Final = re.compile(r"\bpesos?\b", re.IGNORECASE)
+    ANY_PESO: Final = "peso"
+    """Stands for a code where a peso is named and not whose."""
 
     def __init__(self) -> None:
         codes = "|".join(sorted(NAMES.keys() - WORDS_TOO))
         names = "|".join(f"(?P<{code}>{pattern})" for code, pattern in NAMES.items())
         self._mention = re.compile(
             rf"(?P<symbol>{'|'.join(map(re.escape, SYMBOLS))})"
-            rf"|(?<![^\W\d])(?:(?P<code>(?i:{codes})|{'|'.join(WORDS_TOO)})|(?i:{names}))(?!\w)"
+            rf"|(?<![^\W\d])(?:(?P<code>(?i:{codes})|{'|'.join(WORDS_TOO)})"
+            rf"|(?i:{names}|(?P<peso>pesos?)))(?!\w)"
         )
 
     def mentions(self, question: str, language: Language) -> list[Mention]:
@@ -55,18 +60,27 @@ class CurrencyReader:
         found = list(self._read(question, language))
         return sorted(found, key=lambda mention: mention.amount is None)
 
-    def names_any_peso(self, question: str) -> bool:
-        """True for `pesos` without a country."""
-        return bool(self.ANY_PESO.search(self._mention.sub(" ", question)))
-
     def _read(self, question: str, language: Language) -> Iterator[Mention]:
+        peso = self._peso(question)
         for match in self._mention.finditer(question):
-            code = match.group("code") or match.lastgroup or ""
-            beside = self.BEFORE.search(question, 0, match.start())
+            code = (match.group("code") or match.lastgroup or "").upper()
+            if match.group("peso"):
+                code = peso
+            beside = self.BEFORE.search(
+                question, max(0, match.start() - self.BEFORE_CHARS), match.start()
+            )
             if symbol := match.group("symbol"):
                 code = SYMBOLS[symbol]
                 beside = self.AFTER.match(question, match.end()) or beside
-            yield Mention(code.upper(), self._amount(beside, language) if beside else None)
+            yield Mention(code, self._amount(beside, language) if beside else None)
+
+    def _peso(self, question: str) -> str:
+        """The peso of the country that is named elsewhere, as in an answer to `Which peso?`."""
+        for word in Words.of(question):
+            for country, code in PESOS.items():
+                if word.startswith(country):
+                    return code
+        return self.ANY_PESO
 
     def _amount(self, beside: re.Match[str], language: Language) -> float:
         number, times = beside.group("number"), beside.group("times")

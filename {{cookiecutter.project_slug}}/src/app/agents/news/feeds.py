@@ -61,6 +61,10 @@ class Feed:
 
     ROOTS: Final = frozenset({"rss", "RDF", "feed"})
     ITEMS: Final = frozenset({"item", "entry"})
+    ITEMS_READ: Final = 100
+    """A feed shows its newest first; several times what an answer holds."""
+    CHARS_READ: Final = 2000
+    """Of one text: Python's HTML parser takes hostile mark-up's length squared."""
     VOCABULARIES: Final = frozenset(
         {
             "",
@@ -85,7 +89,7 @@ class Feed:
         if self._name(self._root) not in self.ROOTS:
             raise SourceUnavailable(self._outlet, "the document is no feed")
         items = [item for item in self._root.iter() if self._name(item) in self.ITEMS]
-        complete = [headline for item in items for headline in self._read(item)]
+        complete = [headline for item in items[: self.ITEMS_READ] for headline in self._read(item)]
         if items and not complete:
             raise SourceUnavailable(self._outlet, "no item has a title and a link")
         return complete
@@ -116,7 +120,8 @@ class Feed:
     @staticmethod
     def _text(parts: Mapping[str, Element], *names: str) -> str:
         there = [parts[name] for name in names if name in parts]
-        return PlainText.of("".join(there[0].itertext())) if there else ""
+        text = "".join(there[0].itertext()) if there else ""
+        return PlainText.of(text[: Feed.CHARS_READ])
 
     def _link(self, parts: Mapping[str, Element]) -> str:
         """RSS writes the address as text, Atom as an attribute."""

@@ -25,7 +25,7 @@ class Kind(Enum):
     OTHER = auto()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """Words that may name one place, and what stood before them."""
 
@@ -99,10 +99,11 @@ class PlaceReader:
         ):
             sure = sure or more
         needs_capital = any(run.is_capitalised for run in sure)
+        certain = frozenset(sure)
         chosen: list[Run] = []
         for at, run in enumerate(runs):
             strung = run.after in (Kind.AND, Kind.COMMA) and chosen[-1:] == runs[at - 1 : at]
-            if run in sure or (strung and run.is_capitalised >= needs_capital):
+            if run in certain or (strung and run.is_capitalised >= needs_capital):
                 chosen.append(run)
         return chosen
 
@@ -112,7 +113,7 @@ class PlaceReader:
         before = Kind.OTHER
         for at, word in enumerate(words):
             kind = self._kind(word)
-            if self._is_in_name(word, words[at + 1 :], run, before):
+            if self._is_in_name(word, words[at + 1 : at + 3], run, before):
                 if run is None:
                     run = Run(before)
                     runs.append(run)
@@ -142,7 +143,7 @@ class PlaceReader:
         return kind is Kind.NAME
 
     def _name_follows(self, rest: Sequence[str]) -> bool:
-        """True for `la Paz` in what comes next, false for `la mañana`."""
+        """True for `la Paz` in the next words, false for `la mañana`."""
         for word in rest:
             kind = self._kind(word)
             if kind is not Kind.ARTICLE:
