@@ -154,3 +154,13 @@ def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
     measured = [f for n, f in Settings.model_fields.items() if n.endswith(unit)]
     assert measured
     assert all(about[unit] in (field.description or "") for field in measured)
+
+
+def test_a_list_that_is_no_json_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Configuration):
+        feeds: list[str] = []
+
+    monkeypatch.setenv("FEEDS", "https://user:hunter2@feeds.example")
+    with pytest.raises(Misconfigured, match="feeds.*write it as JSON") as refusal:
+        Listed()
+    assert "hunter2" not in str(refusal.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from .errors import Misconfigured
 from .project import Project
@@ -57,6 +57,8 @@ class Configuration(BaseSettings):
             super().__init__(_env_file=self.env_file, _secrets_dir=secrets, **values)
         except ValidationError as invalid:
             raise Misconfigured(self._problems(invalid)) from None
+        except SettingsError as broken:  # a list or a table that is no JSON; names its field
+            raise Misconfigured([f"{broken}: write it as JSON"]) from None
 
     @classmethod
     def variable(cls, field: str) -> str:
@@ -162,7 +164,7 @@ class Settings(Configuration):
     """Where threads are kept: `sqlite:///path/to/file` or `memory://` (lost at restart)."""
 
     data_timeout_seconds: float = Field(default=5, gt=0, le=120)
-    """Longest wait for one answer of a data source, seconds, retries not counted."""
+    """Longest wait for one answer of a data source, seconds, retries included."""
 
     data_max_retries: int = Field(default=2, ge=0, le=5)
     """Retries of one data call on connection errors, 429 and 5xx."""

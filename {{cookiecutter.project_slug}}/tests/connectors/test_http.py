@@ -127,7 +127,6 @@ async def test_a_wait_longer_than_the_deadline_is_not_begun(
     assert len(sources.requests) == requests
 
 
-@pytest.mark.checklist("TEST-3")
 @pytest.mark.parametrize("reply", [Hang(), Drip()], ids=["hangs", "drips"])
 async def test_a_source_that_hangs_or_drips_is_left_at_the_deadline(
     sources: DataSources, reach: Reach, reply: Reply

@@ -192,7 +192,7 @@ def test_a_thread_goes_on_over_several_requests(service: Running) -> None:
     assert WRITTEN in rules
 
 
-@pytest.mark.checklist("TEST-4", "OBS-4")
+@pytest.mark.checklist("TEST-4")
 def test_with_the_model_down_the_agents_answer_from_their_data(service: Running) -> None:
     service.model.is_down = True
 
@@ -205,7 +205,6 @@ def test_with_the_model_down_the_agents_answer_from_their_data(service: Running)
     assert len(service.server.requests) == 8
 
 
-@pytest.mark.checklist("OBS-5")
 def test_readiness_names_the_model_of_each_role(service: Running) -> None:
     models = service.client.get("/readyz").json()["models"]
 

@@ -83,6 +83,14 @@ async def test_a_thread_remembers_and_another_thread_does_not(service: Service) 
     assert (await service.ask("and Saturn?", "two")).agents == []
 
 
+async def test_a_follow_up_is_completed_by_the_question_before(service: Service) -> None:
+    await service.ask("How many moons has Mars?", "t")
+    reply = await service.ask("And how many moons exactly?", "t")
+    assert reply.answer == "mars has 2 moons."
+    assert reply.agents[0].question == "And how many moons exactly?"
+    assert (await service.ask("And how high is it?", "t")).answer == "Which mountain?"
+
+
 async def test_a_thread_outlives_the_process(settings: Settings, tmp_path: Path) -> None:
     for message, answer in [("moons of Mars", "mars has 2"), ("and Saturn?", "saturn has 146")]:
         async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:

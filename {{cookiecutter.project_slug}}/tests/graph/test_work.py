@@ -26,7 +26,7 @@ async def worked(settings: Settings, say: Say | str, agent: str = "moons") -> St
     worker = Worker(settings, ScriptedFactory(settings, agent=say), agents)
     graph = StateGraph(State).add_node("work", worker.__call__).add_edge(START, "work").compile()
     task = Task(agent=agent, question="How many moons has Mars?")
-    state: Any = await graph.ainvoke({"task": task, "language": "en"})
+    state: Any = await graph.ainvoke({"task": task, "language": "en", "before": ""})
     return state  # type: ignore[no-any-return] # the graph's own type is wider
 
 

@@ -27,10 +27,8 @@ ROOMS = (
 which calls them, so that every door passes them."""
 
 EXCEPTIONS = {
-    (
-        "agents",
-        "graph.contract",
-    ): "the contract that an agent fulfils is the service's, not the agent's",
+    ("agents", "graph.contract"): "what an agent fulfils is the service's, not the agent's",
+    ("agents", "graph.registry"): "how agents are found is the service's, not the agent's",
 }
 
 

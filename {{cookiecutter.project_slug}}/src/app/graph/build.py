@@ -88,8 +88,18 @@ class GraphBuilder:
         tasks = state["plan"]["tasks"]
         if not tasks:
             return "audit"
-        language = state["language"]
-        return [Send("work", {"task": task, "language": language}) for task in tasks]
+        last = state["history"][-1] if state.get("history") else None
+        return [
+            Send(
+                "work",
+                State(
+                    task=task,
+                    language=state["language"],
+                    before=last["question"] if last and task["agent"] in last["agents"] else "",
+                ),
+            )
+            for task in tasks
+        ]
 
     @staticmethod
     def _after_work(state: State) -> str:

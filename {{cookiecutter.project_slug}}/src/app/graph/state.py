@@ -62,6 +62,8 @@ class State(TypedDict, total=False):
     outcomes: Annotated[list[Outcome], operator.add]
     task: Task
     """The one task of one `work` step."""
+    before: str
+    """The thread's last question, where the same agent had a part in it; completes a follow-up."""
     draft: str
     answer: str
     degraded: Annotated[list[str], operator.add]
@@ -71,7 +73,7 @@ class State(TypedDict, total=False):
 READS: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset({"message"}),
     "plan": frozenset({"question", "language", "history"}),
-    "work": frozenset({"task", "language"}),
+    "work": frozenset({"task", "language", "before"}),
     "write": frozenset({"question", "language", "plan", "outcomes"}),
     "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
 }

@@ -90,6 +90,8 @@ class Worker:
         with structlog.contextvars.bound_contextvars(agent=task["agent"]):
             emit(Event(event="agent_started", data={**task}))
             outcome, degraded = await self._outcome(task, language)
+            if outcome["status"] == "asked" and state["before"]:
+                outcome, degraded = await self._completed(task, state["before"], language)
             ms = round((perf_counter() - started) * 1000, 1)
             emit(
                 Event(
@@ -99,6 +101,14 @@ class Worker:
             )
             log.info("agent_finished", status=outcome["status"], degraded=degraded, ms=ms)
         return {"outcomes": [outcome], "degraded": degraded}
+
+    async def _completed(
+        self, task: Task, before: str, language: Language
+    ) -> tuple[Outcome, list[str]]:
+        """The outcome of a follow-up such as "and tomorrow?", read with the question before it."""
+        whole = Task(agent=task["agent"], question=f"{before} {task['question']}")
+        outcome, degraded = await self._outcome(whole, language)
+        return {**outcome, "question": task["question"]}, degraded
 
     async def _outcome(self, task: Task, language: Language) -> tuple[Outcome, list[str]]:
         degraded = []

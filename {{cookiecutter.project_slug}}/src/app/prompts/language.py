@@ -43,7 +43,7 @@ class LanguageDetector:
             " was we what what's when where which who will with would you your".split()
         ),
         "es": frozenset(
-            "a al algo ayuda buenas buenos como con cosas cual cuales cuando cuanta cuanto cuantos"
+            "a al algo ayuda buenas buenos como con convierte cosas cual cuales cuando cuanta cuanto cuantos"
             " dame de del di dias dime donde el ella en es esta estan este favor gracias hace hay"
             " hola hoy la las lo los manana me mi muestrame necesito o para pero por puedes que"
             " quien quiero saber se sobre son su tal tardes tiene un una y yo".split()

@@ -151,7 +151,6 @@ def test_the_usual_currencies_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> 
     assert CurrencySettings().targets("en") == ("JPY",)
 
 
-@pytest.mark.checklist("TEST-3")
 @pytest.mark.parametrize("reply", [Hang(), Drip()], ids=["hangs", "drips"])
 async def test_a_source_that_does_not_end_is_unavailable(
     soon: None, on_sources: Built, sources: DataSources, reply: Reply

@@ -10,7 +10,9 @@ from app.agents.news.settings import FEEDS_EN, FEEDS_ES, NewsSettings
 from app.agents.news.topic import Topic
 from app.errors import Misconfigured, SourceUnavailable
 from app.prompts.language import Language
+from app.settings import Settings
 from tests.agents.conftest import Built
+from tests.conftest import Door
 from tests.peers.data_sources import (
     ATOM,
     ATOM_TEXT,
@@ -144,7 +146,17 @@ async def test_an_outlet_over_the_configured_share_is_declared(
     assert (findings[0].facts["dominant"] is not None) is declared
 
 
-@pytest.mark.checklist("TEST-3")
+@pytest.mark.checklist("ETH-2")
+async def test_a_caller_is_told_that_one_outlet_dominates(
+    on_sources: Built, monkeypatch: pytest.MonkeyPatch, door: Door
+) -> None:
+    monkeypatch.setenv("NEWS_DOMINANT_SHARE", "0.66")
+    client = await door.open(Settings(database_url="memory://"), [NewsAgent])
+    reply = (await client.post("/v1/chat", json={"message": "¿Qué noticias hay?"})).json()
+    assert "el 67 % de estos titulares viene de un solo medio, One." in reply["answer"]
+    assert {source["title"].partition(":")[0] for source in reply["sources"]} == {"One", "Two"}
+
+
 @pytest.mark.parametrize("reply", [Hang(), Drip()], ids=["hangs", "drips"])
 async def test_an_outlet_that_does_not_end_holds_up_no_other(
     soon: None, on_sources: Built, sources: DataSources, reply: Reply

@@ -195,7 +195,6 @@ def broken(**daily: Any) -> Any:
     return answer
 
 
-@pytest.mark.checklist("TEST-3")
 @pytest.mark.parametrize("path", [GEOCODING, FORECAST])
 @pytest.mark.parametrize("reply", [Hang(), Drip()], ids=["hangs", "drips"])
 async def test_a_source_that_does_not_end_is_unavailable(
