@@ -25,6 +25,7 @@ class AsyncSample:
 
 
 @pytest.mark.parametrize("sample", [SyncSample(), AsyncSample()])
+@pytest.mark.checklist("CFG-2")
 async def test_with_fake_data_the_sample_answers_and_nothing_is_sent(
     sources: DataSources, sample: SyncSample | AsyncSample
 ) -> None:
