@@ -1,7 +1,7 @@
 """A turn starts with the admitted question, and with nothing of the turn before."""
 
 from app.graph.admit import Admission
-from app.graph.state import State
+from app.graph.state import Exchange, State
 from app.guardrails.inbound import InboundGuard
 from app.prompts.language import LanguageDetector
 
@@ -10,6 +10,13 @@ async def test_the_question_is_the_admitted_message_in_its_language() -> None:
     admission = Admission(InboundGuard(100), LanguageDetector("en"))
     changes = await admission(State(message=" ¿Qué\u200b tal? "))
     assert changes["question"] == "¿Qué tal?"
+    assert changes["language"] == "es"
+
+
+async def test_a_bare_detail_is_in_the_language_of_the_thread() -> None:
+    admission = Admission(InboundGuard(100), LanguageDetector("en"))
+    before = Exchange(question="¿Cuántas?", language="es", answer="", agents=[], asked=True)
+    changes = await admission(State(message="Saturno", history=[before]))
     assert changes["language"] == "es"
 
 

@@ -40,11 +40,13 @@ async def test_a_draft_leaves_only_when_its_figures_are_found(
 @pytest.mark.parametrize(("status", "asked"), [("answered", False), ("asked", True)])
 async def test_the_thread_remembers_whether_detail_was_asked_for(status: str, asked: bool) -> None:
     state = await audited(outcomes=[outcome("2?", status)])
-    assert state["history"] == [Exchange(question="q", answer="2?", agents=["a"], asked=asked)]
+    assert state["history"] == [
+        Exchange(question="q", language="en", answer="2?", agents=["a"], asked=asked)
+    ]
 
 
 @pytest.mark.parametrize(("turns", "kept"), [(0, []), (1, ["q"]), (2, ["p", "q"]), (9, ["p", "q"])])
 async def test_the_thread_keeps_the_configured_turns(turns: int, kept: list[str]) -> None:
-    before = [Exchange(question="p", answer="", agents=[], asked=False)]
+    before = [Exchange(question="p", language="en", answer="", agents=[], asked=False)]
     state = await audited(turns, history=before, outcomes=[outcome("2")])
     assert [exchange["question"] for exchange in state["history"]] == kept

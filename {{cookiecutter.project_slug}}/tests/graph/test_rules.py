@@ -87,7 +87,9 @@ def test_more_tasks_than_allowed_are_asked_to_come_apart(
 
 
 def exchange(asked: bool) -> Exchange:
-    return Exchange(question="How many moons?", answer="…", agents=["moons"], asked=asked)
+    return Exchange(
+        question="How many moons?", language="en", answer="…", agents=["moons"], asked=asked
+    )
 
 
 def test_a_follow_up_goes_to_the_agents_of_the_turn_before(planner: RulesPlanner) -> None:

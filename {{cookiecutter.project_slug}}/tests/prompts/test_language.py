@@ -28,5 +28,10 @@ def test_where_the_text_does_not_tell_the_default_counts(default: Language) -> N
     assert LanguageDetector(default).detect("USD/EUR?") == default
 
 
+def test_where_the_text_does_not_tell_the_conversation_goes_on_in_its_language() -> None:
+    assert LanguageDetector("en").detect("Saturn", "es") == "es"
+    assert LanguageDetector("en").detect("and Saturn?", "es") == "en"
+
+
 def test_words_lose_accents_case_and_punctuation() -> None:
     assert Words.of("¿El DÓLAR, mañana?") == ["el", "dolar", "manana"]

@@ -24,9 +24,11 @@ class Admission:
             InputRefused: The message is empty or too long.
         """
         question = self._guard.admit(state["message"])
+        history = state.get("history")
+        spoken = history[-1]["language"] if history else None
         return {
             "question": question,
-            "language": self._detector.detect(question),
+            "language": self._detector.detect(question, spoken),
             "draft": "",
             "outcomes": Overwrite([]),
             "degraded": Overwrite([]),

@@ -33,6 +33,7 @@ class Auditor:
             get_stream_writer()(Event(event="token", data={"text": draft}))
         exchange = Exchange(
             question=state["question"],
+            language=state["language"],
             answer=draft,
             agents=[outcome["agent"] for outcome in outcomes],
             asked=any(outcome["status"] == "asked" for outcome in outcomes),

@@ -45,6 +45,7 @@ class Exchange(TypedDict):
     """One past turn of the thread."""
 
     question: str
+    language: Language
     answer: str
     agents: list[str]
     asked: bool
@@ -71,7 +72,7 @@ class State(TypedDict, total=False):
 
 
 READS: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"message"}),
+    "admit": frozenset({"message", "history"}),
     "plan": frozenset({"question", "language", "history"}),
     "work": frozenset({"task", "language", "before"}),
     "write": frozenset({"question", "language", "plan", "outcomes"}),

@@ -54,13 +54,13 @@ class LanguageDetector:
         """Answer `default` where the text does not tell, such as for `USD/EUR?`."""
         self._default = default
 
-    def detect(self, text: str) -> Language:
-        """The language of `text`."""
+    def detect(self, text: str, spoken: Language | None = None) -> Language:
+        """The language of `text`; where it does not tell, the one `spoken` so far in the thread."""
         lowered = text.lower()
         if self.SIGNS.search(lowered):
             return "es"
         words = Words.of(lowered)
         counts = {lang: sum(word in self.WORDS[lang] for word in words) for lang in LANGUAGES}
         if counts["en"] == counts["es"]:
-            return self._default
+            return spoken or self._default
         return max(LANGUAGES, key=lambda lang: counts[lang])
