@@ -1,0 +1,50 @@
+"""Writes the project's ``constraints.txt``: every version that the template was tested with, for every answer at once.
+
+One resolution holds for each provider, each development tool, each platform and each Python from the lowest on offer.
+Needs a package index. ``--upgrade`` moves to the newest versions, ``--upgrade-package NAME`` moves one.
+"""
+
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+from tools.questions import PROJECT_FOLDER, ROOT, Questions
+from tools.scratch import scratch_template
+
+HEADER = """\
+# The versions this template was tested with, every provider and tool included. Template owned: yours are in
+# requirements.txt and requirements-dev.txt, which `nox -s lock` makes from it. Refreshed by the template's
+# `nox -s constraints`.
+"""
+
+
+def resolve(project: Path, python_version: str, there: str, options: list[str]) -> str:
+    """The pinned versions, one a line; what is in ``there`` stays unless ``options`` upgrade it."""
+    output = project / "resolved.txt"
+    output.write_text(there, encoding="utf-8")
+    command = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--no-header", "--no-annotate"]
+    command += ["--no-emit-index-url", "--no-emit-find-links", "--python-version", python_version]
+    groups = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    command += ["--all-extras", *(word for group in groups for word in ("--group", group))]
+    command += ["--output-file", str(output), *options]
+    subprocess.run([sys.executable, "-m", *command], cwd=project, check=True)
+    return output.read_text(encoding="utf-8")
+
+
+def main(options: list[str]) -> int:
+    target = ROOT / PROJECT_FOLDER / "constraints.txt"
+    lowest = min(Questions.read().defaults["python_version"], key=lambda text: tuple(map(int, text.split("."))))
+    with tempfile.TemporaryDirectory() as scratch:
+        template = scratch_template(Path(scratch) / "template", "v0.0.1")
+        generate = ["cookiecutter", str(template), "--no-input", "--output-dir", scratch, f"python_version={lowest}"]
+        subprocess.run([sys.executable, "-m", *generate, "project_slug=made"], check=True, stdout=subprocess.DEVNULL)
+        there = target.read_text(encoding="utf-8") if target.exists() else ""
+        versions = resolve(Path(scratch) / "made", lowest, there, options)
+    target.write_text(HEADER + versions, encoding="utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

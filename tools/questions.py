@@ -1,0 +1,59 @@
+"""The template's questions, rules and features, read from ``cookiecutter.json``: the one source."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT_FOLDER = "{{cookiecutter.project_slug}}"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A set of files that one answer brings: ``when`` is question -> answer, ``paths`` are relative to the project."""
+
+    name: str
+    when: dict[str, object]
+    paths: tuple[str, ...]
+
+    def is_chosen(self, answers: dict[str, Any]) -> bool:
+        return all(answers[question] == answer for question, answer in self.when.items())
+
+
+@dataclass(frozen=True)
+class Questions:
+    """``defaults`` keeps the order of the questions; a list is a choice, its first entry the default.
+
+    ``leftovers`` are patterns of what tools leave in the template folder: cookiecutter must not render them (some crash
+    it) and its hook removes them, copier excludes them.
+    """
+
+    defaults: dict[str, Any]
+    prompts: dict[str, Any]
+    rules: dict[str, dict[str, Any]]
+    features: tuple[Feature, ...]
+    user_owned: tuple[str, ...]
+    leftovers: tuple[str, ...]
+    answers_heading: str
+
+    @classmethod
+    def read(cls, root: Path = ROOT) -> "Questions":
+        raw = json.loads((root / "cookiecutter.json").read_text(encoding="utf-8"))
+        return cls(
+            defaults={key: value for key, value in raw.items() if not key.startswith("_")},
+            prompts=raw["__prompts__"],
+            rules=raw["_rules"],
+            features=tuple(
+                Feature(name, entry["when"], tuple(entry["paths"])) for name, entry in raw["_features"].items()
+            ),
+            user_owned=tuple(raw["_user_owned"]),
+            leftovers=tuple(raw["_copy_without_render"]),
+            answers_heading=raw["_answers_heading"],
+        )
+
+    def choices(self) -> dict[str, list[Any]]:
+        """Every question with a closed set of answers, true and false included."""
+        closed = {key: value for key, value in self.defaults.items() if isinstance(value, list)}
+        switches = {key: [value, not value] for key, value in self.defaults.items() if isinstance(value, bool)}
+        return closed | switches

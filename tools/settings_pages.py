@@ -1,0 +1,103 @@
+"""Writes the two generated pages of the template: `.env.example` and `docs/configuration.md`.
+
+    python tools/settings_pages.py [--check]
+
+A project generates them from its settings classes (`nox -s generate`). Here the same generator runs
+in the unrendered tree, and what depends on an answer becomes a condition on lines of its own, so
+that every rendered project equals what its own generator prints. Run it after a change of a setting,
+with a Python that has the service's dependencies.
+"""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+sys.path.insert(0, str(PROJECT / "src"))
+
+from app.agents import AGENTS  # noqa: E402  # the path is set above
+from app.cli.catalogue import Catalogue, EnvPage, MarkdownPage, Section  # noqa: E402
+from app.settings import MODEL_EXAMPLES  # noqa: E402
+
+Page = type[EnvPage] | type[MarkdownPage]
+PAGES: dict[str, Page] = {".env.example": EnvPage, "docs/configuration.md": MarkdownPage}
+
+OPEN, CLOSE = "{" + "% ", " %" + "}"
+LANGUAGE = "{" + "{ cookiecutter.language }" + "}"
+LANGUAGE_LINES = {
+    "# LANGUAGE=en": f"# LANGUAGE={LANGUAGE}",
+    "| `en` | en, es |": f"| `{LANGUAGE}` | en, es |",
+}
+
+
+class TemplatePage:
+    """One page as template text."""
+
+    def __init__(self, page: Page) -> None:
+        features = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_features"]
+        examples = [path.strip("/") for path in features["example agents"]["paths"]]
+        self._example_titles = {f"Agent {agent.name}" for agent in AGENTS if f"src/app/agents/{agent.name}" in examples}
+        self._page = page
+        self._sections = {provider: list(Catalogue(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
+
+    def text(self) -> str:
+        """The whole page."""
+        lines = list(self._page.HEAD)
+        for of_providers in zip(*self._sections.values(), strict=True):
+            section = list(self._section(of_providers))
+            if of_providers[0].title in self._example_titles:
+                section = [self._tag("if cookiecutter.example_agents"), *section, self._tag("endif")]
+            lines += section
+        return "\n".join(lines) + "\n"
+
+    def _section(self, of_providers: Sequence[Section]) -> Iterator[str]:
+        """The lines of one section; where providers differ, one line for each."""
+        variants = [list(self._page.lines(section)) for section in of_providers]
+        for lines in zip(*variants, strict=True):
+            if len(set(lines)) == 1:
+                yield self._with_language(lines[0])
+                continue
+            for provider, line in zip(self._sections, lines, strict=True):
+                yield self._tag(f"if cookiecutter.llm_provider == '{provider}'")
+                yield line
+                yield self._tag("endif")
+
+    @staticmethod
+    def _tag(code: str) -> str:
+        return f"{OPEN}{code}{CLOSE}"
+
+    @staticmethod
+    def _with_language(line: str) -> str:
+        for fixed, template in LANGUAGE_LINES.items():
+            if line == fixed or (line.startswith("| `LANGUAGE`") and line.endswith(fixed)):
+                return line.replace(fixed, template)
+        return line
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or with `--check` compare them; the exit code."""
+    stale = 0
+    for name, page in PAGES.items():
+        file = PROJECT / name
+        wanted = TemplatePage(page).text()
+        found = file.read_text(encoding="utf-8") if file.exists() else ""
+        if found == wanted:
+            continue
+        stale = 1
+        if "--check" in arguments:
+            difference = difflib.unified_diff(
+                found.splitlines(), wanted.splitlines(), name, "the settings classes", lineterm=""
+            )
+            print("\n".join(difference))
+        else:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(wanted, encoding="utf-8", newline="\n")
+            print(f"wrote {name}")
+    return stale if "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
