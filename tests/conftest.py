@@ -1,0 +1,50 @@
+"""Fixtures: the working tree as a tagged template, and everyone's own git and copier settings kept away."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.template import Template
+from tools.scratch import GIT_ENVIRONMENT
+
+ENGINES = ("cookiecutter", "copier")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither the git nor the copier nor the cookiecutter settings of whoever runs the tests change what they see."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "copier.yml").write_text("{}", encoding="utf-8")
+    own = {"COPIER_SETTINGS_PATH": str(home / "copier.yml"), "COPIER_CACHE_DIR": str(home / "copier")}
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in (GIT_ENVIRONMENT | own).items():
+            patch.setenv(key, value)
+        for key in [key for key in os.environ if key in ("GIT_DIR", "GIT_WORK_TREE", "COOKIECUTTER_CONFIG")]:
+            patch.delenv(key)
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(clean_settings: None, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The working tree, tagged; not to be edited."""
+    return Template.of_working_tree(tmp_path_factory.mktemp("template") / "repository")
+
+
+@pytest.fixture(scope="session")
+def questions_only(clean_settings: None, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Questions, rules and hooks without a project's files; not to be edited."""
+    return Template.of_questions(tmp_path_factory.mktemp("questions") / "repository")
+
+
+@pytest.fixture
+def own_template(clean_settings: None, tmp_path: Path) -> Template:
+    """The working tree, tagged, for one test to edit and to release anew."""
+    return Template.of_working_tree(tmp_path / "template")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name

@@ -1,0 +1,129 @@
+"""Generated projects are installed as their users install them, and pass their own whole check."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.answers import TEXTS
+from tests.template import Project, Template
+from tools.questions import ROOT, Questions
+
+# Each is installed and checked: minutes a row, so three rows that are far apart.
+ROWS: dict[str, dict[str, Any]] = {
+    "everything": {"llm_provider": "anthropic", **TEXTS["quotes"]},
+    "minimal": {"example_agents": False, "ci": "none", "license": "Proprietary", "llm_provider": "ollama"},
+    "spanish-lowest-python": {"language": "es", "python_version": "3.11", **TEXTS["longest"]},
+}
+MINUTES = 60.0
+
+
+def base_python() -> str:
+    """The Python below this environment: a project makes its own environment from it."""
+    return getattr(sys, "_base_executable", sys.executable)
+
+
+def run(project: Project, *command: str, minutes: float = 10) -> subprocess.CompletedProcess[str]:
+    """The command in the project, with what it said; nothing of this environment is visible to it."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "PYTHON", "NOX"))
+    }
+    return subprocess.run(
+        command,
+        cwd=project.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=minutes * MINUTES,
+    )
+
+
+@pytest.fixture(scope="module", params=ROWS)
+def installed(request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One project, committed to git and installed; the packages come from uv's one cache."""
+    into = tmp_path_factory.mktemp("home")
+    engine = "copier" if request.param == "minimal" else "cookiecutter"
+    project = template.with_engine(engine, into, {"project_slug": "travel-desk", **ROWS[request.param]})
+    project.commit("Generated")
+    done = run(project, base_python(), "tools/install.py")
+    assert done.returncode == 0, done.stdout
+    return project
+
+
+# What costs minutes and is the same in every row.
+only_everything = pytest.mark.parametrize("installed", ["everything"], indirect=True)
+
+
+def interpreter(project: Project) -> Path:
+    return project.folder / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def project_nox(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(project, str(interpreter(project)), "-m", "nox", *arguments)
+
+
+def test_the_lowest_python_on_offer_is_the_one_of_this_run() -> None:
+    """The Spanish row shows that the floor is real only when it runs there."""
+    lowest = Questions.read().defaults["python_version"][0]
+    if sys.version.split(".")[:2] != lowest.split("."):
+        pytest.skip(f"this is Python {sys.version.split()[0]}, the floor is {lowest}")
+    assert ROWS["spanish-lowest-python"]["python_version"] == lowest
+
+
+def test_a_new_project_passes_its_own_whole_check(installed: Project) -> None:
+    done = project_nox(installed, "-s", "check")
+    print(done.stdout)
+    assert done.returncode == 0
+    assert " passed" in done.stdout
+
+
+def test_checking_and_formatting_change_no_file(installed: Project) -> None:
+    """What a hook or a formatter rewrites would conflict at every update; the lock files are the only news."""
+    done = project_nox(installed, "-s", "format")
+    assert done.returncode == 0, done.stdout
+    assert sorted(installed.changes()) == ["?? requirements-dev.txt", "?? requirements.txt"]
+
+
+@only_everything
+def test_the_readiness_report_is_written_and_nothing_failed(installed: Project) -> None:
+    done = project_nox(installed, "-s", "readiness")
+    assert done.returncode == 0, done.stdout
+    assert "OBS-5" in done.stdout
+
+
+@only_everything
+def test_the_wheel_holds_the_package_and_no_tests(installed: Project, tmp_path: Path) -> None:
+    build = ("-m", "uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(tmp_path))
+    built = run(installed, str(interpreter(installed)), *build)
+    assert built.returncode == 0, built.stdout
+    (wheel,) = tmp_path.glob("*.whl")
+    shutil.unpack_archive(wheel, tmp_path / "unpacked", "zip")
+    folders = {path.name for path in (tmp_path / "unpacked").iterdir() if not path.name.endswith(".dist-info")}
+    assert folders == {"app"}
+
+
+@only_everything
+def test_the_pages_made_from_the_settings_are_up_to_date_in_the_template(installed: Project) -> None:
+    """Needs the service's dependencies, so the environment of a project runs it over the unrendered tree."""
+    done = run(installed, str(interpreter(installed)), str(ROOT / "tools" / "settings_pages.py"), "--check")
+    assert done.returncode == 0, done.stdout
+
+
+@only_everything
+def test_the_projects_own_tools_do_what_they_say(installed: Project) -> None:
+    """Their tests lie here and not in every project; they run in one, as if they lay there, under its settings."""
+    inside = installed.folder / "tests" / "generated_tools"
+    shutil.copytree(ROOT / "tests" / "generated_tools", inside, ignore=shutil.ignore_patterns("__pycache__"))
+    try:
+        tested = run(installed, str(interpreter(installed)), "-m", "pytest", "-n", "auto", "tests/generated_tools")
+        clean = project_nox(installed, "-s", "lint", "types")
+    finally:
+        shutil.rmtree(inside)
+    assert tested.returncode == 0, tested.stdout
+    assert clean.returncode == 0, clean.stdout
