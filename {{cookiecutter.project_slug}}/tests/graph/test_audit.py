@@ -45,8 +45,14 @@ async def test_the_thread_remembers_whether_detail_was_asked_for(status: str, as
     ]
 
 
-@pytest.mark.parametrize(("turns", "kept"), [(0, []), (1, ["q"]), (2, ["p", "q"]), (9, ["p", "q"])])
-async def test_the_thread_keeps_the_configured_turns(turns: int, kept: list[str]) -> None:
-    before = [Exchange(question="p", language="en", answer="", agents=[], asked=False)]
+@pytest.mark.parametrize(
+    ("turns", "kept"),
+    [(0, ""), (1, "q"), (3, "cdq"), (4, "bcdq"), (5, "abcdq"), (6, "abcdq"), (9, "abcdq")],
+)
+async def test_the_thread_keeps_the_configured_turns(turns: int, kept: str) -> None:
+    before = [
+        Exchange(question=question, language="en", answer="", agents=[], asked=False)
+        for question in "abcd"
+    ]
     state = await audited(turns, history=before, outcomes=[outcome("2")])
-    assert [exchange["question"] for exchange in state["history"]] == kept
+    assert "".join(exchange["question"] for exchange in state["history"]) == kept

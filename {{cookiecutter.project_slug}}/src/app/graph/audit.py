@@ -39,5 +39,5 @@ class Auditor:
             asked=any(outcome["status"] == "asked" for outcome in outcomes),
         )
         history = [*state.get("history", []), exchange]
-        kept = history[len(history) - self._history_turns :] if self._history_turns else []
+        kept = history[-self._history_turns :] if self._history_turns else []
         return {"answer": draft, "degraded": degraded, "history": kept}
