@@ -72,15 +72,21 @@ class Scan:
 
     def files(self) -> list[Path]:
         """Every file that git tracks or would track; without git, every file outside known caches."""
+        names = self._known_to_git()
+        if (
+            not names
+        ):  # no repository, or one around it that ignores this folder: nothing is skipped
+            found = (path.relative_to(self._root) for path in self._root.rglob("*"))
+            names = {path for path in found if not SKIPPED_FOLDERS & set(path.parts)}
+        return sorted(file for name in names if (file := self._root / name).is_file())
+
+    def _known_to_git(self) -> set[Path]:
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         try:
             listed = subprocess.run(command, cwd=self._root, capture_output=True, check=True)
         except (OSError, subprocess.CalledProcessError):
-            found = (path.relative_to(self._root) for path in self._root.rglob("*"))
-            names = {path for path in found if not SKIPPED_FOLDERS & set(path.parts)}
-        else:
-            names = {Path(name) for name in listed.stdout.decode().split("\0") if name}
-        return sorted(file for name in names if (file := self._root / name).is_file())
+            return set()
+        return {Path(name) for name in listed.stdout.decode().split("\0") if name}
 
     def findings(self, files: Iterable[Path]) -> Iterator[str]:
         """One line a finding: where it is and what it is, never the secret itself."""

@@ -89,6 +89,16 @@ def test_with_git_ignored_files_are_left_out_and_new_ones_are_not(tmp_path: Path
     assert [file.name for file in Scan(tmp_path).files()] == [".gitignore", "año nuevo.txt"]
 
 
+def test_inside_a_repository_that_ignores_the_folder_it_is_looked_at_all_the_same(
+    tmp_path: Path,
+) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text("inner/\n")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.py").touch()
+    assert [file.name for file in Scan(tmp_path / "inner").files()] == ["a.py"]
+
+
 def test_the_command_fails_on_a_finding_and_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
