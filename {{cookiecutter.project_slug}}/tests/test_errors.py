@@ -6,12 +6,18 @@ from app import errors
 from app.errors import (
     HTTP_STATUS,
     AccessRefused,
+    BudgetExceeded,
     InputRefused,
     Misconfigured,
     ModelUnavailable,
     NeedsDetail,
+    Overloaded,
     ServiceError,
+    ShuttingDown,
     SourceUnavailable,
+    StoreUnavailable,
+    ThreadBusy,
+    ThreadUnknown,
 )
 
 EXAMPLES = [
@@ -20,6 +26,12 @@ EXAMPLES = [
     NeedsDetail("Which planet?"),
     SourceUnavailable("rates.example", "timeout at 10.0.0.7"),
     AccessRefused("https://10.0.0.7", "add the host"),
+    ThreadUnknown("t1"),
+    ThreadBusy(0.5),
+    StoreUnavailable("OperationalError at 10.0.0.7"),
+    Overloaded("messages"),
+    ShuttingDown(),
+    BudgetExceeded("model calls", 5, "AGENT_MAX_MODEL_CALLS"),
     ModelUnavailable("agent", "timeout at 10.0.0.7"),
 ]
 

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 import app.agents  # noqa: F401  # their settings are held to the same rules
 from app.errors import Misconfigured
+from app.observability.redaction import Redactor
 from app.settings import EMBEDDED, MODEL_EXAMPLES, Configuration, Settings
 
 
@@ -104,10 +105,50 @@ def test_every_example_of_a_model_is_accepted(model: str) -> None:
     assert Settings(llm_model=model, llm_writer_model=model).llm_model == model
 
 
-@pytest.mark.parametrize("url", ["sqlite:///", "sqlite://x", "postgres://x", "memory://x", ""])
-def test_a_store_that_does_not_exist_is_refused(url: str) -> None:
-    with pytest.raises(Misconfigured, match="DATABASE_URL"):
-        Settings(database_url=url)
+@pytest.mark.checklist("CFG-1", "SEC-2")
+def test_the_password_of_the_database_is_a_secret() -> None:
+    settings = Settings(database_url="postgresql://someone:hunter%402@localhost/threads")
+    assert "hunter" not in f"{settings!r} {settings}"
+    redactor = Redactor([settings])
+    assert "hunter" not in redactor.text("password hunter@2 or hunter%402 was refused")
+
+
+def test_several_processes_need_a_database_that_keeps_their_turns_apart() -> None:
+    url = "postgresql://localhost/threads"
+    assert Settings(workers=2, database_url=url).workers == 2
+    for other in ("memory://", "sqlite:///threads.sqlite"):
+        with pytest.raises(Misconfigured, match=r"WORKERS.*postgresql"):
+            Settings(workers=2, database_url=other)
+
+
+def test_the_rules_over_several_settings_are_told_with_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", "none")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("DATABASE_URL", "memory://")
+    monkeypatch.setenv("WORKERS", "3")
+    with pytest.raises(Misconfigured) as refused:
+        Settings()
+    told = [
+        name
+        for problem in refused.value.problems
+        for name in ("PORT", "LOG_LEVEL", "USE_FAKE_DATA", "DATABASE_URL=memory", "WORKERS")
+        if name in problem
+    ]
+    assert sorted(told) == ["DATABASE_URL=memory", "LOG_LEVEL", "PORT", "USE_FAKE_DATA", "WORKERS"]
+    assert len(refused.value.problems) == 5
+
+
+def test_a_rule_about_a_value_that_is_wrong_itself_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("USE_FAKE_DATA", "perhaps")
+    with pytest.raises(Misconfigured) as refused:
+        Settings()
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["USE_FAKE_DATA"]
 
 
 def test_settings_do_not_change_after_the_start(settings: Settings) -> None:
@@ -161,6 +202,6 @@ def test_a_list_that_is_no_json_is_named_and_not_shown(monkeypatch: pytest.Monke
         feeds: list[str] = []
 
     monkeypatch.setenv("FEEDS", "https://user:hunter2@feeds.example")
-    with pytest.raises(Misconfigured, match="feeds.*write it as JSON") as refusal:
+    with pytest.raises(Misconfigured, match="FEEDS: this is no JSON") as refusal:
         Listed()
     assert "hunter2" not in str(refusal.value)

@@ -6,6 +6,12 @@ ServiceError
 ├── NeedsDetail         the caller answers a question back (no failure: it becomes the answer)
 ├── SourceUnavailable   a data source gave nothing usable; the answer names it as missing
 ├── AccessRefused       an agent reached for what its policy does not name
+├── ThreadUnknown       there is no such conversation
+├── ThreadBusy          the caller tries again when the turn that runs is over
+├── StoreUnavailable    the caller tries again: the store of conversations is away
+├── Overloaded          the caller tries again: everything is busy, nothing was begun
+├── ShuttingDown        the caller tries again: another process answers
+├── BudgetExceeded      a run asked for more than it may use; what is done is answered
 └── ModelUnavailable    the model gave nothing usable; the agent answers from its data alone
 
 Each error holds two texts: `detail` is for the caller, `str(error)` is for the log.
@@ -20,6 +26,15 @@ class ServiceError(Exception):
 
     title = "The request could not be served"
     detail = "Something failed on our side."
+
+    retry_after_seconds: int | None = None
+    """When a second try makes sense; None: it does not, or nobody knows."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What an HTTP answer adds (RFC 9110, section 10.2.3)."""
+        seconds = self.retry_after_seconds
+        return {} if seconds is None else {"Retry-After": str(seconds)}
 
     @property
     def code(self) -> str:
@@ -83,6 +98,76 @@ class AccessRefused(ServiceError):
         super().__init__(f"{resource} is outside the policy: {remedy}")
 
 
+class ThreadUnknown(ServiceError):
+    """There is no conversation of this name, or none of this caller's."""
+
+    title = "The conversation is unknown"
+    detail = "There is no conversation with this id."
+
+    def __init__(self, thread_id: str) -> None:
+        self.thread_id = thread_id
+        super().__init__(f"thread {thread_id}")
+
+
+class ThreadBusy(ServiceError):
+    """Another turn of the conversation, or the same request, still runs."""
+
+    title = "The conversation is busy"
+    detail = "An earlier message of this conversation is still being answered; try again."
+    retry_after_seconds = 1
+
+    def __init__(self, waited_seconds: float) -> None:
+        self.waited_seconds = waited_seconds
+        super().__init__(f"held for more than {waited_seconds:g} s: TURN_WAIT_SECONDS")
+
+
+class StoreUnavailable(ServiceError):
+    """The store of conversations does not answer just now; `reason` is for the log."""
+
+    title = "Conversations are unavailable"
+    detail = "Conversations cannot be read or changed right now; try again."
+    retry_after_seconds = 2
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"store of threads: {reason}")
+
+
+class Overloaded(ServiceError):
+    """More is under way than there are places for; `what` is for the log."""
+
+    title = "The service is busy"
+    detail = "Too many requests are being answered right now; try again."
+    retry_after_seconds = 1
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"no place and no queue left: {what}")
+
+
+class ShuttingDown(ServiceError):
+    """This process ends, and its time for open requests is over."""
+
+    title = "The service is shutting down"
+    detail = "This process is shutting down; send the request again."
+    retry_after_seconds = 1
+
+    def __init__(self) -> None:
+        super().__init__("ended with the process: SHUTDOWN_GRACE_SECONDS")
+
+
+class BudgetExceeded(ServiceError):
+    """A run asked for one more than it may use. It becomes a lesser answer, no failure."""
+
+    title = "The run is over its budget"
+
+    def __init__(self, used: str, limit: int, knob: str) -> None:
+        self.used = used
+        self.limit = limit
+        self.detail = f"No more {used} in this run; answer with what is there."
+        super().__init__(f"{limit} {used} are used: {knob}")
+
+
 class ModelUnavailable(ServiceError):
     """No model gave a usable answer."""
 
@@ -99,6 +184,12 @@ HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NeedsDetail: HTTPStatus.UNPROCESSABLE_ENTITY,
     SourceUnavailable: HTTPStatus.BAD_GATEWAY,
+    ThreadUnknown: HTTPStatus.NOT_FOUND,
+    ThreadBusy: HTTPStatus.CONFLICT,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
+    BudgetExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     AccessRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,

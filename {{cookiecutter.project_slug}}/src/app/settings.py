@@ -4,16 +4,25 @@ A value comes from, in this order: an argument (tests), the environment, the fil
 working directory, a file named like the setting in `/run/secrets`, the default below.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    Field,
+    NonNegativeFloat,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from .errors import Misconfigured
 from .project import Project
 from .prompts.language import Language
+from .store_url import StoreURL
 
 EMBEDDED = "embedded"
 """The model that needs no key and no network; see `llm/embedded.py`."""
@@ -27,6 +36,8 @@ MODEL_EXAMPLES = {
 """One current model per provider, shown in `.env.example`."""
 
 MODEL_PATTERN = r"^(embedded|[a-z_]+:\S+)$"
+
+MODELS_PATTERN = r"^[a-z_]+:[^\s,]+(\s*,\s*[a-z_]+:[^\s,]+)*$"
 
 
 class Configuration(BaseSettings):
@@ -53,12 +64,47 @@ class Configuration(BaseSettings):
             Misconfigured: One or more settings are wrong; every one is named, no value is shown.
         """
         secrets = self.secrets_dir if self.secrets_dir.is_dir() else None
+        given: dict[str, Any] = {"_env_file": self.env_file, "_secrets_dir": secrets}
+        problems: list[str] = []
+        wrong: set[str] = set()
         try:
-            super().__init__(_env_file=self.env_file, _secrets_dir=secrets, **values)
+            super().__init__(**given, **values)
         except ValidationError as invalid:
-            raise Misconfigured(self._problems(invalid)) from None
-        except SettingsError as broken:  # a list or a table that is no JSON; names its field
-            raise Misconfigured([f"{broken}: write it as JSON"]) from None
+            problems.extend(self._problems(invalid))
+            wrong = {str(error["loc"][0]) for error in invalid.errors() if error["loc"]}
+        except (
+            SettingsError
+        ) as broken:  # a list or a table that is no JSON; its text names the field
+            field = str(broken).partition('"')[2].partition('"')[0]
+            raise Misconfigured(
+                [f"{self.variable(field)}: this is no JSON; write it as JSON"]
+            ) from None
+        if not wrong or self._fill(wrong, given, values):
+            names = [self.variable(name) for name in wrong]
+            problems += [rule for rule in self.rules() if not any(name in rule for name in names)]
+        if problems:
+            raise Misconfigured(problems) from None
+
+    def _fill(self, wrong: Set[str], given: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Take the defaults for what is wrong, so that the rules are held over what is right."""
+        fields = type(self).model_fields
+        defaults = {it: fields[it].get_default() for it in wrong if it in fields}
+        try:
+            super().__init__(**given, **{**values, **defaults})
+        except ValidationError:  # there is no default, or a rule of pydantic's is broken too
+            return False
+        return True
+
+    def rules(self) -> Iterator[str]:
+        """What the settings break together, one problem each; a subclass says it."""
+        yield from ()
+
+    def secrets(self) -> Iterator[SecretStr]:
+        """Every secret that is set."""
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if isinstance(value, SecretStr):
+                yield value
 
     @classmethod
     def variable(cls, field: str) -> str:
@@ -69,14 +115,15 @@ class Configuration(BaseSettings):
     def _problems(cls, invalid: ValidationError) -> Sequence[str]:
         problems = []
         for error in invalid.errors(include_input=False, include_url=False):
-            if not error["loc"]:  # a rule over several settings names them itself
+            if not error["loc"]:  # a validator over several settings names them itself
                 problems.append(error["msg"].removeprefix("Value error, "))
                 continue
             field = str(error["loc"][0])
             known = cls.model_fields.get(field)
             about = known.description.partition("\n")[0] if known and known.description else ""
             hint = f" ({about})" if about else ""
-            problems.append(f"{cls.variable(field)}: {error['msg']}{hint}")
+            told = error["msg"].removeprefix("Value error, ")
+            problems.append(f"{cls.variable(field)}: {told}{hint}")
         return problems
 
 
@@ -91,6 +138,17 @@ class Settings(Configuration):
 
     port: int = Field(default=8000, ge=1, le=65535)
     """TCP port that the server listens on."""
+
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that serve; more than one needs PostgreSQL, which keeps their turns apart."""
+
+    shutdown_delay_seconds: float = Field(default=0, ge=0, le=60)
+    """Time between SIGTERM, when `/readyz` turns 503, and the closed door, seconds. Behind a load
+    balancer: what it needs to notice (Kubernetes: 5)."""
+
+    shutdown_grace_seconds: float = Field(default=20, ge=0, le=600)
+    """Time for open requests after that, seconds; then streams end with an event. Together with
+    the delay it stays below what the platform waits (Kubernetes: 30 s)."""
 
     language: Language = Project.load().language
     """Language of the answer where a question does not tell its own: `en` or `es`."""
@@ -122,23 +180,93 @@ class Settings(Configuration):
     llm_writer_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
     """Model that joins several agents' answers into one; empty: LLM_MODEL."""
 
+    llm_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Models asked in this order when the one before gives nothing usable: `provider:model`,
+    separated by commas. Not for roles that `embedded` answers."""
+
+    llm_planner_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the planner; empty: LLM_FALLBACK_MODELS."""
+
+    llm_agent_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the agents; empty: LLM_FALLBACK_MODELS."""
+
+    llm_writer_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the writer; empty: LLM_FALLBACK_MODELS."""
+
     llm_api_key: SecretStr | None = None
     """Key of the model provider; empty: the provider's own variable or credential chain."""
 
     llm_base_url: AnyHttpUrl | None = None
     """Address of a compatible endpoint, such as a gateway; empty: the provider's own."""
 
+    llm_fallback_api_key: SecretStr | None = None
+    """Key of the fallbacks' own endpoint. With neither it nor LLM_FALLBACK_BASE_URL, a fallback of
+    the same provider shares LLM_API_KEY and LLM_BASE_URL, another takes its own variables."""
+
+    llm_fallback_base_url: AnyHttpUrl | None = None
+    """Address of the fallbacks' own endpoint. It needs LLM_FALLBACK_API_KEY (any text where the
+    endpoint asks for none): no key of another endpoint is sent there."""
+
     llm_timeout_seconds: float = Field(default=20, gt=0, le=600)
-    """Longest wait for one model call, seconds. The SDKs' own 600 s outlives any caller."""
+    """Longest wait for one model, seconds, its retries included; of a stream, for its beginning.
+    The SDKs' own 600 s outlives any caller."""
+
+    llm_connect_timeout_seconds: float = Field(default=2, gt=0, le=30)
+    """Longest wait for a connection to a model, seconds; then the next model is asked."""
+
+    llm_first_token_seconds: float = Field(default=10, gt=0, le=600)
+    """Longest wait for the first content of a streamed answer, seconds; keep-alives are none."""
+
+    llm_next_token_seconds: float = Field(default=5, gt=0, le=600)
+    """Longest wait for further content of a streamed answer, seconds; then it is given up."""
 
     llm_max_retries: int = Field(default=1, ge=0, le=5)
-    """Retries of one model call on connection errors, 429 and 5xx."""
+    """Retries of one model call on timeouts, connection errors, 429 and 5xx; at most one for each
+    five calls in the long run, so that an outage is not made worse."""
+
+    llm_breaker_failures: int = Field(default=5, ge=1, le=1000)
+    """Failures of a model in a row after which it is not asked for a while."""
+
+    llm_breaker_seconds: float = Field(default=30, gt=0, le=3600)
+    """How long it is not asked, seconds; then one call tries whether it works again."""
+
+    llm_max_concurrency: int = Field(default=64, ge=1, le=1000)
+    """Calls of one model at once, of one process."""
+
+    llm_max_queue: int = Field(default=128, ge=0, le=10_000)
+    """Calls that may wait for such a place; one more goes to the next model at once."""
+
+    llm_max_answer_bytes: int = Field(default=5_000_000, ge=1024)
+    """Largest answer of a model after decompression, bytes. A streamed token takes about 250."""
+
+    llm_prices: dict[str, tuple[NonNegativeFloat, NonNegativeFloat]] = {}
+    """US dollars per million tokens, in and out, for each model, as JSON:
+    `{"openai:gpt-5-mini": [0.25, 2]}`. A model that is not in it costs an unknown sum."""
 
     llm_temperature: float | None = Field(default=None, ge=0, le=2)
     """Sampling temperature; empty: not sent, since several current models refuse it."""
 
     llm_max_output_tokens: int = Field(default=1024, ge=16)
     """Longest model answer, tokens."""
+
+    request_timeout_seconds: float = Field(default=45, gt=0, le=3600)
+    """Wall deadline of one request, seconds: the answer leaves before it, with what is finished.
+    Load balancers (nginx, AWS) cut after 60 s."""
+
+    requests_max_running: int = Field(default=64, ge=1, le=10_000)
+    """Messages answered at once, of one process; it bounds memory under load."""
+
+    requests_max_waiting: int = Field(default=128, ge=0, le=100_000)
+    """Messages that may wait for that; one more gets 503 with Retry-After at once."""
+
+    run_max_model_calls: int = Field(default=16, ge=1, le=500)
+    """Model calls of one run, all agents together; beyond it agents answer from their data."""
+
+    run_max_tool_calls: int = Field(default=24, ge=1, le=1000)
+    """Tool calls of one run, all agents together; further calls are refused to the models."""
+
+    run_max_tokens: int = Field(default=100_000, ge=100)
+    """Size of all model calls of one run, tokens in and out; once used, no further model is called."""
 
     agent_max_model_calls: int = Field(default=5, ge=1, le=50)
     """Model calls of one agent in one run; beyond it the agent answers from its data."""
@@ -158,10 +286,36 @@ class Settings(Configuration):
     history_turns: int = Field(default=6, ge=0, le=100)
     """Past exchanges that a thread keeps and a model sees: cost per turn stays flat."""
 
-    database_url: str = Field(
-        default="sqlite:///var/threads.sqlite", pattern=r"^(memory://|sqlite:///.+)$"
+    history_max_tokens: int = Field(default=2000, ge=0)
+    """Size of those exchanges, tokens (guessed at 4 characters each); the oldest leave first."""
+
+    answer_cache_ttl_seconds: int = Field(default=3600, ge=0, le=7 * 24 * 3600)
+    """How long an agent's answer may stand in when no model answers, seconds; 0: never."""
+
+    answer_cache_max_entries: int = Field(default=1000, ge=1)
+    """Answers kept for that, entries; the one that was not asked for longest leaves first."""
+
+    database_url: Annotated[str, AfterValidator(StoreURL.check)] = Field(
+        default="sqlite:///var/threads.sqlite", repr=False
     )
-    """Where threads are kept: `sqlite:///path/to/file` or `memory://` (lost at restart)."""
+    """Where threads are kept: `sqlite:///path/to/file`, `postgresql://user@host:5432/name` (the
+    password behind the user and a colon, percent-encoded) or `memory://` (lost at restart)."""
+
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    """Connections to PostgreSQL of one process, and one more for its locks. The server's own
+    limit is 100 for all (max_connections)."""
+
+    database_timeout_seconds: float = Field(default=3, gt=0, le=60)
+    """Longest wait for the store, seconds; beyond it a turn is answered without being saved."""
+
+    turn_wait_seconds: float = Field(default=10, ge=0, le=120)
+    """Longest wait for the turn before in the same thread, seconds; beyond it the answer is 409."""
+
+    idempotency_ttl_seconds: int = Field(default=24 * 3600, ge=1, le=30 * 24 * 3600)
+    """How long the reply to an Idempotency-Key is kept for a second try, seconds."""
+
+    retention_days: int = Field(default=90, ge=1, le=36500)
+    """Days after its last turn from which on the command `retention` deletes a thread."""
 
     data_timeout_seconds: float = Field(default=5, gt=0, le=120)
     """Longest wait for one answer of a data source, seconds, retries included."""
@@ -172,14 +326,20 @@ class Settings(Configuration):
     data_max_bytes: int = Field(default=2_000_000, ge=1024)
     """Largest answer of a data source after decompression, bytes."""
 
-    @model_validator(mode="after")
-    def _refuse_development_choices_in_production(self) -> Self:
+    def rules(self) -> Iterator[str]:
+        """What the settings break together, one problem each."""
         if self.environment == "production":
-            problems = []
+            refuses = "ENVIRONMENT=production refuses"
             if self.use_fake_data:
-                problems.append("USE_FAKE_DATA=true invents answers: set USE_FAKE_DATA=false")
-            if self.database_url == "memory://":
-                problems.append("DATABASE_URL=memory:// loses threads: set sqlite:///path")
-            if problems:
-                raise ValueError("ENVIRONMENT=production refuses " + "; ".join(problems))
-        return self
+                yield f"{refuses} USE_FAKE_DATA=true, which invents answers: set it to false"
+            if self.database_url == StoreURL.MEMORY:
+                yield f"{refuses} DATABASE_URL=memory://, which loses threads: set another store"
+        if self.workers > 1 and not self.database_url.startswith(StoreURL.POSTGRESQL):
+            yield "WORKERS: more than one process needs DATABASE_URL=postgresql://..."
+
+    def secrets(self) -> Iterator[SecretStr]:
+        """Every secret, the password inside DATABASE_URL too."""
+        yield from super().secrets()
+        if password := urlsplit(self.database_url).password:
+            yield SecretStr(password)
+            yield SecretStr(unquote(password))

@@ -36,6 +36,18 @@ class Phrases:
         en="I have no answer for this part right now, its data source is unavailable: $question",
         es="Ahora no tengo respuesta para esta parte, su fuente de datos no responde: $question",
     )
+    TOO_LATE: Final = Phrase(
+        en="There was no time left for this part; ask it again, by itself: $question",
+        es="No quedó tiempo para esta parte; pregúntala otra vez, sola: $question",
+    )
+    UNAVAILABLE: Final = Phrase(
+        en="I can't answer right now. Please ask again in a few minutes.",
+        es="Ahora no puedo responder. Vuelve a preguntar en unos minutos, por favor.",
+    )
+    KEPT: Final = Phrase(
+        en="No model answers right now: part of this was found out $minutes min ago.",
+        es="Ningún modelo responde ahora: una parte de esto se averiguó hace $minutes min.",
+    )
     EMBEDDED: Final = Phrase(
         en="Answered by the embedded model: fixed rules, no language model. Set LLM_MODEL for one.",
         es="Responde el modelo integrado: reglas fijas, sin modelo de lenguaje. Se elige con"
@@ -48,6 +60,10 @@ class Phrases:
     SAMPLE_DATA: Final = Phrase(
         en="The data are samples, not real ones: USE_FAKE_DATA is on.",
         es="Los datos son de muestra, no reales: USE_FAKE_DATA está activado.",
+    )
+    NOT_SAVED: Final = Phrase(
+        en="This exchange could not be saved: the conversation does not remember it.",
+        es="Este intercambio no se pudo guardar: la conversación no lo recordará.",
     )
 
     @staticmethod

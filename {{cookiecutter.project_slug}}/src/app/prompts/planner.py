@@ -1,6 +1,19 @@
-"""The planner's prompt: which agents work on a message."""
+"""The planner's prompts: which agents work on a message, and the one chance to mend a plan."""
 
 from .prompt import Prompt
+
+REPAIR = Prompt(
+    name="planner-repair",
+    version="1",
+    text={
+        "en": """\
+That plan cannot be carried out: it does not have the form, or it names an agent that is not
+listed, or no task, or more than $max_tasks. Give the whole plan again.""",
+        "es": """\
+Ese plan no se puede llevar a cabo: no tiene la forma pedida, o nombra un agente que no está en la
+lista, o ninguna tarea, o más de $max_tasks. Da otra vez el plan entero.""",
+    },
+)
 
 PLANNER = Prompt(
     name="planner",
