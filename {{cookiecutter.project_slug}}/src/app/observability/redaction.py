@@ -81,7 +81,7 @@ class Redactor:
     """Ends of a dictionary key (lower case, signs left out) whose value is never written."""
 
     def __init__(self, configurations: Iterable[Configuration] = ()) -> None:
-        """Know every `SecretStr` of these settings."""
+        """Know every secret of these settings."""
         self._secrets: set[str] = set()
         self._known: re.Pattern[str] | None = None
         self._read_key = lru_cache(KEYS_REMEMBERED)(self._judge_key)  # the same few on every line
@@ -89,11 +89,9 @@ class Redactor:
             self.learn_all(configuration)
 
     def learn_all(self, configuration: Configuration) -> None:
-        """Remove the value of every `SecretStr` of these settings from now on."""
-        for field in type(configuration).model_fields:
-            value = getattr(configuration, field)
-            if isinstance(value, SecretStr):
-                self.learn(value)
+        """Remove every secret of these settings from now on."""
+        for secret in configuration.secrets():
+            self.learn(secret)
 
     def learn(self, secret: SecretStr) -> None:
         """Remove this value too from now on, plain or as part of an address."""

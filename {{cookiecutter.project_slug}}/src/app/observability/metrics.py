@@ -1,0 +1,129 @@
+"""What the service counts about itself, for Prometheus. Every label has few values.
+
+One registry a process, as there is one log. With several worker processes each `/metrics` answer
+speaks for the worker that gave it; adding them up (prometheus_client's multi-process mode) is not
+set up yet.
+"""
+
+from typing import Final, Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+
+class Metrics:
+    """The counters by name. Labels: our roles, models, routes and reasons; never a caller's text."""
+
+    CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+
+    REQUEST_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+    """From an answer without a model to the longest deadline."""
+
+    CALL_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40)
+    """From a small local model to LLM_TIMEOUT_SECONDS and beyond."""
+
+    BREAKER_STATES: Final = {"closed": 0, "half_open": 1, "open": 2}
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._calls = Counter(
+            "llm_calls",
+            "Model calls by outcome: ok, cancelled, asked, failed, or why they failed.",
+            ("role", "model", "outcome"),
+            registry=self.registry,
+        )
+        self._latency = Histogram(
+            "llm_latency_seconds",
+            "Time from a model call's start to its end.",
+            ("role", "model"),
+            buckets=self.CALL_SECONDS,
+            registry=self.registry,
+        )
+        self._tokens = Counter(
+            "llm_tokens",
+            "Tokens as the providers count them.",
+            ("role", "model", "direction"),
+            registry=self.registry,
+        )
+        self._cost = Counter(
+            "llm_cost_usd",
+            "US dollars by LLM_PRICES; models without a price add nothing.",
+            ("role", "model"),
+            registry=self.registry,
+        )
+        self._breaker = Gauge(
+            "llm_breaker_state",
+            "0 closed, 1 half-open, 2 open, as of the last call.",
+            ("model",),
+            registry=self.registry,
+        )
+        self._fallbacks = Counter(
+            "llm_fallbacks",
+            "Calls that went on to the next model of the chain, by the model that failed.",
+            ("role", "model", "reason"),
+            registry=self.registry,
+        )
+        self._degraded = Counter(
+            "answers_degraded",
+            "Reasons of degraded answers; an answer may have several.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._requests = Histogram(
+            "http_request_seconds",
+            "Time from a request's first byte to its answer's last.",
+            ("route", "status"),
+            buckets=self.REQUEST_SECONDS,
+            registry=self.registry,
+        )
+
+    def model_call(self, role: str, model: str, outcome: str, seconds: float) -> None:
+        """Count one call of a model."""
+        self._calls.labels(role, model, outcome).inc()
+        self._latency.labels(role, model).observe(seconds)
+
+    def tokens(
+        self, role: str, model: str, input_tokens: int, output_tokens: int, usd: float | None
+    ) -> None:
+        """Add what one call used; `usd` is None for a model without a price."""
+        self._tokens.labels(role, model, "input").inc(input_tokens)
+        self._tokens.labels(role, model, "output").inc(output_tokens)
+        if usd is not None:
+            self._cost.labels(role, model).inc(usd)
+
+    def breaker(self, model: str, state: Literal["closed", "half_open", "open"]) -> None:
+        """Tell the state of a model's breaker."""
+        self._breaker.labels(model).set(self.BREAKER_STATES[state])
+
+    def fallback(self, role: str, model: str, reason: str) -> None:
+        """Count that the model after `model` was asked."""
+        self._fallbacks.labels(role, model, reason).inc()
+
+    def degraded(self, reason: str) -> None:
+        """Count one reason of a degraded answer."""
+        self._degraded.labels(reason).inc()
+
+    def request(self, route: str | None, status: int | None, seconds: float) -> None:
+        """Count one request; paths that are no route of ours are one, whatever they say."""
+        status_class = f"{status // 100}xx" if status else "none"
+        self._requests.labels(route or "other", status_class).observe(seconds)
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+
+METRICS: Final = Metrics()
+"""The process's own. What it counts survives a restart of the service inside of one process."""
