@@ -4,14 +4,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-import openai
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import AnyHttpUrl, SecretStr
 
 from app.errors import Misconfigured, ModelUnavailable
-from app.llm.embedded import EmbeddedModel
-from app.llm.factory import LLMFactory, Role
+from app.llm.choices import Role
+from app.llm.factory import LLMFactory
 from app.settings import Settings
 from tests.peers.openai_replies import Failure, NoChoices, Text
 from tests.peers.openai_server import OpenAIServer
@@ -70,7 +69,6 @@ async def test_without_configuration_the_embedded_model_says_the_role_s_script()
 
     model = factory.for_role("agent", Hello())
 
-    assert isinstance(model, EmbeddedModel)
     assert (await model.ainvoke("anything")).text == "hello"
     assert {model.kind for model in factory.models()} == {"embedded"}
 
@@ -131,7 +129,7 @@ async def test_a_failing_provider_is_asked_again_no_more_often_than_configured(
             llm_api_key=SecretStr(KEY),
             llm_max_retries=retries,
         )
-        with pytest.raises(openai.APIStatusError):
+        with pytest.raises(ModelUnavailable):
             await LLMFactory(settings).for_role("agent", Hello()).ainvoke("hi")
 
         assert len(server.requests) == 1 + retries
@@ -142,7 +140,7 @@ async def test_an_answer_without_choices_raises_and_is_not_asked_again() -> None
         settings = Settings(
             llm_model="openai:any", llm_base_url=AnyHttpUrl(server.url), llm_api_key=SecretStr(KEY)
         )
-        with pytest.raises((IndexError, TypeError, ValueError)):
+        with pytest.raises(ModelUnavailable, match="upstream_invalid"):
             await LLMFactory(settings).for_role("agent", Hello()).ainvoke("hi")
 
         assert len(server.requests) == 1

@@ -13,9 +13,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 from pydantic import AnyHttpUrl, SecretStr
 
-from app.errors import NeedsDetail
+from app.errors import ModelUnavailable, NeedsDetail
 from app.llm.factory import LLMFactory
-from app.llm.telemetry import ModelCalls, Usage, UsageCollector
+from app.llm.telemetry import Usage, UsageCollector
 from app.observability.logging import Logs
 from app.prompts.prompt import Prompt
 from app.settings import Settings
@@ -58,13 +58,6 @@ def scripted(server: OpenAIServer) -> BaseChatModel:
     return LLMFactory(settings).for_role("writer", Words())
 
 
-def handler_of(model: BaseChatModel) -> ModelCalls:
-    callbacks: Any = model.callbacks
-    (handler,) = callbacks
-    assert isinstance(handler, ModelCalls)
-    return handler
-
-
 @pytest.mark.checklist("OBS-1", "CODE-5")
 async def test_a_call_is_one_line_with_role_model_prompt_tokens_and_time(
     model: BaseChatModel, lines: Lines
@@ -85,6 +78,7 @@ async def test_a_call_is_one_line_with_role_model_prompt_tokens_and_time(
         "outcome": "ok",
         "input_tokens": 2,
         "output_tokens": 3,
+        "usd": 0.0,
     }
 
 
@@ -92,12 +86,6 @@ async def test_a_call_without_a_prompt_of_ours_says_so(model: BaseChatModel, lin
     await model.ainvoke("hello")
 
     assert [(line["prompt"], line["prompt_version"]) for line in lines.events] == [(None, None)]
-
-
-def test_a_call_without_an_event_loop_is_logged_too(model: BaseChatModel, lines: Lines) -> None:
-    model.invoke("hello")
-
-    assert [line["outcome"] for line in lines.named("model_call")] == ["ok"]
 
 
 @pytest.mark.checklist("CFG-2")
@@ -123,11 +111,11 @@ async def test_a_failed_call_logs_the_class_of_the_exception_and_nothing_it_quot
     lines: Lines,
 ) -> None:
     quoting = Failure(401, f"wrong key {KEY} for question planted-words")
-    with OpenAIServer([quoting]) as server, pytest.raises(Exception, match="planted-words"):
+    with OpenAIServer([quoting]) as server, pytest.raises(ModelUnavailable):
         await scripted(server).ainvoke("planted-words")
 
     (event,) = lines.named("model_call")
-    assert (event["outcome"], event["level"]) == ("failed", "warning")
+    assert (event["outcome"], event["level"]) == ("refused", "warning")
     assert event["error"].endswith("AuthenticationError")
     assert KEY not in lines.text
     assert "planted-words" not in lines.text
@@ -158,7 +146,6 @@ async def test_a_cancelled_call_is_told_apart_from_a_failed_one(lines: Lines) ->
             await call
 
     assert [line["outcome"] for line in lines.named("model_call")] == ["cancelled"]
-    assert not handler_of(model)._started
 
 
 async def test_a_stream_that_its_reader_leaves_is_cancelled(
@@ -171,7 +158,6 @@ async def test_a_stream_that_its_reader_leaves_is_cancelled(
     await stream.aclose()
 
     assert [line["outcome"] for line in lines.named("model_call")] == ["cancelled"]
-    assert not handler_of(model)._started
 
 
 async def test_a_run_s_sum_holds_streamed_whole_and_failed_calls(lines: Lines) -> None:
@@ -180,13 +166,14 @@ async def test_a_run_s_sum_holds_streamed_whole_and_failed_calls(lines: Lines) -
         with UsageCollector.collect() as usage:
             await model.ainvoke("hi")
             assert [chunk async for chunk in model.astream("hi")]
-            with pytest.raises(Exception, match="scripted"):
+            with pytest.raises(ModelUnavailable):
                 await model.ainvoke("hi")
 
     assert usage == Usage(
         model_calls=3,
         input_tokens=2 * USAGE["prompt_tokens"],
         output_tokens=2 * USAGE["completion_tokens"],
+        cost_usd=None,
     )
     assert [line["output_tokens"] for line in lines.named("model_call")[:2]] == [7, 7]
 

@@ -19,6 +19,9 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 PATH = "/v1/chat/completions"
 """The one place with completions; the other replies are given wherever they are asked for."""
 
+STANDARD = frozenset(HTTPStatus)
+"""Statuses with a phrase; providers have more, such as 529."""
+
 CREATED = 1_700_000_000
 
 
@@ -66,7 +69,8 @@ class Wire:
         await self._reader.read()
 
     async def head(self, status: int, content_type: str, **headers: str) -> None:
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"content-type: {content_type}"]
+        phrase = HTTPStatus(status).phrase if status in STANDARD else "Own"
+        lines = [f"HTTP/1.1 {status} {phrase}", f"content-type: {content_type}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         await self.send("\r\n".join([*lines, "connection: close", "", ""]).encode())
 

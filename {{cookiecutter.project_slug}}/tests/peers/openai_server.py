@@ -68,8 +68,8 @@ class OpenAIServer(AbstractContextManager["OpenAIServer"]):
             request = await self._read(reader)
             self.requests.append(request)
             await self._reply(request).send(request, Wire(reader, writer))
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the caller has left: its right
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the caller has left, or the server ends: their right
         finally:
             writer.close()
 

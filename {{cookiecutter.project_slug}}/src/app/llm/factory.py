@@ -1,21 +1,31 @@
 """The one place where chat models are made, each role with its own by configuration alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
 from ..errors import Misconfigured, ModelUnavailable
 from ..settings import EMBEDDED, Settings
+from .breaker import BreakerState
+from .chain import Chain, ChainModel
+from .choices import Choice, Choices, Role
+from .cost import Prices
 from .embedded import EmbeddedModel, Script
+from .http import ModelHttp
+from .link import Link, Upstream
 from .providers import PROVIDERS
-from .telemetry import ModelCalls
 
-Role = Literal["planner", "agent", "writer"]
 
-OWN_VARIABLES: Final = "leave it empty and set each provider's own variable"
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """One model of a chain."""
+
+    model: str
+    breaker: BreakerState
+    """`closed`: it is asked; `open`: it failed too often; `half_open`: one call tries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +36,8 @@ class RoleModel:
     model: str
     """`embedded` or `provider:model`, as configured."""
     kind: Literal["embedded", "provider", "disabled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The model that the configuration names for a role, and the variable that names it."""
-
-    variable: str
-    model: str
-
-    @property
-    def provider(self) -> str:
-        """`openai` of `openai:gpt-5-mini`."""
-        return self.model.partition(":")[0]
-
-    def refused(self, remedy: str) -> Misconfigured:
-        """The refusal to start with this choice."""
-        return Misconfigured([f"{self.variable}: {self.model} cannot be used: {remedy}"])
+    links: Sequence[LinkState] = ()
+    """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
 
 class LLMFactory:
@@ -55,17 +50,11 @@ class LLMFactory:
             Misconfigured: A provider is unknown, not installed, or lacks its key or credentials.
         """
         self._settings = settings
-        own: Mapping[Role, str | None] = {
-            "planner": settings.llm_planner_model,
-            "agent": settings.llm_agent_model,
-            "writer": settings.llm_writer_model,
-        }
-        for_all = Choice("LLM_MODEL", settings.llm_model)
-        self._chosen = {
-            role: Choice(f"LLM_{role.upper()}_MODEL", model) if model else for_all
-            for role, model in own.items()
-        }
-        self._models = {} if self.is_disabled else self._build()
+        self._http = ModelHttp(settings)
+        self._prices = Prices(settings.llm_prices)
+        self._choices = Choices(settings)
+        self._embedded = Upstream(EMBEDDED, EMBEDDED, None, settings)
+        self._chains = {} if self.is_disabled else self._build()
 
     @property
     def is_disabled(self) -> bool:
@@ -80,57 +69,64 @@ class LLMFactory:
         """
         if self.is_disabled:
             raise ModelUnavailable(role, "DISABLE_LLM is on")
-        if role in self._models:
-            return self._models[role]
-        return EmbeddedModel(script=script, callbacks=[ModelCalls(role, EMBEDDED)])
+        if role in self._chains:
+            return self._chains[role]
+        link = Link(self._embedded, EmbeddedModel(script=script), self._settings, self._prices)
+        return self._chain(role, [link])
 
     def models(self) -> list[RoleModel]:
         """What answers in each role, for readiness and for the notice in a reply."""
         return [
-            RoleModel(role, choice.model, self._kind(role)) for role, choice in self._chosen.items()
+            RoleModel(role, choice.model, self._kind(role), self._links(role))
+            for role, choice in self._choices.first.items()
         ]
+
+    async def aclose(self) -> None:
+        """Close the connections to the providers."""
+        await self._http.aclose()
 
     def _kind(self, role: Role) -> Literal["embedded", "provider", "disabled"]:
         if self.is_disabled:
             return "disabled"
-        return "provider" if role in self._models else "embedded"
+        return "provider" if role in self._chains else "embedded"
 
-    def _build(self) -> Mapping[Role, BaseChatModel]:
-        chosen = {role: c for role, c in self._chosen.items() if c.model != EMBEDDED}
-        problems = self._shared_by_strangers({choice.provider for choice in chosen.values()})
-        built = {}
-        for choice in dict.fromkeys(chosen.values()):
+    def _links(self, role: Role) -> Sequence[LinkState]:
+        if role not in self._chains:
+            return ()
+        upstreams = [link.upstream for link in self._chains[role].chain.links]
+        return [LinkState(upstream.name, upstream.breaker.state) for upstream in upstreams]
+
+    def _build(self) -> Mapping[Role, ChainModel]:
+        problems = list(self._choices.problems())
+        links: dict[Choice, Link] = {}
+        for choice in self._choices.all():
             try:
-                built[choice] = self._build_one(choice)
+                links[choice] = self._link(choice)
             except Misconfigured as refusal:
                 problems.extend(refusal.problems)
         if problems:
             raise Misconfigured(problems)
-        # Copies share the provider's client, so that a role costs no connections of its own.
+        # Roles share a link, and with it the model's connections, breaker and places.
         return {
-            role: built[choice].model_copy(update={"callbacks": [ModelCalls(role, choice.model)]})
-            for role, choice in chosen.items()
+            role: self._chain(role, [links[choice] for choice in row])
+            for role, row in self._choices.rows.items()
         }
 
-    def _shared_by_strangers(self, names: set[str]) -> list[str]:
-        """Settings that one provider would be sent though they are meant for another."""
-        keyed = sorted(name for name in names & PROVIDERS.keys() if PROVIDERS[name].takes_key)
-        problems = []
-        if self._settings.llm_api_key and len(keyed) > 1:
-            problems.append(f"LLM_API_KEY: one key for {' and '.join(keyed)}; {OWN_VARIABLES}")
-        if self._settings.llm_base_url and len(names) > 1:
-            problems.append(
-                f"LLM_BASE_URL: one address for {' and '.join(sorted(names))}; {OWN_VARIABLES}"
-            )
-        return problems
+    def _chain(self, role: Role, links: Sequence[Link]) -> ChainModel:
+        return ChainModel(chain=Chain(role, links, self._settings.llm_timeout_seconds))
 
-    def _build_one(self, choice: Choice) -> BaseChatModel:
+    def _link(self, choice: Choice) -> Link:
         if choice.provider not in PROVIDERS:
             raise choice.refused(f"the provider is not one of {', '.join(PROVIDERS)}")
+        finish = PROVIDERS[choice.provider].finish
+        upstream = Upstream(choice.name, choice.model, finish, self._settings)
+        return Link(upstream, self._model(choice), self._settings, self._prices)
+
+    def _model(self, choice: Choice) -> BaseChatModel:
         provider = PROVIDERS[choice.provider]
-        options = provider.options(self._settings)
-        given = {name: value for name, value in options.items() if value is not None}
         try:
+            options = provider.options(self._settings, choice.endpoint, self._http)
+            given = {name: value for name, value in options.items() if value is not None}
             model: BaseChatModel = init_chat_model(choice.model, **given)
         except ImportError:
             raise choice.refused(f"install the extra [{provider.extra}]") from None
@@ -139,4 +135,5 @@ class LLMFactory:
             raise choice.refused(f"{provider.needs} ({type(failure).__name__})") from None
         if not provider.is_ready(model):
             raise choice.refused(provider.needs)
+        provider.adapt(model, self._http)
         return model

@@ -2,19 +2,35 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from math import ceil
 from typing import Any, ClassVar
 
-from pydantic import SecretStr
+import httpx2
+from pydantic import AnyHttpUrl, SecretStr
 
 from ..settings import Settings
+from .http import ModelHttp
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is asked, and with which key; None: the provider's own, by its own variable."""
+
+    api_key: SecretStr | None = None
+    base_url: AnyHttpUrl | None = None
+
+    @property
+    def address(self) -> str | None:
+        """The address as text."""
+        return str(self.base_url) if self.base_url else None
 
 
 class Provider(ABC):
     """One provider: its extra, what it needs, and how our settings are called there.
 
-    A sampling parameter that is not set is not sent: several current models refuse any.
+    A sampling parameter that is not set is not sent: several current models refuse any. The
+    classes' own retries are off: the chain's would multiply them.
     """
 
     name: ClassVar[str]
@@ -29,9 +45,15 @@ class Provider(ABC):
     takes_key: ClassVar[bool] = True
     """Whether LLM_API_KEY is sent to it."""
 
+    finish: ClassVar[str]
+    """Where its answers say why they ended: a stream without it was cut off."""
+
     @abstractmethod
-    def options(self, settings: Settings) -> Mapping[str, Any]:
+    def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """The arguments of the provider's class; None stands for not given."""
+
+    def adapt(self, model: Any, http: ModelHttp) -> None:  # noqa: B027 - most need nothing
+        """Tell the model what its class takes no argument for."""
 
     def is_ready(self, model: Any) -> bool:
         """Whether a model that could be built also has what it takes to be called."""
@@ -44,17 +66,17 @@ class OpenAI(Provider):
     name = "openai"
     extra = "openai"
     needs = "set LLM_API_KEY (or OPENAI_API_KEY); any text where the endpoint asks for none"
+    finish = "finish_reason"
 
-    def options(self, settings: Settings) -> Mapping[str, Any]:
+    def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatOpenAI` calls them."""
         return {
-            "api_key": settings.llm_api_key,
-            "base_url": str(settings.llm_base_url) if settings.llm_base_url else None,
-            "timeout": settings.llm_timeout_seconds,
-            # `timeout` starts anew with every byte, keep-alive comments included; this one only
-            # with a chunk of the answer. Its default is 120 s (langchain-openai 1.7).
-            "stream_chunk_timeout": settings.llm_timeout_seconds,
-            "max_retries": settings.llm_max_retries,
+            "api_key": endpoint.api_key,
+            "base_url": endpoint.address,
+            "http_async_client": http.client,
+            "http_client": http.unused_client,
+            "timeout": http.timeout,
+            "max_retries": 0,
             "max_tokens": settings.llm_max_output_tokens,
             "temperature": settings.llm_temperature,
             "stream_usage": True,  # off by default wherever a base_url is set
@@ -67,17 +89,24 @@ class Anthropic(Provider):
     name = "anthropic"
     extra = "anthropic"
     needs = "set LLM_API_KEY (or ANTHROPIC_API_KEY)"
+    finish = "stop_reason"
 
-    def options(self, settings: Settings) -> Mapping[str, Any]:
+    def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatAnthropic` calls them."""
         return {
-            "api_key": settings.llm_api_key,
-            "base_url": str(settings.llm_base_url) if settings.llm_base_url else None,
-            "timeout": settings.llm_timeout_seconds,
-            "max_retries": settings.llm_max_retries,
+            "api_key": endpoint.api_key,
+            "base_url": endpoint.address,
+            "max_retries": 0,
             "max_tokens": settings.llm_max_output_tokens,
             "temperature": settings.llm_temperature,
         }
+
+    def adapt(self, model: Any, http: ModelHttp) -> None:
+        """Give it our connections: its class makes its own, with one timeout for everything."""
+        own = model._async_client.with_options(  # noqa: SLF001 - there is no argument for it (1.7)
+            http_client=http.client, timeout=httpx2.Timeout(http.timeout)
+        )
+        vars(model)["_async_client"] = own  # a cached property
 
     def is_ready(self, model: Any) -> bool:
         """Whether there is a key: the class itself asks for it in the first call only."""
@@ -86,19 +115,30 @@ class Anthropic(Provider):
 
 
 class Bedrock(Provider):
-    """Models on AWS through Converse, with the credential chain of AWS."""
+    """Models on AWS through Converse, with the credential chain of AWS.
+
+    Its client blocks a thread: a call that is given up ends there at LLM_TIMEOUT_SECONDS without a
+    byte, and LLM_MAX_ANSWER_BYTES does not bind it.
+    """
 
     name = "bedrock_converse"
     extra = "bedrock"
     needs = "set AWS_REGION and give credentials by a role, a profile or AWS_ACCESS_KEY_ID"
     takes_key = False
+    finish = "stopReason"
 
-    def options(self, settings: Settings) -> Mapping[str, Any]:
+    NO_RETRIES: ClassVar[Mapping[str, Any]] = {"mode": "standard", "total_max_attempts": 1}
+
+    def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatBedrockConverse` calls them."""
         return {
-            "base_url": str(settings.llm_base_url) if settings.llm_base_url else None,
-            "timeout": ceil(settings.llm_timeout_seconds),  # whole seconds only
-            "max_retries": settings.llm_max_retries,
+            "base_url": endpoint.address,
+            "config": import_module("botocore.config").Config(
+                connect_timeout=settings.llm_connect_timeout_seconds,
+                read_timeout=settings.llm_timeout_seconds,
+                retries=self.NO_RETRIES,
+                max_pool_connections=settings.llm_max_concurrency,
+            ),
             "max_tokens": settings.llm_max_output_tokens,
             "temperature": settings.llm_temperature,
         }
@@ -111,19 +151,22 @@ class Bedrock(Provider):
 
 
 class Ollama(Provider):
-    """Models on your own machine. Its class has no retries, so LLM_MAX_RETRIES does nothing."""
+    """Models on your own machine."""
 
     name = "ollama"
     extra = "ollama"
     needs = "set LLM_BASE_URL (or OLLAMA_HOST) to the address of the Ollama server"
+    finish = "done_reason"
 
-    def options(self, settings: Settings) -> Mapping[str, Any]:
+    def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatOllama` calls them. The key is for a server behind a gateway."""
-        key = settings.llm_api_key
+        key = endpoint.api_key
+        stream_class = import_module("httpx").AsyncByteStream
         headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
         return {
-            "base_url": str(settings.llm_base_url) if settings.llm_base_url else None,
-            "client_kwargs": {"timeout": settings.llm_timeout_seconds, "headers": headers},
+            "base_url": endpoint.address,
+            "client_kwargs": {"timeout": http.timeout, "headers": headers},
+            "async_client_kwargs": {"event_hooks": {"response": [http.hook(stream_class)]}},
             "num_predict": settings.llm_max_output_tokens,
             "temperature": settings.llm_temperature,
         }
