@@ -1,0 +1,58 @@
+"""Threads in memory: for tests and trials, lost at the end."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from langgraph.checkpoint.memory import InMemorySaver
+
+from .store import KeptReply, Store
+
+
+class MemoryStore(Store):
+    """Keeps threads as long as the process lives."""
+
+    kind = "memory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saver = InMemorySaver()
+        self._replies: dict[str, KeptReply] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is left to close."""
+
+    async def answers(self) -> bool:
+        """Always true."""
+        return True
+
+    async def kept_reply(self, key: str) -> KeptReply | None:
+        """The reply that was kept under `key`."""
+        kept = self._replies.get(key)
+        return kept if kept and kept.kept_until > time.time() else None
+
+    async def keep_reply(self, kept: KeptReply) -> None:
+        """Keep a reply."""
+        now = time.time()
+        self._replies = {key: it for key, it in self._replies.items() if it.kept_until > now}
+        self._replies[kept.key] = kept
+
+    async def _forget_replies(self, thread_id: str) -> None:
+        self._replies = {k: it for k, it in self._replies.items() if it.thread_id != thread_id}
+
+    async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
+        newest: dict[str, str] = {}
+        async for found in self.saver.alist(None):
+            configurable = found.config["configurable"]
+            thread_id = configurable["thread_id"]
+            newest[thread_id] = max(newest.get(thread_id, ""), configurable["checkpoint_id"])
+        return [thread for thread, newest_id in newest.items() if newest_id < checkpoint_id][:limit]

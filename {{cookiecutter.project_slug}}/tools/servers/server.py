@@ -1,0 +1,158 @@
+"""One server process of a test or a trial: found, started on loopback, ended by its process id."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+PATIENCE_SECONDS: Final = 30
+"""Longest start or end of a server, seconds; one takes about a second on a busy machine."""
+
+STARTS: Final = 20
+"""Tries to start: the children of one that was killed may still hold what it needs for a moment."""
+
+ADDRESS: Final = "127.0.0.1"
+
+
+class Missing(Exception):
+    """A server's programs are not on this machine; the text says what to do."""
+
+
+class Server:
+    """One server process with a folder of its own; it can be killed and started again."""
+
+    program: ClassVar[str]
+    package: ClassVar[str]
+    """What apt-get installs."""
+    places: ClassVar[Sequence[str]] = ()
+    """Folders to look in beside PATH; a `*` stands for a version, the newest wins."""
+
+    end: ClassVar[signal.Signals] = signal.SIGTERM
+    """What ends it at once and in order."""
+
+    def __init__(self) -> None:
+        self.binary = self.find()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.program}-"))
+        self.port = self._free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def find(cls) -> Path:
+        """The server's program.
+
+        Raises:
+            Missing: It is not installed.
+        """
+        if found := shutil.which(cls.program):
+            return Path(found)
+        root = Path("/")
+        for place in cls.places:
+            newest = sorted(root.glob(f"{place}/{cls.program}"), key=cls._version)
+            if newest:
+                return newest[-1]
+        raise Missing(
+            f"{cls.program} is not installed: `python -m tools.servers --install` as root,"
+            f" or the package {cls.package} of your system"
+        )
+
+    @staticmethod
+    def _version(path: Path) -> list[int]:
+        return [int(part) for part in path.parts if part.isdigit()]
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        raise NotImplementedError
+
+    def command(self) -> Sequence[str]:
+        """What starts it in the foreground."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Make the data folder."""
+
+    def account(self) -> Mapping[str, Any]:
+        """The account that it runs under, as options of `subprocess.Popen`."""
+        return {}
+
+    def start(self) -> Self:
+        """Start it and wait until it answers; the data of the last time are there again."""
+        log = self.folder / "log"
+        last = time.monotonic() + PATIENCE_SECONDS
+        for _ in range(STARTS):
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    self.command(),
+                    cwd="/",
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    **self.account(),
+                )
+            while self._process.poll() is None and time.monotonic() < last:
+                if self.answers():
+                    return self
+                time.sleep(0.02)
+            time.sleep(0.1)
+        self.stop()
+        raise RuntimeError(f"{self.program} did not start: {log.read_text()[-2000:]}")
+
+    def answers(self) -> bool:
+        """True when it takes requests."""
+        raise NotImplementedError
+
+    def stop(self, how: signal.Signals | None = None) -> None:
+        """End it by its process id and wait for the end; SIGKILL is a crash."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                os.kill(self._process.pid, how or self.end)
+            self._process.wait(PATIENCE_SECONDS)
+            self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: it takes connections and answers nothing."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, how: signal.Signals) -> None:
+        """To the process and its children."""
+        if self._process is not None:
+            parent = str(self._process.pid)
+            found = subprocess.run(["pgrep", "-P", parent], capture_output=True, check=False)
+            for pid in (self._process.pid, *map(int, found.stdout.split())):
+                os.kill(pid, how)
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Running while entered; its data are gone afterwards."""
+        try:
+            self.prepare()
+            yield self.start()
+        finally:
+            self.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def _free_port() -> int:
+        with socket.socket() as taken:
+            taken.bind((ADDRESS, 0))
+            return int(taken.getsockname()[1])
+
+    def _talk(self, request: bytes) -> bytes:
+        """The first bytes that it answers; none while it does not."""
+        try:
+            with socket.create_connection((ADDRESS, self.port), timeout=1) as connection:
+                connection.sendall(request)
+                return connection.recv(64)
+        except OSError:
+            return b""
