@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
+from app.llm.choices import Role
 from app.llm.embedded import EmbeddedModel, Script
-from app.llm.factory import LLMFactory, Role
+from app.llm.factory import LLMFactory
 from app.settings import Settings
 
 Say = Callable[[Sequence[BaseMessage], Sequence[str]], AIMessage]

@@ -6,6 +6,7 @@ import pytest
 from langgraph.graph import START, StateGraph
 
 from app.graph.audit import Auditor
+from app.graph.history import History
 from app.graph.state import Exchange, Outcome, Plan, State, Task
 
 
@@ -16,7 +17,7 @@ def outcome(text: str, status: Any = "answered") -> Outcome:
 async def audited(turns: int = 3, **state: Any) -> dict[str, Any]:
     plan = Plan(verdict="work", tasks=[Task(agent="a", question="q")], text="")
     full = {"question": "q", "language": "en", "plan": plan, "outcomes": [], "draft": ""} | state
-    auditor = Auditor(turns)
+    auditor = Auditor(History(turns, 1000))
     graph = StateGraph(State).add_node("audit", auditor.__call__).add_edge(START, "audit")
     return dict(await graph.compile().ainvoke(full))  # type: ignore[call-overload] # a plain dict
 

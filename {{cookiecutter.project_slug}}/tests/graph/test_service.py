@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from app.errors import InputRefused
+from app.graph.audit import Auditor
 from app.graph.reply import Event, Reply
 from app.graph.service import Service
+from app.persistence.memory import MemoryStore
+from app.persistence.sqlite import SqliteStore
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
 
@@ -20,7 +21,7 @@ TWO_TASKS = "How many moons has Mars and how high is Everest?"
 
 @pytest.fixture
 async def service(settings: Settings) -> AsyncIterator[Service]:
-    service = Service(settings, TEST_AGENTS, InMemorySaver())
+    service = Service(settings, TEST_AGENTS, MemoryStore())
     yield service
     await service.aclose()
 
@@ -42,14 +43,14 @@ async def test_two_tasks_in_one_message_are_answered_by_two_agents_in_its_langua
     settings: Settings, message: str, language: str, answer: str, is_disabled: bool
 ) -> None:
     service = Service(
-        settings.model_copy(update={"disable_llm": is_disabled}), TEST_AGENTS, InMemorySaver()
+        settings.model_copy(update={"disable_llm": is_disabled}), TEST_AGENTS, MemoryStore()
     )
     reply = await service.ask(message, "t")
     assert reply.answer == answer
     assert reply.language == language
     assert [agent.name for agent in reply.agents] == ["moons", "heights"]
     assert [source.title for source in reply.sources] == ["Table of moons", "Table of heights"]
-    assert not reply.degraded
+    assert reply.degraded_because == (["llm_disabled"] if is_disabled else [])
     await service.aclose()
 
 
@@ -93,18 +94,18 @@ async def test_a_follow_up_is_completed_by_the_question_before(service: Service)
 
 async def test_a_thread_outlives_the_process(settings: Settings, tmp_path: Path) -> None:
     for message, answer in [("moons of Mars", "mars has 2"), ("and Saturn?", "saturn has 146")]:
-        async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:
-            service = Service(settings, TEST_AGENTS, saver)
+        async with SqliteStore(tmp_path / "threads.sqlite", patience_seconds=5) as store:
+            service = Service(settings, TEST_AGENTS, store)
             assert (await service.ask(message, "t")).answer.startswith(answer)
             await service.aclose()
 
 
 async def test_a_thread_keeps_only_the_configured_turns(settings: Settings) -> None:
-    saver = InMemorySaver()
-    service = Service(settings.model_copy(update={"history_turns": 2}), TEST_AGENTS, saver)
+    store = MemoryStore()
+    service = Service(settings.model_copy(update={"history_turns": 2}), TEST_AGENTS, store)
     for _ in range(4):
         await service.ask("moons of Mars", "t")
-    checkpoint = await saver.aget({"configurable": {"thread_id": "t"}})
+    checkpoint = await store.saver.aget({"configurable": {"thread_id": "t"}})
     assert checkpoint is not None
     assert len(checkpoint["channel_values"]["history"]) == 2
     await service.aclose()
@@ -194,3 +195,29 @@ async def test_a_caller_who_leaves_cancels_the_run(service: Service) -> None:
     run.cancel()
     await asyncio.wait_for(cancelled.wait(), timeout=5)
     assert cancelled.is_set()
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        ("Moons of Mars", "I can't answer right now."),
+        ("Lunas de Marte", "Ahora no puedo responder."),
+    ],
+)
+@pytest.mark.checklist("TEST-3", "OBS-4")
+async def test_a_step_of_ours_that_never_ends_is_answered_for_at_the_deadline(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, message: str, answer: str
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Auditor, "__call__", hang)
+    settings = settings.model_copy(update={"request_timeout_seconds": 0.2})
+    service = Service(settings, TEST_AGENTS, MemoryStore())
+    reply = await asyncio.wait_for(service.ask(message, "t"), timeout=5)
+    events = await asyncio.wait_for(events_of(service, message), timeout=5)
+    assert reply.answer.startswith(answer)
+    assert reply.degraded_because == ["not_saved", "out_of_time"]
+    assert events[-1]["event"] == "final"
+    assert events[-1]["data"]["answer"] == reply.answer
+    await service.aclose()

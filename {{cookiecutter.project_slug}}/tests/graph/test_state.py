@@ -2,18 +2,17 @@
 
 import json
 
-from langgraph.checkpoint.memory import InMemorySaver
-
 from app.graph.service import Service
+from app.persistence.memory import MemoryStore
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
 
 
 async def test_everything_that_a_turn_keeps_is_json(settings: Settings) -> None:
-    saver = InMemorySaver()
-    service = Service(settings, TEST_AGENTS, saver)
+    store = MemoryStore()
+    service = Service(settings, TEST_AGENTS, store)
     await service.ask("How many moons has Mars and how high is Everest?", "t")
-    checkpoint = await saver.aget({"configurable": {"thread_id": "t"}})
+    checkpoint = await store.saver.aget({"configurable": {"thread_id": "t"}})
     assert checkpoint is not None
     kept = {k: v for k, v in checkpoint["channel_values"].items() if not k.startswith("__")}
     assert json.loads(json.dumps(kept)) == kept

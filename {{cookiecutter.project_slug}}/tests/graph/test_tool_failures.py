@@ -6,17 +6,18 @@ import pytest
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import ToolMessage
 
-from app.errors import NeedsDetail, SourceUnavailable
+from app.errors import BudgetExceeded, NeedsDetail, SourceUnavailable
 from app.graph.tool_failures import ToolFailures
+from app.limits.budget import Budget, Caps
 
 
-async def told(error: Exception) -> ToolMessage:
+async def told(error: Exception, name: str = "mars") -> ToolMessage:
     async def fail(request: ToolCallRequest) -> Any:
         raise error
 
-    call = {"name": "look_up", "args": {}, "id": "1", "type": "tool_call"}
+    call = {"name": "look_up", "args": {"name": name}, "id": "1", "type": "tool_call"}
     request = ToolCallRequest(tool_call=call, tool=None, state={}, runtime=None)  # type: ignore[arg-type] # unused here
-    message = await ToolFailures().awrap_tool_call(request, fail)
+    message = await ToolFailures(100).awrap_tool_call(request, fail)
     assert isinstance(message, ToolMessage)
     return message
 
@@ -41,3 +42,17 @@ async def test_a_question_for_the_user_is_not_for_the_model() -> None:
     with pytest.raises(NeedsDetail) as needed:
         await told(NeedsDetail("Which port?"))
     assert needed.value.question == "Which port?"
+
+
+@pytest.mark.parametrize(("length", "is_refused"), [(88, False), (89, True), (1_000_000, True)])
+async def test_arguments_longer_than_a_message_are_refused(length: int, is_refused: bool) -> None:
+    message = await told(RuntimeError("reached"), "x" * length)  # 12 more for {'name': ''}
+    assert ("arguments" in message.text) is is_refused
+    assert len(message.text) < 200
+
+
+async def test_a_call_that_no_budget_has_left_is_refused_to_the_model() -> None:
+    with Budget.of(Caps("RUN", 0, 0)):
+        message = await told(RuntimeError("reached"))
+    assert message.text == "No more tool calls in this run; answer with what is there."
+    assert isinstance(message.artifact, BudgetExceeded)

@@ -17,6 +17,7 @@ from defusedxml.ElementTree import fromstring
 from pydantic import BaseModel, ValidationError
 
 from ..errors import AccessRefused, SourceUnavailable
+from ..limits.deadline import Deadline
 from ..settings import Settings
 from .body import Body, BodyRefused
 from .policy import Policy
@@ -30,8 +31,8 @@ Params = Mapping[str, str | int | float | Sequence[str]]
 class HttpClient:
     """Reads data sources. What they send is a stranger's text until it has been validated.
 
-    One call gives its answer within DATA_TIMEOUT_SECONDS, retries included, or fails. It sends no
-    cookies and no credentials, and it follows no redirect.
+    One call gives its answer within DATA_TIMEOUT_SECONDS, and within the request's deadline,
+    retries included, or fails. It sends no cookies and no credentials, and it follows no redirect.
     """
 
     FIRST_WAIT_SECONDS: Final = 0.1
@@ -112,14 +113,17 @@ class HttpClient:
         return parsed.host
 
     async def _get(self, host: str, url: str, params: Params, subtype: str) -> bytes:
+        seconds = Deadline.within(self._timeout)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 # A lambda: the retry log shows arguments, and the query is nobody's business.
                 return await self._retrying(
                     self._wait_for, lambda: self._attempt(url, params, subtype)
                 )
         except TimeoutError:
             reason = f"no whole answer within DATA_TIMEOUT_SECONDS={self._timeout:g}"
+            if seconds < self._timeout:
+                reason = "no whole answer before the request's deadline"
             raise SourceUnavailable(host, reason) from None
         except httpx2.TransportError as error:
             raise SourceUnavailable(host, type(error).__name__) from error
@@ -130,7 +134,7 @@ class HttpClient:
         """Seconds until the next attempt, True for the usual wait, False for no attempt."""
         if isinstance(error, Busy):
             wait = error.retry_after
-            return True if wait is None else wait < self._timeout and wait
+            return True if wait is None else wait < Deadline.within(self._timeout) and wait
         return isinstance(error, httpx2.TransportError)
 
     async def _attempt(self, url: str, params: Params, subtype: str) -> bytes:

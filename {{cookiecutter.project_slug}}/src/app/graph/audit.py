@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from langgraph.config import get_stream_writer
 
+from .degraded import Degraded
+from .history import History
 from .reply import Event
 from .state import Exchange, State
 from .write import Answers
@@ -16,8 +18,8 @@ log = structlog.get_logger(__name__)
 class Auditor:
     """Holds the draft against this turn's facts; an ungrounded one never leaves."""
 
-    def __init__(self, history_turns: int) -> None:
-        self._history_turns = history_turns
+    def __init__(self, history: History) -> None:
+        self._history = history
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `answer` and the new `history`, and why the answer is a lesser one."""
@@ -25,12 +27,15 @@ class Auditor:
         own_words = Answers.joined(outcomes) or state["plan"]["text"]
         draft = state.get("draft") or own_words
         degraded = []
+        emit = get_stream_writer()
+        if not state.get("draft"):  # the writer streams its own
+            emit(Event(event="token", data={"text": own_words}))
         if outcomes and (invented := Answers.grounding(state).unsupported(draft)):
             log.warning("draft_refused", reason="ungrounded", figures=len(invented))
             draft = own_words
-            degraded = ["ungrounded"]
-        if not state.get("draft"):  # the writer streams its own
-            get_stream_writer()(Event(event="token", data={"text": draft}))
+            degraded = [Degraded.UNGROUNDED]
+            if state.get("draft"):
+                emit(Event(event="withdrawn", data={"because": Degraded.UNGROUNDED}))
         exchange = Exchange(
             question=state["question"],
             language=state["language"],
@@ -38,6 +43,5 @@ class Auditor:
             agents=[outcome["agent"] for outcome in outcomes],
             asked=any(outcome["status"] == "asked" for outcome in outcomes),
         )
-        history = [*state.get("history", []), exchange]
-        kept = history[-self._history_turns :] if self._history_turns else []
-        return {"answer": draft, "degraded": degraded, "history": kept}
+        history = self._history.kept([*state.get("history", []), exchange])
+        return {"answer": draft, "degraded": degraded, "history": history}

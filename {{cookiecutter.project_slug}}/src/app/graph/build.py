@@ -15,6 +15,7 @@ from ..settings import Settings
 from .admit import Admission
 from .audit import Auditor
 from .contract import Agent
+from .history import History
 from .plan import Planner
 from .rules import RulesPlanner
 from .state import READS, WRITES, State
@@ -67,7 +68,7 @@ class GraphBuilder:
             "plan": Planner(factory, agents, rules, settings.plan_max_tasks),
             "work": Worker(settings, factory, agents),
             "write": Writer(factory),
-            "audit": Auditor(settings.history_turns),
+            "audit": Auditor(History(settings.history_turns, settings.history_max_tokens)),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:

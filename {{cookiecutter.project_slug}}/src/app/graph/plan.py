@@ -9,10 +9,15 @@ from langchain_core.runnables import Runnable
 from langgraph.config import get_stream_writer
 from pydantic import BaseModel, Field
 
+from ..limits.budget import Budget
+from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.planner import PLANNER
+from ..prompts.planner import PLANNER, REPAIR
+from ..prompts.prompt import Prompt
 from .contract import Agent
+from .degraded import Degraded
+from .history import History
 from .reply import Event
 from .rules import RulesPlanner
 from .state import Exchange, Plan, State, Task
@@ -69,11 +74,9 @@ class Planner:
         """Write `plan`, and why it is a lesser one."""
         question, language = state["question"], state["language"]
         history = state.get("history", [])
-        degraded = []
-        plan = None
+        plan, degraded = None, [Degraded.DISABLED]
         if self._model is not None:
-            plan = await self._ask_model(self._model, question, language, history)
-            degraded = [] if plan else ["planner_unavailable"]
+            plan, degraded = await self._ask_model(self._model, question, language, history)
         plan = plan or self._rules.plan(question, language, history)
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
         get_stream_writer()(Event(event="plan", data=data))
@@ -86,24 +89,46 @@ class Planner:
         question: str,
         language: Language,
         history: Sequence[Exchange],
-    ) -> Plan | None:
+    ) -> tuple[Plan | None, list[str]]:
+        """The model's plan; None when it has none, and why."""
         system = SystemMessage(
             PLANNER.render(
                 language,
                 agents="\n".join(f"- {a.name}: {a.description[language]}" for a in self._agents),
-                history=self._told(history),
+                history=History.told(history),
                 max_tasks=str(self._max_tasks),
             ),
             additional_kwargs={"language": language, "history": list(history)},
         )
+        messages: list[BaseMessage] = [system, HumanMessage(question)]
         try:
-            draft = await model.ainvoke(
-                [system, HumanMessage(question)], {"metadata": PLANNER.metadata}
-            )
+            async with Deadline.until(Share.PLAN):
+                plan = await self._draft(model, messages, language, PLANNER)
+                if plan is None:  # one chance to mend it
+                    mend = HumanMessage(REPAIR.render(language, max_tasks=str(self._max_tasks)))
+                    plan = await self._draft(model, [*messages, mend], language, REPAIR)
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors (a 200 with HTML is an AttributeError):
             # whatever a model does wrong, the rules still plan.
             log.warning("plan_failed", reason=type(failure).__name__)
+            return None, Degraded.without("planner", failure)
+        if plan is None:
+            return None, Degraded.without("planner", ValueError())
+        return plan, []
+
+    async def _draft(
+        self,
+        model: Runnable[Any, Any],
+        messages: Sequence[BaseMessage],
+        language: Language,
+        prompt: Prompt,
+    ) -> Plan | None:
+        """One plan of the model; None when it breaks the schema or cannot be carried out."""
+        Budget.take_model_call()
+        try:
+            draft = await model.ainvoke([*messages], {"metadata": prompt.metadata})
+        except ValueError as broken:  # pydantic's, the JSON reader's and the parsers' own error
+            log.warning("plan_refused", reason=type(broken).__name__)
             return None
         return self._checked(draft, language)
 
@@ -122,8 +147,3 @@ class Planner:
         if draft.verdict == "clarify":
             return Plan(verdict="clarify", tasks=[], text=draft.text or self._rules.offer(language))
         return Plan(verdict="decline", tasks=[], text=self._rules.refusal(language))
-
-    @staticmethod
-    def _told(history: Sequence[Exchange]) -> str:
-        lines = (f"User: {turn['question']}\nService: {turn['answer']}" for turn in history)
-        return "\n".join(lines) or "-"

@@ -30,6 +30,10 @@ class UsageReport(BaseModel):
     model_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_usd: float | None = Field(
+        default=0.0,
+        description="US dollars by the price table; null: a model without a price answered.",
+    )
 
 
 class Reply(BaseModel):
@@ -48,7 +52,7 @@ class Reply(BaseModel):
     """True when a part is missing or came about in a lesser way than configured."""
 
     degraded_because: list[str]
-    """Stable reasons, such as `model_unavailable` or `source_unavailable`; empty when not."""
+    """Stable reasons, see `graph/degraded.py`; empty when not."""
 
     notices: list[str]
     """What a reader must know: the embedded model answered, the data are samples."""
@@ -64,5 +68,7 @@ class Reply(BaseModel):
 class Event(TypedDict):
     """One step of a streamed run; `data` is JSON."""
 
-    event: Literal["plan", "agent_started", "agent_finished", "token", "final", "error"]
+    event: Literal[
+        "plan", "agent_started", "agent_finished", "token", "withdrawn", "final", "error"
+    ]
     data: dict[str, Any]

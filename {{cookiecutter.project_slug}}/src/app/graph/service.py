@@ -1,28 +1,36 @@
 """The service behind every door: one message in, one reply out, or the events that lead to it."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from math import ceil
 from time import perf_counter
 from typing import Any, cast
 from uuid import uuid4
 
 import structlog
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..connectors.outside import Connectors
+from ..limits.budget import Budget, Caps
+from ..limits.bulkhead import Bulkhead
+from ..limits.deadline import Deadline
 from ..llm.factory import LLMFactory
 from ..llm.telemetry import Usage, UsageCollector
-from ..prompts.language import Language
+from ..persistence.store import Store
+from ..prompts.language import LanguageDetector
 from ..prompts.phrases import Phrases
 from ..settings import Settings
 from .build import GraphBuilder
 from .contract import Agent
+from .degraded import Degraded
 from .reply import AgentReport, Event, Reply, SourceRef, UsageReport
-from .state import State
+from .state import Plan, State
+from .turns import Turns
 from .write import Answers
 
 log = structlog.get_logger(__name__)
+
+SECONDS_PER_MINUTE = 60  # what a minute has
 
 
 class Service:
@@ -36,7 +44,7 @@ class Service:
         self,
         settings: Settings,
         agents: Sequence[type[Agent[Any]]],
-        checkpointer: BaseCheckpointSaver[Any],
+        store: Store,
     ) -> None:
         """Build it all once.
 
@@ -47,28 +55,75 @@ class Service:
         self._connectors = Connectors(settings)
         self.agents = [agent(self._connectors) for agent in agents]
         self.factory = LLMFactory(settings)
-        self._graph = GraphBuilder(settings, self.factory, self.agents).compile(checkpointer)
+        self._detector = LanguageDetector(settings.language)
+        self._caps = Caps(
+            "RUN",
+            settings.run_max_model_calls,
+            settings.run_max_tool_calls,
+            settings.run_max_tokens,
+        )
+        self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
+        self._turns = Turns(settings, store)
+        self.places = Bulkhead(
+            "messages", settings.requests_max_running, settings.requests_max_waiting
+        )
 
-    async def ask(self, message: str, thread_id: str) -> Reply:
-        """The reply to `message` in a thread.
+    async def ask(
+        self, message: str, thread_id: str, *, idempotency_key: str | None = None
+    ) -> Reply:
+        """The reply to `message` in a thread; the kept one, when `idempotency_key` has one.
 
         Raises:
-            InputRefused: The message is empty or too long.
+            InputRefused: The message is empty or too long, or the key is another request's.
+            ThreadBusy: The turn before takes too long.
+            Overloaded: Too many messages are being answered.
         """
-        with self._turn(thread_id) as config, UsageCollector.collect() as usage:
-            state = await self._graph.ainvoke(State(message=message), config, durability="exit")
+        async with self._place(), self._turns.turn(message, thread_id, idempotency_key) as turn:
+            return turn.known or await turn.end(await self._answer(message, thread_id))
+
+    def _place(self) -> AbstractAsyncContextManager[None]:
+        return self.places.slot(self._settings.request_timeout_seconds)
+
+    async def _answer(self, message: str, thread_id: str) -> Reply:
+        with self._turn(thread_id) as config, self._bounds() as (deadline, usage):
+            try:
+                async with deadline.timeout():
+                    state = await self._graph.ainvoke(
+                        State(message=message), config, durability="exit"
+                    )
+            except TimeoutError:
+                return self._too_late(message, config, usage)
             return self._reply(cast(State, state), config, usage)
 
-    async def stream(self, message: str, thread_id: str) -> AsyncGenerator[Event]:
+    async def stream(
+        self, message: str, thread_id: str, *, idempotency_key: str | None = None
+    ) -> AsyncGenerator[Event]:
         """The run's events as they happen, `final` last: its data is the whole `Reply`.
 
         `token` texts have passed the audit sentence by sentence; the answer of `final` replaces
-        them. Iterate and close it in one task; closing it cancels the run and its model calls.
+        them. After `withdrawn` no further one comes: what was sent is half of a failed answer.
+        Iterate and close it in one task; closing it cancels the run and its model calls.
 
         Raises:
-            InputRefused: The message is empty or too long; before any event.
+            InputRefused: The message is empty or too long, or the key is another request's.
+            ThreadBusy: The turn before takes too long.
+            Overloaded: Too many messages are being answered. All before any event.
         """
-        with self._turn(thread_id) as config, UsageCollector.collect() as usage:
+        async with self._place(), self._turns.turn(message, thread_id, idempotency_key) as turn:
+            reply = turn.known
+            if reply is None:
+                events = self._events(message, thread_id)
+                async with aclosing(events):
+                    async for event in events:
+                        if isinstance(event, Reply):
+                            reply = await turn.end(event)
+                        else:
+                            yield event
+            yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
+
+    async def _events(self, message: str, thread_id: str) -> AsyncGenerator[Event | Reply]:
+        """The run's events, and its reply last."""
+        with self._turn(thread_id) as config, self._bounds() as (deadline, usage):
             state = State()
             steps = self._graph.astream(
                 State(message=message),
@@ -77,13 +132,33 @@ class Service:
                 durability="exit",
             )
             async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
-                async for mode, part in steps:
-                    if mode == "custom":
-                        yield cast(Event, part)
-                    else:
-                        state = cast(State, part)
-            reply = self._reply(state, config, usage)
-            yield Event(event="final", data=reply.model_dump(mode="json"))
+                try:
+                    while step := await self._next(steps, deadline):
+                        mode, part = step
+                        if mode == "custom":
+                            yield cast(Event, part)
+                        else:
+                            state = cast(State, part)
+                    reply = self._reply(state, config, usage)
+                except TimeoutError:
+                    reply = self._too_late(message, config, usage)
+            yield reply
+
+    @staticmethod
+    async def _next(steps: AsyncIterator[Any], deadline: Deadline) -> Any:
+        """The next step; None after the last. Around one step, since a caller may be slow."""
+        async with deadline.timeout():
+            return await anext(steps, None)
+
+    @contextmanager
+    def _bounds(self) -> Iterator[tuple[Deadline, Usage]]:
+        """How long the run may take and how much it may use, from here on."""
+        with (
+            Deadline.of(self._settings.request_timeout_seconds) as deadline,
+            UsageCollector.collect() as usage,
+            Budget.of(self._caps, usage),
+        ):
+            yield deadline, usage
 
     @contextmanager
     def _turn(self, thread_id: str) -> Iterator[RunnableConfig]:
@@ -110,25 +185,47 @@ class Service:
             sources=[SourceRef(**source) for source in sources.values()],
             degraded=bool(degraded),
             degraded_because=degraded,
-            notices=self._notices(state["language"]),
+            notices=self._notices(state),
             usage=UsageReport(
                 model_calls=usage.model_calls,
                 input_tokens=usage.input_tokens,
                 output_tokens=usage.output_tokens,
+                cost_usd=usage.cost_usd,
             ),
             thread_id=config["configurable"]["thread_id"],
             run_id=str(config["run_id"]),
         )
 
-    def _notices(self, language: Language) -> list[str]:
+    def _too_late(self, message: str, config: RunnableConfig, usage: Usage) -> Reply:
+        """The reply when even the lesser ways took too long: a step of ours does not end."""
+        log.error("deadline_passed", seconds=self._settings.request_timeout_seconds)
+        language = self._detector.detect(message)
+        plan = Plan(verdict="decline", tasks=[], text="")
+        state = State(
+            plan=plan,
+            outcomes=[],
+            language=language,
+            answer=Phrases.UNAVAILABLE.say(language),
+            degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
+        )
+        return self._reply(state, config, usage)
+
+    def _notices(self, state: State) -> list[str]:
+        language = state["language"]
         kinds = {model.kind for model in self.factory.models()}
         spoken = {
             Phrases.EMBEDDED: "embedded" in kinds,
             Phrases.DISABLED: "disabled" in kinds,
             Phrases.SAMPLE_DATA: self._settings.use_fake_data,
         }
-        return [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
+        notices = [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
+        ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
+        if ages:
+            minutes = ceil(max(ages) / SECONDS_PER_MINUTE)
+            notices.append(Phrases.KEPT.say(language, minutes=max(1, minutes)))
+        return notices
 
     async def aclose(self) -> None:
-        """Close the connections to data sources."""
+        """Close the connections to data sources and models."""
         await self._connectors.aclose()
+        await self.factory.aclose()

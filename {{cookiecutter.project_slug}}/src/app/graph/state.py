@@ -5,7 +5,7 @@ Values are plain JSON types, so that a checkpoint of today is read by the versio
 
 import operator
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypedDict
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from ..prompts.language import Language
 from .contract import Source
@@ -39,6 +39,8 @@ class Outcome(TypedDict):
     sources: list[Source]
     status: Literal["answered", "asked", "missing"]
     """`asked`: the agent needs detail, `text` asks for it; `missing`: its source gave nothing."""
+    age_seconds: NotRequired[float]
+    """Of an answer that was kept from an earlier run; a fresh one has none."""
 
 
 class Exchange(TypedDict):

@@ -1,86 +1,49 @@
-"""The work node: one agent on one task, with its model, or from its data alone."""
+"""The work node: one agent on one task, with its model, from a kept answer or from its data."""
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from langchain.agents import create_agent
-from langchain.agents.middleware import (
-    InputAgentState,
-    ModelCallLimitMiddleware,
-    ToolCallLimitMiddleware,
-)
-from langchain_core.messages import (
-    AIMessage,
-    AnyMessage,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
-from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
-from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, ServiceError, SourceUnavailable
-from ..guardrails.grounding import Grounding
+from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, SourceUnavailable
+from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
+from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
 from ..prompts.language import Language
-from ..prompts.phrases import Phrases
+from ..prompts.phrases import Phrase, Phrases
 from ..settings import Settings
+from .agent_model import AgentModel
 from .contract import Agent, Finding
+from .degraded import Degraded
 from .reply import Event
 from .state import Outcome, State, Task
-from .tool_failures import ToolFailures
 
 log = structlog.get_logger(__name__)
 
 
-class AgentScript:
-    """What the embedded model says as an agent: the calls of its rules, then what they found."""
-
-    def __init__(self, agent: Agent[Any]) -> None:
-        self._agent = agent
-
-    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        """Tool calls for a question, the answer for their results."""
-        language: Language = messages[0].additional_kwargs["language"]
-        question = str(messages[1].content)
-        results = [message for message in messages if isinstance(message, ToolMessage)]
-        if results:
-            findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
-            complete = len(findings) == len(results)
-            return AIMessage(self._agent.tell(findings, language) if complete else "")
-        calls = self._agent.calls(question, language)
-        return AIMessage(
-            content="",
-            tool_calls=[
-                {"name": call.tool, "args": dict(call.arguments), "id": f"call_{at}"}
-                for at, call in enumerate(calls)
-            ],
-        )
-
-
 class Worker:
-    """Runs the agent that a task names. A failure becomes an outcome, never an exception."""
+    """Runs the agent that a task names. A failure becomes an outcome, never an exception.
 
-    STEPS_PER_CALL = 6
-    """Supersteps that one model call costs with its middleware and tools, rounded up."""
+    When its model fails: a kept answer, then its data alone, then a sentence that names what is
+    missing. Each way has its share of the request's time.
+    """
+
+    SCOPE: Final = "public"
+    """Every caller is the same one until callers are known by name."""
 
     def __init__(
         self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
-        self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
-        self._runnables = {}
-        for agent in () if factory.is_disabled else agents:
-            self._runnables[agent.name] = create_agent(
-                factory.for_role("agent", AgentScript(agent)),
-                agent.tools,
-                middleware=self._middleware(settings),
-                checkpointer=False,  # the thread's memory is the outer graph's
-                name=agent.name,
-            )
+        self._models = {
+            agent.name: AgentModel(agent, settings, factory)
+            for agent in (() if factory.is_disabled else agents)
+        }
+        self._kept = KeptAnswers(
+            settings.answer_cache_max_entries, settings.answer_cache_ttl_seconds
+        )
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write one outcome, and why it is a lesser one."""
@@ -111,71 +74,64 @@ class Worker:
         return {**outcome, "question": task["question"]}, degraded
 
     async def _outcome(self, task: Task, language: Language) -> tuple[Outcome, list[str]]:
-        degraded = []
+        degraded: list[str] = []
+        missing = Phrases.MISSING
         try:
-            if task["agent"] in self._runnables:
-                try:
-                    text, findings = await self._ask_model(task, language)
-                    return self._answered(task, text, findings), []
-                except ModelUnavailable as failure:
-                    log.warning("agent_without_model", reason=failure.reason)
-                    degraded.append(failure.reason)
-            agent = self._agents[task["agent"]]
-            text, findings = await agent.basic_answer(task["question"], language)
+            if task["agent"] in self._models:
+                outcome, degraded = await self._from_model(task, language)
+                if outcome:
+                    return outcome, degraded
+            async with Deadline.until(Share.DATA):
+                agent = self._agents[task["agent"]]
+                text, findings = await agent.basic_answer(task["question"], language)
             return self._answered(task, text, findings), degraded
         except NeedsDetail as needed:
             return self._without_answer(task, needed.question, "asked"), degraded
         except (SourceUnavailable, AccessRefused) as failure:
             log.warning("agent_without_source", reason=str(failure))
-            reason = "source_unavailable"
+            reason = Degraded.SOURCE
+        except TimeoutError:
+            log.warning("agent_out_of_time")
+            reason = Degraded.OUT_OF_TIME
+            missing = Phrases.TOO_LATE
         except Exception:
             # An agent is the user's code: its bug costs this part of the answer, not the rest.
             log.exception("agent_failed")
-            reason = "agent_failed"
-        text = Phrases.MISSING.say(language, question=task["question"])
-        return self._without_answer(task, text, "missing"), [*degraded, reason]
+            reason = Degraded.AGENT
+        return self._missing(task, missing, language), [*degraded, reason]
 
-    async def _ask_model(self, task: Task, language: Language) -> tuple[str, list[Finding]]:
-        """The agent's answer by its model, grounded in what its tools found."""
-        agent = self._agents[task["agent"]]
-        system = SystemMessage(
-            agent.prompt.render(language), additional_kwargs={"language": language}
+    async def _from_model(self, task: Task, language: Language) -> tuple[Outcome | None, list[str]]:
+        """The model's answer, or a kept one; None when there is neither. And why it is lesser."""
+        asked = Asked(
+            self.SCOPE,
+            language,
+            task["agent"],
+            self._agents[task["agent"]].prompt.version,
+            task["question"],
         )
-        messages: list[AnyMessage | dict[str, Any]] = [system, HumanMessage(task["question"])]
         try:
-            result = await self._runnables[agent.name].ainvoke(
-                InputAgentState(messages=messages),
-                RunnableConfig(metadata={**agent.prompt.metadata}, recursion_limit=self._steps),
-            )
+            async with Deadline.until(Share.MODEL):
+                model = self._models[task["agent"]]
+                answer = await model.answer(task["question"], language)
         except (NeedsDetail, SourceUnavailable, AccessRefused):
             raise
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors; whatever a model does wrong, the
             # agent can still answer from its data.
-            log.warning("model_failed", reason=type(failure).__name__)
-            raise ModelUnavailable("agent", "model_unavailable") from failure
-        results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
-        findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
-        failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
-        if failures and not findings:
-            raise failures[0]
-        text = str(result["messages"][-1].text).strip()
-        if not text:
-            raise ModelUnavailable("agent", "model_unavailable")
-        grounding = Grounding([task["question"], [finding.facts for finding in findings]])
-        if not findings or grounding.unsupported(text):  # from memory, or with a figure made up
-            raise ModelUnavailable("agent", "ungrounded")
-        return text, findings
-
-    @staticmethod
-    def _middleware(settings: Settings) -> list[Any]:
-        return [
-            ModelCallLimitMiddleware(
-                run_limit=settings.agent_max_model_calls, exit_behavior="error"
-            ),
-            ToolCallLimitMiddleware(run_limit=settings.agent_max_tool_calls),
-            ToolFailures(),
-        ]
+            reason = failure.reason if isinstance(failure, ModelUnavailable) else None
+            log.warning("agent_without_model", error=type(failure).__name__, reason=reason)
+            if reason == Degraded.UNGROUNDED:
+                return None, [Degraded.UNGROUNDED]
+            degraded = Degraded.without("model", failure)
+        else:
+            outcome = self._answered(task, answer.text, answer.findings)
+            if not answer.degraded:
+                kept = KeptAnswer(answer.text, outcome["facts"], outcome["sources"])
+                self._kept.keep(asked, kept)
+            return outcome, [*answer.degraded]
+        if found := self._kept.find(asked):
+            return self._kept_again(task, *found), [*degraded, Degraded.KEPT]
+        return None, degraded
 
     @staticmethod
     def _answered(task: Task, text: str, findings: Sequence[Finding]) -> Outcome:
@@ -187,6 +143,23 @@ class Worker:
             sources=[source for finding in findings for source in finding.sources],
             status="answered",
         )
+
+    @staticmethod
+    def _kept_again(task: Task, answer: KeptAnswer, age_seconds: float) -> Outcome:
+        return Outcome(
+            agent=task["agent"],
+            question=task["question"],
+            text=answer.text,
+            facts=list(answer.facts),
+            sources=list(answer.sources),
+            status="answered",
+            age_seconds=age_seconds,
+        )
+
+    @classmethod
+    def _missing(cls, task: Task, phrase: Phrase, language: Language) -> Outcome:
+        text = phrase.say(language, question=task["question"])
+        return cls._without_answer(task, text, "missing")
 
     @staticmethod
     def _without_answer(task: Task, text: str, status: Any) -> Outcome:

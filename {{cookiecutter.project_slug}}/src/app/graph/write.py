@@ -1,6 +1,6 @@
 """The write node: the agents' answers become one. Skipped when there is one answer only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -8,10 +8,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.config import get_stream_writer
 
+from ..errors import ModelUnavailable
 from ..guardrails.grounding import Grounding
 from ..guardrails.sentences import SentenceGate
+from ..limits.budget import Budget
+from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..prompts.writer import WRITER
+from .degraded import Degraded
 from .reply import Event
 from .state import Outcome, State
 
@@ -29,7 +33,7 @@ class WriterScript:
 
 
 class Writer:
-    """Writes the draft. Falls back on the agents' own words, one paragraph each."""
+    """Writes the draft; an empty one when it cannot, then the agents' own words are the answer."""
 
     def __init__(self, factory: LLMFactory) -> None:
         self._model: BaseChatModel | None = None
@@ -39,36 +43,67 @@ class Writer:
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `draft`, and why it is a lesser one."""
         outcomes = Answers.in_order(state)
-        if self._model is not None:
-            draft = await self._ask_model(self._model, state, outcomes)
-            if draft:
-                return {"draft": draft}
-        degraded = [] if self._model is None else ["writer_unavailable"]
-        return {"draft": Answers.joined(outcomes), "degraded": degraded}
+        if self._model is None:
+            return {"draft": ""}
+        stream = DraftStream(Answers.grounding(state))
+        try:
+            Budget.take_model_call()
+            async with Deadline.until(Share.WRITE):
+                draft = await self._ask_model(self._model, state, outcomes, stream)
+        except Exception as failure:  # noqa: BLE001 - see below
+            # Providers raise far more than their own errors; the agents' answers are there.
+            log.warning("write_failed", reason=type(failure).__name__)
+            degraded = Degraded.without("writer", failure)
+            own_words = Answers.joined(outcomes) if stream.withdraw(degraded[0]) else ""
+            return {"draft": own_words, "degraded": degraded}
+        return {"draft": draft}
 
     @staticmethod
-    async def _ask_model(model: BaseChatModel, state: State, outcomes: Sequence[Outcome]) -> str:
-        """The model's text, its audited sentences streamed as they come; empty when it failed."""
+    async def _ask_model(
+        model: BaseChatModel, state: State, outcomes: Sequence[Outcome], stream: "DraftStream"
+    ) -> str:
+        """The model's text, its audited sentences streamed as they come."""
         messages = [
             SystemMessage(WRITER.render(state["language"])),
             HumanMessage(state["question"]),
             *(HumanMessage(outcome["text"], name=outcome["agent"]) for outcome in outcomes),
         ]
-        emit = get_stream_writer()
-        gate = SentenceGate(Answers.grounding(state))
         draft = ""
-        try:
-            async for chunk in model.astream(messages, {"metadata": WRITER.metadata}):
-                draft += chunk.text
-                for sentence in gate.feed(chunk.text):
-                    emit(Event(event="token", data={"text": sentence}))
-        except Exception as failure:  # noqa: BLE001 - see below
-            # Providers raise far more than their own errors; the agents' answers are there.
-            log.warning("write_failed", reason=type(failure).__name__)
-            return ""
-        for sentence in gate.rest():
-            emit(Event(event="token", data={"text": sentence}))
+        async for chunk in model.astream(messages, {"metadata": WRITER.metadata}):
+            draft += chunk.text
+            stream.send(chunk.text)
+        if not draft.strip():
+            raise ModelUnavailable("writer", "said nothing")
+        stream.end()
         return draft.strip()
+
+
+class DraftStream:
+    """The draft on its way out while it is written: whole sentences, each one audited first."""
+
+    def __init__(self, grounding: Grounding) -> None:
+        self._gate = SentenceGate(grounding)
+        self._emit = get_stream_writer()
+        self._has_sent = False
+
+    def send(self, piece: str) -> None:
+        """Let out the sentences that `piece` completes."""
+        self._let_out(self._gate.feed(piece))
+
+    def end(self) -> None:
+        """Let out what is left."""
+        self._let_out(self._gate.rest())
+
+    def withdraw(self, because: str) -> bool:
+        """Take back what is out, if anything is: another answer comes, and not in this stream."""
+        if self._has_sent:
+            self._emit(Event(event="withdrawn", data={"because": because}))
+        return self._has_sent
+
+    def _let_out(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self._has_sent = True
+            self._emit(Event(event="token", data={"text": sentence}))
 
 
 class Answers:

@@ -1,0 +1,126 @@
+"""An agent with its model: the loop of model and tools, and what may leave it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import InputAgentState
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.runnables import RunnableConfig
+
+from ..errors import (
+    AccessRefused,
+    BudgetExceeded,
+    ModelUnavailable,
+    ServiceError,
+    SourceUnavailable,
+)
+from ..guardrails.grounding import Grounding
+from ..limits.budget import Budget, Caps
+from ..llm.bounded_model import BoundedModel
+from ..llm.factory import LLMFactory
+from ..prompts.language import Language
+from ..settings import Settings
+from .contract import Agent, Finding
+from .degraded import Degraded
+from .tool_failures import ToolFailures
+
+
+class AgentScript:
+    """What the embedded model says as an agent: the calls of its rules, then what they found."""
+
+    def __init__(self, agent: Agent[Any]) -> None:
+        self._agent = agent
+
+    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        """Tool calls for a question, the answer for their results."""
+        language: Language = messages[0].additional_kwargs["language"]
+        question = str(messages[1].content)
+        results = [message for message in messages if isinstance(message, ToolMessage)]
+        if results:
+            findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
+            complete = len(findings) == len(results)
+            return AIMessage(self._agent.tell(findings, language) if complete else "")
+        calls = self._agent.calls(question, language)
+        return AIMessage(
+            content="",
+            tool_calls=[
+                {"name": call.tool, "args": dict(call.arguments), "id": f"call_{at}"}
+                for at, call in enumerate(calls)
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswer:
+    """What a model made of the findings of its tools."""
+
+    text: str
+    findings: Sequence[Finding]
+    degraded: Sequence[str] = ()
+    """Why it is a lesser one: some of the tool calls failed or were refused."""
+
+
+class AgentModel:
+    """One agent, its model and its tools in a loop; built once, used by every run."""
+
+    STEPS_PER_CALL: Final = 2
+    """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
+
+    REASONS: Final[Mapping[type[ServiceError], str]] = {
+        BudgetExceeded: Degraded.OVER_BUDGET,
+        SourceUnavailable: Degraded.SOURCE,
+        AccessRefused: Degraded.SOURCE,
+    }
+    """What a failed tool call costs an answer that other calls hold up."""
+
+    def __init__(self, agent: Agent[Any], settings: Settings, factory: LLMFactory) -> None:
+        self._agent = agent
+        self._caps = Caps("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
+        self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
+        model = factory.for_role("agent", AgentScript(agent)).bind_tools(agent.tools)
+        self._loop = create_agent(
+            BoundedModel(model=model, caps=self._caps),
+            agent.tools,
+            middleware=[ToolFailures(settings.message_max_chars)],
+            checkpointer=False,  # the thread's memory is the outer graph's
+            name=agent.name,
+        )
+
+    async def answer(self, question: str, language: Language) -> AgentAnswer:
+        """The model's answer, grounded in what its tools found.
+
+        Raises:
+            ModelUnavailable: The model said nothing, or what no tool had found (`ungrounded`).
+            SourceUnavailable: Every tool call failed; so may other errors of the tools.
+            Exception: Whatever a provider raises, which is far more than its own errors.
+        """
+        prompt = self._agent.prompt
+        system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
+        messages: list[AnyMessage | dict[str, Any]] = [system, HumanMessage(question)]
+        with Budget.of(self._caps):
+            result = await self._loop.ainvoke(
+                InputAgentState(messages=messages),
+                RunnableConfig(metadata={**prompt.metadata}, recursion_limit=self._steps),
+            )
+        results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
+        findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
+        failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
+        if failures and not findings:
+            raise failures[0]
+        text = str(result["messages"][-1].text).strip()
+        if not text:
+            raise ModelUnavailable("agent", "said nothing")
+        grounding = Grounding([question, [finding.facts for finding in findings]])
+        if not findings or grounding.unsupported(text):  # from memory, or with a figure made up
+            raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+        lesser = {self.REASONS[type(it)] for it in failures if type(it) in self.REASONS}
+        return AgentAnswer(text, findings, sorted(lesser))

@@ -1,0 +1,73 @@
+"""A conversation as its owner reads it, and how it is deleted."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ..errors import ThreadUnknown
+from ..persistence.store import Store
+from ..settings import Settings
+from .state import Exchange
+
+
+class Message(BaseModel):
+    """One message of a conversation."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    role: Literal["assistant", "user"]
+    text: str
+    agents: list[str] = []
+    """Who worked on an answer; empty for a question."""
+
+
+class Thread(BaseModel):
+    """What the service remembers of a conversation."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    thread_id: str
+    updated_at: str
+    """When its last turn ended, ISO 8601."""
+    messages: list[Message]
+    """The latest exchanges, oldest first; HISTORY_TURNS says how many are remembered."""
+
+
+class Threads:
+    """The conversations of a store."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._wait_seconds = settings.turn_wait_seconds
+        self._store = store
+
+    async def read(self, thread_id: str) -> Thread:
+        """A conversation.
+
+        Raises:
+            ThreadUnknown: There is none.
+            StoreUnavailable: The store is away.
+        """
+        found = await self._store.saver.aget_tuple({"configurable": {"thread_id": thread_id}})
+        if found is None:
+            raise ThreadUnknown(thread_id)
+        history: list[Exchange] = found.checkpoint["channel_values"].get("history", [])
+        messages = []
+        for exchange in history:
+            messages.append(Message(role="user", text=exchange["question"]))
+            messages.append(
+                Message(role="assistant", text=exchange["answer"], agents=exchange["agents"])
+            )
+        updated_at = found.checkpoint["ts"]
+        return Thread(thread_id=thread_id, updated_at=updated_at, messages=messages)
+
+    async def delete(self, thread_id: str) -> None:
+        """Delete a conversation and everything kept of it, when the turn that runs is over.
+
+        Raises:
+            ThreadUnknown: There is none.
+            ThreadBusy: A turn takes too long.
+            StoreUnavailable: The store is away.
+        """
+        async with self._store.hold(Store.name_of(thread_id), self._wait_seconds):
+            await self.read(thread_id)
+            await self._store.forget(thread_id)

@@ -1,0 +1,67 @@
+"""What a turn keeps of its reply; that turns are alone and run once is shown at the door."""
+
+from app.graph.degraded import Degraded
+from app.graph.reply import Reply, UsageReport
+from app.graph.turns import Request, Turns
+from app.persistence.memory import MemoryStore
+from app.persistence.saving import Saving
+from app.settings import Settings
+
+
+def reply(degraded_because: list[str] | None = None) -> Reply:
+    return Reply(
+        answer="mars has 2 moons.",
+        language="en",
+        agents=[],
+        sources=[],
+        degraded=bool(degraded_because),
+        degraded_because=degraded_because or [],
+        notices=["first"],
+        usage=UsageReport(),
+        thread_id="t",
+        run_id="r",
+    )
+
+
+async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Settings) -> None:
+    turns = Turns(settings, MemoryStore())
+    async with turns.turn("question", "t", "key") as turn:
+        assert turn.known is None
+        assert await turn.end(reply()) == reply()
+    async with turns.turn("question", "t", "key") as turn:
+        assert turn.known == reply()
+
+
+async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
+    settings: Settings,
+) -> None:
+    turns = Turns(settings, MemoryStore())
+    async with turns.turn("question", "t", "key") as turn:
+        saving = Saving.current()
+        assert saving is not None
+        saving.lose(ConnectionError())
+        told = await turn.end(reply(["source_unavailable"]))
+    assert told.degraded
+    assert told.degraded_because == [Degraded.NOT_SAVED, "source_unavailable"]
+    assert told.notices[0] == "first"
+    assert "could not be saved" in told.notices[1]
+    async with turns.turn("question", "t", "key") as turn:
+        assert turn.known is None
+
+
+async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
+    settings: Settings,
+) -> None:
+    turns = Turns(settings, MemoryStore())
+    async with turns.turn("question", "t", "key") as turn:
+        late = reply([Degraded.NOT_SAVED])
+        assert await turn.end(late) == late
+    async with turns.turn("question", "t", "key") as turn:
+        assert turn.known is None
+
+
+def test_requests_differ_by_message_and_by_thread() -> None:
+    same = Request("a", "t", "k").fingerprint
+    assert Request("a", "t", "other key").fingerprint == same
+    assert Request("b", "t", "k").fingerprint != same
+    assert Request("a", "u", "k").fingerprint != same
