@@ -18,6 +18,12 @@ from app.graph.contract import Agent
 from app.observability.logging import Logs
 from app.settings import Configuration, Settings
 from tests.agents_for_tests import TEST_AGENTS
+from tests.servers import (  # noqa: F401  # fixtures
+    database_url,
+    mortal_postgres,
+    postgres_server,
+    redis_server,
+)
 
 FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_", "OLLAMA_")
 """Variables that change what the libraries do."""

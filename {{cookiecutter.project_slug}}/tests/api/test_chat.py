@@ -153,7 +153,7 @@ async def test_an_answer_that_breaks_the_schema_never_reaches_the_caller(
 ) -> None:
     good = (await client.post("/v1/chat", json={"message": "Moons of Mars"})).json()
 
-    async def ask(*_: object) -> Reply:
+    async def ask(*_: object, **__: object) -> Reply:
         return Reply.model_construct(**{**good, **broken})
 
     monkeypatch.setattr(Service, "ask", ask)

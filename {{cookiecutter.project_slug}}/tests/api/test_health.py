@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import httpx2
+from pydantic import AnyHttpUrl, SecretStr
 
 from app.project import Project
 from app.settings import Settings
@@ -41,3 +42,30 @@ async def test_the_version_is_that_of_the_installed_distribution(
         "title": project.title,
         "version": project.version,
     }
+
+
+async def test_readiness_shows_the_models_of_each_role_and_whether_they_are_asked(
+    door: Door,
+) -> None:
+    settings = Settings(
+        database_url="memory://",
+        llm_model="openai:first",
+        llm_writer_model="embedded",
+        llm_fallback_models="openai:second",
+        llm_api_key=SecretStr("any"),
+        llm_base_url=AnyHttpUrl("http://127.0.0.1:9/v1"),
+    )
+    client = await door.open(settings)
+
+    models = (await client.get("/readyz")).json()["models"]
+
+    links = {model["role"]: model["links"] for model in models}
+    assert links["writer"] == []
+    assert (
+        links["agent"]
+        == links["planner"]
+        == [
+            {"model": "openai:first", "breaker": "closed"},
+            {"model": "openai:second", "breaker": "closed"},
+        ]
+    )

@@ -9,7 +9,7 @@ from tests.conftest import Lines
 
 
 def break_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(Service, "ask", broken)

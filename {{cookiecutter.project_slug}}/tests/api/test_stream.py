@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 
 from app.api.app import create_app
+from app.api.life import Life
 from app.api.stream import EventStream
 from app.graph.contract import Finding
 from app.graph.reply import Event, Reply
@@ -87,7 +88,7 @@ async def test_a_message_refused_by_the_run_is_a_problem_and_no_stream(door: Doo
 async def test_a_failure_after_the_start_is_the_last_event(
     client: httpx2.AsyncClient, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> AsyncGenerator[Event]:
+    async def broken(*_: object, **__: object) -> AsyncGenerator[Event]:
         yield Event(event="plan", data={})
         raise RuntimeError("at http://internal with password=hunter2")
 
@@ -106,7 +107,7 @@ async def test_a_failure_after_the_start_is_the_last_event(
 async def test_a_failure_before_the_first_event_is_a_problem(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> AsyncGenerator[Event]:
+    async def broken(*_: object, **__: object) -> AsyncGenerator[Event]:
         if QUESTION:
             raise RuntimeError("no event yet")
         yield Event(event="plan", data={})
@@ -131,7 +132,7 @@ async def test_a_silent_run_is_kept_alive_by_comments(
             enough.set()
         return outcome
 
-    async def silent(*_: object) -> AsyncGenerator[Event]:
+    async def silent(*_: object, **__: object) -> AsyncGenerator[Event]:
         await enough.wait()
         yield Event(event="plan", data={})
 
@@ -155,7 +156,7 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
         finally:
             ended.set()
 
-    waiting = asyncio.create_task(EventStream(silent(), "r1").response())
+    waiting = asyncio.create_task(EventStream(silent(), "r1", Life(Settings())).response())
     async with asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
         waiting.cancel()

@@ -87,3 +87,23 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOST", "127.0.0.3")
     given = Serve(port=8002)._settings
     assert (given.host, given.port) == ("127.0.0.3", 8002)
+
+
+def test_several_processes_over_a_store_that_keeps_no_turns_apart_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["serve", "--workers", "2"]) == 2
+    assert "WORKERS" in capsys.readouterr().err
+
+
+def test_a_server_whose_database_is_away_does_not_start_and_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    password = "hunter" + "2-4711"
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://someone:{password}@127.0.0.1:1/threads")
+    for arguments in (["serve"], ["serve", "--workers", "2"]):
+        assert main(arguments) == 2
+        told = capsys.readouterr().err
+        assert "DATABASE_URL: cannot use PostgreSQL at 127.0.0.1" in told
+        assert password not in told
+        assert "Traceback" not in told

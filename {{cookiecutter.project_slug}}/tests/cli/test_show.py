@@ -26,6 +26,7 @@ def test_the_table_tells_where_each_value_comes_from(
     (tmp_path / "language").write_text("en")
     monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
     monkeypatch.setattr(Configuration, "secrets_dir", tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("PORT", "8002")
     monkeypatch.setenv("LLM_BASE_URL", "https://ana:hunter2@gateway.example/v1")
     monkeypatch.setattr(show, "AGENTS", TEST_AGENTS)

@@ -14,10 +14,12 @@ from ..settings import Settings
 from .agents import AgentRoutes
 from .chat import ChatRoutes
 from .health import HealthRoutes
+from .metrics import MetricsRoutes
 from .middleware import BodyLimit, RequestLine
 from .openapi import OpenAPIDocument
 from .problems import ProblemHandlers
 from .running import Running
+from .threads import ThreadRoutes
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,7 +48,8 @@ def create_app(
             running.attach(app)
             names = [agent.name for agent in running.service.agents]
             log.info("started", version=project.version, agents=names)
-            yield
+            with running.life.watch():
+                yield
 
     app = FastAPI(
         title=project.title,
@@ -56,7 +59,7 @@ def create_app(
     )
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
     app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
-    for door in (ChatRoutes(), AgentRoutes(), HealthRoutes()):
+    for door in (ChatRoutes(), ThreadRoutes(), AgentRoutes(), HealthRoutes(), MetricsRoutes()):
         app.include_router(door.router())
     ProblemHandlers.install(app)
     app.openapi = OpenAPIDocument(app, settings, known).build  # type: ignore[method-assign]

@@ -24,14 +24,25 @@ class Threads(BaseModel):
     answers: bool
 
 
+class LinkState(BaseModel):
+    """One model of a role's chain."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str
+    breaker: Literal["closed", "half_open", "open"]
+
+
 class ModelState(BaseModel):
     """What answers in one role."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
 
     role: str
     model: str
     kind: Literal["embedded", "provider", "disabled"]
+    links: list[LinkState]
+    """The model and its fallbacks; one whose breaker is `open` is not asked for a while."""
 
 
 class Readiness(BaseModel):
@@ -63,7 +74,7 @@ class HealthRoutes:
         """The routes of this door."""
         router = APIRouter(tags=["health"])
         not_ready: Responses = {
-            503: {"model": Readiness, "description": "The store does not answer."}
+            503: {"model": Readiness, "description": "The store does not answer, or we end."}
         }
         failed = ProblemDocs.of(500)
         router.add_api_route("/healthz", self.healthz, responses=failed)
@@ -79,10 +90,11 @@ class HealthRoutes:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
         running = Running.behind(request)
         answers = await running.checkpoints.answers()
-        if not answers:
+        is_ready = answers and not running.life.is_ending
+        if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return Readiness(
-            status="ready" if answers else "not_ready",
+            status="ready" if is_ready else "not_ready",
             threads=Threads(kind=running.checkpoints.kind, answers=answers),
             models=list(map(ModelState.model_validate, running.service.factory.models())),
             sample_data=running.settings.use_fake_data,

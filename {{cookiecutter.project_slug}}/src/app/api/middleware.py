@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..observability.metrics import METRICS
 from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
@@ -56,12 +57,15 @@ class RequestLine:
                 raise  # the server cuts the connection, so that the caller sees a broken answer
             await Problem.of(error, request_id).response()(scope, receive, send_named)
         finally:
+            seconds = perf_counter() - started_at
+            route = getattr(scope.get("route"), "path", None)
+            METRICS.request(route, status, seconds)
             log.info(
                 "request",
                 method=scope["method"],
-                route=getattr(scope.get("route"), "path", None),
+                route=route,
                 status=status,
-                ms=round((perf_counter() - started_at) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
 
     def _request_id(self, scope: Scope) -> str:

@@ -19,9 +19,12 @@ class ProblemDocs:
     """How a route declares the failures that it can answer with."""
 
     MEANING: Final[Mapping[int, str]] = {
+        404: "There is no such conversation.",
+        409: "An earlier turn of the conversation still runs; `Retry-After` says when to try again.",
         413: "The body is larger than BODY_MAX_BYTES.",
         422: "The request does not have the documented form.",
         500: "Something failed on our side; `instance` names it in our log.",
+        503: "Not available right now; `Retry-After` says when to try again.",
     }
 
     @classmethod

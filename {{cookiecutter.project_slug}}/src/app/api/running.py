@@ -9,9 +9,12 @@ from fastapi import FastAPI, Request
 
 from ..graph.contract import Agent
 from ..graph.service import Service
+from ..graph.threads import Threads
 from ..observability.logging import Logs
 from ..persistence.checkpoints import Checkpoints
+from ..persistence.store import Store
 from ..settings import Settings
+from .life import Life
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,9 @@ class Running:
 
     settings: Settings
     service: Service
-    checkpoints: Checkpoints
+    checkpoints: Store
+    threads: Threads
+    life: Life
 
     @classmethod
     @asynccontextmanager
@@ -32,12 +37,14 @@ class Running:
         Raises:
             Misconfigured: The store cannot be opened, a model or an agent cannot be built.
         """
-        async with Checkpoints(settings.database_url) as checkpoints:
-            service = Service(settings, agents, checkpoints.saver)
+        async with Checkpoints.of(settings) as checkpoints:
+            service = Service(settings, agents, checkpoints)
             for agent in service.agents:
                 logs.redactor.learn_all(agent.settings)
             try:
-                yield cls(settings, service, checkpoints)
+                yield cls(
+                    settings, service, checkpoints, Threads(settings, checkpoints), Life(settings)
+                )
             finally:
                 await service.aclose()
 

@@ -11,7 +11,9 @@ from anyio import CancelScope
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
+from ..errors import ShuttingDown
 from ..graph.reply import Event
+from .life import Life
 from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
@@ -37,9 +39,10 @@ class EventStream:
 
     HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
-    def __init__(self, events: AsyncGenerator[Event], request_id: str) -> None:
-        """Send `events`; problem documents carry `request_id`."""
+    def __init__(self, events: AsyncGenerator[Event], request_id: str, life: Life) -> None:
+        """Send `events` as long as `life` lasts; problem documents carry `request_id`."""
         self._request_id = request_id
+        self._life = life
         self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue(maxsize=1)
         self._run = asyncio.create_task(self._collect(events))
         self._sent = 0
@@ -69,10 +72,13 @@ class EventStream:
 
     async def _next(self) -> Outcome | bytes:
         try:
-            async with asyncio.timeout(self.HEARTBEAT_SECONDS):
-                return await self._outcomes.get()
+            with self._life.request():
+                async with asyncio.timeout(self.HEARTBEAT_SECONDS):
+                    return await self._outcomes.get()
         except TimeoutError:
             return self.HEARTBEAT
+        except ShuttingDown as end:
+            return end
 
     async def _frames(self, outcome: Outcome | bytes) -> AsyncGenerator[bytes]:
         try:

@@ -8,6 +8,7 @@ from ..errors import Misconfigured, ServiceError
 from ..project import Project
 from .agents import AgentList
 from .ask import Ask
+from .retention import Retention
 from .serve import Serve
 from .show import Show
 
@@ -28,6 +29,7 @@ class CommandLine:
         self._add_serve()
         self._add_ask()
         self._add("agents", "list the agents and questions to try", lambda _: AgentList().run())
+        self._add_retention()
         self._add_settings()
 
     def run(self, arguments: Sequence[str] | None) -> int:
@@ -53,10 +55,13 @@ class CommandLine:
         command = self._add(
             "serve",
             "answer over HTTP",
-            lambda options: Serve(options.host, options.port).run(reload=options.reload),
+            lambda options: Serve(options.host, options.port, options.workers).run(
+                reload=options.reload
+            ),
         )
         command.add_argument("--host", help="address to listen on, instead of HOST")
         command.add_argument("--port", type=int, help="TCP port, instead of PORT")
+        command.add_argument("--workers", type=int, help="processes, instead of WORKERS")
         command.add_argument("--reload", action="store_true", help="start again on a code change")
 
     def _add_ask(self) -> None:
@@ -68,6 +73,14 @@ class CommandLine:
         command.add_argument("question")
         command.add_argument("--thread", help="conversation to go on with")
         command.add_argument("--url", help="address of a running service; without it: right here")
+
+    def _add_retention(self) -> None:
+        command = self._add(
+            "retention",
+            "delete the threads whose last turn is too long ago",
+            lambda options: Retention(options.days).run(),
+        )
+        command.add_argument("--days", type=int, help="days to keep, instead of RETENTION_DAYS")
 
     def _add_settings(self) -> None:
         command = self._add(

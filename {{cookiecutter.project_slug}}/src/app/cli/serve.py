@@ -2,26 +2,46 @@
 
 import asyncio
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from ..api.app import create_app
 from ..observability.logging import Logs
 from ..settings import Settings
 
-SHUTDOWN_GRACE_SECONDS = 20
-"""Time for open requests at the end, below the 30 s that Kubernetes waits before it kills."""
+FACTORY: Final = f"{create_app.__module__}:{create_app.__name__}"
+"""What a process of its own imports."""
+
+LAST_WORDS_SECONDS = 3
+"""Time for what the end of the grace period makes requests say, before uvicorn cuts them; guess."""
+
+STARTUP_FAILURE = 3
+"""Exit code when a worker cannot start; uvicorn's own."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to `Serve` and to the service, which was started before it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class Serve:
     """uvicorn with our logging, and with uvloop and httptools where they are installed."""
 
-    def __init__(self, host: str | None = None, port: int | None = None) -> None:
-        """Listen on `host` and `port`; None: HOST and PORT."""
-        given: dict[str, Any] = {"host": host, "port": port}
+    def __init__(
+        self, host: str | None = None, port: int | None = None, workers: int | None = None
+    ) -> None:
+        """Listen on `host` and `port` with `workers` processes; None: HOST, PORT, WORKERS."""
+        given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
         # Read again as settings, so that a port out of range is refused like any other setting.
         self._settings = Settings(**{key: one for key, one in given.items() if one is not None})
 
@@ -34,8 +54,10 @@ class Serve:
         if reload:
             self._serve_and_watch()
             return 0
+        if self._settings.workers > 1:
+            return self._serve_in_workers()
         app = create_app(self._settings)
-        server = uvicorn.Server(self._config(app))
+        server = _Server(self._config(app, lifespan="off"))
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(self._serve(app, server))
         return 0
@@ -43,8 +65,8 @@ class Serve:
     async def _serve(self, app: FastAPI, server: uvicorn.Server) -> None:
         """Start the service before the server: what it refuses is raised here, without a traceback.
 
-        uvicorn raises a signal again when it has shut down. Its own handler is still there then,
-        so that the service is closed as well and the process ends with 0.
+        The service takes the signals over from the server, so that it is unready before the
+        server closes its door.
         """
         numbers = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, server.handle_exit) for number in numbers}
@@ -55,22 +77,39 @@ class Serve:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _config(self, app: FastAPI) -> uvicorn.Config:
+    def _serve_in_workers(self) -> int:
+        """Watch over processes that share one port; one that dies is started again."""
+        # Here too, once: what is wrong is told once, and the tables are there before anyone asks.
+        app = create_app(self._settings)
+        asyncio.run(self._start_and_end(app))
+        config = self._config(FACTORY, factory=True, workers=self._settings.workers)
+        supervisor = Multiprocess(config, [config.bind_socket()])
+        supervisor.run()
+        codes = {worker.exitcode for worker in supervisor.processes}
+        return STARTUP_FAILURE if STARTUP_FAILURE in codes else 0
+
+    @staticmethod
+    async def _start_and_end(app: FastAPI) -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
         return uvicorn.Config(
             app,
             host=self._settings.host,
             port=self._settings.port,
-            lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+            timeout_graceful_shutdown=ceil(self._settings.shutdown_grace_seconds)
+            + LAST_WORDS_SECONDS,
+            **options,
         )
 
     def _serve_and_watch(self) -> None:
         Logs(self._settings).install()  # for the watcher; the server it starts has its own
         uvicorn.run(
-            f"{create_app.__module__}:{create_app.__name__}",
+            FACTORY,
             factory=True,
             host=self._settings.host,
             port=self._settings.port,

@@ -10,7 +10,7 @@ from pydantic_settings import (
     SecretsSettingsSource,
 )
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..agents import AGENTS
 from ..observability.redaction import MASK, Redactor
@@ -66,7 +66,7 @@ class Show:
         return "\n".join([*page.HEAD, *lines]) + "\n"
 
     def _table(self) -> Table:
-        table = Table("Setting", "Value", "From")
+        table = Table("Setting", Column("Value", overflow="fold"), "From")
         for section in self._catalogue.sections():
             settings, origins = section.owner(), Origins(section.owner)
             table.add_section()
