@@ -23,6 +23,10 @@ WRITTEN = "As I was told: My tool says 2 for mars. And then: My tool says 8849 f
 """What the scripted writer makes of both answers."""
 
 
+PRICES = {f"openai:scripted-{role}": [1000, 2000] for role in ("planner", "agent", "writer")}
+"""US dollars per million tokens, in and out."""
+
+
 class ScriptedModel:
     """Plans two tasks, calls the agents' tools and words the answers; a name for each role."""
 
@@ -30,6 +34,8 @@ class ScriptedModel:
         "LLM_MODEL": "openai:scripted-agent",
         "LLM_PLANNER_MODEL": "openai:scripted-planner",
         "LLM_WRITER_MODEL": "openai:scripted-writer",
+        "LLM_PRICES": orjson.dumps(PRICES).decode(),
+        "LLM_BREAKER_SECONDS": "0.01",  # a model that was down is asked again by the next test
     }
 
     def __init__(self) -> None:

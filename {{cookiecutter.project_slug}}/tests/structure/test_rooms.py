@@ -5,8 +5,19 @@ from collections.abc import Iterator
 from .conftest import Plant
 from .source import Fault, Package
 
-OPEN_TO_ALL = ("project", "errors", "settings", "observability", "prompts.language")
-"""Every room may import these; they import each other only."""
+OPEN_TO_ALL = (
+    "project",
+    "errors",
+    "settings",
+    "store_url",
+    "observability",
+    "prompts.language",
+    "limits.deadline",
+    "limits.budget",
+    "limits.bulkhead",
+)
+"""Every room may import these; they import each other only. The bounds of a run are asked for
+wherever a run waits or spends."""
 
 ROOMS = (
     "__main__",
