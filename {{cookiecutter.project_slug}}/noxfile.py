@@ -79,6 +79,16 @@ def generate(session: nox.Session) -> None:
 
 
 @nox.session
+def load(session: nox.Session) -> None:
+    """Ask a service of its own for ten seconds, fail on errors; -- --users 50 --host URL."""
+    if not Path("requirements-load.txt").exists():
+        python(session, "tools/lock.py")
+    install = ("-m", "uv", "pip", "install", "--quiet", "--python", PYTHON)
+    python(session, *install, "--require-hashes", "-r", "requirements-load.txt")
+    python(session, "-m", "tools.load", *session.posargs)
+
+
+@nox.session
 def readiness(session: nox.Session) -> None:
     """Run the tests that prove the production checklist and write the report."""
     python(session, "-m", "tools.readiness", *session.posargs)

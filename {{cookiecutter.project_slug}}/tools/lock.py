@@ -1,4 +1,4 @@
-"""Writes requirements.txt and requirements-dev.txt: every version with its hashes.
+"""Writes requirements.txt, requirements-dev.txt and requirements-load.txt: every version with its hashes.
 
 Run by `python tools/install.py` when they are missing and by `nox -s lock` to refresh them. The versions are
 those of constraints.txt, the set that the template was tested with; with `--upgrade` the newest that
@@ -14,10 +14,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RUNTIME_LOCK = "requirements.txt"
 DEV_LOCK = "requirements-dev.txt"
+LOAD_LOCK = "requirements-load.txt"
 
 
 class Lock:
-    """The two lock files of one project folder."""
+    """The lock files of one project folder."""
 
     def __init__(self, root: Path, python: Path) -> None:
         """Resolves for the project in `root` with the uv that is installed beside `python`."""
@@ -25,7 +26,7 @@ class Lock:
         self._python = python
 
     def write(self, *, upgrade: bool = False) -> None:
-        """Writes both files; a version that is locked already stays where nothing asks for another.
+        """Writes all files; a version that is locked already stays where nothing asks for another.
 
         Raises:
             subprocess.CalledProcessError: uv found no set of versions; it has said why on stderr.
@@ -33,6 +34,8 @@ class Lock:
         self._compile(RUNTIME_LOCK, [], upgrade=upgrade)
         # The second is a superset of the first, so its runtime versions are held to the first.
         self._compile(DEV_LOCK, ["--group", "dev", "--constraints", RUNTIME_LOCK], upgrade=upgrade)
+        # Installed on top of the second, by `nox -s load` alone.
+        self._compile(LOAD_LOCK, ["--group", "load", "--constraints", DEV_LOCK], upgrade=upgrade)
 
     def _compile(self, name: str, extra: list[str], *, upgrade: bool) -> None:
         versions = ["--upgrade"] if upgrade else ["--constraints", "constraints.txt"]
@@ -49,7 +52,7 @@ class Lock:
 
 
 def main() -> int:
-    """Writes both lock files with the uv of the Python that runs this; gives the exit code."""
+    """Writes the lock files with the uv of the Python that runs this; gives the exit code."""
     arguments = sys.argv[1:]
     if arguments not in ([], ["--upgrade"]):
         print(f"Unknown arguments {arguments}: give none, or --upgrade.", file=sys.stderr)
@@ -58,7 +61,7 @@ def main() -> int:
         Lock(ROOT, Path(sys.executable)).write(upgrade=bool(arguments))
     except subprocess.CalledProcessError as error:
         return error.returncode
-    print(f"Wrote {RUNTIME_LOCK} and {DEV_LOCK}: commit them")
+    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK} and {LOAD_LOCK}: commit them")
     return 0
 
 
