@@ -77,6 +77,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmark(session: nox.Session) -> None:
+    """A generated service beside the bare floors, as ratios (`-- --quick`); needs wrk, and a quiet machine."""
+    run(session, "tools.benchmark", *session.posargs)
+
+
+@nox.session
 def requirements(session: nox.Session) -> None:
     """Pins the template's own tools anew, by hash; black, isort, ruff and mypy as the generated project has them."""
     compile_ = (

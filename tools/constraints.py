@@ -15,8 +15,7 @@ from tools.scratch import scratch_template
 
 HEADER = """\
 # The versions this template was tested with, every provider and tool included. Template owned: yours are in
-# requirements.txt and requirements-dev.txt, which `nox -s lock` makes from it. Refreshed by the template's
-# `nox -s constraints`.
+# requirements*.txt, which `nox -s lock` makes from it. Refreshed by the template's `nox -s constraints`.
 """
 
 

@@ -1,0 +1,1 @@
+"""What the generated service is measured against. Runs in the generated project's environment."""
