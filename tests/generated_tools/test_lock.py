@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import lock
-from tools.lock import DEV_LOCK, RUNTIME_LOCK, Lock
+from tools.lock import DEV_LOCK, LOAD_LOCK, RUNTIME_LOCK, Lock
 
 
 @pytest.fixture
@@ -24,11 +24,12 @@ def after(option: str, command: list[str]) -> list[str]:
     return [command[at + 1] for at, word in enumerate(command) if word == option]
 
 
-def test_both_files_hold_hashes_for_every_platform(
+def test_the_files_hold_hashes_for_every_platform(
     commands: list[list[str]], tmp_path: Path
 ) -> None:
     Lock(tmp_path, Path("python")).write()
-    assert [after("--output-file", command) for command in commands] == [[RUNTIME_LOCK], [DEV_LOCK]]
+    files = [after("--output-file", command) for command in commands]
+    assert files == [[RUNTIME_LOCK], [DEV_LOCK], [LOAD_LOCK]]
     for command in commands:
         assert {"--universal", "--generate-hashes", "--no-emit-index-url"} <= set(command)
 
@@ -44,9 +45,11 @@ def test_the_development_file_keeps_the_runtime_versions(
     commands: list[list[str]], tmp_path: Path
 ) -> None:
     Lock(tmp_path, Path("python")).write(upgrade=True)
-    runtime, development = commands
+    runtime, development, load = commands
     assert after("--group", development) == ["dev"]
     assert after("--constraints", development) == [RUNTIME_LOCK]
+    assert after("--group", load) == ["load"]
+    assert after("--constraints", load) == [DEV_LOCK]
     assert "--group" not in runtime
 
 
@@ -72,8 +75,8 @@ def test_the_command_says_which_files_to_commit(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["lock.py", "--upgrade"])
     assert lock.main() == 0
-    assert "requirements.txt and requirements-dev.txt" in capsys.readouterr().out
-    assert len(commands) == 2
+    assert "requirements.txt, requirements-dev.txt and requirements-load.txt" in capsys.readouterr().out
+    assert len(commands) == 3
 
 
 def test_a_set_of_versions_that_does_not_exist_fails_the_command(
