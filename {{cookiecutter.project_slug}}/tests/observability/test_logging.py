@@ -51,10 +51,10 @@ def test_a_line_is_one_json_document_with_what_is_bound(logs: Logs, lines: Lines
 
 def test_a_librarys_lines_carry_the_same_fields(logs: Logs, lines: Lines) -> None:
     with structlog.contextvars.bound_contextvars(request_id="r1"):
-        logging.getLogger("some.library").warning("%s of %d", "one", 2, extra={"size": 7})
+        logging.getLogger("some.package").warning("%s of %d", "one", 2, extra={"size": 7})
     (event,) = lines.events
     assert (event["event"], event["request_id"], event["size"]) == ("one of 2", "r1", 7)
-    assert event["logger"] == "some.library"
+    assert event["logger"] == "some.package"
 
 
 def test_an_exception_is_logged_with_its_cause_and_without_local_variables(
@@ -115,8 +115,8 @@ def test_arguments_that_do_not_fit_are_no_reason_to_fail(
     logs: Logs, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
-    logging.getLogger("some.library").warning("%d apples", "no number")
-    logging.getLogger("some.library").warning("next")
+    logging.getLogger("some.package").warning("%d apples", "no number")
+    logging.getLogger("some.package").warning("next")
     assert [event["event"] for event in lines.events] == ["next"]
 
 
@@ -146,7 +146,7 @@ def test_the_level_is_a_setting_and_verbose_adds_our_debug_events(
 ) -> None:
     settings = Settings(log_level=level, enable_verbose_logging=verbose)
     with Logs(settings):
-        for name, logger in (("ours", "app.some"), ("theirs", "some.library")):
+        for name, logger in (("ours", "app.some"), ("theirs", "some.package")):
             for method in ("debug", "info", "error"):
                 getattr(structlog.stdlib.get_logger(logger), method)(f"{name} {method}")
                 getattr(logging.getLogger("httpx"), method)("quiet below warning")
@@ -180,5 +180,5 @@ def test_the_format_can_be_chosen(log_format: str, is_json: bool) -> None:
 
 def test_installing_twice_writes_each_line_once(lines: Lines) -> None:
     with Logs(Settings()), Logs(Settings()):
-        logging.getLogger("some.library").error("once")
+        logging.getLogger("some.package").error("once")
     assert len(lines.events) == 1
