@@ -27,9 +27,11 @@ def without_agents(folder: str, names: list[str]) -> set[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this project with an agent of each name and no other, and no other tests."""
     root = tmp_path_factory.mktemp("project")
-    for name in ("pyproject.toml", "ruff.toml", "tests/conftest.py", "tests/agents_for_tests.py"):
+    shared = ("tests/conftest.py", "tests/agents_for_tests.py", "tests/servers.py")
+    for name in ("pyproject.toml", "ruff.toml", "tools/__init__.py", *shared):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
+    shutil.copytree(ROOT / "tools" / "servers", root / "tools" / "servers")
     shutil.copytree(ROOT / "src", root / "src", ignore=without_agents)
     for name in NAMES:
         NewAgent(root, name).write()
