@@ -19,7 +19,7 @@ from tests.e2e.scripted_model import KEY, QUESTION, ScriptedModel
 from tests.peers.openai_replies import Reply, Request
 from tests.peers.openai_server import OpenAIServer, Script
 
-DEADLINE_SECONDS = 2.0
+DEADLINE_SECONDS = 3.0
 """Of a request behind which something hangs."""
 
 PATIENCE_SECONDS = 5 * DEADLINE_SECONDS

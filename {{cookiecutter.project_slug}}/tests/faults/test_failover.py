@@ -6,7 +6,7 @@ from app.settings import Settings
 from tests.agents_for_tests import FlakyAgent, MoonsAgent
 from tests.conftest import Door
 from tests.e2e.scripted_model import KEY, QUESTION, WRITTEN
-from tests.faults.conftest import BreakableModel, Served
+from tests.faults.conftest import CALM_SECONDS, BreakableModel, Served
 from tests.peers import openai_faults as faults
 from tests.peers.openai_replies import Failure, Hang, Reply
 from tests.peers.openai_server import OpenAIServer
@@ -31,7 +31,8 @@ async def test_a_fallback_model_answers_as_if_nothing_had_happened(
             llm_writer_fallback_models="openai:scripted-writer",
             llm_fallback_base_url=backup.url,
             llm_fallback_api_key=KEY,
-            llm_timeout_seconds=0.4,
+            llm_timeout_seconds=1.0,
+            request_timeout_seconds=CALM_SECONDS,
             llm_max_retries=0,
         )
         reply = await served.ask(QUESTION)
