@@ -41,6 +41,10 @@ def lint(session: nox.Session) -> None:
     run(session, "isort", *check, *OWN_PYTHON)
     run(session, "black", "--quiet", *check, *OWN_PYTHON)
     run(session, "ruff", "check", "--quiet", *OWN_PYTHON)
+    inside = sorted(map(str, Path("tests/generated_tools").glob("*.py")))  # as the project that they run in does it
+    run(session, "isort", *check, "--settings-file", str(PROJECT / "pyproject.toml"), *inside)
+    run(session, "black", "--quiet", *check, "--config", str(PROJECT / "pyproject.toml"), *inside)
+    run(session, "ruff", "check", "--quiet", "--config", str(PROJECT / "ruff.toml"), *inside)
     run(session, "mypy", "hooks/pre_gen_project.py")
     run(session, "mypy", "hooks/post_gen_project.py")
     run(session, "mypy", "tools", "tests", "noxfile.py")

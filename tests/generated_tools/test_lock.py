@@ -75,7 +75,10 @@ def test_the_command_says_which_files_to_commit(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["lock.py", "--upgrade"])
     assert lock.main() == 0
-    assert "requirements.txt, requirements-dev.txt and requirements-load.txt" in capsys.readouterr().out
+    assert (
+        "requirements.txt, requirements-dev.txt and requirements-load.txt"
+        in capsys.readouterr().out
+    )
     assert len(commands) == 3
 
 

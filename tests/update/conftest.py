@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 
 from tests.template import Project, Template
+from tools.questions import PROJECT_FOLDER
+from tools.scratch import commit_all, copy_tree
 
 OWNED_AGENT = "src/app/agents/knowledge/agent.py"
+
+CODE = tuple(f"{PROJECT_FOLDER}/{folder}/" for folder in ("src/app", "tests", "tools"))
+KEPT = tuple(f"{PROJECT_FOLDER}/{path}" for path in ("src/app/agents/", "src/app/project.json", "tests/agents/"))
+"""Code that an update treats in a way of its own."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,19 @@ def begin(template: Template, engine: str, folder: Path, **answers: Any) -> Life
     project = template.with_engine(engine, folder, answers)
     project.commit("Generated")
     return Life(template, project)
+
+
+@pytest.fixture
+def own_template(clean_settings: None, tmp_path: Path) -> Template:
+    """The working tree, tagged, for one test to edit and to release anew.
+
+    Without the code that is a file like any other to an update: copier takes 20 ms for each at every update, and
+    `test_releases` updates all of them.
+    """
+    folder = tmp_path / "template"
+    copy_tree(folder, leave_out=lambda name: name.startswith(CODE) and not name.startswith(KEPT))
+    commit_all(folder, "Working tree without most of its code", "v0.0.1")
+    return Template(folder)
 
 
 @pytest.fixture

@@ -14,12 +14,7 @@ import httpx2
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
-INHERITED = (
-    "PATH",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-)
+INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP")
 """What a process gets of our environment; it reads its settings from the rest."""
 
 

@@ -105,6 +105,7 @@ def test_a_stream_that_outlives_the_grace_ends_with_an_event_and_the_process_wit
     settings = {
         "DATABASE_URL": "memory://",
         "LLM_MODEL": "openai:scripted",
+        "LLM_PLANNER_MODEL": "embedded",  # answers at once: the stream begins, then the agent hangs
         "LLM_API_KEY": "no-key",
         "SHUTDOWN_DELAY_SECONDS": "0.3",
         "SHUTDOWN_GRACE_SECONDS": "0.5",

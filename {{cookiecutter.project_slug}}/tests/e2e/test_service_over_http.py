@@ -23,14 +23,7 @@ PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 """A cold start imports the provider's package: 2 to 10 s on two busy cores."""
 
-INHERITED = (
-    "PATH",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "COVERAGE_PROCESS_START",
-    "COVERAGE_PROCESS_CONFIG",
-)
+INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP")
 """What the process gets of our environment; it reads its settings from the rest."""
 
 
