@@ -8,6 +8,7 @@ from .source import Fault, Package
 OPEN_TO_ALL = (
     "project",
     "errors",
+    "configuration",
     "settings",
     "store_url",
     "observability",
