@@ -1,5 +1,7 @@
 """Cases 1 to 12: whatever breaks behind the model's address, an answer comes in time and says so."""
 
+import socket
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -101,6 +103,42 @@ async def test_a_model_that_cannot_be_reached_is_answered_for_by_the_data(
     reply = await served.ask(QUESTION)
     assert reply["answer"] == OWN_WORDS
     assert "model_unavailable" in reply["degraded_because"]
+
+
+@pytest.mark.checklist("TEST-4", "OBS-4")
+async def test_a_model_whose_name_nobody_knows_is_answered_for_by_the_data(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def no_such_name(host: str | bytes | None, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
+    await served.start(model_url="http://models.invalid/v1")
+    reply = await served.ask(QUESTION)
+    assert reply["answer"] == OWN_WORDS
+    assert "model_unavailable" in reply["degraded_because"]
+    assert set(asked) <= {"models.invalid", b"models.invalid"}
+    assert asked
+
+
+@pytest.mark.checklist("TEST-5")
+@pytest.mark.parametrize("fault", [faults.GzipBomb(), faults.Huge()], ids=["gzip bomb", "huge"])
+async def test_an_answer_without_end_is_not_taken_into_memory(served: Served, fault: Reply) -> None:
+    limit = 100_000
+    await served.start(llm_max_answer_bytes=limit, answer_cache_ttl_seconds=0)
+    await served.ask(QUESTION)  # SDKs import late
+    served.model.breaks(faults.GzipBomb())
+    tracemalloc.start()
+    try:
+        reply = await served.ask(QUESTION)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reply["answer"] == OWN_WORDS
+    assert peak < 50 * limit
 
 
 LOST = {
