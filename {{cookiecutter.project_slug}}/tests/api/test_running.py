@@ -1,3 +1,5 @@
+import gc
+
 from pydantic import SecretStr
 
 from app.api.running import Running
@@ -5,6 +7,7 @@ from app.observability.logging import Logs
 from app.observability.redaction import MASK
 from app.settings import Configuration, Settings
 from tests.agents_for_tests import MoonsAgent
+from tests.conftest import Door
 
 
 class TideSettings(Configuration):
@@ -28,3 +31,12 @@ async def test_the_secrets_of_agents_are_masked_from_the_start_on(settings: Sett
         assert logs.redactor.text("no-known-shape") == MASK
         assert [agent.name for agent in running.service.agents] == ["tides"]
         assert await running.checkpoints.answers()
+
+
+async def test_the_garbage_collector_passes_by_what_the_start_made_until_the_end(
+    door: Door,
+) -> None:
+    await door.open()
+    assert gc.get_freeze_count() > 10_000
+    await door.close()
+    assert gc.get_freeze_count() == 0

@@ -50,8 +50,7 @@ def test_the_graph_has_the_documented_shape(settings: Settings) -> None:
     graph = GraphBuilder(settings, LLMFactory(settings), []).compile(None).get_graph()
     edges = {(edge.source, edge.target) for edge in graph.edges}
     assert edges == {
-        ("__start__", "admit"),
-        ("admit", "plan"),
+        ("__start__", "plan"),
         ("plan", "work"),
         ("plan", "audit"),
         ("work", "write"),

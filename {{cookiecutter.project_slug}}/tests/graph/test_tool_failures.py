@@ -1,24 +1,28 @@
 """What a model, the log and the run learn of a tool that fails."""
 
-from typing import Any
-
 import pytest
-from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import ToolMessage
+from langchain_core.tools import StructuredTool
+from pydantic import ValidationError
 
 from app.errors import BudgetExceeded, NeedsDetail, SourceUnavailable
-from app.graph.tool_failures import ToolFailures
+from app.graph.tool_failures import ContainedTool
 from app.limits.budget import Budget, Caps
 
 
-async def told(error: Exception, name: str = "mars") -> ToolMessage:
-    async def fail(request: ToolCallRequest) -> Any:
+def failing(error: Exception) -> StructuredTool:
+    async def look_up(name: str) -> str:
+        """Look it up."""
         raise error
 
-    call = {"name": "look_up", "args": {"name": name}, "id": "1", "type": "tool_call"}
-    request = ToolCallRequest(tool_call=call, tool=None, state={}, runtime=None)  # type: ignore[arg-type] # unused here
-    message = await ToolFailures(100).awrap_tool_call(request, fail)
+    return StructuredTool.from_function(coroutine=look_up)
+
+
+async def told(error: Exception, name: str = "mars", arguments: str = "name") -> ToolMessage:
+    call = {"name": "look_up", "args": {arguments: name}, "id": "1", "type": "tool_call"}
+    message = await ContainedTool.of(failing(error), 100).ainvoke(call)
     assert isinstance(message, ToolMessage)
+    assert (message.name, message.tool_call_id) == ("look_up", "1")
     return message
 
 
@@ -44,6 +48,11 @@ async def test_a_question_for_the_user_is_not_for_the_model() -> None:
     assert needed.value.question == "Which port?"
 
 
+async def test_arguments_that_are_not_the_tools_are_left_to_the_library_to_tell() -> None:
+    with pytest.raises(ValidationError):
+        await told(RuntimeError("reached"), arguments="planet")
+
+
 @pytest.mark.parametrize(("length", "is_refused"), [(88, False), (89, True), (1_000_000, True)])
 async def test_arguments_longer_than_a_message_are_refused(length: int, is_refused: bool) -> None:
     message = await told(RuntimeError("reached"), "x" * length)  # 12 more for {'name': ''}
@@ -56,3 +65,10 @@ async def test_a_call_that_no_budget_has_left_is_refused_to_the_model() -> None:
         message = await told(RuntimeError("reached"))
     assert message.text == "No more tool calls in this run; answer with what is there."
     assert isinstance(message.artifact, BudgetExceeded)
+
+
+async def test_the_tool_itself_still_raises() -> None:
+    tool = failing(RuntimeError("reached"))
+    ContainedTool.of(tool, 100)
+    with pytest.raises(RuntimeError, match="reached"):
+        await tool.ainvoke({"name": "mars"})

@@ -100,6 +100,53 @@ def test_a_child_logger_with_a_handler_of_its_own_cannot_write_a_secret(lines: L
     assert f"password={MASK}" in stream.getvalue()
 
 
+class Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def test_a_handler_that_somebody_adds_gets_our_lines_too_without_secrets(
+    logs: Logs, lines: Lines
+) -> None:
+    kept = Kept()
+    logging.getLogger("app.some").addHandler(kept)
+    try:
+        structlog.stdlib.get_logger("app.some.module").warning("100 %s", secret=SECRET)
+    finally:
+        logging.getLogger("app.some").removeHandler(kept)
+    (record,) = kept.records
+    shown = orjson.loads(record.getMessage())
+    assert (shown["event"], shown["secret"], record.levelname) == ("100 %s", MASK, "WARNING")
+    assert [event["event"] for event in lines.events] == ["100 %s"]
+
+
+def test_a_line_of_ours_is_no_record_where_nobody_else_listens(
+    logs: Logs, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    ours = [handler for handler in root.handlers if type(handler).__name__ == "_Handler"]
+    monkeypatch.setattr(root, "handlers", ours)
+    made: list[object] = []
+    monkeypatch.setattr(logging, "_logRecordFactory", lambda *args, **_: made.append(args))
+    structlog.stdlib.get_logger("app.some").info("said")
+    assert [event["event"] for event in lines.events] == ["said"]
+    assert made == []
+
+
+def test_a_line_that_cannot_be_written_is_no_reason_to_fail(lines: Lines) -> None:
+    closed = StringIO()
+    with Logs(Settings(), closed):
+        closed.close()
+        structlog.stdlib.get_logger("app.some").info("said", password=SECRET)
+        logging.getLogger("some.package").error("said")
+    assert "no line could be written" in lines.text
+    assert SECRET not in lines.text
+
+
 def test_a_handler_that_was_there_before_is_taken_over(lines: Lines) -> None:
     stream = StringIO()
     child = logging.getLogger("some.early")

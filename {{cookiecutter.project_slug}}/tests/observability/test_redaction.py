@@ -67,6 +67,28 @@ def test_a_value_that_is_named_as_a_secret_is_masked(text: str) -> None:
     assert MASK in masked
 
 
+@pytest.mark.parametrize("text", [*KEYS.values(), *PAIRS])
+def test_an_event_is_searched_in_all_of_its_texts(text: str) -> None:
+    redactor = Redactor()
+    for event in ({"a": 1, "b": text}, {"b": ["x", text], "c": None}, {text: 1}):
+        assert redactor.event(event) == redactor.value(event) != event
+
+
+def test_an_event_with_nothing_to_hide_is_left_as_it_is() -> None:
+    redactor = Redactor([Settings(llm_api_key=SecretStr("no-known-shape"))])
+    event = {"event": "model_call", "ms": 1.5, "agents": ["a", "b"], "none": None}
+    assert redactor.event(event) == event
+    assert redactor.event({**event, "a": "no-known", "b": "-shape"})["b"] == "-shape"
+    for secret in ({"a": "no-known-shape"}, {"api_key": 1}, {"a": {"b": "token=hunter2x"}}):
+        assert MASK in str(redactor.event({**event, **secret}))
+
+
+@pytest.mark.parametrize("name", ["pa\u017f\u017fword", "to\u212aen", "author\u0131zation"])
+def test_letters_that_count_as_others_in_a_pattern_do_not_get_around_it(name: str) -> None:
+    assert Redactor().text(f"{name}=hunter2x") == f"{name}={MASK}"
+    assert Redactor().event({"a": f"{name}=hunter2x"}) == {"a": f"{name}={MASK}"}
+
+
 def test_a_private_key_that_is_cut_off_is_masked_to_its_end() -> None:
     assert Redactor().text(f"key: {PEM[:60]}") == f"key: {MASK}"
 

@@ -31,5 +31,4 @@ class Admission:
             "language": self._detector.detect(question, spoken),
             "draft": "",
             "outcomes": Overwrite([]),
-            "degraded": Overwrite([]),
         }

@@ -31,7 +31,7 @@ from ..prompts.language import Language
 from ..settings import Settings
 from .contract import Agent, Finding
 from .degraded import Degraded
-from .tool_failures import ToolFailures
+from .tool_failures import ContainedTool
 
 
 class AgentScript:
@@ -89,8 +89,7 @@ class AgentModel:
         model = factory.for_role("agent", AgentScript(agent)).bind_tools(agent.tools)
         self._loop = create_agent(
             BoundedModel(model=model, caps=self._caps),
-            agent.tools,
-            middleware=[ToolFailures(settings.message_max_chars)],
+            [ContainedTool.of(tool, settings.message_max_chars) for tool in agent.tools],
             checkpointer=False,  # the thread's memory is the outer graph's
             name=agent.name,
         )

@@ -55,8 +55,24 @@ class Bounded:
         return changes
 
 
+class OneStep:
+    """Nodes one after the other in one superstep: each superstep costs 0.3 to 0.5 ms of CPU."""
+
+    def __init__(self, *nodes: Node) -> None:
+        """Run `nodes` in this order; what one changes, those after it read."""
+        self._nodes = nodes
+
+    async def __call__(self, state: State) -> Mapping[str, Any]:
+        """The changes of all of them; of one key, those of the last that changes it."""
+        changes: dict[str, Any] = {}
+        for node in self._nodes:
+            seen: Any = {**state, **changes}
+            changes |= await node(seen)
+        return changes
+
+
 class GraphBuilder:
-    """Builds admit -> plan -> work (side by side) -> write -> audit."""
+    """Builds admit and plan -> work (side by side) -> write -> audit."""
 
     def __init__(
         self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
@@ -74,18 +90,21 @@ class GraphBuilder:
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
         """The graph over a store of threads; None keeps no threads."""
         builder = StateGraph(State)
-        for name, node in self.nodes.items():
-            builder.add_node(name, Bounded(name, node).__call__)
-        builder.add_edge(START, "admit")
-        builder.add_edge("admit", "plan")
+        bounded = {name: Bounded(name, node) for name, node in self.nodes.items()}
+        builder.add_node("plan", OneStep(bounded["admit"], bounded["plan"]).__call__)
+        for name in ("work", "write", "audit"):
+            builder.add_node(name, bounded[name].__call__)
+        builder.add_edge(START, "plan")
         builder.add_conditional_edges("plan", self._start_work, ["work", "audit"])
         builder.add_conditional_edges("work", self._after_work, ["write", "audit"])
         builder.add_edge("write", "audit")
         builder.add_edge("audit", END)
         return builder.compile(checkpointer=checkpointer)
 
+    # Where a run goes on is async: LangGraph gives what is not to a thread (langgraph 1.2).
+
     @staticmethod
-    def _start_work(state: State) -> list[Send] | str:
+    async def _start_work(state: State) -> list[Send] | str:
         tasks = state["plan"]["tasks"]
         if not tasks:
             return "audit"
@@ -103,6 +122,6 @@ class GraphBuilder:
         ]
 
     @staticmethod
-    def _after_work(state: State) -> str:
+    async def _after_work(state: State) -> str:
         """One agent's answer is already the answer: no writer, one step less."""
         return "write" if len(state["plan"]["tasks"]) > 1 else "audit"

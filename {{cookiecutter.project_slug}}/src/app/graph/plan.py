@@ -7,6 +7,7 @@ import structlog
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langgraph.config import get_stream_writer
+from langgraph.types import Overwrite
 from pydantic import BaseModel, Field
 
 from ..limits.budget import Budget
@@ -71,7 +72,7 @@ class Planner:
             self._model = model.with_structured_output(PlanDraft)
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
-        """Write `plan`, and why it is a lesser one."""
+        """Write `plan`, and why it is a lesser one: the first reasons of this turn."""
         question, language = state["question"], state["language"]
         history = state.get("history", [])
         plan, degraded = None, [Degraded.DISABLED]
@@ -81,7 +82,7 @@ class Planner:
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
         get_stream_writer()(Event(event="plan", data=data))
         log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
-        return {"plan": plan, "degraded": degraded}
+        return {"plan": plan, "degraded": Overwrite(degraded)}
 
     async def _ask_model(
         self,

@@ -83,7 +83,7 @@ READS: Final[Mapping[str, frozenset[str]]] = {
 """Node -> the keys it is shown."""
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"question", "language", "draft", "outcomes", "degraded"}),
+    "admit": frozenset({"question", "language", "draft", "outcomes"}),
     "plan": frozenset({"plan", "degraded"}),
     "work": frozenset({"outcomes", "degraded"}),
     "write": frozenset({"draft", "degraded"}),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, Final
 
 
@@ -14,7 +15,7 @@ class Grounding:
 
     def __init__(self, evidence: Iterable[Any]) -> None:
         """Take `evidence`: texts and JSON values, such as the facts and the question."""
-        self._known = {value for text in self._texts(evidence) for value in self._values(text)}
+        self._written = set(self.NUMBER.findall(" ".join(self._texts(evidence))))
 
     def unsupported(self, answer: str) -> list[str]:
         """The numbers of `answer` that no evidence holds, as written; empty when grounded.
@@ -24,7 +25,14 @@ class Grounding:
         plain = self.LIST_MARKER.sub(" ", answer)
         return [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
 
+    @cached_property
+    def _known(self) -> set[float]:
+        """Every value that a number of the evidence may mean; most answers need none of them."""
+        return {value for text in self._written for value, _ in self._readings(text)}
+
     def _holds(self, text: str) -> bool:
+        if text in self._written:
+            return True
         for value, decimals in self._readings(text):
             if any(round(known, decimals) == value for known in self._known):
                 return True
@@ -39,11 +47,6 @@ class Grounding:
             return
         for item in evidence:
             yield from cls._texts(item)
-
-    @classmethod
-    def _values(cls, text: str) -> Iterator[float]:
-        for match in cls.NUMBER.findall(text):
-            yield from (value for value, _ in cls._readings(match))
 
     @staticmethod
     def _readings(text: str) -> Iterator[tuple[float, int]]:

@@ -10,7 +10,8 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatResult
+from langchain_core.output_parsers import BaseOutputParser
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableSequence
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
@@ -200,12 +201,20 @@ class Parsing(Awaited):
         """Take what `with_structured_output` gave: the model and its parser in a row."""
         if not isinstance(runnable, RunnableSequence):
             raise TypeError(f"a model and a parser are expected, not {type(runnable).__name__}")
-        model, *self._parsers = runnable.steps
+        model, *parsers = runnable.steps
         if isinstance(model, RunnableBinding):
             # For traces only, and turned into a JSON schema anew for each call: 0.7 ms.
             kept = {k: v for k, v in model.kwargs.items() if k != "ls_structured_output_format"}
             model = model.model_copy(update={"kwargs": kept})
         self._model = model
+        self._readings = [self._reading(parser) for parser in parsers]
+
+    @staticmethod
+    def _reading(parser: Runnable[Any, Any]) -> Callable[[Any], Any]:
+        """What a parser does, without a run of its own in traces: 0.1 ms."""
+        if isinstance(parser, BaseOutputParser):
+            return lambda message: parser.parse_result([ChatGeneration(message=message)])
+        return parser.invoke
 
     async def ainvoke(
         self,
@@ -217,8 +226,8 @@ class Parsing(Awaited):
         raw = None
         try:
             raw = parsed = await self._model.ainvoke(input, config, **kwargs)
-            for parser in self._parsers:
-                parsed = parser.invoke(parsed)
+            for read in self._readings:
+                parsed = read(parsed)
         except (ValidationError, OutputParserException) as error:
             # Without `raw` where OpenAI's own SDK has parsed, before LangChain could.
             return {"raw": raw, "parsed": None, "parsing_error": error}

@@ -38,8 +38,9 @@ class Script(Protocol):
 class EmbeddedModel(BaseChatModel):
     """Answers by its script. Counts words as tokens: it has no tokenizer and costs nothing."""
 
-    PIECES: ClassVar[re.Pattern[str]] = re.compile(r"\S+\s*|\s+")
-    """A word with the space after it: what one streamed chunk carries."""
+    PIECES: ClassVar[re.Pattern[str]] = re.compile(r"(?:\S+\s*){1,8}|\s+")
+    """Up to eight words with the space after them: what one streamed chunk carries. Each chunk
+    costs 0.05 ms on its way, as many as one a word would be a tenth of an answer's CPU."""
 
     script: Script
 

@@ -71,8 +71,21 @@ class Redactor:
         re.VERBOSE | re.IGNORECASE,
     )
 
-    SEPARATORS: Final = frozenset(" \t\r\n:=")
-    """A text without any of these is one word: no name and value to tell apart."""
+    SHAPES_NEED: Final = (
+        "-----BEGIN ", "sk-", "ABSK", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+        "github_pat_", "glpat-", "xox", "AIza", "hf_", "lsv2_", "k_live_", "k_test_", "eyJ", "://",
+    )  # fmt: skip
+    """Every match of SHAPES has one of these. Searching 200 characters for all of these takes 6 µs,
+    for the patterns 60, and nearly every line has none."""
+
+    NAMES_NEED: Final = (
+        "authorization", "cookie", "bearer", "basic",
+        "passw", "passphrase", "secret", "token", "credential", "key",
+    )  # fmt: skip
+    """Every match of HEADERS and PAIRS in ASCII text has one of these, in lower case."""
+
+    PLAIN: Final = frozenset({int, float, bool, type(None)})
+    """Types of values that hold no text."""
 
     NAMES: Final = re.compile(
         r"(?:password|passwd|passphrase|secret|token|credential|credentials|authorization|cookie"
@@ -106,11 +119,50 @@ class Redactor:
         """`text` without its secrets."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        text = self.SHAPES.sub(lambda match: MASK + ("@" if match[0].endswith("@") else ""), text)
-        if self.SEPARATORS.isdisjoint(text):
-            return text
-        text = self.HEADERS.sub(self._after_name, text)
-        return self.PAIRS.sub(self._after_name, text)
+        if self._may_hold_a_shape(text):
+            text = self.SHAPES.sub(self._but_the_at_sign, text)
+        if self._may_hold_a_name(text):
+            text = self.HEADERS.sub(self._after_name, text)
+            text = self.PAIRS.sub(self._after_name, text)
+        return text
+
+    def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """`value` of a log event, in less time where there is nothing to take out."""
+        return dict(event) if self._is_clean(event) else self.value(event)
+
+    def _is_clean(self, event: Mapping[str, Any]) -> bool:
+        """True only when `value` would change nothing."""
+        texts: list[str] = []
+        for key, value in event.items():
+            kind = type(value)
+            if self._read_key(str(key)) != (key, False):
+                return False
+            if kind is str:
+                texts.append(value)
+            elif kind is list and all(type(item) is str for item in value):
+                texts.extend(value)
+            elif kind not in self.PLAIN:
+                return False
+        # What is found in one text is found here too: no pattern needs to see a text's end.
+        joined = "\0".join(texts)
+        if self._known is not None and self._known.search(joined):
+            return False
+        if self._may_hold_a_shape(joined) and self.SHAPES.search(joined):
+            return False
+        return not self._may_hold_a_name(joined) or not (
+            self.HEADERS.search(joined) or self.PAIRS.search(joined)
+        )
+
+    @classmethod
+    def _may_hold_a_shape(cls, text: str) -> bool:
+        return any(needed in text for needed in cls.SHAPES_NEED)
+
+    @classmethod
+    def _may_hold_a_name(cls, text: str) -> bool:
+        if not text.isascii():  # other letters may count as lower or upper case of these
+            return True
+        lower = text.lower()
+        return any(needed in lower for needed in cls.NAMES_NEED)
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """`value` as plain JSON types without its secrets, however deep they lie."""
@@ -137,6 +189,10 @@ class Redactor:
         """The key as it may be written, and whether its value may not."""
         plain = re.sub(r"[^a-z0-9]", "", key.lower())
         return self.text(key), self.NAMES.search(plain) is not None
+
+    @staticmethod
+    def _but_the_at_sign(match: re.Match[str]) -> str:
+        return MASK + ("@" if match[0].endswith("@") else "")
 
     @staticmethod
     def _after_name(match: re.Match[str]) -> str:
