@@ -6,6 +6,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.connectors.policy import Policy
 from app.errors import NeedsDetail, SourceUnavailable
 from app.graph.contract import Agent, Call, Finding, Source, ToolMethod
 from app.prompts.language import Language, Words
@@ -26,6 +27,9 @@ class TableAgent(Agent[Configuration]):
         version="7",
         text={"en": "Answer with the tool's number.", "es": "Responde con la cifra."},
     )
+
+    def policy(self) -> Policy:
+        return Policy(tools=frozenset({"look_up"}))
 
     def build(self) -> Sequence[ToolMethod]:
         return [self.look_up]

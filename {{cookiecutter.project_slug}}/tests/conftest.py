@@ -21,6 +21,7 @@ from tests.agents_for_tests import TEST_AGENTS
 from tests.servers import (  # noqa: F401  # fixtures
     database_url,
     mortal_postgres,
+    mortal_redis,
     postgres_server,
     redis_server,
 )

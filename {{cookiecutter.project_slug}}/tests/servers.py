@@ -47,3 +47,9 @@ def mortal_postgres() -> Iterator[Server]:
 def redis_server() -> Iterator[Server]:
     """A Redis of this session that all its tests share: do not stop it."""
     yield from started(Redis)
+
+
+@pytest.fixture
+def mortal_redis() -> Iterator[Server]:
+    """A Redis of this test alone: it may hang, be killed and started again."""
+    yield from started(Redis)

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 import app.agents  # noqa: F401  # their settings are held to the same rules
 from app.configuration import Configuration
@@ -31,12 +32,20 @@ def test_the_defaults_need_no_key_and_no_network() -> None:
     [
         ({"use_fake_data": True}, "USE_FAKE_DATA"),
         ({"database_url": "memory://"}, "DATABASE_URL"),
+        ({"authentication": "off"}, "AUTHENTICATION=off"),
+        ({"oidc_issuer": "http://login.example"}, "OIDC_ISSUER without https"),
     ],
 )
+@pytest.mark.checklist("COST-1")
 def test_production_refuses_what_only_development_may_do(
     changed: dict[str, Any], told: str
 ) -> None:
-    good: dict[str, Any] = {"environment": "production", "use_fake_data": False}
+    good: dict[str, Any] = {
+        "environment": "production",
+        "use_fake_data": False,
+        "authentication": "keys",
+        "api_keys_file": "keys.jsonl",
+    }
     assert Settings(**good).environment == "production"
     with pytest.raises(Misconfigured, match=told) as refused:
         Settings(**{**good, **changed})
@@ -56,12 +65,41 @@ def test_the_password_of_the_database_is_a_secret() -> None:
     assert "hunter" not in redactor.text("password hunter@2 or hunter%402 was refused")
 
 
+def test_the_password_of_redis_is_one_too() -> None:
+    settings = Settings(redis_url=SecretStr("redis://:hunter%402@localhost/0"))
+    assert "hunter" not in f"{settings!r} {settings}"
+    assert "hunter" not in Redactor([settings]).text("hunter@2 was refused")
+
+
 def test_several_processes_need_a_database_that_keeps_their_turns_apart() -> None:
     url = "postgresql://localhost/threads"
     assert Settings(workers=2, database_url=url).workers == 2
     for other in ("memory://", "sqlite:///threads.sqlite"):
         with pytest.raises(Misconfigured, match=r"WORKERS.*postgresql"):
             Settings(workers=2, database_url=other)
+
+
+@pytest.mark.checklist("COST-1")
+@pytest.mark.parametrize(
+    ("mode", "needed"),
+    [
+        ("keys", ["API_KEYS_FILE"]),
+        ("oidc", ["OIDC_ISSUER", "OIDC_AUDIENCE"]),
+        ("both", ["API_KEYS_FILE", "OIDC_ISSUER", "OIDC_AUDIENCE"]),
+    ],
+)
+def test_callers_can_be_known_only_with_what_that_needs(mode: Any, needed: list[str]) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Settings(authentication=mode)
+    problems = refused.value.problems
+    assert [problem.split(" needs ")[1] for problem in problems] == needed
+
+
+@pytest.mark.checklist("COST-1")
+@pytest.mark.parametrize("algorithms", ["none", "HS256", "RS256,HS512", "RS256, ES256", "rs256"])
+def test_an_algorithm_that_needs_no_key_pair_cannot_be_allowed(algorithms: str) -> None:
+    with pytest.raises(Misconfigured, match="OIDC_ALGORITHMS"):
+        Settings(oidc_algorithms=algorithms)
 
 
 @pytest.mark.checklist("CFG-1")
@@ -91,4 +129,4 @@ def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
     about = {"seconds": "seconds", "bytes": "bytes", "chars": "characters", "tokens": "tokens"}
     measured = [f for n, f in Settings.model_fields.items() if n.endswith(unit)]
     assert measured
-    assert all(about[unit] in (field.description or "") for field in measured)
+    assert all(about[unit] in (field.description or "").lower() for field in measured)

@@ -88,6 +88,7 @@ def service(settings: Mapping[str, str], module: Sequence[str] = ("app", "serve"
             "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]),
             "HOST": ADDRESS,
             "PORT": str(port),
+            "LIMITS": "off",  # one address asks as many do
             "DATABASE_URL": f"sqlite:///{folder}/threads.sqlite",
             **settings,
         }

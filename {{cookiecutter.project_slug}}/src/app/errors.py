@@ -6,6 +6,12 @@ ServiceError
 ├── NeedsDetail         the caller answers a question back (no failure: it becomes the answer)
 ├── SourceUnavailable   a data source gave nothing usable; the answer names it as missing
 ├── AccessRefused       an agent reached for what its policy does not name
+├── Unauthenticated     the caller sends a valid key or token
+├── ScopeMissing        the caller asks whoever gives out keys for one more scope
+├── AccountUnverified   the caller verifies the account where it is kept
+├── IdentityUnavailable the caller tries again: who calls cannot be checked just now
+├── LimitReached        the caller waits: a rate or a quota is used up
+├── LimitsUnavailable   the caller tries again: rates and quotas cannot be counted
 ├── ThreadUnknown       there is no such conversation
 ├── ThreadBusy          the caller tries again when the turn that runs is over
 ├── StoreUnavailable    the caller tries again: the store of conversations is away
@@ -19,6 +25,7 @@ Each error holds two texts: `detail` is for the caller, `str(error)` is for the 
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Literal
 
 
 class ServiceError(Exception):
@@ -88,14 +95,107 @@ class SourceUnavailable(ServiceError):
 
 
 class AccessRefused(ServiceError):
-    """Something outside an agent's policy was asked for; nothing was sent or opened."""
+    """Something outside an agent's policy was asked for; nothing was run, sent or opened.
+
+    It does not hold what was asked for: that comes from a model, and this goes into the log.
+    """
 
     title = "Access refused"
     detail = "The service may not reach this resource."
 
-    def __init__(self, resource: str, remedy: str) -> None:
-        self.resource = resource
-        super().__init__(f"{resource} is outside the policy: {remedy}")
+    def __init__(
+        self,
+        kind: Literal["tool", "approval", "host", "method", "address", "file", "table"],
+        remedy: str,
+    ) -> None:
+        self.kind = kind
+        self.remedy = remedy
+        super().__init__(f"this {kind} is outside the policy: {remedy}")
+
+
+class Unauthenticated(ServiceError):
+    """No credentials, or none that count. The caller is not told why: that would help to guess."""
+
+    title = "Authentication is required"
+    detail = "Send a valid API key or access token."
+
+    def __init__(self, reason: str, *, has_credentials: bool = True) -> None:
+        self.reason = reason
+        self._has_credentials = has_credentials
+        super().__init__(f"caller refused: {reason}")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The challenge (RFC 6750, section 3): no error where nothing was sent."""
+        error = ' error="invalid_token"' if self._has_credentials else ""
+        return {"WWW-Authenticate": f"Bearer{error}"}
+
+
+class ScopeMissing(ServiceError):
+    """The caller is known, and may not do this."""
+
+    title = "The scope is missing"
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        self.detail = f"Your key or token does not have the scope {scope}."
+        super().__init__(f"scope {scope}")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The scope that is needed (RFC 6750, section 3)."""
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'}
+
+
+class AccountUnverified(ServiceError):
+    """The token is good, but its account has no verified address: OIDC_REQUIRE_VERIFIED."""
+
+    title = "The account is not verified"
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        self.detail = f"Verify your {wanted} with the provider of your account, then sign in again."
+        super().__init__(f"no verified {wanted}: OIDC_REQUIRE_VERIFIED")
+
+
+class IdentityUnavailable(ServiceError):
+    """The provider of identities gives no keys to check a token with; `reason` is for the log."""
+
+    title = "Callers cannot be identified"
+    detail = "Access tokens cannot be checked right now; try again."
+    retry_after_seconds = 2
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"OIDC provider: {reason}")
+
+
+class LimitReached(ServiceError):
+    """A rate or a quota is used up; nothing was begun."""
+
+    title = "A limit is reached"
+
+    def __init__(self, name: str, reset_seconds: int, headers: Mapping[str, str]) -> None:
+        self.retry_after_seconds = reset_seconds
+        self._headers = headers
+        self.detail = f"The limit {name} is used up; try again in {reset_seconds} seconds."
+        super().__init__(name)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """When to try again, and what is left."""
+        return {**super().headers, **self._headers}
+
+
+class LimitsUnavailable(ServiceError):
+    """The counts of rates and quotas cannot be reached, and LIMITS_WITHOUT_REDIS is `refuse`."""
+
+    title = "Limits cannot be checked"
+    detail = "Limits cannot be checked right now; try again."
+    retry_after_seconds = 2
+
+    def __init__(self) -> None:
+        super().__init__("REDIS_URL does not answer: LIMITS_WITHOUT_REDIS")
 
 
 class ThreadUnknown(ServiceError):
@@ -184,6 +284,12 @@ HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NeedsDetail: HTTPStatus.UNPROCESSABLE_ENTITY,
     SourceUnavailable: HTTPStatus.BAD_GATEWAY,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    ScopeMissing: HTTPStatus.FORBIDDEN,
+    AccountUnverified: HTTPStatus.FORBIDDEN,
+    IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
+    LimitsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ThreadUnknown: HTTPStatus.NOT_FOUND,
     ThreadBusy: HTTPStatus.CONFLICT,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,6 +1,7 @@
 """What may vary: every knob with its unit, default and reason. Nothing else reads the environment."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,16 @@ MODEL_EXAMPLES = {
 
 MODEL_PATTERN = r"^(embedded|[a-z_]+:\S+)$"
 
+ALGORITHM = "(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA)"
+"""Signatures by key pairs. Never `none`, nor HS256: its key would be the public one."""
+
+SCOPE = "(?:chat|threads|metrics)"
+"""What a caller may be allowed to do; see `auth/principal.py`."""
+
+HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
+
+HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
+
 MODELS_PATTERN = r"^[a-z_]+:[^\s,]+(\s*,\s*[a-z_]+:[^\s,]+)*$"
 
 
@@ -33,7 +44,8 @@ class Settings(Configuration):
     """The service's settings. Agents keep theirs in `agents/<name>/settings.py`."""
 
     environment: Literal["development", "production"] = "development"
-    """`production` refuses to start with sample data or with memory that a restart loses."""
+    """`production` refuses to start with sample data, with callers unknown by name, or with memory
+    that a restart loses."""
 
     host: str = "127.0.0.1"
     """Address that the server listens on. Containers set 0.0.0.0."""
@@ -63,6 +75,102 @@ class Settings(Configuration):
 
     enable_verbose_logging: bool = False
     """Log debug events too: tool calls, prompts by name, sizes. Redaction stays on."""
+
+    authentication: Literal["off", "keys", "oidc", "both"] = "off"
+    """How callers prove who they are: API keys, access tokens of an OIDC provider, both, or `off`:
+    all callers are one, without a name. Production refuses `off`."""
+
+    api_keys_file: Path | None = None
+    """File with the hashes of the API keys, as `keys new` prints them; read again when it changes.
+    A mounted secret will do, under another name than a setting's."""
+
+    api_key: SecretStr | None = None
+    """API key or access token that the command `ask --url` sends."""
+
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    """Address of the OIDC provider, letter by letter as its tokens say it in `iss`."""
+
+    oidc_audience: str | None = None
+    """What tokens must say in `aud`: the name of this service at the provider."""
+
+    oidc_algorithms: str = Field(
+        default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$"
+    )
+    """Signature algorithms that are accepted, separated by commas."""
+
+    oidc_scopes: str = Field(default="chat,threads", pattern=rf"^(?:token|{SCOPE}(?:,{SCOPE})*)$")
+    """Scopes of every caller with a token, of `chat`, `threads`, `metrics`; `token`: those that
+    the token's own claim `scope` (or `scp`) names."""
+
+    oidc_require_verified: Literal["none", "email", "phone", "any"] = "none"
+    """What the token must say is verified: `email_verified`, `phone_number_verified`, one of them
+    (`any`), or nothing. An unverified account gets 403."""
+
+    oidc_leeway_seconds: float = Field(default=30, ge=0, le=300)
+    """By how much the provider's clock and ours may differ, seconds."""
+
+    oidc_keys_ttl_seconds: float = Field(default=3600, ge=60, le=7 * 24 * 3600)
+    """How long the provider's keys are used, seconds. They are fetched anew after half of it, so
+    an outage of the provider shorter than the other half is not noticed."""
+
+    oidc_cooldown_seconds: float = Field(default=30, ge=1, le=3600)
+    """Shortest time between two fetches for unknown keys or after a failure, seconds: tokens with
+    invented keys cannot make us call the provider again and again."""
+
+    oidc_timeout_seconds: float = Field(default=3, gt=0, le=30)
+    """Longest wait for the provider, seconds; a request with a token waits as long at most."""
+
+    metrics_open: bool = True
+    """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
+
+    trusted_proxies: str | None = Field(default=None, pattern=HOSTS_AND_NETWORKS_PATTERN)
+    """Addresses or networks (`10.0.0.0/8`) of the proxies in front, separated by commas: only their
+    X-Forwarded-For tells a caller's address. Empty: the address that connects is the caller's."""
+
+    limits: Literal["enforce", "observe", "off"] = "enforce"
+    """What becomes of a request beyond a rate or a quota: 429, or a count and a log line only
+    (`observe`, to find the right numbers first); `off` counts nothing."""
+
+    rate_address_per_minute: int = Field(default=300, ge=0)
+    """Requests of one address (IPv6: of one /64 network) a minute, whoever sends them; 0: no limit."""
+
+    rate_caller_per_minute: int = Field(default=60, ge=0)
+    """Requests of one caller with a name a minute, from wherever; 0: no limit."""
+
+    quota_thread_day_messages: int = Field(default=200, ge=0)
+    """Messages of one conversation a day (UTC); 0: no quota. The same for all that follow."""
+
+    quota_thread_day_tokens: int = Field(default=500_000, ge=0)
+    """Tokens of one conversation a day, in and out."""
+
+    quota_thread_day_usd: float = Field(default=5, ge=0)
+    """US dollars of one conversation a day, by LLM_PRICES: models without a price add nothing."""
+
+    quota_caller_day_messages: int = Field(default=1000, ge=0)
+    """Messages of one caller a day; with AUTHENTICATION=off all callers are one."""
+
+    quota_caller_day_tokens: int = Field(default=2_000_000, ge=0)
+    """Tokens of one caller a day, in and out."""
+
+    quota_caller_day_usd: float = Field(default=20, ge=0)
+    """US dollars of one caller a day."""
+
+    quota_service_day_usd: float = Field(default=200, ge=0)
+    """US dollars of all callers together a day: what an attack with many accounts can cost."""
+
+    quota_reserved_tokens: int = Field(default=4000, ge=0)
+    """Tokens that a message reserves of each quota before it runs, and their price by the dearest
+    of LLM_PRICES; what it used replaces them. Messages side by side overrun by what they use more."""
+
+    redis_url: SecretStr | None = None
+    """Redis where all processes count rates and quotas: `redis://:password@host:6379/0`, `rediss://`
+    for TLS. Empty: each process counts for itself."""
+
+    redis_timeout_seconds: float = Field(default=0.1, gt=0, le=10)
+    """Longest wait for Redis, seconds; a message waits for two or three of its answers."""
+
+    limits_without_redis: Literal["local", "refuse"] = "local"
+    """While Redis is away: each process counts for itself, or every request gets 503."""
 
     disable_llm: bool = False
     """Call no model at all: rules plan, and each agent answers from its data."""
@@ -228,20 +336,55 @@ class Settings(Configuration):
     data_max_bytes: int = Field(default=2_000_000, ge=1024)
     """Largest answer of a data source after decompression, bytes."""
 
+    data_max_rows: int = Field(default=200, ge=1, le=100_000)
+    """Most rows that one query of a reference table may give, rows."""
+
+    data_private_hosts: str | None = Field(default=None, pattern=HOSTS_PATTERN)
+    """Data hosts that may have a private address, such as an internal API, separated by commas.
+    Every other host must have public addresses alone; empty: all of them."""
+
+    data_proxy_url: AnyHttpUrl | None = None
+    """Proxy that data requests leave through, where there is no other way out. It resolves the
+    names, so it must refuse private addresses itself. HTTPS_PROXY and its like are not read."""
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """DATA_PRIVATE_HOSTS, each."""
+        hosts = (self.data_private_hosts or "").lower().split(",")
+        return frozenset(filter(None, map(str.strip, hosts)))
+
     def rules(self) -> Iterator[str]:
         """What the settings break together, one problem each."""
         if self.environment == "production":
-            refuses = "ENVIRONMENT=production refuses"
-            if self.use_fake_data:
-                yield f"{refuses} USE_FAKE_DATA=true, which invents answers: set it to false"
-            if self.database_url == StoreURL.MEMORY:
-                yield f"{refuses} DATABASE_URL=memory://, which loses threads: set another store"
+            yield from (
+                f"ENVIRONMENT=production refuses {it}" for it in self._only_for_development()
+            )
+        needed = [
+            *(["api_keys_file"] if self.authentication in ("keys", "both") else []),
+            *(["oidc_issuer", "oidc_audience"] if self.authentication in ("oidc", "both") else []),
+        ]
+        for name in needed:
+            if not getattr(self, name):
+                yield f"AUTHENTICATION={self.authentication} needs {self.variable(name)}"
         if self.workers > 1 and not self.database_url.startswith(StoreURL.POSTGRESQL):
             yield "WORKERS: more than one process needs DATABASE_URL=postgresql://..."
 
+    def _only_for_development(self) -> Iterator[str]:
+        if self.use_fake_data:
+            yield "USE_FAKE_DATA=true, which invents answers: set it to false"
+        if self.authentication == "off":
+            yield "AUTHENTICATION=off, which lets everybody in: set it to keys, oidc or both"
+        if self.oidc_issuer and not self.oidc_issuer.startswith("https://"):
+            yield "OIDC_ISSUER without https"
+        if self.workers > 1 and self.limits != "off" and not self.redis_url:
+            yield "several processes that count limits for themselves: set REDIS_URL, or LIMITS=off"
+        if self.database_url == StoreURL.MEMORY:
+            yield "DATABASE_URL=memory://, which loses threads: set another store"
+
     def secrets(self) -> Iterator[SecretStr]:
-        """Every secret, the password inside DATABASE_URL too."""
+        """Every secret, the passwords inside DATABASE_URL and REDIS_URL too."""
         yield from super().secrets()
-        if password := urlsplit(self.database_url).password:
-            yield SecretStr(password)
-            yield SecretStr(unquote(password))
+        for url in (self.database_url, self.redis_url and self.redis_url.get_secret_value()):
+            if url and (password := urlsplit(url).password):
+                yield SecretStr(password)
+                yield SecretStr(unquote(password))

@@ -18,6 +18,7 @@ async def test_readiness_tells_what_answers(client: httpx2.AsyncClient) -> None:
     assert {model["role"] for model in ready["models"]} >= {"planner", "agent", "writer"}
     assert ready["sample_data"] is True
     assert ready["agents"] == 4
+    assert ready["callers"]["mode"] == "off"
 
 
 async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(

@@ -99,6 +99,7 @@ def test_another_service_can_be_asked(
 ) -> None:
     assert main(["ask", "¿Lunas?", "--url", "http://there/base/", "--thread", "t1"]) == 0
     (request,) = elsewhere
+    assert "authorization" not in request.headers
     assert str(request.url) == "http://there/base/v1/chat"
     assert request.content.decode() == '{"message":"¿Lunas?","thread_id":"t1"}'
     told = capsys.readouterr().out
@@ -108,6 +109,23 @@ def test_another_service_can_be_asked(
         "No es una respuesta completa: source_unavailable, model_unavailable\n\n"
         "Los datos son de muestra.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [([], "Bearer of-the-environment"), (["--key", "given"], "Bearer given")],
+)
+def test_a_key_is_sent_to_the_service_that_is_asked(
+    elsewhere: list[httpx2.Request],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    sent: str,
+) -> None:
+    monkeypatch.setenv("API_KEY", "of-the-environment")
+    assert main(["ask", "x", "--url", "http://there", *options]) == 0
+    assert elsewhere[0].headers.get("authorization") == sent
+    assert "of-the-environment" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

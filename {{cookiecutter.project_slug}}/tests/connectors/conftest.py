@@ -36,7 +36,9 @@ async def reach() -> AsyncIterator[Reach]:
     opened: list[Connectors] = []
 
     def make(**settings: Any) -> HttpClient:
-        opened.append(Connectors(Settings(use_fake_data=False, **settings)))
+        opened.append(
+            Connectors(Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings))
+        )
         return opened[-1].within(LOOPBACK, None).http
 
     yield make

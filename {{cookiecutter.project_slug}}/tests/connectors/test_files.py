@@ -46,8 +46,25 @@ def test_text_files_are_listed_with_relative_names_and_read(folder: Folder) -> N
         "{absolute}",
         "..\\secret.md",
         "C:secret.md",
+        "//server/share/b.md",
+        "\\\\server\\share\\b.md",
+        "\\\\?\\C:\\b.md",
         "more//a.TXT",
+        "%2e%2e/secret.md",
+        "%2E%2E%2Fsecret.md",
+        "%252e%252e/secret.md",
+        "b.md%00.txt",
+        "\uff0e\uff0e/secret.md",
+        "\u2025/secret.md",
         "b.md\0.txt",
+        "b.md\n.txt",
+        "more /a.TXT",
+        "NUL.txt",
+        "more/con.md",
+        "com1.txt",
+        "b.md:stream.txt",
+        "~root/b.md/..",
+        "file:///etc/passwd.md",
         "",
         ".",
     ],
@@ -137,5 +154,5 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_no_folder_refuses_every_file() -> None:
-    with pytest.raises(AccessRefused, match="every file"):
+    with pytest.raises(AccessRefused, match="name a folder"):
         Folder(None, max_bytes=100).read_text("b.md")

@@ -48,7 +48,7 @@ async def test_without_fake_data_the_source_is_asked_and_not_the_sample(
     sources: DataSources,
 ) -> None:
     sources.answer("/reading", Json(FINE))
-    connectors = Connectors(Settings(use_fake_data=False))
+    connectors = Connectors(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
     outside = connectors.within(LOOPBACK, SyncSample())
     answer = await outside.http.get_json(f"{sources.address}/reading", {"city": "Quito"}, Reading)
     await connectors.aclose()

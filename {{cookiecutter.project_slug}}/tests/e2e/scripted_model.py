@@ -35,6 +35,7 @@ class ScriptedModel:
         "LLM_PLANNER_MODEL": "openai:scripted-planner",
         "LLM_WRITER_MODEL": "openai:scripted-writer",
         "LLM_PRICES": orjson.dumps(PRICES).decode(),
+        "QUOTA_RESERVED_TOKENS": "100",  # at these prices
         "LLM_BREAKER_SECONDS": "0.01",  # a model that was down is asked again by the next test
     }
 

@@ -46,7 +46,7 @@ class RiversAgent(TableAgent):
         return httpx2.Response(200, json={"level": 99})
 
     def policy(self) -> Policy:
-        return Policy(hosts=frozenset({"127.0.0.1"}))
+        return Policy(tools=frozenset({"look_up"}), hosts=frozenset({"127.0.0.1"}))
 
     def calls(self, question: str, language: Language) -> Sequence[Call]:
         return [Call("look_up", {"name": "ebro"})]
@@ -70,6 +70,7 @@ async def start(served: Served, *, with_model: bool, fake: bool = False) -> None
         RiversAgent,
         MoonsAgent,
         use_fake_data=fake,
+        data_private_hosts="127.0.0.1",
         disable_llm=not with_model,
         data_timeout_seconds=0.2,
         llm_model="embedded",
@@ -122,7 +123,12 @@ async def test_a_source_may_not_outlast_the_request_whatever_its_own_time(
     served: Served, source: DataSources, fault: Reply
 ) -> None:
     await served.start_hurried(
-        RiversAgent, MoonsAgent, use_fake_data=False, data_timeout_seconds=100, llm_model="embedded"
+        RiversAgent,
+        MoonsAgent,
+        use_fake_data=False,
+        data_private_hosts="127.0.0.1",
+        data_timeout_seconds=100,
+        llm_model="embedded",
     )
     source.answer(RATES, fault)
     reply = await served.ask("What is the level of the Ebro?")
@@ -152,6 +158,7 @@ async def test_a_source_that_recovers_at_once_is_in_the_answer(
         RiversAgent,
         MoonsAgent,
         use_fake_data=False,
+        data_private_hosts="127.0.0.1",
         llm_model="embedded",
         llm_planner_model=None,
         llm_writer_model=None,

@@ -1,13 +1,15 @@
 """What an agent may rely on."""
 
 import inspect
+from collections.abc import Sequence
 
 import pytest
 
 from app.connectors.outside import Connectors
 from app.connectors.policy import Policy
-from app.errors import NeedsDetail, SourceUnavailable
-from app.graph.contract import Agent
+from app.errors import AccessRefused, Misconfigured, NeedsDetail, SourceUnavailable
+from app.graph.contract import Agent, Call, Finding, ToolMethod
+from app.prompts.language import Language
 from app.settings import Settings
 from tests.agents_for_tests import FlakyAgent, HeightsAgent, MoonsAgent
 
@@ -24,8 +26,47 @@ def test_a_tool_is_named_and_described_by_its_method(moons: MoonsAgent) -> None:
     assert tool.args == {"name": {"title": "Name", "type": "string"}}
 
 
-def test_an_agent_may_reach_nothing_unless_it_says_so(moons: MoonsAgent) -> None:
-    assert moons.policy() == Policy(hosts=frozenset(), folder=None)
+def test_an_agent_may_use_and_reach_nothing_unless_it_says_so() -> None:
+    assert Agent.policy(object.__new__(MoonsAgent)) == Policy(
+        tools=frozenset(), hosts=frozenset(), folder=None, database=None, tables=frozenset()
+    )
+
+
+@pytest.mark.checklist("DEF-2")
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (Policy(), "its tools are look_up, its policy names none"),
+        (Policy(tools=frozenset({"look_up", "loop_up"})), "its policy names look_up, loop_up"),
+        (Policy(tools=frozenset({"look_up"}), writing=frozenset({"sent"})), "look_up, sent"),
+    ],
+)
+def test_a_policy_that_names_no_tool_or_one_that_is_not_there_stops_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, policy: Policy, told: str
+) -> None:
+    monkeypatch.setattr(MoonsAgent, "policy", lambda self: policy)
+    with pytest.raises(Misconfigured, match=told):
+        MoonsAgent(Connectors(settings))
+
+
+class Sneaky(MoonsAgent):
+    """Its rules call a tool that its policy does not name."""
+
+    def build(self) -> Sequence[ToolMethod]:
+        return [self.look_up, self.erase]
+
+    def calls(self, question: str, language: Language) -> Sequence[Call]:
+        return [Call("erase")]
+
+    async def erase(self) -> Finding:
+        """Erase everything."""
+        pytest.fail("it ran")
+
+
+@pytest.mark.checklist("DEF-2")
+async def test_the_policy_holds_for_the_agents_own_rules_as_well(settings: Settings) -> None:
+    with pytest.raises(AccessRefused):
+        await Sneaky(Connectors(settings)).basic_answer("How many moons has Mars?", "en")
 
 
 async def test_a_basic_answer_is_calls_then_tools_then_tell(moons: MoonsAgent) -> None:

@@ -11,10 +11,13 @@ from app.errors import InputRefused
 from app.graph.audit import Auditor
 from app.graph.reply import Event, Reply
 from app.graph.service import Service
+from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.memory import MemoryStore
 from app.persistence.sqlite import SqliteStore
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
+
+T = Conversation("t", PUBLIC)
 
 TWO_TASKS = "How many moons has Mars and how high is Everest?"
 
@@ -45,7 +48,7 @@ async def test_two_tasks_in_one_message_are_answered_by_two_agents_in_its_langua
     service = Service(
         settings.model_copy(update={"disable_llm": is_disabled}), TEST_AGENTS, MemoryStore()
     )
-    reply = await service.ask(message, "t")
+    reply = await service.ask(message, T)
     assert reply.answer == answer
     assert reply.language == language
     assert [agent.name for agent in reply.agents] == ["moons", "heights"]
@@ -65,38 +68,40 @@ async def test_the_agents_of_one_message_work_side_by_side(service: Service) -> 
             return await original(**arguments)
 
         agent.tools[0].coroutine = meet
-    reply = await asyncio.wait_for(service.ask(TWO_TASKS, "t"), timeout=5)
+    reply = await asyncio.wait_for(service.ask(TWO_TASKS, T), timeout=5)
     assert [agent.status for agent in reply.agents] == ["answered", "answered"]
 
 
 @pytest.mark.checklist("COG-1")
 async def test_a_missing_detail_is_asked_for_and_completes_the_question(service: Service) -> None:
-    first = await service.ask("How many moons?", "t")
+    first = await service.ask("How many moons?", T)
     assert first.answer == "Which planet?"
     assert [agent.status for agent in first.agents] == ["asked"]
-    second = await service.ask("Saturn", "t")
+    second = await service.ask("Saturn", T)
     assert second.answer == "saturn has 146 moons."
 
 
 async def test_a_thread_remembers_and_another_thread_does_not(service: Service) -> None:
-    await service.ask("How many moons has Mars?", "one")
-    assert (await service.ask("and Saturn?", "one")).answer == "saturn has 146 moons."
-    assert (await service.ask("and Saturn?", "two")).agents == []
+    await service.ask("How many moons has Mars?", Conversation("one", PUBLIC))
+    assert (
+        await service.ask("and Saturn?", Conversation("one", PUBLIC))
+    ).answer == "saturn has 146 moons."
+    assert (await service.ask("and Saturn?", Conversation("two", PUBLIC))).agents == []
 
 
 async def test_a_follow_up_is_completed_by_the_question_before(service: Service) -> None:
-    await service.ask("How many moons has Mars?", "t")
-    reply = await service.ask("And how many moons exactly?", "t")
+    await service.ask("How many moons has Mars?", T)
+    reply = await service.ask("And how many moons exactly?", T)
     assert reply.answer == "mars has 2 moons."
     assert reply.agents[0].question == "And how many moons exactly?"
-    assert (await service.ask("And how high is it?", "t")).answer == "Which mountain?"
+    assert (await service.ask("And how high is it?", T)).answer == "Which mountain?"
 
 
 async def test_a_thread_outlives_the_process(settings: Settings, tmp_path: Path) -> None:
     for message, answer in [("moons of Mars", "mars has 2"), ("and Saturn?", "saturn has 146")]:
         async with SqliteStore(tmp_path / "threads.sqlite", patience_seconds=5) as store:
             service = Service(settings, TEST_AGENTS, store)
-            assert (await service.ask(message, "t")).answer.startswith(answer)
+            assert (await service.ask(message, T)).answer.startswith(answer)
             await service.aclose()
 
 
@@ -104,7 +109,7 @@ async def test_a_thread_keeps_only_the_configured_turns(settings: Settings) -> N
     store = MemoryStore()
     service = Service(settings.model_copy(update={"history_turns": 2}), TEST_AGENTS, store)
     for _ in range(4):
-        await service.ask("moons of Mars", "t")
+        await service.ask("moons of Mars", T)
     checkpoint = await store.saver.aget({"configurable": {"thread_id": "t"}})
     assert checkpoint is not None
     assert len(checkpoint["channel_values"]["history"]) == 2
@@ -112,7 +117,7 @@ async def test_a_thread_keeps_only_the_configured_turns(settings: Settings) -> N
 
 
 async def test_a_source_that_is_down_is_named_and_the_rest_is_answered(service: Service) -> None:
-    reply = await service.ask("Moons of Mars and the tide in Vigo?", "t")
+    reply = await service.ask("Moons of Mars and the tide in Vigo?", T)
     assert reply.answer.startswith("mars has 2 moons.\n\nI have no answer for this part")
     assert "the tide in Vigo?" in reply.answer
     assert [agent.status for agent in reply.agents] == ["answered", "missing"]
@@ -122,7 +127,7 @@ async def test_a_source_that_is_down_is_named_and_the_rest_is_answered(service: 
 async def test_a_bug_in_one_agent_costs_its_part_only_and_shows_nothing(
     service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reply = await service.ask("Moons of Mars and stars", "t")
+    reply = await service.ask("Moons of Mars and stars", T)
     assert reply.answer.startswith("mars has 2 moons.")
     assert reply.degraded_because == ["agent_failed", "model_unavailable"]
     assert "hunter2" not in reply.model_dump_json()
@@ -130,24 +135,24 @@ async def test_a_bug_in_one_agent_costs_its_part_only_and_shows_nothing(
 
 async def test_an_empty_message_is_refused_before_anything_is_kept(service: Service) -> None:
     with pytest.raises(InputRefused) as refusal:
-        await service.ask(" \u200b ", "t")
+        await service.ask(" \u200b ", T)
     assert refusal.value.field == "message"
 
 
 async def test_the_reply_says_that_model_and_data_are_not_real(service: Service) -> None:
-    reply = await service.ask("¿Cuántas lunas tiene Marte?", "t")
+    reply = await service.ask("¿Cuántas lunas tiene Marte?", T)
     assert any("modelo integrado" in notice for notice in reply.notices)
     assert any("de muestra" in notice for notice in reply.notices)
 
 
 async def test_the_embedded_model_counts_as_a_model(service: Service) -> None:
-    usage = (await service.ask(TWO_TASKS, "t")).usage
+    usage = (await service.ask(TWO_TASKS, T)).usage
     assert usage.model_calls == 6  # plan, two for each agent, write
     assert usage.input_tokens > usage.output_tokens > 0
 
 
 async def events_of(service: Service, message: str) -> list[Event]:
-    return [event async for event in service.stream(message, "t")]
+    return [event async for event in service.stream(message, T)]
 
 
 async def test_a_stream_tells_the_plan_the_agents_the_tokens_and_the_reply(
@@ -175,7 +180,7 @@ async def test_an_answer_without_a_writer_is_streamed_too(service: Service, mess
 async def test_a_refused_message_raises_before_any_event(service: Service) -> None:
     with pytest.raises(InputRefused):
         await events_of(service, "")
-    assert (await service.ask("moons of Mars", "t")).answer == "mars has 2 moons."
+    assert (await service.ask("moons of Mars", T)).answer == "mars has 2 moons."
 
 
 async def test_a_caller_who_leaves_cancels_the_run(service: Service) -> None:
@@ -214,7 +219,7 @@ async def test_a_step_of_ours_that_never_ends_is_answered_for_at_the_deadline(
     monkeypatch.setattr(Auditor, "__call__", hang)
     settings = settings.model_copy(update={"request_timeout_seconds": 0.2})
     service = Service(settings, TEST_AGENTS, MemoryStore())
-    reply = await asyncio.wait_for(service.ask(message, "t"), timeout=5)
+    reply = await asyncio.wait_for(service.ask(message, T), timeout=5)
     events = await asyncio.wait_for(events_of(service, message), timeout=5)
     assert reply.answer.startswith(answer)
     assert reply.degraded_because == ["not_saved", "out_of_time"]

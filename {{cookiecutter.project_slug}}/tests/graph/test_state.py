@@ -3,15 +3,18 @@
 import json
 
 from app.graph.service import Service
+from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.memory import MemoryStore
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
+
+T = Conversation("t", PUBLIC)
 
 
 async def test_everything_that_a_turn_keeps_is_json(settings: Settings) -> None:
     store = MemoryStore()
     service = Service(settings, TEST_AGENTS, store)
-    await service.ask("How many moons has Mars and how high is Everest?", "t")
+    await service.ask("How many moons has Mars and how high is Everest?", T)
     checkpoint = await store.saver.aget({"configurable": {"thread_id": "t"}})
     assert checkpoint is not None
     kept = {k: v for k, v in checkpoint["channel_values"].items() if not k.startswith("__")}

@@ -3,18 +3,21 @@ import pytest
 from app.errors import ThreadUnknown
 from app.graph.service import Service
 from app.graph.threads import Threads
+from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.memory import MemoryStore
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
+
+T = Conversation("t", PUBLIC)
 
 
 async def test_a_thread_is_told_as_far_as_it_is_remembered(settings: Settings) -> None:
     settings = settings.model_copy(update={"history_turns": 1})
     store = MemoryStore()
     service = Service(settings, TEST_AGENTS, store)
-    await service.ask("Moons of Mars", "t")
-    await service.ask("Moons of Saturn", "t")
-    thread = await Threads(settings, store).read("t")
+    await service.ask("Moons of Mars", T)
+    await service.ask("Moons of Saturn", T)
+    thread = await Threads(settings, store).read(T)
     assert [message.text for message in thread.messages] == [
         "Moons of Saturn",
         "saturn has 146 moons.",
@@ -25,6 +28,6 @@ async def test_a_thread_is_told_as_far_as_it_is_remembered(settings: Settings) -
 async def test_an_unknown_thread_is_neither_read_nor_deleted(settings: Settings) -> None:
     threads = Threads(settings, MemoryStore())
     with pytest.raises(ThreadUnknown):
-        await threads.read("t")
+        await threads.read(T)
     with pytest.raises(ThreadUnknown):
-        await threads.delete("t")
+        await threads.delete(T)

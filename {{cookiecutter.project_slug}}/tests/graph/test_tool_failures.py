@@ -1,13 +1,19 @@
 """What a model, the log and the run learn of a tool that fails."""
 
+from typing import Any
+
 import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import StructuredTool
 from pydantic import ValidationError
 
-from app.errors import BudgetExceeded, NeedsDetail, SourceUnavailable
-from app.graph.tool_failures import ContainedTool
+from app.connectors.policy import Policy
+from app.errors import AccessRefused, BudgetExceeded, NeedsDetail, SourceUnavailable
+from app.graph.tool_failures import ContainedTool, NoTool
+from app.guardrails.policy import Rights
 from app.limits.budget import Budget, Caps
+
+RIGHTS = Rights("tides", Policy(tools=frozenset({"look_up"})), ["look_up"])
 
 
 def failing(error: Exception) -> StructuredTool:
@@ -72,3 +78,13 @@ async def test_the_tool_itself_still_raises() -> None:
     ContainedTool.of(tool, 100)
     with pytest.raises(RuntimeError, match="reached"):
         await tool.ainvoke({"name": "mars"})
+
+
+@pytest.mark.parametrize("arguments", [{}, {"self": 1, "config": 2, "run_manager": 3, "name": 4}])
+async def test_a_name_that_is_no_tool_is_refused_whatever_its_arguments(
+    arguments: dict[str, Any],
+) -> None:
+    call = {"name": NoTool.NAME, "args": arguments, "id": "1", "type": "tool_call"}
+    message = await ContainedTool.of(NoTool(rights=RIGHTS), 100).ainvoke(call)
+    assert isinstance(message.artifact, AccessRefused)
+    assert message.text == "The service may not reach this resource."

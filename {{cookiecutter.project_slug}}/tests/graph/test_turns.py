@@ -3,9 +3,12 @@
 from app.graph.degraded import Degraded
 from app.graph.reply import Reply, UsageReport
 from app.graph.turns import Request, Turns
+from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.memory import MemoryStore
 from app.persistence.saving import Saving
 from app.settings import Settings
+
+T = Conversation("t", PUBLIC)
 
 
 def reply(degraded_because: list[str] | None = None) -> Reply:
@@ -25,10 +28,10 @@ def reply(degraded_because: list[str] | None = None) -> Reply:
 
 async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Settings) -> None:
     turns = Turns(settings, MemoryStore())
-    async with turns.turn("question", "t", "key") as turn:
+    async with turns.turn("question", T, "key") as turn:
         assert turn.known is None
         assert await turn.end(reply()) == reply()
-    async with turns.turn("question", "t", "key") as turn:
+    async with turns.turn("question", T, "key") as turn:
         assert turn.known == reply()
 
 
@@ -36,7 +39,7 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
     settings: Settings,
 ) -> None:
     turns = Turns(settings, MemoryStore())
-    async with turns.turn("question", "t", "key") as turn:
+    async with turns.turn("question", T, "key") as turn:
         saving = Saving.current()
         assert saving is not None
         saving.lose(ConnectionError())
@@ -45,7 +48,7 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
     assert told.degraded_because == [Degraded.NOT_SAVED, "source_unavailable"]
     assert told.notices[0] == "first"
     assert "could not be saved" in told.notices[1]
-    async with turns.turn("question", "t", "key") as turn:
+    async with turns.turn("question", T, "key") as turn:
         assert turn.known is None
 
 
@@ -53,15 +56,27 @@ async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
     settings: Settings,
 ) -> None:
     turns = Turns(settings, MemoryStore())
-    async with turns.turn("question", "t", "key") as turn:
+    async with turns.turn("question", T, "key") as turn:
         late = reply([Degraded.NOT_SAVED])
         assert await turn.end(late) == late
-    async with turns.turn("question", "t", "key") as turn:
+    async with turns.turn("question", T, "key") as turn:
         assert turn.known is None
 
 
 def test_requests_differ_by_message_and_by_thread() -> None:
-    same = Request("a", "t", "k").fingerprint
-    assert Request("a", "t", "other key").fingerprint == same
-    assert Request("b", "t", "k").fingerprint != same
-    assert Request("a", "u", "k").fingerprint != same
+    same = Request("a", T, "k").fingerprint
+    assert Request("a", T, "other key").fingerprint == same
+    assert Request("b", T, "k").fingerprint != same
+    assert Request("a", Conversation("u", PUBLIC), "k").fingerprint != same
+
+
+async def test_a_reply_kept_for_one_owner_is_not_known_to_another(settings: Settings) -> None:
+    turns = Turns(settings, MemoryStore())
+    hers, his = Conversation("t", "a" * 32), Conversation("t", "b" * 32)
+    async with turns.turn("question", hers, "key") as turn:
+        await turn.end(reply())
+    for other in (his, T):
+        async with turns.turn("question", other, "key") as turn:
+            assert turn.known is None
+    async with turns.turn("question", hers, "key") as turn:
+        assert turn.known == reply()

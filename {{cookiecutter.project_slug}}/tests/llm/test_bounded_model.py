@@ -7,7 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from app.connectors.outside import Connectors
-from app.errors import BudgetExceeded
+from app.errors import AccessRefused, BudgetExceeded
 from app.graph.agent_model import AgentModel
 from app.limits.budget import Budget, Caps
 from app.llm.bounded_model import BoundedModel
@@ -99,3 +99,26 @@ async def test_tools_are_bound_once_and_not_for_every_run(settings: Settings) ->
 def test_it_is_asked_with_await_only() -> None:
     with pytest.raises(NotImplementedError):
         BoundedModel(model=None, caps=Caps("AGENT", 1, 1)).invoke("hi")
+
+
+class Inventive:
+    """A model that calls what is no tool of its, once, and then talks."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def __call__(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        self.told = [message.text for message in messages if isinstance(message, ToolMessage)]
+        if self.told:
+            return AIMessage("Done.")
+        call = {"name": "open_door", "args": {"self": "x"}, "id": "1", "type": "tool_call"}
+        return AIMessage("", tool_calls=[call])
+
+
+async def test_a_name_that_is_no_tool_is_refused_as_one_that_may_not_run(
+    settings: Settings,
+) -> None:
+    inventive = Inventive()
+    with pytest.raises(AccessRefused):
+        await model(settings, inventive).answer(QUESTION, "en")
+    assert inventive.told == ["The service may not reach this resource."]

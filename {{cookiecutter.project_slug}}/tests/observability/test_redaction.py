@@ -23,6 +23,7 @@ KEYS = {
     "google": f"AIza{BODY}",
     "hugging face": f"hf_{BODY}",
     "langsmith": f"lsv2_pt_{BODY}",
+    "our own": f"ak_0123abcd_{BODY}",
     "stripe": f"sk_live_{BODY}",
     "jwt": JWT,
     "pem": PEM,

@@ -154,6 +154,7 @@ class DataSources(OpenAIServer):
         feeds = orjson.dumps({"One": self.address + RSS, "Two": self.address + ATOM}).decode()
         return {
             "USE_FAKE_DATA": "false",
+            "DATA_PRIVATE_HOSTS": "127.0.0.1",
             "WEATHER_GEOCODING_URL": self.address + GEOCODING,
             "WEATHER_FORECAST_URL": self.address + FORECAST,
             "CURRENCY_RATES_URL": self.address + RATES,

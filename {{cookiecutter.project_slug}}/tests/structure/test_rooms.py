@@ -16,6 +16,10 @@ OPEN_TO_ALL = (
     "limits.deadline",
     "limits.budget",
     "limits.bulkhead",
+    "limits.counters",
+    "limits.redis_counters",
+    "limits.enforcement",
+    "limits.quotas",
 )
 """Every room may import these; they import each other only. The bounds of a run are asked for
 wherever a run waits or spends."""

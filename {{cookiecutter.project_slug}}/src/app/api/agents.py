@@ -3,7 +3,9 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
+from ..auth.principal import Scope
 from ..prompts.language import Language
+from .callers import GuardedRoute
 from .openapi import ProblemDocs
 from .running import Running
 
@@ -25,8 +27,10 @@ class AgentRoutes:
 
     def router(self) -> APIRouter:
         """The routes of this door."""
-        router = APIRouter(prefix="/v1/agents", tags=["agents"])
-        router.add_api_route("", self.list, responses=ProblemDocs.of(500))
+        router = APIRouter(
+            prefix="/v1/agents", tags=["agents"], route_class=GuardedRoute.needing(Scope.CHAT)
+        )
+        router.add_api_route("", self.list, responses=ProblemDocs.of(401, 403, 429, 500, 503))
         return router
 
     async def list(self, request: Request) -> list[AgentCard]:

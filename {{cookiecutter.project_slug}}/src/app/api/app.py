@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..graph.contract import Agent
 from ..observability.logging import Logs
@@ -58,8 +59,16 @@ def create_app(
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
-    for door in (ChatRoutes(), ThreadRoutes(), AgentRoutes(), HealthRoutes(), MetricsRoutes()):
+    for door in (
+        ChatRoutes(),
+        ThreadRoutes(),
+        AgentRoutes(),
+        HealthRoutes(),
+        MetricsRoutes(settings),
+    ):
         app.include_router(door.router())
     ProblemHandlers.install(app)
     app.openapi = OpenAPIDocument(app, settings, known).build  # type: ignore[method-assign]

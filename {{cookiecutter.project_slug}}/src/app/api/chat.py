@@ -9,12 +9,13 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..auth.principal import Scope
 from ..errors import InputRefused
 from ..graph.reply import Reply
+from .callers import Caller, GuardedRoute
 from .openapi import ProblemDocs, Responses
 from .running import Running
 from .stream import EventStream
-from .strict_json import StrictRoute
 from .threads import THREAD_ID
 
 IdempotencyKey = Annotated[
@@ -46,7 +47,7 @@ class ChatRequest(BaseModel):
     """The question; several tasks may be in one. Without NUL, and not blank."""
 
     thread_id: Annotated[str | None, Field(pattern=THREAD_ID)] = None
-    """The conversation to go on with; without it a new one begins."""
+    """The conversation of yours to go on with; without it, or with a new id, one begins."""
 
 
 class ChatRoutes:
@@ -54,8 +55,10 @@ class ChatRoutes:
 
     def router(self) -> APIRouter:
         """The routes of this door."""
-        router = APIRouter(prefix="/v1/chat", tags=["chat"], route_class=StrictRoute)
-        refusals = ProblemDocs.of(409, 413, 422, 500, 503)
+        router = APIRouter(
+            prefix="/v1/chat", tags=["chat"], route_class=GuardedRoute.needing(Scope.CHAT)
+        )
+        refusals = ProblemDocs.of(401, 403, 409, 413, 422, 429, 500, 503)
         router.add_api_route("", self.ask, methods=["POST"], responses=refusals)
         events: Responses = {
             200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}
@@ -74,10 +77,11 @@ class ChatRoutes:
     ) -> Reply:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
         thread_id = self._thread_id(chat, idempotency_key)
+        conversation = Caller.of(request).conversation(thread_id)
         running = Running.behind(request)
         with running.life.request():
             return await running.service.ask(
-                chat.message, thread_id, idempotency_key=idempotency_key
+                chat.message, conversation, idempotency_key=idempotency_key
             )
 
     async def stream(
@@ -99,7 +103,8 @@ class ChatRoutes:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")
         running = Running.behind(request)
         thread_id = self._thread_id(chat, idempotency_key)
-        events = running.service.stream(chat.message, thread_id, idempotency_key=idempotency_key)
+        conversation = Caller.of(request).conversation(thread_id)
+        events = running.service.stream(chat.message, conversation, idempotency_key=idempotency_key)
         return await EventStream(events, request.state.request_id, running.life).response()
 
     @staticmethod

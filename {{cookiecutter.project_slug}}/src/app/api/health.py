@@ -6,6 +6,8 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
+from ..auth.doorkeeper import Doorkeeper
+from ..limits.enforcement import Enforcement
 from ..project import Project
 from .openapi import ProblemDocs, Responses
 from .running import Running
@@ -22,6 +24,31 @@ class Threads(BaseModel):
 
     kind: str
     answers: bool
+
+
+class Callers(BaseModel):
+    """How callers are known."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    mode: Literal["off", "keys", "oidc", "both"]
+    keys: int | None = None
+    """API keys in force."""
+    keys_problem: str | None = None
+    """Why the file of keys was not taken over as it is now; those of before are in force."""
+    provider_problem: str | None = None
+    """Why the OIDC provider's keys were not fetched the last time; those of before are in force."""
+
+
+class Limits(BaseModel):
+    """How rates and quotas are held."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    mode: Literal["enforce", "observe", "off"]
+    counted_in: Literal["process", "redis"]
+    redis_away: bool
+    """True while Redis does not answer: LIMITS_WITHOUT_REDIS says what happens meanwhile."""
 
 
 class LinkState(BaseModel):
@@ -57,6 +84,8 @@ class Readiness(BaseModel):
     sample_data: bool
     """True when agents answer from sample data (USE_FAKE_DATA)."""
     agents: int
+    callers: Callers
+    limits: Limits
 
 
 class Version(BaseModel):
@@ -99,6 +128,27 @@ class HealthRoutes:
             models=list(map(ModelState.model_validate, running.service.factory.models())),
             sample_data=running.settings.use_fake_data,
             agents=len(running.service.agents),
+            callers=self._callers(running.doorkeeper),
+            limits=self._limits(running.enforcement),
+        )
+
+    @staticmethod
+    def _limits(enforcement: Enforcement) -> Limits:
+        redis = enforcement.redis
+        return Limits(
+            mode=enforcement.mode,
+            counted_in="redis" if redis else "process",
+            redis_away=redis.is_away if redis else False,
+        )
+
+    @staticmethod
+    def _callers(doorkeeper: Doorkeeper) -> Callers:
+        keys, provider = doorkeeper.keys, doorkeeper.provider
+        return Callers(
+            mode=doorkeeper.mode,
+            keys=keys.count if keys else None,
+            keys_problem=keys.problem if keys else None,
+            provider_problem=provider.problem if provider else None,
         )
 
     async def version(self) -> Version:

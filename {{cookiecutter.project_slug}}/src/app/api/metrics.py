@@ -1,16 +1,24 @@
 """`/metrics`: what the service counts about itself, for Prometheus."""
 
 from fastapi import APIRouter, Response
+from fastapi.routing import APIRoute
 
+from ..auth.principal import Scope
 from ..observability.metrics import METRICS
+from ..settings import Settings
+from .callers import GuardedRoute
 
 
 class MetricsRoutes:
     """The route that a collector asks. It tells no text of any caller, but do not publish it."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._is_open = settings.metrics_open
+
     def router(self) -> APIRouter:
         """The route of this door; not part of the API that callers are promised."""
-        router = APIRouter()
+        kind = APIRoute if self._is_open else GuardedRoute.needing(Scope.METRICS)
+        router = APIRouter(route_class=kind)
         router.add_api_route("/metrics", self.metrics, include_in_schema=False)
         return router
 

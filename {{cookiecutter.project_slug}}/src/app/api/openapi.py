@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from ..graph.contract import Agent
 from ..graph.reply import Reply
 from ..settings import Settings
+from .callers import CallerDocs
 from .problems import MEDIA_TYPE, Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -19,10 +20,13 @@ class ProblemDocs:
     """How a route declares the failures that it can answer with."""
 
     MEANING: Final[Mapping[int, str]] = {
-        404: "There is no such conversation.",
+        401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
+        403: "The key or token lacks a scope, or its account is not verified.",
+        404: "You have no such conversation.",
         409: "An earlier turn of the conversation still runs; `Retry-After` says when to try again.",
         413: "The body is larger than BODY_MAX_BYTES.",
         422: "The request does not have the documented form.",
+        429: "A rate or a quota is used up; `Retry-After` says when to try again.",
         500: "Something failed on our side; `instance` names it in our log.",
         503: "Not available right now; `Retry-After` says when to try again.",
     }
@@ -77,6 +81,7 @@ class OpenAPIDocument:
         schemas = document["components"]["schemas"]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs") | {Problem.__name__: problem}
+        CallerDocs.describe(document, self._settings)
         schemas["ChatRequest"]["properties"]["message"][
             "maxLength"
         ] = self._settings.message_max_chars

@@ -8,9 +8,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
+from ..auth.doorkeeper import Doorkeeper
 from ..graph.contract import Agent
 from ..graph.service import Service
 from ..graph.threads import Threads
+from ..limits.enforcement import Enforcement
+from ..limits.rates import Rates
 from ..observability.logging import Logs
 from ..persistence.checkpoints import Checkpoints
 from ..persistence.store import Store
@@ -27,6 +30,9 @@ class Running:
     checkpoints: Store
     threads: Threads
     life: Life
+    doorkeeper: Doorkeeper
+    enforcement: Enforcement
+    rates: Rates
 
     @classmethod
     @asynccontextmanager
@@ -36,22 +42,28 @@ class Running:
         """The parts, open; from here on `logs` masks the agents' secrets too.
 
         Raises:
-            Misconfigured: The store cannot be opened, a model or an agent cannot be built.
+            Misconfigured: The keys of callers cannot be read, the store cannot be opened, a model or
+                an agent cannot be built.
         """
-        async with Checkpoints.of(settings) as checkpoints:
-            service = Service(settings, agents, checkpoints)
+        async with Doorkeeper(settings) as doorkeeper, Checkpoints.of(settings) as checkpoints:
+            enforcement = Enforcement(settings)
+            service = Service(settings, agents, checkpoints, enforcement)
             for agent in service.agents:
                 logs.redactor.learn_all(agent.settings)
             # What the start made stays until the end: 120,000 objects that the garbage collector
             # would look at again and again, for 8 % of the CPU and pauses of 0.1 s.
             gc.freeze()
             try:
+                threads = Threads(settings, checkpoints)
+                life = Life(settings)
+                rates = Rates(settings, enforcement)
                 yield cls(
-                    settings, service, checkpoints, Threads(settings, checkpoints), Life(settings)
+                    settings, service, checkpoints, threads, life, doorkeeper, enforcement, rates
                 )
             finally:
                 gc.unfreeze()
                 await service.aclose()
+                await enforcement.aclose()
 
     def attach(self, app: FastAPI) -> None:
         """Let the routes of `app` find it."""

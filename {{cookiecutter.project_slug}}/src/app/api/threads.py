@@ -5,7 +5,9 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
 
+from ..auth.principal import Scope
 from ..graph.threads import Thread
+from .callers import Caller, GuardedRoute
 from .openapi import ProblemDocs
 from .running import Running
 
@@ -20,23 +22,27 @@ class ThreadRoutes:
 
     def router(self) -> APIRouter:
         """The routes of this door."""
-        router = APIRouter(prefix="/v1/threads", tags=["threads"])
+        router = APIRouter(
+            prefix="/v1/threads", tags=["threads"], route_class=GuardedRoute.needing(Scope.THREADS)
+        )
         router.add_api_route(
-            "/{thread_id}", self.read, responses=ProblemDocs.of(404, 422, 500, 503)
+            "/{thread_id}", self.read, responses=ProblemDocs.of(401, 403, 404, 422, 429, 500, 503)
         )
         router.add_api_route(
             "/{thread_id}",
             self.delete,
             methods=["DELETE"],
             status_code=HTTPStatus.NO_CONTENT,
-            responses=ProblemDocs.of(404, 409, 422, 500, 503),
+            responses=ProblemDocs.of(401, 403, 404, 409, 422, 429, 500, 503),
         )
         return router
 
     async def read(self, thread_id: ThreadId, request: Request) -> Thread:
-        """The latest messages of a conversation."""
-        return await Running.behind(request).threads.read(thread_id)
+        """The latest messages of a conversation of yours."""
+        conversation = Caller.of(request).conversation(thread_id)
+        return await Running.behind(request).threads.read(conversation)
 
     async def delete(self, thread_id: ThreadId, request: Request) -> None:
-        """Delete a conversation for good, with the replies that were kept of it."""
-        await Running.behind(request).threads.delete(thread_id)
+        """Delete a conversation of yours for good, with the replies that were kept of it."""
+        conversation = Caller.of(request).conversation(thread_id)
+        await Running.behind(request).threads.delete(conversation)

@@ -1,4 +1,4 @@
-"""The command line: `serve`, `ask`, `agents` and `settings`."""
+"""The command line: `serve`, `ask`, `agents`, `keys`, `retention` and `settings`."""
 
 from .command import main
 

@@ -12,6 +12,7 @@ from ..api.running import Running
 from ..errors import InputRefused, SourceUnavailable
 from ..graph.reply import Event, Reply
 from ..observability.logging import Logs
+from ..persistence.conversation import PUBLIC, Conversation
 from ..prompts.phrases import Phrase
 from ..settings import Settings
 
@@ -22,10 +23,13 @@ class Ask:
     SOURCES = Phrase(en="Sources", es="Fuentes")
     DEGRADED = Phrase(en="Less than a full answer", es="No es una respuesta completa")
 
-    def __init__(self, thread_id: str | None = None, url: str | None = None) -> None:
-        """Go on with `thread_id`; ask the service at `url`, or answer right here."""
+    def __init__(
+        self, thread_id: str | None = None, url: str | None = None, key: str | None = None
+    ) -> None:
+        """Go on with `thread_id`; ask the service at `url` with `key`, or answer right here."""
         self._thread_id = thread_id
         self._url = url
+        self._key = key
         self._out = Console(markup=False, highlight=False, soft_wrap=True)
         self._status = Console(stderr=True).status("...")
 
@@ -49,7 +53,9 @@ class Ask:
         logs = Logs(settings).install()
         last: Event | None = None
         async with Running.start(settings, AGENTS, logs) as running:
-            async for event in running.service.stream(question, self._thread_id or uuid4().hex):
+            # Whoever may read the store may read it all: here nobody has a name.
+            conversation = Conversation(self._thread_id or uuid4().hex, PUBLIC)
+            async for event in running.service.stream(question, conversation):
                 self._show(event)
                 last = event
         return Reply.model_validate(last and last["data"])  # a run ends with `final`
@@ -58,7 +64,9 @@ class Ask:
         body = {"message": question} | ({"thread_id": self._thread_id} if self._thread_id else {})
         try:
             async with httpx2.AsyncClient(timeout=None) as client:  # Ctrl-C ends it
-                answer = await client.post(f"{url.rstrip('/')}/v1/chat", json=body)
+                answer = await client.post(
+                    f"{url.rstrip('/')}/v1/chat", json=body, headers=self._headers()
+                )
         except httpx2.TransportError as error:
             raise SourceUnavailable(url, str(error)) from error
         if answer.is_client_error:
@@ -66,6 +74,11 @@ class Ask:
         if not answer.is_success:
             raise SourceUnavailable(url, answer.text)
         return Reply.model_validate_json(answer.content)
+
+    def _headers(self) -> dict[str, str]:
+        kept = Settings().api_key
+        key = self._key or (kept.get_secret_value() if kept else "")
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _show(self, event: Event) -> None:
         if event["event"] in ("agent_started", "agent_finished"):

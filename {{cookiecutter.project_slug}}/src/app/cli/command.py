@@ -4,10 +4,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
+from ..auth.principal import Scope
 from ..errors import Misconfigured, ServiceError
 from ..project import Project
 from .agents import AgentList
 from .ask import Ask
+from .keys import Keys
 from .retention import Retention
 from .serve import Serve
 from .show import Show
@@ -29,6 +31,7 @@ class CommandLine:
         self._add_serve()
         self._add_ask()
         self._add("agents", "list the agents and questions to try", lambda _: AgentList().run())
+        self._add_keys()
         self._add_retention()
         self._add_settings()
 
@@ -68,11 +71,31 @@ class CommandLine:
         command = self._add(
             "ask",
             "ask one question here, or a service that runs elsewhere",
-            lambda options: Ask(options.thread, options.url).run(options.question),
+            lambda options: Ask(options.thread, options.url, options.key).run(options.question),
         )
         command.add_argument("question")
         command.add_argument("--thread", help="conversation to go on with")
         command.add_argument("--url", help="address of a running service; without it: right here")
+        command.add_argument("--key", help="API key or access token for it, instead of API_KEY")
+
+    def _add_keys(self) -> None:
+        command = self._add("keys", "make, list and revoke API keys", lambda _: 0)
+        actions = command.add_subparsers(required=True, metavar="ACTION")
+        new = actions.add_parser("new", help="print a new key, once, and its line for the file")
+        new.add_argument(
+            "--name", required=True, help="whose key it is; two of one name share threads"
+        )
+        new.add_argument(
+            "--scope", action="append", choices=[*Scope], help="what it may do (chat, threads)"
+        )
+        new.add_argument("--days", type=int, help="days until it expires; without it, never")
+        new.add_argument("--append", action="store_true", help="add the line to API_KEYS_FILE")
+        new.set_defaults(run=lambda it: Keys().new(it.name, it.scope, it.days, append=it.append))
+        shown = actions.add_parser("list", help="show the keys in API_KEYS_FILE")
+        shown.set_defaults(run=lambda _: Keys().list())
+        revoked = actions.add_parser("revoke", help="take a key out of API_KEYS_FILE")
+        revoked.add_argument("id", help="the key's id, as `keys list` shows it")
+        revoked.set_defaults(run=lambda it: Keys().revoke(it.id))
 
     def _add_retention(self) -> None:
         command = self._add(

@@ -101,6 +101,7 @@ class Serve:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # TRUSTED_PROXIES decides, not uvicorn's own list
             timeout_graceful_shutdown=ceil(self._settings.shutdown_grace_seconds)
             + LAST_WORDS_SECONDS,
             **options,
@@ -117,5 +118,6 @@ class Serve:
             reload_dirs=[str(Path(__file__).parents[1])],
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )

@@ -1,9 +1,12 @@
 """Text files of one folder, and nothing beside it."""
 
 import os
+import re
 import stat
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import ClassVar, Final
+from unicodedata import normalize
+from urllib.parse import unquote
 
 from ..errors import AccessRefused, SourceUnavailable
 
@@ -15,8 +18,13 @@ class Folder:
     the root, as Kubernetes mounts them, never out of it. Hidden names are refused.
     """
 
-    SUFFIXES: Final = frozenset({".md", ".txt"})
+    SUFFIXES: ClassVar[frozenset[str]] = frozenset({".md", ".txt"})
     """Plain text only: nothing that something else would execute or unpack."""
+
+    DEVICE: Final = re.compile(
+        r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\.|$)", re.IGNORECASE
+    )
+    """Windows has a device of this name in every folder."""
 
     FLAGS: Final = (
         os.O_RDONLY
@@ -54,10 +62,10 @@ class Folder:
         """
         root = self._real_root()
         if refusal := self._refusal(name):
-            raise AccessRefused(f"the file {name!r}", refusal)
+            raise AccessRefused("file", refusal)
         path = (root / name).resolve()
         if not path.is_relative_to(root):
-            raise AccessRefused(f"the file {name!r}", "it leads out of the agent's folder")
+            raise AccessRefused("file", "it leads out of the agent's folder")
         try:
             content = self._content(path, name)
             return content.decode("utf-8")
@@ -68,7 +76,7 @@ class Folder:
 
     def _real_root(self) -> Path:
         if self._root is None:
-            raise AccessRefused("every file", "name a folder in the agent's policy")
+            raise AccessRefused("file", "name a folder in the agent's policy")
         if not self._root.is_dir():
             raise SourceUnavailable(str(self._root), "there is no such folder")
         return self._root.resolve()
@@ -78,8 +86,12 @@ class Folder:
         parts = name.split("/")
         if not all(parts) or any(part.startswith(".") for part in parts):
             return "names are relative to the folder, without .. and hidden parts"
-        if any(char in name for char in "\\:\0"):
-            return "names are written with / and hold no drive"
+        if any(char in "\\:" or not char.isprintable() for char in name):
+            return "names are written with / and hold no drive and no control character"
+        if unquote(name) != name or normalize("NFKC", name) != normalize("NFC", name):
+            return "names are written plainly, without percent signs or look-alikes"
+        if any(part.rstrip(" .") != part or self.DEVICE.match(part) for part in parts):
+            return "Windows would open something else"
         if PurePosixPath(name).suffix.lower() not in self.SUFFIXES:
             return f"only {', '.join(sorted(self.SUFFIXES))} are read"
         return ""
@@ -88,7 +100,7 @@ class Folder:
         """Checked on the open file, so that what was checked is what is read."""
         with open(path, "rb", opener=lambda path, _: os.open(path, self.FLAGS)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise AccessRefused(f"the file {name!r}", "it is no regular file")
+                raise AccessRefused("file", "it is no regular file")
             content = file.read(self._max_bytes + 1)
         if len(content) > self._max_bytes:
             raise SourceUnavailable(name, f"larger than DATA_MAX_BYTES={self._max_bytes}")

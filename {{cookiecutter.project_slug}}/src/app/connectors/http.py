@@ -1,9 +1,10 @@
-"""GET requests that stay inside a policy, a deadline and a size, and validated answers."""
+"""Requests that stay inside a policy, a deadline and a size, and validated answers."""
 
 import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element, ParseError
@@ -20,7 +21,7 @@ from ..errors import AccessRefused, SourceUnavailable
 from ..limits.deadline import Deadline
 from ..settings import Settings
 from .body import Body, BodyRefused
-from .policy import Policy
+from .policy import Method, Policy
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +29,23 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Params = Mapping[str, str | int | float | Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. Its query and its document are in no log."""
+
+    method: Method
+    url: str
+    subtype: str
+    params: Params = field(default_factory=dict, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+
+
 class HttpClient:
     """Reads data sources. What they send is a stranger's text until it has been validated.
 
     One call gives its answer within DATA_TIMEOUT_SECONDS, and within the request's deadline,
-    retries included, or fails. It sends no cookies and no credentials, and it follows no redirect.
+    retries included, or fails. It sends no cookies, no key but the one that the policy names for the
+    very host, and it follows no redirect: an address that nobody has checked is not asked.
     """
 
     FIRST_WAIT_SECONDS: Final = 0.1
@@ -44,6 +57,7 @@ class HttpClient:
     def __init__(self, client: httpx2.AsyncClient, policy: Policy, settings: Settings) -> None:
         self._client = client
         self._policy = policy
+        self._private_hosts = settings.private_hosts
         self._timeout = settings.data_timeout_seconds
         self._max_bytes = settings.data_max_bytes
         self._retrying = stamina.AsyncRetryingCaller(
@@ -57,28 +71,33 @@ class HttpClient:
         """The JSON document at `url` as a `model`. Types are not coerced: `"18"` is no number.
 
         Raises:
-            AccessRefused: The host is not in the policy; nothing was sent.
+            AccessRefused: The host, its address or GET is not in the policy; nothing was sent.
             SourceUnavailable: No answer in time, or none that fits the model.
         """
-        with self._watched(url) as host:
-            body = await self._get(host, url, params, "json")
-            try:
-                orjson.loads(body)  # refuses NaN and 1e999, which pydantic lets in
-                return model.model_validate_json(body, strict=True)
-            except orjson.JSONDecodeError as error:
-                raise SourceUnavailable(host, f"not JSON: {error.msg}") from None
-            except ValidationError as error:
-                raise SourceUnavailable(host, self._problems(error)) from None
+        with self._watched("GET", url) as host:
+            body = await self._ask(host, Asked("GET", url, "json", params))
+            return self._read(host, body, model)
+
+    async def post_json(self, url: str, document: object, model: type[ModelT]) -> ModelT:
+        """The answer to `document`, a query that is no change, as a `model`. Not tried twice.
+
+        Raises:
+            AccessRefused: The host, its address or POST is not in the policy; nothing was sent.
+            SourceUnavailable: No answer in time, or none that fits the model.
+        """
+        with self._watched("POST", url) as host:
+            asked = Asked("POST", url, "json", content=orjson.dumps(document))
+            return self._read(host, await self._ask(host, asked), model)
 
     async def get_xml(self, url: str) -> Element:
         """The root of the XML document at `url`, such as a feed. Entities are refused.
 
         Raises:
-            AccessRefused: The host is not in the policy; nothing was sent.
+            AccessRefused: The host, its address or GET is not in the policy; nothing was sent.
             SourceUnavailable: No answer in time, or none that is well-formed.
         """
-        with self._watched(url) as host:
-            body = await self._get(host, url, {}, "xml")
+        with self._watched("GET", url) as host:
+            body = await self._ask(host, Asked("GET", url, "xml"))
             try:
                 root: Element = fromstring(body)
             except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -86,10 +105,20 @@ class HttpClient:
                 raise SourceUnavailable(host, f"not XML: {type(error).__name__}") from None
             return root
 
+    @classmethod
+    def _read(cls, host: str, body: bytes, model: type[ModelT]) -> ModelT:
+        try:
+            orjson.loads(body)  # refuses NaN and 1e999, which pydantic lets in
+            return model.model_validate_json(body, strict=True)
+        except orjson.JSONDecodeError as error:
+            raise SourceUnavailable(host, f"not JSON: {error.msg}") from None
+        except ValidationError as error:
+            raise SourceUnavailable(host, cls._problems(error)) from None
+
     @contextmanager
-    def _watched(self, url: str) -> Iterator[str]:
+    def _watched(self, method: Method, url: str) -> Iterator[str]:
         """Yield the host of an allowed address; log how its answer came, without the query."""
-        host = self._allowed_host(url)
+        host = self._allowed_host(method, url)
         started = perf_counter()
         try:
             yield host
@@ -99,27 +128,30 @@ class HttpClient:
             raise
         log.debug("source_answered", host=host, ms=round((perf_counter() - started) * 1000, 1))
 
-    def _allowed_host(self, url: str) -> str:
+    def _allowed_host(self, method: Method, url: str) -> str:
         try:
             parsed = httpx2.URL(url)
         except httpx2.InvalidURL:
-            raise AccessRefused("an address that is none", "give http(s)://host/path") from None
+            raise AccessRefused("host", "give http(s)://host/path") from None
         if parsed.scheme not in ("http", "https") or parsed.userinfo:
-            problem = "only http and https are allowed, without a user name"
-            raise AccessRefused(f"{parsed.scheme}://{parsed.host}", problem)
+            raise AccessRefused("host", "only http and https are allowed, without a user name")
         if parsed.host not in self._policy.hosts:
-            log.warning("host_refused", host=parsed.host)
-            raise AccessRefused(f"the host {parsed.host}", "name it in the agent's policy")
+            raise AccessRefused("host", "name it in the agent's policy")
+        if method not in self._policy.methods:
+            raise AccessRefused("method", "name it in the agent's policy")
+        is_open = parsed.scheme == "http" and parsed.host not in self._private_hosts
+        if is_open and parsed.host in self._policy.keys:
+            raise AccessRefused("host", "its key is sent over https only")
         return parsed.host
 
-    async def _get(self, host: str, url: str, params: Params, subtype: str) -> bytes:
+    async def _ask(self, host: str, asked: Asked) -> bytes:
         seconds = Deadline.within(self._timeout)
         try:
             async with asyncio.timeout(seconds):
+                if asked.method != "GET":
+                    return await self._attempt(host, asked)
                 # A lambda: the retry log shows arguments, and the query is nobody's business.
-                return await self._retrying(
-                    self._wait_for, lambda: self._attempt(url, params, subtype)
-                )
+                return await self._retrying(self._wait_for, lambda: self._attempt(host, asked))
         except TimeoutError:
             reason = f"no whole answer within DATA_TIMEOUT_SECONDS={self._timeout:g}"
             if seconds < self._timeout:
@@ -137,10 +169,16 @@ class HttpClient:
             return True if wait is None else wait < Deadline.within(self._timeout) and wait
         return isinstance(error, httpx2.TransportError)
 
-    async def _attempt(self, url: str, params: Params, subtype: str) -> bytes:
-        headers = {"Accept": f"application/{subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
-        async with self._client.stream("GET", url, params=params, headers=headers) as response:
-            self._check(response, subtype)
+    async def _attempt(self, host: str, asked: Asked) -> bytes:
+        headers = {"Accept": f"application/{asked.subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
+        if asked.content is not None:
+            headers["Content-Type"] = "application/json"
+        for name, key in self._policy.keys.get(host, {}).items():
+            headers[name] = key.get_secret_value()
+        async with self._client.stream(
+            asked.method, asked.url, params=asked.params, content=asked.content, headers=headers
+        ) as response:
+            self._check(response, asked.subtype)
             body = Body(response.headers.get("content-encoding", ""), self._max_bytes)
             async for chunk in response.aiter_raw():
                 body.feed(chunk)

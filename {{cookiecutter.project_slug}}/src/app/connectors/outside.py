@@ -1,4 +1,4 @@
-"""How an agent reaches outside: one client and one folder, both held to its policy."""
+"""How an agent reaches outside: one client, one folder and some tables, held to its policy."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ import httpx2
 from ..errors import SourceUnavailable
 from ..project import Project
 from ..settings import Settings
+from .addresses import PinnedTransport
 from .files import Folder
 from .http import HttpClient
 from .policy import Policy
+from .sql import Tables
 
 
 class Sample(Protocol):
@@ -33,6 +35,7 @@ class Outside:
 
     http: HttpClient
     files: Folder
+    tables: Tables
     is_sample: bool
     """True when `http` answers from the agent's sample."""
 
@@ -49,7 +52,7 @@ class Connectors:
     def __init__(self, settings: Settings) -> None:
         """With USE_FAKE_DATA there is no pool at all, so nothing can leave."""
         self._settings = settings
-        self._client = None if settings.use_fake_data else self._connected()
+        self._client = None if settings.use_fake_data else self._connected(settings)
 
     def within(self, policy: Policy, sample: Sample | None) -> Outside:
         """The outside of an agent with `policy`; `sample` answers when USE_FAKE_DATA is on."""
@@ -57,6 +60,7 @@ class Connectors:
         return Outside(
             http=HttpClient(client, policy, self._settings),
             files=Folder(policy.folder, max_bytes=self._settings.data_max_bytes),
+            tables=Tables(policy, self._settings),
             is_sample=self._client is None,
         )
 
@@ -66,10 +70,16 @@ class Connectors:
             await self._client.aclose()
 
     @staticmethod
-    def _connected() -> httpx2.AsyncClient:
+    def _connected(settings: Settings) -> httpx2.AsyncClient:
         project = Project.load()
+        transport = (
+            httpx2.AsyncHTTPTransport(proxy=str(settings.data_proxy_url))
+            if settings.data_proxy_url
+            else PinnedTransport(settings.private_hosts)
+        )
         no_cookies = DefaultCookiePolicy(allowed_domains=[])
         return httpx2.AsyncClient(
+            transport=transport,
             # `HttpClient` sets one deadline over the whole call: a read timeout would start anew
             # with every byte that a slow source drips.
             timeout=None,

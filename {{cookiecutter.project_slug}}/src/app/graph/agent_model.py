@@ -31,7 +31,7 @@ from ..prompts.language import Language
 from ..settings import Settings
 from .contract import Agent, Finding
 from .degraded import Degraded
-from .tool_failures import ContainedTool
+from .tool_failures import ContainedTool, NoTool
 
 
 class AgentScript:
@@ -86,10 +86,13 @@ class AgentModel:
         self._agent = agent
         self._caps = Caps("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
-        model = factory.for_role("agent", AgentScript(agent)).bind_tools(agent.tools)
+        offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
+        model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
+        tools = [*agent.tools, NoTool(rights=agent.rights)]
+        known = frozenset(tool.name for tool in agent.tools)
         self._loop = create_agent(
-            BoundedModel(model=model, caps=self._caps),
-            [ContainedTool.of(tool, settings.message_max_chars) for tool in agent.tools],
+            BoundedModel(model=model, caps=self._caps, tools=known, no_tool=NoTool.NAME),
+            [ContainedTool.of(tool, settings.message_max_chars) for tool in tools],
             checkpointer=False,  # the thread's memory is the outer graph's
             name=agent.name,
         )

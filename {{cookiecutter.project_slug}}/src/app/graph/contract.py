@@ -19,6 +19,8 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from ..connectors.outside import Connectors, Outside, Sample
 from ..connectors.policy import Policy
+from ..errors import Misconfigured
+from ..guardrails.policy import Rights
 from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
 from ..settings import Configuration
@@ -79,13 +81,30 @@ class Agent(ABC, Generic[SettingsT]):
 
     @final
     def __init__(self, connectors: Connectors) -> None:
-        """Build the agent inside its policy."""
+        """Build the agent inside its policy.
+
+        Raises:
+            Misconfigured: The policy names a tool that there is not, or none at all.
+        """
         self.settings = self.settings_class()
-        self.outside: Outside = connectors.within(self.policy(), self.sample)
-        self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, self.build()))
+        policy = self.policy()
+        self.outside: Outside = connectors.within(policy, self.sample)
+        built = self.build()
+        names = [method.__name__ for method in built]
+        if policy.tools.isdisjoint(names) or not policy.tools | policy.writing <= set(names):
+            named = ", ".join(sorted(policy.tools | policy.writing)) or "none"
+            all_of_them = ", ".join(f'"{name}"' for name in names)
+            remedy = f"say in policy() which may run: Policy(tools=frozenset([{all_of_them}]), ...)"
+            problem = f"its tools are {', '.join(names)}, its policy names {named}; {remedy}"
+            raise Misconfigured([f"agents/{self.name}/agent.py: {problem}"])
+        self.rights = Rights(self.name, policy, names)
+        self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, built))
 
     def policy(self) -> Policy:
-        """What it may reach, usually read off `self.settings`; nothing by default."""
+        """Which tools may run and what they may reach, usually read off `self.settings`.
+
+        An agent without one does not start: nothing is allowed by default.
+        """
         return Policy()
 
     @abstractmethod
@@ -122,11 +141,11 @@ class Agent(ABC, Generic[SettingsT]):
             findings.append(message.artifact)
         return self.tell(findings, language), findings
 
-    @staticmethod
-    def _as_tool(method: ToolMethod) -> BaseTool:
+    def _as_tool(self, method: ToolMethod) -> BaseTool:
         @wraps(method)
         async def run(**arguments: Any) -> tuple[str, Finding]:
-            finding = await method(**arguments)
+            with self.rights.using(method.__name__):
+                finding = await method(**arguments)
             return orjson.dumps(finding.facts).decode(), finding
 
         return StructuredTool.from_function(

@@ -1,7 +1,7 @@
 """The service behind every door: one message in, one reply out, or the events that lead to it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from math import ceil
 from time import perf_counter
 from typing import Any, cast
@@ -14,8 +14,11 @@ from ..connectors.outside import Connectors
 from ..limits.budget import Budget, Caps
 from ..limits.bulkhead import Bulkhead
 from ..limits.deadline import Deadline
+from ..limits.enforcement import Enforcement
+from ..limits.quotas import Quotas
 from ..llm.factory import LLMFactory
 from ..llm.telemetry import Usage, UsageCollector
+from ..persistence.conversation import Conversation
 from ..persistence.store import Store
 from ..prompts.language import LanguageDetector
 from ..prompts.phrases import Phrases
@@ -45,8 +48,9 @@ class Service:
         settings: Settings,
         agents: Sequence[type[Agent[Any]]],
         store: Store,
+        enforcement: Enforcement | None = None,
     ) -> None:
-        """Build it all once.
+        """Build it all once. Without `enforcement`, quotas are counted here alone.
 
         Raises:
             Misconfigured: A model or an agent cannot be built from the settings.
@@ -64,28 +68,30 @@ class Service:
         )
         self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
         self._turns = Turns(settings, store)
+        self._quotas = Quotas(settings, enforcement or Enforcement(settings))
         self.places = Bulkhead(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
 
     async def ask(
-        self, message: str, thread_id: str, *, idempotency_key: str | None = None
+        self, message: str, conversation: Conversation, *, idempotency_key: str | None = None
     ) -> Reply:
-        """The reply to `message` in a thread; the kept one, when `idempotency_key` has one.
+        """The reply to `message` in a conversation; the kept one, when `idempotency_key` has one.
 
         Raises:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
+            LimitReached: A quota is used up.
         """
-        async with self._place(), self._turns.turn(message, thread_id, idempotency_key) as turn:
-            return turn.known or await turn.end(await self._answer(message, thread_id))
+        async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
+            return turn.known or await turn.end(await self._answer(message, conversation))
 
     def _place(self) -> AbstractAsyncContextManager[None]:
         return self.places.slot(self._settings.request_timeout_seconds)
 
-    async def _answer(self, message: str, thread_id: str) -> Reply:
-        with self._turn(thread_id) as config, self._bounds() as (deadline, usage):
+    async def _answer(self, message: str, conversation: Conversation) -> Reply:
+        async with self._run(conversation) as (config, deadline, usage):
             try:
                 async with deadline.timeout():
                     state = await self._graph.ainvoke(
@@ -96,7 +102,7 @@ class Service:
             return self._reply(cast(State, state), config, usage)
 
     async def stream(
-        self, message: str, thread_id: str, *, idempotency_key: str | None = None
+        self, message: str, conversation: Conversation, *, idempotency_key: str | None = None
     ) -> AsyncGenerator[Event]:
         """The run's events as they happen, `final` last: its data is the whole `Reply`.
 
@@ -107,12 +113,13 @@ class Service:
         Raises:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
-            Overloaded: Too many messages are being answered. All before any event.
+            Overloaded: Too many messages are being answered.
+            LimitReached: A quota is used up. All before any event.
         """
-        async with self._place(), self._turns.turn(message, thread_id, idempotency_key) as turn:
+        async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
             reply = turn.known
             if reply is None:
-                events = self._events(message, thread_id)
+                events = self._events(message, conversation)
                 async with aclosing(events):
                     async for event in events:
                         if isinstance(event, Reply):
@@ -121,9 +128,11 @@ class Service:
                             yield event
             yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
 
-    async def _events(self, message: str, thread_id: str) -> AsyncGenerator[Event | Reply]:
+    async def _events(
+        self, message: str, conversation: Conversation
+    ) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
-        with self._turn(thread_id) as config, self._bounds() as (deadline, usage):
+        async with self._run(conversation) as (config, deadline, usage):
             state = State()
             steps = self._graph.astream(
                 State(message=message),
@@ -150,25 +159,35 @@ class Service:
         async with deadline.timeout():
             return await anext(steps, None)
 
-    @contextmanager
-    def _bounds(self) -> Iterator[tuple[Deadline, Usage]]:
-        """How long the run may take and how much it may use, from here on."""
+    @asynccontextmanager
+    async def _run(
+        self, conversation: Conversation
+    ) -> AsyncIterator[tuple[RunnableConfig, Deadline, Usage]]:
+        """The run's configuration, how long it may take, and what it uses.
+
+        Its ids are in every log line of the run; quotas are held before and settled after.
+
+        Raises:
+            LimitReached: A quota is used up.
+            LimitsUnavailable: Quotas cannot be counted.
+        """
+        run_id = uuid4()
+        started = perf_counter()
+        config = RunnableConfig(
+            configurable={"thread_id": conversation.key, Conversation.CONFIG: conversation},
+            run_id=run_id,
+            recursion_limit=self.MAX_STEPS,
+        )
         with (
-            Deadline.of(self._settings.request_timeout_seconds) as deadline,
+            structlog.contextvars.bound_contextvars(
+                thread_id=conversation.thread_id, run_id=str(run_id)
+            ),
             UsageCollector.collect() as usage,
             Budget.of(self._caps, usage),
         ):
-            yield deadline, usage
-
-    @contextmanager
-    def _turn(self, thread_id: str) -> Iterator[RunnableConfig]:
-        """The run's configuration; its ids are in every log line of the run."""
-        run_id = uuid4()
-        started = perf_counter()
-        with structlog.contextvars.bound_contextvars(thread_id=thread_id, run_id=str(run_id)):
-            yield RunnableConfig(
-                configurable={"thread_id": thread_id}, run_id=run_id, recursion_limit=self.MAX_STEPS
-            )
+            async with self._quotas.run(conversation.owner, conversation.key, usage):
+                with Deadline.of(self._settings.request_timeout_seconds) as deadline:
+                    yield config, deadline, usage
             log.info("turn", ms=round((perf_counter() - started) * 1000, 1))
 
     def _reply(self, state: State, config: RunnableConfig, usage: Usage) -> Reply:
@@ -192,7 +211,7 @@ class Service:
                 output_tokens=usage.output_tokens,
                 cost_usd=usage.cost_usd,
             ),
-            thread_id=config["configurable"]["thread_id"],
+            thread_id=config["configurable"][Conversation.CONFIG].thread_id,
             run_id=str(config["run_id"]),
         )
 

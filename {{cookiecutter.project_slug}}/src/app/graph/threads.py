@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import ThreadUnknown
+from ..persistence.conversation import Conversation
 from ..persistence.store import Store
 from ..settings import Settings
 from .state import Exchange
@@ -40,16 +41,18 @@ class Threads:
         self._wait_seconds = settings.turn_wait_seconds
         self._store = store
 
-    async def read(self, thread_id: str) -> Thread:
+    async def read(self, conversation: Conversation) -> Thread:
         """A conversation.
 
         Raises:
-            ThreadUnknown: There is none.
+            ThreadUnknown: Its owner has none of this name.
             StoreUnavailable: The store is away.
         """
-        found = await self._store.saver.aget_tuple({"configurable": {"thread_id": thread_id}})
+        found = await self._store.saver.aget_tuple(
+            {"configurable": {"thread_id": conversation.key}}
+        )
         if found is None:
-            raise ThreadUnknown(thread_id)
+            raise ThreadUnknown(conversation.thread_id)
         history: list[Exchange] = found.checkpoint["channel_values"].get("history", [])
         messages = []
         for exchange in history:
@@ -58,16 +61,16 @@ class Threads:
                 Message(role="assistant", text=exchange["answer"], agents=exchange["agents"])
             )
         updated_at = found.checkpoint["ts"]
-        return Thread(thread_id=thread_id, updated_at=updated_at, messages=messages)
+        return Thread(thread_id=conversation.thread_id, updated_at=updated_at, messages=messages)
 
-    async def delete(self, thread_id: str) -> None:
+    async def delete(self, conversation: Conversation) -> None:
         """Delete a conversation and everything kept of it, when the turn that runs is over.
 
         Raises:
-            ThreadUnknown: There is none.
+            ThreadUnknown: Its owner has none of this name.
             ThreadBusy: A turn takes too long.
             StoreUnavailable: The store is away.
         """
-        async with self._store.hold(Store.name_of(thread_id), self._wait_seconds):
-            await self.read(thread_id)
-            await self._store.forget(thread_id)
+        async with self._store.hold(Store.name_of(conversation.key), self._wait_seconds):
+            await self.read(conversation)
+            await self._store.forget(conversation.key)

@@ -1,7 +1,7 @@
 """What becomes of a tool call that fails or is one too many: the model reads one safe sentence."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import structlog
 from langchain_core.messages import ToolCall, ToolMessage
@@ -10,11 +10,33 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import ValidationError
 
 from ..errors import InputRefused, NeedsDetail, ServiceError
+from ..guardrails.policy import Rights
 from ..limits.budget import Budget
 
 log = structlog.get_logger(__name__)
 
 UNFORESEEN = "The tool failed."
+
+
+class NoTool(BaseTool):
+    """What runs when a model calls a name that is no tool of the agent's: a refusal that is counted.
+
+    LangChain itself would answer such a call, and nobody would hear of it.
+    """
+
+    NAME: ClassVar = "no-tool"
+    """No tool can be called so: an agent's tools are methods."""
+
+    name: str = NAME
+    description: str = "Not offered to models."
+    args_schema: Any = {"type": "object", "properties": {}}  # whatever arguments there are
+    rights: Rights
+
+    def _run(self, /, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError("call it with `await`: ainvoke")
+
+    async def _arun(self, /, *_: Any, **__: Any) -> Any:
+        self.rights.check(self.name)
 
 
 class ContainedTool(StructuredTool):

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from ..errors import InputRefused
 from ..limits.deadline import Deadline
 from ..observability.metrics import METRICS
+from ..persistence.conversation import Conversation
 from ..persistence.saving import Saving
 from ..persistence.store import KeptReply, Store
 from ..prompts.phrases import Phrases
@@ -19,10 +20,13 @@ from .reply import Reply
 class Request:
     """What a turn answers; two requests are the same when their fingerprints are."""
 
-    def __init__(self, message: str, thread_id: str, idempotency_key: str | None) -> None:
-        self.thread_id = thread_id
-        self.key = idempotency_key
-        self.fingerprint = hashlib.sha256(f"{thread_id}\0{message}".encode()).hexdigest()
+    def __init__(
+        self, message: str, conversation: Conversation, idempotency_key: str | None
+    ) -> None:
+        self.thread_key = conversation.key
+        self.key = conversation.request_key(idempotency_key) if idempotency_key else None
+        text = f"{conversation.thread_id}\0{message}"
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
 
 class Turn:
@@ -63,7 +67,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(
-        self, message: str, thread_id: str, idempotency_key: str | None
+        self, message: str, conversation: Conversation, idempotency_key: str | None
     ) -> AsyncIterator[Turn]:
         """The turn of one message, alone in its thread while entered.
 
@@ -71,7 +75,7 @@ class Turns:
             ThreadBusy: The turn before, or an earlier try of the same request, takes too long.
             InputRefused: The key belongs to another request.
         """
-        request = Request(message, thread_id, idempotency_key)
+        request = Request(message, conversation, idempotency_key)
         with Saving.begin() as saving, Deadline.of(self._request_seconds):
             async with AsyncExitStack() as held:
                 turn = Turn(self, request, saving)
@@ -79,7 +83,7 @@ class Turns:
                     await self._hold(held, f"key {request.key}")
                     turn.known = await self._known(request)
                 if turn.known is None:
-                    await self._hold(held, Store.name_of(thread_id))
+                    await self._hold(held, Store.name_of(request.thread_key))
                 yield turn
 
     async def keep(self, request: Request, reply: Reply) -> None:
@@ -88,7 +92,7 @@ class Turns:
             kept_until = time.time() + self._ttl_seconds
             kept = KeptReply(
                 request.key,
-                request.thread_id,
+                request.thread_key,
                 request.fingerprint,
                 reply.model_dump_json(),
                 kept_until,

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 import structlog
-from langgraph.config import get_stream_writer
+from langgraph.config import get_config, get_stream_writer
 
 from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, SourceUnavailable
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
+from ..persistence.conversation import Conversation
 from ..prompts.language import Language
 from ..prompts.phrases import Phrase, Phrases
 from ..settings import Settings
@@ -29,9 +30,6 @@ class Worker:
     When its model fails: a kept answer, then its data alone, then a sentence that names what is
     missing. Each way has its share of the request's time.
     """
-
-    SCOPE: Final = "public"
-    """Every caller is the same one until callers are known by name."""
 
     def __init__(
         self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
@@ -102,13 +100,7 @@ class Worker:
 
     async def _from_model(self, task: Task, language: Language) -> tuple[Outcome | None, list[str]]:
         """The model's answer, or a kept one; None when there is neither. And why it is lesser."""
-        asked = Asked(
-            self.SCOPE,
-            language,
-            task["agent"],
-            self._agents[task["agent"]].prompt.version,
-            task["question"],
-        )
+        asked = self._asked(task, language)
         try:
             async with Deadline.until(Share.MODEL):
                 model = self._models[task["agent"]]
@@ -125,13 +117,21 @@ class Worker:
             degraded = Degraded.without("model", failure)
         else:
             outcome = self._answered(task, answer.text, answer.findings)
-            if not answer.degraded:
+            if asked and not answer.degraded:
                 kept = KeptAnswer(answer.text, outcome["facts"], outcome["sources"])
                 self._kept.keep(asked, kept)
             return outcome, [*answer.degraded]
-        if found := self._kept.find(asked):
+        if asked and (found := self._kept.find(asked)):
             return self._kept_again(task, *found), [*degraded, Degraded.KEPT]
         return None, degraded
+
+    def _asked(self, task: Task, language: Language) -> Asked | None:
+        """What an answer is kept under, for this owner alone; None in a run that names no owner."""
+        whose = get_config().get("configurable", {}).get(Conversation.CONFIG)
+        if whose is None:
+            return None
+        version = self._agents[task["agent"]].prompt.version
+        return Asked(whose.owner, language, task["agent"], version, task["question"])
 
     @staticmethod
     def _answered(task: Task, text: str, findings: Sequence[Finding]) -> Outcome:

@@ -25,6 +25,13 @@ class BoundedModel(BaseChatModel):
 
     caps: Caps
 
+    tools: frozenset[str] | None = None
+    """The agent's tools; None: every name may be called."""
+
+    no_tool: str = ""
+    """The tool that any other name becomes, as `tools` are bound: the loop would answer such a
+    call itself, unheard."""
+
     @property
     def _llm_type(self) -> str:
         return "bounded"
@@ -42,7 +49,14 @@ class BoundedModel(BaseChatModel):
         answer: AIMessage = await self.model.ainvoke(input, config, **kwargs)
         if len(answer.tool_calls) > self.caps.tool_calls:
             raise BudgetExceeded("tool calls", self.caps.tool_calls, "AGENT_MAX_TOOL_CALLS")
-        return answer
+        known = self.tools
+        if known is None or known.issuperset(call["name"] for call in answer.tool_calls):
+            return answer
+        calls = [
+            call if call["name"] in known else {**call, "name": self.no_tool}
+            for call in answer.tool_calls
+        ]
+        return answer.model_copy(update={"tool_calls": calls})
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
         """Itself: `create_agent` binds for each call anew, the same tools each time."""

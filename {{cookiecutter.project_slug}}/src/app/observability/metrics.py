@@ -81,6 +81,24 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self._refusals = Counter(
+            "access_refused",
+            "What agents reached for outside their policy, by the kind of thing.",
+            ("agent", "tool", "kind"),
+            registry=self.registry,
+        )
+        self._refused_callers = Counter(
+            "callers_refused",
+            "Requests of callers that were not let in, by reason.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._limits = Counter(
+            "limits_reached",
+            "Requests beyond a rate or a quota: refused (enforce), or let through (observe).",
+            ("limit", "mode"),
+            registry=self.registry,
+        )
         self._requests = Histogram(
             "http_request_seconds",
             "Time from a request's first byte to its answer's last.",
@@ -114,6 +132,18 @@ class Metrics:
     def degraded(self, reason: str) -> None:
         """Count one reason of a degraded answer."""
         self._degraded.labels(reason).inc()
+
+    def access_refused(self, agent: str, tool: str, kind: str) -> None:
+        """Count one refusal; names of tools that the agent does not have are one: `other`."""
+        self._refusals.labels(agent, tool, kind).inc()
+
+    def refused_caller(self, reason: str) -> None:
+        """Count one request whose caller was not let in."""
+        self._refused_callers.labels(reason).inc()
+
+    def limit_reached(self, limit: str, mode: str) -> None:
+        """Count one request beyond a limit."""
+        self._limits.labels(limit, mode).inc()
 
     def request(self, route: str | None, status: int | None, seconds: float) -> None:
         """Count one request; paths that are no route of ours are one, whatever they say."""

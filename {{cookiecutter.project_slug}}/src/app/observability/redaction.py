@@ -45,6 +45,7 @@ class Redactor:
             | AIza[A-Za-z0-9_-]{30,}+                          # Google
             | hf_[A-Za-z0-9]{20,}+                             # Hugging Face
             | lsv2_[A-Za-z0-9_]{20,}+                          # LangSmith
+            | ak_[0-9a-f]{8}_[A-Za-z0-9_-]{20,}+               # our own API keys
             | [sr]k_(?:live|test)_[A-Za-z0-9]{10,}+            # Stripe
             | eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?   # JWT
           )
@@ -72,7 +73,7 @@ class Redactor:
     )
 
     SHAPES_NEED: Final = (
-        "-----BEGIN ", "sk-", "ABSK", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+        "-----BEGIN ", "sk-", "ak_", "ABSK", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
         "github_pat_", "glpat-", "xox", "AIza", "hf_", "lsv2_", "k_live_", "k_test_", "eyJ", "://",
     )  # fmt: skip
     """Every match of SHAPES has one of these. Searching 200 characters for all of these takes 6 µs,

@@ -4,7 +4,8 @@ import pytest
 
 from app.agents.knowledge.agent import KnowledgeAgent
 from app.agents.knowledge.passages import Passages
-from app.errors import SourceUnavailable
+from app.agents.knowledge.settings import KnowledgeSettings
+from app.errors import AccessRefused, SourceUnavailable
 from app.prompts.language import Language
 from tests.agents.conftest import Built
 
@@ -25,6 +26,9 @@ Tienes 30 días para devolver una bicicleta.
 """
 
 
+PRODUCTS = "name_en,name_es,price\nhelmet,casco,39.90\nlock,candado,24\n"
+
+
 def move(folder: Path, to: Path) -> None:
     folder.rename(to)
 
@@ -32,7 +36,9 @@ def move(folder: Path, to: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "shop.md").write_text(SHOP, encoding="utf-8")
+    (tmp_path / "products.csv").write_text(PRODUCTS, encoding="utf-8")
     monkeypatch.setenv("KNOWLEDGE_FOLDER", str(tmp_path))
+    monkeypatch.setenv("KNOWLEDGE_DATABASE", f"csv:///{tmp_path.as_posix()}")
     return tmp_path
 
 
@@ -43,6 +49,50 @@ async def test_the_passage_is_the_answer_and_the_file_its_source(
     answer, findings = await agent.basic_answer("When are you open?", "en")
     assert answer == "We are open from 9:00 to 18:00."
     assert findings[0].sources == [{"title": "Opening hours (shop.md)", "url": "shop.md"}]
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "told"),
+    [
+        ("How much does a HELMET cost?", "en", "Price of helmet: 39.90."),
+        ("¿Qué precio tiene el casco?", "es", "Precio de casco: 39,90."),
+        (
+            "Prices of helmets and of a lock?",
+            "en",
+            "Price of helmet: 39.90. Price of lock: 24.00.",
+        ),
+    ],
+)
+async def test_a_price_is_read_from_the_table(
+    on_samples: Built, folder: Path, question: str, language: Language, told: str
+) -> None:
+    answer, findings = await on_samples(KnowledgeAgent).basic_answer(question, language)
+    assert answer == told
+    title = {"en": "Price list", "es": "Lista de precios"}[language]
+    assert findings[1].sources == [{"title": title, "url": "products"}]
+
+
+async def test_a_price_that_the_table_does_not_hold_is_looked_for_in_the_documents(
+    on_samples: Built, folder: Path
+) -> None:
+    answer, _ = await on_samples(KnowledgeAgent).basic_answer("What does opening cost?", "en")
+    assert answer == "We are open from 9:00 to 18:00."
+
+
+async def test_the_agent_can_read_its_one_table_and_no_other(
+    on_samples: Built, folder: Path
+) -> None:
+    tables = on_samples(KnowledgeAgent).outside.tables
+    assert len(await tables.rows("SELECT * FROM products")) == 2
+    for query in ("SELECT * FROM staff", "DELETE FROM products", "SELECT 1; SELECT 2"):
+        with pytest.raises((AccessRefused, SourceUnavailable)):
+            await tables.rows(query)
+
+
+def test_the_password_of_the_database_is_a_secret() -> None:
+    settings = KnowledgeSettings(database="postgresql://reader:hunter%402@db/shop")
+    assert [it.get_secret_value() for it in settings.secrets()] == ["hunter%402", "hunter@2"]
+    assert "hunter" not in repr(settings)
 
 
 async def test_accents_case_and_endings_do_not_matter(on_samples: Built, folder: Path) -> None:

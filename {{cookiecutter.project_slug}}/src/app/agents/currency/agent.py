@@ -76,7 +76,9 @@ class CurrencyAgent(Agent[CurrencySettings]):
 
     def policy(self) -> Policy:
         """The host of the rates."""
-        return Policy(hosts=frozenset({str(self.settings.rates_url.host)}))
+        return Policy(
+            tools=frozenset({"convert"}), hosts=frozenset({str(self.settings.rates_url.host)})
+        )
 
     def build(self) -> Sequence[ToolMethod]:
         """One tool."""

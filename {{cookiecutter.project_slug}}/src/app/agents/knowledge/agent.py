@@ -1,22 +1,24 @@
-"""The knowledge agent: answers from the Markdown files of one folder."""
+"""The knowledge agent: answers from the Markdown files of one folder and from a price list."""
 
 from collections.abc import Sequence
 
 from ...connectors.policy import Policy
 from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language
-from .prompt import KNOWLEDGE, NOTHING_FOUND
+from ...prompts.language import Language, Words
+from .prompt import KNOWLEDGE, NOTHING_FOUND, PRICE
 from .settings import KnowledgeSettings
 from .tools import KnowledgeTools
 
 
 class KnowledgeAgent(Agent[KnowledgeSettings]):
-    """Finds the passage for a question and gives it with its file."""
+    """Finds the passage or the price for a question, and gives it with its source."""
+
+    PRICE_WORDS = frozenset({"price", "prices", "cost", "costs", "precio", "precios", "cuesta"})
 
     name = "knowledge"
     description = {
-        "en": "Answers from our documents: opening hours, returns, deliveries, this service.",
-        "es": "Responde con nuestros documentos: horarios, devoluciones, envíos, este servicio.",
+        "en": "Answers from our documents: opening hours, returns, deliveries, prices, this service.",
+        "es": "Responde con nuestros documentos: horarios, devoluciones, envíos, precios, este servicio.",
     }
     # Change these together with the documents in data/knowledge.
     keywords = {
@@ -32,6 +34,8 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             "deliver",
             "shipping",
             "contact",
+            "price",
+            "cost",
             "shop",
             "service",
         ),
@@ -47,6 +51,8 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             "entrega",
             "envío",
             "contacto",
+            "precio",
+            "cuesta",
             "tienda",
             "servicio",
         ),
@@ -55,11 +61,13 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         "en": (
             "What are your opening hours on Saturday?",
             "How many days do I have to return something?",
+            "What is the price of a helmet?",
             "What can this service do?",
         ),
         "es": (
             "¿Cuál es el horario de la tienda los sábados?",
             "¿Cuántos días tengo para devolver una compra?",
+            "¿Qué precio tiene el casco?",
             "¿Qué puede hacer este servicio?",
         ),
     }
@@ -67,20 +75,31 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
     settings_class = KnowledgeSettings
 
     def policy(self) -> Policy:
-        """One folder, no network."""
-        return Policy(folder=self.settings.folder)
+        """Two tools, one folder and one table; no network."""
+        return Policy(
+            tools=frozenset({"search", "prices"}),
+            folder=self.settings.folder,
+            database=self.settings.database,
+            tables=frozenset({"products"}),
+        )
 
     def build(self) -> Sequence[ToolMethod]:
-        """One tool."""
-        return [KnowledgeTools(self.outside, self.settings).search]
+        """The search and the price list."""
+        tools = KnowledgeTools(self.outside, self.settings)
+        return [tools.search, tools.prices]
 
     def calls(self, question: str, language: Language) -> Sequence[Call]:
-        """One search with the whole question."""
-        return [Call("search", {"question": question})]
+        """One search with the whole question; the price list too when it asks for a price."""
+        calls = [Call("search", {"question": question})]
+        if self.PRICE_WORDS.intersection(Words.of(question)):
+            calls.append(Call("prices", {"question": question, "language": language}))
+        return calls
 
     def tell(self, findings: Sequence[Finding], language: Language) -> str:
-        """The best passage, word for word."""
-        facts = findings[0].facts
+        """The prices, or else the best passage, word for word."""
+        facts = {name: value for finding in findings for name, value in finding.facts.items()}
+        if products := facts.get("products"):
+            return " ".join(PRICE.say(language, **product) for product in products)
         if not facts["passages"]:
             return NOTHING_FOUND.say(language)
         return str(facts["passages"][0]["text"])

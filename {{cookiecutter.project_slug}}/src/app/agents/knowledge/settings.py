@@ -1,8 +1,10 @@
 """What the knowledge agent lets its operator choose."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from ...settings import Configuration
@@ -21,3 +23,14 @@ class KnowledgeSettings(Configuration):
 
     min_score: float = Field(default=0.3, ge=0, le=1)
     """Share of a question's telling words, rare ones count more, that a passage must hold."""
+
+    database: str = Field(default="csv:///data/knowledge", repr=False)
+    """Where the table `products` (`name_en`, `name_es`, `price`) lies: `csv:///folder` with
+    `products.csv`, `sqlite:///file`, or `postgresql://user@host/name` (the password behind the user
+    and a colon) of a role that can read this one table."""
+
+    def secrets(self) -> Iterator[SecretStr]:
+        """The password inside KNOWLEDGE_DATABASE."""
+        if password := urlsplit(self.database).password:
+            yield SecretStr(password)
+            yield SecretStr(unquote(password))

@@ -1,10 +1,12 @@
-"""What the knowledge agent can do: search its folder."""
+"""What the knowledge agent can do: search its folder, and read its price list."""
 
 from functools import cached_property
 
 from ...connectors.outside import Outside
 from ...graph.contract import Finding, Source
+from ...prompts.language import Language
 from .passages import Passages
+from .prompt import PRICE_LIST
 from .settings import KnowledgeSettings
 
 
@@ -13,6 +15,7 @@ class KnowledgeTools:
 
     def __init__(self, outside: Outside, settings: KnowledgeSettings) -> None:
         self._files = outside.files
+        self._tables = outside.tables
         self._settings = settings
 
     async def search(self, question: str) -> Finding:
@@ -26,6 +29,32 @@ class KnowledgeTools:
             facts={"passages": [{"heading": p.heading, "text": p.text} for p in found]},
             sources=[Source(title=f"{p.heading} ({p.file})", url=p.file) for p in found],
         )
+
+    async def prices(self, question: str, language: Language = "en") -> Finding:
+        """Look up the prices of the products that a question names.
+
+        Args:
+            question: The question in the user's own words and language.
+            language: Language of the question.
+        """
+        rows = await self._tables.rows(
+            """
+            SELECT name_en AS en, name_es AS es, price FROM products
+            WHERE $1 LIKE '%' || name_en || '%' OR $1 LIKE '%' || name_es || '%'
+            ORDER BY name_en
+            """,
+            question.lower(),
+        )
+        products = [
+            {"name": row[language], "price": self._figure(row["price"], language)} for row in rows
+        ]
+        sources = [Source(title=PRICE_LIST.say(language), url="products")] if products else []
+        return Finding(facts={"products": products}, sources=sources)
+
+    @staticmethod
+    def _figure(price: float, language: Language) -> str:
+        text = f"{price:.2f}"
+        return text.replace(".", ",") if language == "es" else text
 
     @cached_property
     def _passages(self) -> Passages:

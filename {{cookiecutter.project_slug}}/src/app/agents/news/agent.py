@@ -54,7 +54,10 @@ class NewsAgent(Agent[NewsSettings]):
     def policy(self) -> Policy:
         """The hosts of all feeds."""
         urls = [url for each in LANGUAGES for url in self.settings.feeds(each).values()]
-        return Policy(hosts=frozenset(httpx2.URL(url).host for url in urls))
+        return Policy(
+            tools=frozenset({"headlines"}),
+            hosts=frozenset(httpx2.URL(url).host for url in urls),
+        )
 
     def build(self) -> Sequence[ToolMethod]:
         """One tool."""

@@ -90,7 +90,7 @@ class WeatherAgent(Agent[WeatherSettings]):
     def policy(self) -> Policy:
         """The geocoder's host and the forecast's."""
         urls = (self.settings.geocoding_url, self.settings.forecast_url)
-        return Policy(hosts=frozenset(str(url.host) for url in urls))
+        return Policy(tools=frozenset({"forecast"}), hosts=frozenset(str(url.host) for url in urls))
 
     def build(self) -> Sequence[ToolMethod]:
         """One tool."""

@@ -1,0 +1,1 @@
+"""Who is asking: API keys and access tokens in, a principal with its scopes out."""
