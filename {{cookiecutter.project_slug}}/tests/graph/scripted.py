@@ -5,12 +5,17 @@ from collections.abc import Callable, Sequence
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
+from app.guardrails.leaks import Leaks
 from app.llm.choices import Role
 from app.llm.embedded import EmbeddedModel, Script
 from app.llm.factory import LLMFactory
+from app.observability.redaction import Redactor
 from app.settings import Settings
 
 Say = Callable[[Sequence[BaseMessage], Sequence[str]], AIMessage]
+
+NO_LEAKS = Leaks([], Redactor())
+"""For agents whose prompts no test tells."""
 
 
 class Saying:

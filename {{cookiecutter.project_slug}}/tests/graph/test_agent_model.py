@@ -11,7 +11,7 @@ from app.graph.agent_model import AgentModel
 from app.graph.contract import Finding
 from app.settings import Settings
 from tests.agents_for_tests import MoonsAgent
-from tests.graph.scripted import Say, ScriptedFactory
+from tests.graph.scripted import NO_LEAKS, Say, ScriptedFactory
 
 QUESTION = "How many moons have Mars and Saturn?"
 
@@ -27,7 +27,8 @@ class HalfAgent(MoonsAgent):
 
 
 def model(settings: Settings, say: Say | str, agent: type[MoonsAgent] = HalfAgent) -> AgentModel:
-    return AgentModel(agent(Connectors(settings)), settings, ScriptedFactory(settings, agent=say))
+    factory = ScriptedFactory(settings, agent=say)
+    return AgentModel(agent(Connectors(settings)), settings, factory, NO_LEAKS)
 
 
 def calls(*names: str, then: str) -> Say:

@@ -12,7 +12,7 @@ from app.graph.state import State, Task
 from app.graph.work import Worker
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
-from tests.graph.scripted import Say, ScriptedFactory
+from tests.graph.scripted import NO_LEAKS, Say, ScriptedFactory
 
 
 def calling(tool: str, **arguments: Any) -> AIMessage:
@@ -23,7 +23,7 @@ def calling(tool: str, **arguments: Any) -> AIMessage:
 async def worked(settings: Settings, say: Say | str, agent: str = "moons") -> State:
     connectors = Connectors(settings)
     agents = [a(connectors) for a in TEST_AGENTS]
-    worker = Worker(settings, ScriptedFactory(settings, agent=say), agents)
+    worker = Worker(settings, ScriptedFactory(settings, agent=say), agents, NO_LEAKS)
     graph = StateGraph(State).add_node("work", worker.__call__).add_edge(START, "work").compile()
     task = Task(agent=agent, question="How many moons has Mars?")
     state: Any = await graph.ainvoke({"task": task, "language": "en", "before": ""})

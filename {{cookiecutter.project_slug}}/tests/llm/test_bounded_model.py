@@ -14,7 +14,7 @@ from app.llm.bounded_model import BoundedModel
 from app.llm.factory import LLMFactory
 from app.settings import Settings
 from tests.agents_for_tests import MoonsAgent
-from tests.graph.scripted import Say, ScriptedFactory
+from tests.graph.scripted import NO_LEAKS, Say, ScriptedFactory
 
 QUESTION = "How many moons has Mars?"
 
@@ -37,9 +37,8 @@ class Looping:
 
 def model(settings: Settings, say: Say, **changes: int) -> AgentModel:
     settings = settings.model_copy(update=changes)
-    return AgentModel(
-        MoonsAgent(Connectors(settings)), settings, ScriptedFactory(settings, agent=say)
-    )
+    agent = MoonsAgent(Connectors(settings))
+    return AgentModel(agent, settings, ScriptedFactory(settings, agent=say), NO_LEAKS)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
@@ -89,7 +88,8 @@ async def test_the_bounds_are_no_nodes_of_the_loop(settings: Settings) -> None:
 
 
 async def test_tools_are_bound_once_and_not_for_every_run(settings: Settings) -> None:
-    bound = AgentModel(MoonsAgent(Connectors(settings)), settings, LLMFactory(settings))
+    agent = MoonsAgent(Connectors(settings))
+    bound = AgentModel(agent, settings, LLMFactory(settings), NO_LEAKS)
     answers = [await bound.answer(QUESTION, "en") for _ in range(2)]
     assert [answer.text for answer in answers] == ["mars has 2 moons."] * 2
     model = BoundedModel(model=None, caps=Caps("AGENT", 1, 1))

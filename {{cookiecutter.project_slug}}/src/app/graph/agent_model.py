@@ -23,7 +23,8 @@ from ..errors import (
     ServiceError,
     SourceUnavailable,
 )
-from ..guardrails.grounding import Grounding
+from ..guardrails.leaks import Leaks
+from ..guardrails.outbound import OutboundGuard
 from ..limits.budget import Budget, Caps
 from ..llm.bounded_model import BoundedModel
 from ..llm.factory import LLMFactory
@@ -82,8 +83,11 @@ class AgentModel:
     }
     """What a failed tool call costs an answer that other calls hold up."""
 
-    def __init__(self, agent: Agent[Any], settings: Settings, factory: LLMFactory) -> None:
+    def __init__(
+        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, leaks: Leaks
+    ) -> None:
         self._agent = agent
+        self._leaks = leaks
         self._caps = Caps("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
         offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
@@ -101,7 +105,8 @@ class AgentModel:
         """The model's answer, grounded in what its tools found.
 
         Raises:
-            ModelUnavailable: The model said nothing, or what no tool had found (`ungrounded`).
+            ModelUnavailable: The model said nothing, or what may not leave, such as a
+                figure that no tool had found (`ungrounded`, `unsafe_answer`).
             SourceUnavailable: Every tool call failed; so may other errors of the tools.
             Exception: Whatever a provider raises, which is far more than its own errors.
         """
@@ -121,8 +126,11 @@ class AgentModel:
         text = str(result["messages"][-1].text).strip()
         if not text:
             raise ModelUnavailable("agent", "said nothing")
-        grounding = Grounding([question, [finding.facts for finding in findings]])
-        if not findings or grounding.unsupported(text):  # from memory, or with a figure made up
+        if not findings:  # from memory
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+        facts = [finding.facts for finding in findings]
+        links = [source["url"] for finding in findings for source in finding.sources]
+        if refusal := OutboundGuard(self._leaks, question, facts, links).refusal(text):
+            raise ModelUnavailable("agent", Degraded.refused(refusal))
         lesser = {self.REASONS[type(it)] for it in failures if type(it) in self.REASONS}
         return AgentAnswer(text, findings, sorted(lesser))

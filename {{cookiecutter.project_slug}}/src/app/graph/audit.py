@@ -1,41 +1,46 @@
 """The audit node: what leaves is grounded, and the thread remembers it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from langgraph.config import get_stream_writer
 
+from ..guardrails.leaks import Leaks
+from ..guardrails.outbound import OutboundGuard
+from ..prompts.phrases import Phrases
 from .degraded import Degraded
 from .history import History
 from .reply import Event
-from .state import Exchange, State
+from .state import Exchange, Outcome, State
 from .write import Answers
 
 log = structlog.get_logger(__name__)
 
 
 class Auditor:
-    """Holds the draft against this turn's facts; an ungrounded one never leaves."""
+    """Holds what leaves against this turn's facts and against what may never leave."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, leaks: Leaks) -> None:
         self._history = history
+        self._leaks = leaks
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `answer` and the new `history`, and why the answer is a lesser one."""
         outcomes = Answers.in_order(state)
-        own_words = Answers.joined(outcomes) or state["plan"]["text"]
-        draft = state.get("draft") or own_words
-        degraded = []
+        guard = Answers.guard(state, self._leaks)
+        draft, degraded = state.get("draft") or "", list[str]()
         emit = get_stream_writer()
-        if not state.get("draft"):  # the writer streams its own
-            emit(Event(event="token", data={"text": own_words}))
-        if outcomes and (invented := Answers.grounding(state).unsupported(draft)):
-            log.warning("draft_refused", reason="ungrounded", figures=len(invented))
-            draft = own_words
-            degraded = [Degraded.UNGROUNDED]
-            if state.get("draft"):
-                emit(Event(event="withdrawn", data={"because": Degraded.UNGROUNDED}))
+        if draft and (refusal := guard.refusal(draft)):
+            log.warning("draft_refused", reason=refusal)
+            degraded = [Degraded.refused(refusal)]
+            emit(Event(event="withdrawn", data={"because": degraded[0]}))
+        if not draft or degraded:
+            is_streamed = bool(draft)  # the writer's sentences, one by one
+            draft, lesser = self._own_words(state, outcomes, guard)
+            degraded += lesser
+            if not is_streamed:
+                emit(Event(event="token", data={"text": draft}))
         exchange = Exchange(
             question=state["question"],
             language=state["language"],
@@ -45,3 +50,25 @@ class Auditor:
         )
         history = self._history.kept([*state.get("history", []), exchange])
         return {"answer": draft, "degraded": degraded, "history": history}
+
+    @staticmethod
+    def _own_words(
+        state: State, outcomes: Sequence[Outcome], guard: OutboundGuard
+    ) -> tuple[str, list[str]]:
+        """The agents' answers or the planner's words, harmless; why they are lesser, if they are.
+
+        Figures in them were held against the facts before; what a data source says may hold markup.
+        """
+        text = Answers.joined(outcomes) or state["plan"]["text"]
+        refusal = guard.refusal(text)
+        if refusal == "active":
+            text = guard.harmless(text)
+            refusal = guard.refusal(text)
+        if refusal is None:
+            return text, []
+        if (
+            refusal == OutboundGuard.UNGROUNDED
+        ):  # no model's: a kept answer, or the planner's question
+            return text, [Degraded.UNGROUNDED] if outcomes else []
+        log.warning("answer_refused", reason=refusal)
+        return Phrases.UNAVAILABLE.say(state["language"]), [Degraded.UNSAFE]

@@ -9,8 +9,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from ..guardrails.inbound import InboundGuard
+from ..guardrails.leaks import Leaks
 from ..llm.factory import LLMFactory
+from ..observability.redaction import Redactor
 from ..prompts.language import LanguageDetector
+from ..prompts.planner import PLANNER, REPAIR
+from ..prompts.writer import WRITER
 from ..settings import Settings
 from .admit import Admission
 from .audit import Auditor
@@ -78,13 +82,17 @@ class GraphBuilder:
         self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
     ) -> None:
         detector = LanguageDetector(settings.language)
+        prompts = [PLANNER, REPAIR, WRITER, *(agent.prompt for agent in agents)]
+        texts = [text for prompt in prompts for text in prompt.text.values()]
+        redactor = Redactor([settings, *(agent.settings for agent in agents)])
+        leaks = Leaks(texts, redactor)
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
             "admit": Admission(InboundGuard(settings.message_max_chars), detector),
             "plan": Planner(factory, agents, rules, settings.plan_max_tasks),
-            "work": Worker(settings, factory, agents),
-            "write": Writer(factory),
-            "audit": Auditor(History(settings.history_turns, settings.history_max_tokens)),
+            "work": Worker(settings, factory, agents, leaks),
+            "write": Writer(factory, leaks),
+            "audit": Auditor(History(settings.history_turns, settings.history_max_tokens), leaks),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 from ..errors import BudgetExceeded, ModelUnavailable
+from ..guardrails.outbound import OutboundGuard
 
 Role = Literal["planner", "model", "writer"]
 
@@ -15,6 +16,9 @@ class Degraded:
 
     UNGROUNDED: Final = "ungrounded"
     """A model stated a figure that no tool had found; its words were left out."""
+
+    UNSAFE: Final = "unsafe_answer"
+    """A model wrote what may not leave: a prompt, a secret, markup, a stranger's link or address."""
 
     KEPT: Final = "kept_answer"
     """No model answered: a part was kept from an earlier run, a notice tells its age."""
@@ -36,6 +40,11 @@ class Degraded:
 
     TIMEOUT: Final = "timeout"
     """What a chain of models says when the last of them took too long."""
+
+    @classmethod
+    def refused(cls, refusal: str) -> str:
+        """The reason of a text that the outbound guard refused."""
+        return cls.UNGROUNDED if refusal == OutboundGuard.UNGROUNDED else cls.UNSAFE
 
     @classmethod
     def without(cls, role: Role, failure: Exception) -> list[str]:

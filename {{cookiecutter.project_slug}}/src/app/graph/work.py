@@ -8,6 +8,7 @@ import structlog
 from langgraph.config import get_config, get_stream_writer
 
 from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, SourceUnavailable
+from ..guardrails.leaks import Leaks
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
@@ -32,11 +33,15 @@ class Worker:
     """
 
     def __init__(
-        self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
+        self,
+        settings: Settings,
+        factory: LLMFactory,
+        agents: Sequence[Agent[Any]],
+        leaks: Leaks,
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
         self._models = {
-            agent.name: AgentModel(agent, settings, factory)
+            agent.name: AgentModel(agent, settings, factory, leaks)
             for agent in (() if factory.is_disabled else agents)
         }
         self._kept = KeptAnswers(
@@ -112,8 +117,8 @@ class Worker:
             # agent can still answer from its data.
             reason = failure.reason if isinstance(failure, ModelUnavailable) else None
             log.warning("agent_without_model", error=type(failure).__name__, reason=reason)
-            if reason == Degraded.UNGROUNDED:
-                return None, [Degraded.UNGROUNDED]
+            if reason in (Degraded.UNGROUNDED, Degraded.UNSAFE):
+                return None, [reason]
             degraded = Degraded.without("model", failure)
         else:
             outcome = self._answered(task, answer.text, answer.findings)

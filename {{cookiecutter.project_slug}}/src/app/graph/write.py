@@ -9,7 +9,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.config import get_stream_writer
 
 from ..errors import ModelUnavailable
-from ..guardrails.grounding import Grounding
+from ..guardrails.leaks import Leaks
+from ..guardrails.outbound import OutboundGuard
 from ..guardrails.sentences import SentenceGate
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, Share
@@ -35,7 +36,8 @@ class WriterScript:
 class Writer:
     """Writes the draft; an empty one when it cannot, then the agents' own words are the answer."""
 
-    def __init__(self, factory: LLMFactory) -> None:
+    def __init__(self, factory: LLMFactory, leaks: Leaks) -> None:
+        self._leaks = leaks
         self._model: BaseChatModel | None = None
         if not factory.is_disabled:
             self._model = factory.for_role("writer", WriterScript())
@@ -45,7 +47,7 @@ class Writer:
         outcomes = Answers.in_order(state)
         if self._model is None:
             return {"draft": ""}
-        stream = DraftStream(Answers.grounding(state))
+        stream = DraftStream(Answers.guard(state, self._leaks))
         try:
             Budget.take_model_call()
             async with Deadline.until(Share.WRITE):
@@ -81,8 +83,8 @@ class Writer:
 class DraftStream:
     """The draft on its way out while it is written: whole sentences, each one audited first."""
 
-    def __init__(self, grounding: Grounding) -> None:
-        self._gate = SentenceGate(grounding)
+    def __init__(self, guard: OutboundGuard) -> None:
+        self._gate = SentenceGate(guard)
         self._emit = get_stream_writer()
         self._has_sent = False
 
@@ -121,8 +123,10 @@ class Answers:
         return SEPARATOR.join(outcome["text"] for outcome in outcomes)
 
     @staticmethod
-    def grounding(state: State) -> Grounding:
-        """Everything that this turn's answer may state figures from."""
+    def guard(state: State, leaks: Leaks) -> OutboundGuard:
+        """What this turn's answer is held against."""
         outcomes = state["outcomes"]
         asked = [outcome["text"] for outcome in outcomes if outcome["status"] != "answered"]
-        return Grounding([state["question"], asked, [outcome["facts"] for outcome in outcomes]])
+        facts = [outcome["facts"] for outcome in outcomes]
+        links = [source["url"] for outcome in outcomes for source in outcome["sources"]]
+        return OutboundGuard(leaks, state["question"], [asked, facts], links)

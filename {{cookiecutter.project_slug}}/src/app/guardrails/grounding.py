@@ -15,7 +15,7 @@ class Grounding:
 
     def __init__(self, evidence: Iterable[Any]) -> None:
         """Take `evidence`: texts and JSON values, such as the facts and the question."""
-        self._written = set(self.NUMBER.findall(" ".join(self._texts(evidence))))
+        self._written = set(self.NUMBER.findall(" ".join(self.texts(evidence))))
 
     def unsupported(self, answer: str) -> list[str]:
         """The numbers of `answer` that no evidence holds, as written; empty when grounded.
@@ -39,14 +39,15 @@ class Grounding:
         return False
 
     @classmethod
-    def _texts(cls, evidence: Any) -> Iterator[str]:
+    def texts(cls, evidence: Any) -> Iterator[str]:
+        """Every text and number in `evidence`, however deep, as text."""
         if isinstance(evidence, dict):
             evidence = evidence.values()
         elif isinstance(evidence, str) or not isinstance(evidence, Iterable):
             yield str(evidence)
             return
         for item in evidence:
-            yield from cls._texts(item)
+            yield from cls.texts(item)
 
     @staticmethod
     def _readings(text: str) -> Iterator[tuple[float, int]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from .grounding import Grounding
+from .outbound import OutboundGuard
 
 
 class SentenceGate:
@@ -16,9 +16,13 @@ class SentenceGate:
     END: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
     """White space after a mark, so that `18.4` is never cut in two."""
 
-    def __init__(self, grounding: Grounding) -> None:
-        self._grounding = grounding
+    BEFORE_CHARS: Final = 400
+    """How much of what has left is looked at again with each sentence: a leak may span several."""
+
+    def __init__(self, guard: OutboundGuard) -> None:
+        self._guard = guard
         self._held = ""
+        self._sent = ""
         self.is_closed = False
 
     def feed(self, piece: str) -> Iterator[str]:
@@ -35,7 +39,8 @@ class SentenceGate:
             yield from self._checked(held)
 
     def _checked(self, sentence: str) -> Iterator[str]:
-        if self._grounding.unsupported(sentence):
+        if self._guard.refusal(sentence, self._sent):
             self.is_closed = True
         else:
+            self._sent = (self._sent + sentence)[-self.BEFORE_CHARS :]
             yield sentence

@@ -116,6 +116,12 @@ class Redactor:
             self._known = re.compile("|".join(map(re.escape, longest_first)))
             self._read_key.cache_clear()
 
+    def holds_a_secret(self, text: str) -> bool:
+        """True for a secret of the settings or a text of a well-known key's shape."""
+        if self._known is not None and self._known.search(text):
+            return True
+        return self._may_hold_a_shape(text) and bool(self.SHAPES.search(text))
+
     def text(self, text: str) -> str:
         """`text` without its secrets."""
         if self._known is not None:

