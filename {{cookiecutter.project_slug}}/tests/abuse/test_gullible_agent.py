@@ -127,7 +127,7 @@ def refused() -> Counter[tuple[str, str]]:
     )
 
 
-@pytest.mark.checklist("DEF-2", "PERM-3")
+@pytest.mark.checklist("DEF-2", "PERM-3", "ABU-2")
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 async def test_what_the_policy_does_not_name_is_refused_counted_logged_and_not_done(
     gullible: Served, world: DataSources, attack: Attack

@@ -61,7 +61,7 @@ OTHER_WORDS = {
 ROLES = ("planner", "agent", "writer")
 
 
-@pytest.mark.checklist("INJ-3", "INJ-2")
+@pytest.mark.checklist("INJ-3", "INJ-2", "ABU-2")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
 async def test_what_a_model_must_not_tell_does_not_leave(

@@ -175,7 +175,7 @@ async def test_a_thread_is_its_owners_at_every_door(kept: httpx2.AsyncClient) ->
         answer = await kept.post(path, json=follow_up, headers=by(EVE))
         assert answer.status_code == 200
         assert "Mars" not in answer.text
-        assert "146" not in answer.text
+        assert "146 moons" not in answer.text  # an id may hold 146
     hers = (await call(kept, "GET", "/v1/threads/t1", ANA)).json()
     assert hers["thread_id"] == "t1"
     assert [it["text"] for it in hers["messages"]] == [QUESTION["message"], "mars has 2 moons."]
