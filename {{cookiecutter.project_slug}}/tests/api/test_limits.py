@@ -209,7 +209,7 @@ async def test_one_caller_is_held_by_all_processes_together(redis_server: Redis)
     """Two applications with counts of their own but for Redis."""
     shared = settings(
         redis_url=SecretStr(redis_server.url),
-        redis_timeout_seconds=5,
+        redis_timeout_seconds=10,
         quota_caller_day_messages=5,
         rate_address_per_minute=1000,
     )

@@ -39,7 +39,7 @@ async def test_what_was_used_less_is_given_back() -> None:
 
 
 async def test_counts_are_shared_where_redis_is_named(redis_server: Redis) -> None:
-    settings = Settings(redis_url=SecretStr(redis_server.url), redis_timeout_seconds=5)
+    settings = Settings(redis_url=SecretStr(redis_server.url), redis_timeout_seconds=10)
     one, other = Enforcement(settings), Enforcement(settings)
     shared = limit(1, key="shared", seconds=86_400)
     await one.take([shared])

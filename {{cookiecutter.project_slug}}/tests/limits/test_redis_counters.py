@@ -17,7 +17,7 @@ from tools.servers import Redis
 
 
 def counters(server: Redis, **changes: object) -> RedisCounters:
-    patient = {"redis_timeout_seconds": 5.0}  # on a busy machine
+    patient = {"redis_timeout_seconds": 10.0}  # on a busy machine
     return RedisCounters(Settings(**patient | changes), server.url)  # type: ignore[arg-type] # settings
 
 
