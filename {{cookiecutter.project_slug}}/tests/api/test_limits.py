@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from app.auth.api_key import NewKey
 from app.auth.principal import Scope
+from app.limits import redis_counters
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS
 from tests.conftest import Door, Lines
@@ -227,8 +228,13 @@ async def test_one_caller_is_held_by_all_processes_together(redis_server: Redis)
 
 @pytest.mark.parametrize(("stand_in", "status"), [("local", 200), ("refuse", 503)])
 async def test_while_redis_hangs_the_setting_decides_and_nobody_waits_long(
-    door: Door, mortal_redis: Redis, stand_in: str, status: int
+    door: Door,
+    mortal_redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    stand_in: str,
+    status: int,
 ) -> None:
+    monkeypatch.setattr(redis_counters, "PAUSE_SECONDS", 60)  # longer than this test takes
     client = await door.open(
         settings(
             redis_url=SecretStr(mortal_redis.url),
