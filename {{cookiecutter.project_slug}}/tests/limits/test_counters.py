@@ -44,10 +44,7 @@ async def test_a_sliding_window_lets_no_double_burst_through_at_its_turn(clock: 
     for _ in range(10):
         assert not (await counters.take([limit(10, is_sliding=True)])).refused
     clock.now += 2
-    passed = 0
-    while not (await counters.take([limit(10, is_sliding=True)])).refused:
-        passed += 1
-    assert passed <= 1
+    assert (await counters.take([limit(10, is_sliding=True)])).refused
     clock.now += 29
     assert not (await counters.take([limit(10, is_sliding=True)])).refused
 

@@ -26,8 +26,8 @@ class Limit:
     """Length of a window; windows begin at multiples of it since 1970, in UTC."""
 
     is_sliding: bool = False
-    """Count the window before by the part of it that the last `seconds` still hold: no burst of
-    twice the limit around the turn of a window."""
+    """Count the window before by the part of it that the last `seconds` still hold, rounded up: no
+    burst beyond the limit around the turn of a window."""
 
     amount: int = 1
 
@@ -117,7 +117,7 @@ class LocalCounters:
         used = self._counts.get((limit.key, limit.seconds, int(window)), 0)
         if limit.is_sliding:
             before = self._counts.get((limit.key, limit.seconds, int(window) - 1), 0)
-            used += math.floor(before * (1 - passed / limit.seconds))
+            used += math.ceil(before * (1 - passed / limit.seconds))
         return used
 
     def _add(self, limits: Sequence[Limit], now: float) -> None:

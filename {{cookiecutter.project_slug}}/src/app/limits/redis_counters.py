@@ -25,7 +25,7 @@ for i, key in ipairs(KEYS) do
   used[i] = tonumber(redis.call('GET', key .. ':' .. window) or 0)
   if ARGV[i * 4 + 1] == '1' then
     local before = tonumber(redis.call('GET', key .. ':' .. (window - 1)) or 0)
-    used[i] = used[i] + math.floor(before * (1 - (now % seconds) / seconds))
+    used[i] = used[i] + math.ceil(before * (1 - (now % seconds) / seconds))
   end
   enough = enough and used[i] + amount <= most
 end
