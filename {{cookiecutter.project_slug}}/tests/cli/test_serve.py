@@ -77,6 +77,7 @@ def test_a_change_of_the_code_starts_the_server_again(monkeypatch: pytest.Monkey
     monkeypatch.setattr(uvicorn, "run", run)
     assert main(["serve", "--reload", "--host", "127.0.0.2", "--port", "8123"]) == 0
     assert (asked["host"], asked["port"], asked["reload"]) == ("127.0.0.2", 8123, True)
+    assert asked["proxy_headers"] is False
     assert asked["reload_dirs"] == [str(SRC / "app")]
     module, name = asked["application"].split(":")
     assert getattr(sys.modules[module], name) is create_app
@@ -87,6 +88,11 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOST", "127.0.0.3")
     given = Serve(port=8002)._settings
     assert (given.host, given.port) == ("127.0.0.3", 8002)
+
+
+def test_no_proxy_is_trusted_but_by_our_own_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's
+    assert Serve(port=8002)._config("app").proxy_headers is False
 
 
 def test_several_processes_over_a_store_that_keeps_no_turns_apart_are_refused(

@@ -78,10 +78,3 @@ async def test_the_words_of_an_agent_leave_harmless_or_not_at_all(
 ) -> None:
     state = await audited(outcomes=[outcome(text)])
     assert (state["answer"], state["degraded"]) == (answer, degraded)
-
-
-async def test_the_planners_own_question_is_held_back_too() -> None:
-    plan = Plan(verdict="clarify", tasks=[], text=f"Did you know? {PROMPT}")
-    state = await audited(plan=plan)
-    assert PROMPT not in state["answer"]
-    assert state["degraded"] == ["unsafe_answer"]

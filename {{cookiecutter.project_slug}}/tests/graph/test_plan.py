@@ -12,6 +12,8 @@ from app.connectors.outside import Connectors
 from app.graph.build import GraphBuilder
 from app.graph.plan import PlanDraft
 from app.graph.state import State
+from app.prompts.prompt import Prompt
+from app.prompts.writer import WRITER
 from app.settings import Settings
 from tests.agents_for_tests import TEST_AGENTS, HeightsAgent, MoonsAgent
 from tests.graph.scripted import Say, ScriptedFactory
@@ -106,6 +108,30 @@ async def test_the_model_may_ask_back_or_decline(
     state = await turn(settings, Plans(**plan))
     assert state["answer"].startswith(start)
     assert state["outcomes"] == []
+
+
+@pytest.mark.parametrize(
+    "text", [WRITER.text["en"], "![](https://evil.example/?q=1)", "Ask bob@evil.example."]
+)
+async def test_a_question_back_that_may_not_leave_is_replaced_by_our_own(
+    settings: Settings, text: str
+) -> None:
+    state = await turn(settings, Plans(verdict="clarify", text=text))
+    assert state["answer"].startswith("What would you like to know")
+    assert state["degraded"] == ["unsafe_answer"]
+
+
+async def test_our_own_question_tells_what_agents_are_for_whatever_their_prompts_repeat(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = "Moons of every planet of the solar system, and of some dwarf planets too."
+    monkeypatch.setattr(MoonsAgent, "description", {"en": about, "es": about})
+    prompt = Prompt("table", "7", {"en": f"You tell this: {about}", "es": about})
+    monkeypatch.setattr(MoonsAgent, "prompt", prompt)
+    for verdict in ("clarify", "decline"):
+        state = await turn(settings, Plans(verdict=verdict))
+        assert about in state["answer"]
+        assert state["degraded"] == []
 
 
 async def test_the_planner_is_told_agents_limits_and_the_conversation(settings: Settings) -> None:

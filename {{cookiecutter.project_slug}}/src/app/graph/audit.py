@@ -55,20 +55,20 @@ class Auditor:
     def _own_words(
         state: State, outcomes: Sequence[Outcome], guard: OutboundGuard
     ) -> tuple[str, list[str]]:
-        """The agents' answers or the planner's words, harmless; why they are lesser, if they are.
+        """The agents' answers, harmless; why they are lesser, if they are. Else the planner's words.
 
-        Figures in them were held against the facts before; what a data source says may hold markup.
+        A model's part in them was held back before; what a data source says may hold markup.
         """
-        text = Answers.joined(outcomes) or state["plan"]["text"]
+        if not outcomes:
+            return state["plan"]["text"], []
+        text = Answers.joined(outcomes)
         refusal = guard.refusal(text)
         if refusal == "active":
             text = guard.harmless(text)
             refusal = guard.refusal(text)
         if refusal is None:
             return text, []
-        if (
-            refusal == OutboundGuard.UNGROUNDED
-        ):  # no model's: a kept answer, or the planner's question
-            return text, [Degraded.UNGROUNDED] if outcomes else []
+        if refusal == OutboundGuard.UNGROUNDED:  # no model's
+            return text, [Degraded.UNGROUNDED]
         log.warning("answer_refused", reason=refusal)
         return Phrases.UNAVAILABLE.say(state["language"]), [Degraded.UNSAFE]

@@ -89,7 +89,7 @@ class GraphBuilder:
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
             "admit": Admission(InboundGuard(settings.message_max_chars), detector),
-            "plan": Planner(factory, agents, rules, settings.plan_max_tasks),
+            "plan": Planner(factory, agents, rules, settings.plan_max_tasks, leaks),
             "work": Worker(settings, factory, agents, leaks),
             "write": Writer(factory, leaks),
             "audit": Auditor(History(settings.history_turns, settings.history_max_tokens), leaks),

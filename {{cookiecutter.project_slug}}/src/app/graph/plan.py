@@ -10,6 +10,8 @@ from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
 from pydantic import BaseModel, Field
 
+from ..guardrails.leaks import Leaks
+from ..guardrails.outbound import OutboundGuard
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
@@ -60,8 +62,14 @@ class Planner:
     """Turns a question into a plan that names only agents that exist."""
 
     def __init__(
-        self, factory: LLMFactory, agents: Sequence[Agent[Any]], rules: RulesPlanner, max_tasks: int
+        self,
+        factory: LLMFactory,
+        agents: Sequence[Agent[Any]],
+        rules: RulesPlanner,
+        max_tasks: int,
+        leaks: Leaks,
     ) -> None:
+        self._leaks = leaks
         self._names = {agent.name for agent in agents}
         self._agents = agents
         self._rules = rules
@@ -78,11 +86,24 @@ class Planner:
         plan, degraded = None, [Degraded.DISABLED]
         if self._model is not None:
             plan, degraded = await self._ask_model(self._model, question, language, history)
+            if plan and not self._may_say(plan["text"], question, language):
+                plan = Plan(verdict="clarify", tasks=[], text=self._rules.offer(language))
+                degraded = [Degraded.UNSAFE]
         plan = plan or self._rules.plan(question, language, history)
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
         get_stream_writer()(Event(event="plan", data=data))
         log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
         return {"plan": plan, "degraded": Overwrite(degraded)}
+
+    def _may_say(self, text: str, question: str, language: Language) -> bool:
+        """False for a question back that may not leave. Our own may: it tells what agents are for."""
+        if text in ("", self._rules.offer(language), self._rules.refusal(language)):
+            return True
+        refusal = OutboundGuard(self._leaks, question, []).refusal(text)
+        if refusal in (None, OutboundGuard.UNGROUNDED):  # no facts yet to hold a figure against
+            return True
+        log.warning("plan_refused", reason=refusal)
+        return False
 
     async def _ask_model(
         self,
