@@ -76,20 +76,26 @@ def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPa
     assert ManySettings() == ManySettings.model_construct()
 
 
-def test_the_services_section_is_first_and_agents_follow_by_name() -> None:
+def test_the_services_subjects_are_first_and_agents_follow_by_name() -> None:
     sections = list(Catalogue([MoonsAgent, ManyAgent, HeightsAgent], "openai").sections())
-    assert [section.title for section in sections] == ["Service", "Agent many"]
+    subjects = [subject.title for subject in Settings.SUBJECTS]
+    assert [section.title for section in sections] == [*subjects, "Agent many"]
+
+
+def test_every_setting_of_the_service_belongs_to_one_subject() -> None:
+    shown = [name for subject in Settings.SUBJECTS for name in subject.model_fields]
+    assert sorted(shown) == sorted(Settings.model_fields)
 
 
 @pytest.mark.parametrize("provider", MODEL_EXAMPLES)
 def test_the_pages_show_a_model_of_the_chosen_provider(provider: str) -> None:
-    section = next(Catalogue([], provider).sections())
+    (section,) = (it for it in Catalogue([], provider).sections() if it.title == "Models")
     assert f"# LLM_MODEL={MODEL_EXAMPLES[provider]}" in EnvPage.lines(section)
     assert f"Example: `{MODEL_EXAMPLES[provider]}`." in "\n".join(MarkdownPage.lines(section))
 
 
 def test_a_table_cell_keeps_its_bar_and_a_secret_its_default_hidden() -> None:
-    section = list(Catalogue([ManyAgent], "").sections())[1]
+    section = list(Catalogue([ManyAgent], "").sections())[-1]
     lines = list(MarkdownPage.lines(section))
     assert r"| `MANY_SIZE` | Of a size. | `a\|b` | a\|b, c |" in lines
     assert "| `MANY_KEY` |  |  |  |" in lines

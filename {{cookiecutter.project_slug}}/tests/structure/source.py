@@ -63,8 +63,8 @@ class Module:
 
     @property
     def is_settings(self) -> bool:
-        """True for `settings.py` and for an agent's own settings."""
-        return self.parts[-1:] == ("settings",)
+        """True for the settings' room and for an agent's own settings."""
+        return self.is_in("settings") or self.parts[-1:] == ("settings",)
 
     @property
     def is_prompt(self) -> bool:

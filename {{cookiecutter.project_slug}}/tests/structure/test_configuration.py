@@ -21,7 +21,7 @@ READ_BY_A_RULE = {
 class EnvironmentReads:
     """Finds code that asks the environment past the settings."""
 
-    REMEDY = "read a setting instead: add a field to settings.py"
+    REMEDY = "read a setting instead: add a field to a class of settings/"
 
     def faults(self, package: Package) -> Iterator[Fault]:
         """Every use of `os.environ`, `os.getenv` and dotenv outside of a settings module."""
@@ -57,7 +57,7 @@ class SettingsFields:
             for owner in self._classes(module):
                 read = self._reads(owner, readers)
                 for field, name in self._fields(owner):
-                    if name in READ_BY_A_RULE and module.parts == ("settings",):
+                    if name in READ_BY_A_RULE and module.is_in("settings"):
                         continue
                     if not any(re.fullmatch(pattern, name) for pattern in read):
                         problem = f"nothing reads the setting `{name}`"
@@ -78,7 +78,7 @@ class SettingsFields:
     @staticmethod
     def _may_read(reader: Module, module: Module) -> bool:
         """An agent's settings are its own; the service's are everybody's."""
-        folder = module.parts[:-1]
+        folder = () if module.is_in("settings") else module.parts[:-1]
         return reader.parts[: len(folder)] == folder
 
     @staticmethod

@@ -17,6 +17,7 @@ class TestModules:
 
     A package's `__init__.py` that does something has `test_<package>.py`, beside its folder or in
     it. An agent has at least one test module in `tests/agents/<name>/`, named as its owner likes.
+    Settings are held to the same rules together.
     """
 
     __test__ = False  # not a test class, whatever its name
@@ -41,6 +42,8 @@ class TestModules:
         )
         if not does_something or module.parts == ("__main__",):
             return ()
+        if module.is_in("settings"):
+            return ("settings/test_settings.py",)
         *folder, name = module.parts
         if module.is_in("agents") and folder:
             return (f"agents/{folder[-1]}/**/test_*.py",) if name == "agent" else ()

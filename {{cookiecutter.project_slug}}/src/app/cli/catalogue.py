@@ -83,7 +83,7 @@ class Knob:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The settings of one class."""
+    """The settings of one subject, or of one agent."""
 
     owner: type[Configuration]
     title: str
@@ -91,7 +91,7 @@ class Section:
 
 
 class Catalogue:
-    """The service's own section first, then one for each agent that has settings, by name."""
+    """The service's own subjects first, then one section for each agent that has settings, by name."""
 
     def __init__(self, agents: Sequence[type[Agent[Any]]], provider: str) -> None:
         """Show a model of `provider` as example."""
@@ -100,7 +100,8 @@ class Catalogue:
 
     def sections(self) -> Iterator[Section]:
         """The sections in order."""
-        yield self._section(Settings, "Service")
+        for subject in Settings.SUBJECTS:
+            yield self._section(subject, subject.title)
         for agent in self._agents:
             owner: type[Configuration] = agent.settings_class
             if owner.model_fields:

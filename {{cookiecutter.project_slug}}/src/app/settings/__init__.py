@@ -1,0 +1,78 @@
+"""What may vary: every knob with its unit, default and reason. Nothing else reads the environment.
+
+One module a subject; `Settings` is all of them together.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from ..configuration import Configuration
+from ..store_url import StoreURL
+from .callers import CallerSettings
+from .data import DataSettings
+from .limits import LimitSettings
+from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings
+from .runs import RunSettings
+from .server import ServerSettings
+from .store import StoreSettings
+
+__all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "Settings"]
+
+
+class Settings(
+    ServerSettings,
+    CallerSettings,
+    LimitSettings,
+    ModelSettings,
+    RunSettings,
+    StoreSettings,
+    DataSettings,
+):
+    """The service's settings. Agents keep theirs in `agents/<name>/settings.py`."""
+
+    title: ClassVar = "Service"
+
+    SUBJECTS: ClassVar = (
+        ServerSettings,
+        CallerSettings,
+        LimitSettings,
+        ModelSettings,
+        RunSettings,
+        StoreSettings,
+        DataSettings,
+    )
+    """The subjects in the order in which pages show them."""
+
+    def rules(self) -> Iterator[str]:
+        """What the settings break together, one problem each."""
+        if self.environment == "production":
+            yield from (
+                f"ENVIRONMENT=production refuses {it}" for it in self._only_for_development()
+            )
+        for subject in self.SUBJECTS:
+            yield from subject.rules(self)
+        if self.workers > 1 and not self.database_url.startswith(StoreURL.POSTGRESQL):
+            yield "WORKERS: more than one process needs DATABASE_URL=postgresql://..."
+
+    def _only_for_development(self) -> Iterator[str]:
+        if self.use_fake_data:
+            yield "USE_FAKE_DATA=true, which invents answers: set it to false"
+        if self.authentication == "off":
+            yield "AUTHENTICATION=off, which lets everybody in: set it to keys, oidc or both"
+        if self.oidc_issuer and not self.oidc_issuer.startswith("https://"):
+            yield "OIDC_ISSUER without https"
+        if self.workers > 1 and self.limits != "off" and not self.redis_url:
+            yield "several processes that count limits for themselves: set REDIS_URL, or LIMITS=off"
+        if self.database_url == StoreURL.MEMORY:
+            yield "DATABASE_URL=memory://, which loses threads: set another store"
+
+    def secrets(self) -> Iterator[SecretStr]:
+        """Every secret, the passwords inside DATABASE_URL and REDIS_URL too."""
+        yield from super().secrets()
+        for url in (self.database_url, self.redis_url and self.redis_url.get_secret_value()):
+            if url and (password := urlsplit(url).password):
+                yield SecretStr(password)
+                yield SecretStr(unquote(password))

@@ -1,0 +1,75 @@
+"""Who is asking."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from ..configuration import Configuration
+
+ALGORITHM = "(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA)"
+"""Signatures by key pairs. Never `none`, nor HS256: its key would be the public one."""
+
+SCOPE = "(?:chat|threads|metrics)"
+"""What a caller may be allowed to do; see `auth/principal.py`."""
+
+
+class CallerSettings(Configuration):
+    """Who is asking."""
+
+    title: ClassVar = "Callers"
+
+    authentication: Literal["off", "keys", "oidc", "both"] = "off"
+    """How callers prove who they are: API keys, access tokens of an OIDC provider, both, or `off`:
+    all callers are one, without a name. Production refuses `off`."""
+
+    api_keys_file: Path | None = None
+    """File with the hashes of the API keys, as `keys new` prints them; read again when it changes.
+    A mounted secret will do, under another name than a setting's."""
+
+    api_key: SecretStr | None = None
+    """API key or access token that the command `ask --url` sends."""
+
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    """Address of the OIDC provider, letter by letter as its tokens say it in `iss`."""
+
+    oidc_audience: str | None = None
+    """What tokens must say in `aud`: the name of this service at the provider."""
+
+    oidc_algorithms: str = Field(
+        default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$"
+    )
+    """Signature algorithms that are accepted, separated by commas."""
+
+    oidc_scopes: str = Field(default="chat,threads", pattern=rf"^(?:token|{SCOPE}(?:,{SCOPE})*)$")
+    """Scopes of every caller with a token, of `chat`, `threads`, `metrics`; `token`: those that
+    the token's own claim `scope` (or `scp`) names."""
+
+    oidc_require_verified: Literal["none", "email", "phone", "any"] = "none"
+    """What the token must say is verified: `email_verified`, `phone_number_verified`, one of them
+    (`any`), or nothing. An unverified account gets 403."""
+
+    oidc_leeway_seconds: float = Field(default=30, ge=0, le=300)
+    """By how much the provider's clock and ours may differ, seconds."""
+
+    oidc_keys_ttl_seconds: float = Field(default=3600, ge=60, le=7 * 24 * 3600)
+    """How long the provider's keys are used, seconds. They are fetched anew after half of it, so
+    an outage of the provider shorter than the other half is not noticed."""
+
+    oidc_cooldown_seconds: float = Field(default=30, ge=1, le=3600)
+    """Shortest time between two fetches for unknown keys or after a failure, seconds: tokens with
+    invented keys cannot make us call the provider again and again."""
+
+    oidc_timeout_seconds: float = Field(default=3, gt=0, le=30)
+    """Longest wait for the provider, seconds; a request with a token waits as long at most."""
+
+    def rules(self) -> Iterator[str]:
+        """What each way to know callers needs."""
+        needed = [
+            *(["api_keys_file"] if self.authentication in ("keys", "both") else []),
+            *(["oidc_issuer", "oidc_audience"] if self.authentication in ("oidc", "both") else []),
+        ]
+        for name in needed:
+            if not getattr(self, name):
+                yield f"AUTHENTICATION={self.authentication} needs {self.variable(name)}"

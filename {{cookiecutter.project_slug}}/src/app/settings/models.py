@@ -1,0 +1,112 @@
+"""Which models answer, and how long and how often they are asked."""
+
+from typing import ClassVar
+
+from pydantic import AnyHttpUrl, Field, NonNegativeFloat, SecretStr
+
+from ..configuration import Configuration
+
+EMBEDDED = "embedded"
+"""The model that needs no key and no network; see `llm/embedded.py`."""
+
+MODEL_EXAMPLES = {
+    "openai": "openai:gpt-5-mini",
+    "anthropic": "anthropic:claude-sonnet-5",
+    "bedrock": "bedrock_converse:anthropic.claude-sonnet-5",
+    "ollama": "ollama:qwen3",
+}
+"""One current model per provider, shown in `.env.example`."""
+
+MODEL_PATTERN = r"^(embedded|[a-z_]+:\S+)$"
+
+MODELS_PATTERN = r"^[a-z_]+:[^\s,]+(\s*,\s*[a-z_]+:[^\s,]+)*$"
+
+
+class ModelSettings(Configuration):
+    """Which models answer, and how long and how often they are asked."""
+
+    title: ClassVar = "Models"
+
+    disable_llm: bool = False
+    """Call no model at all: rules plan, and each agent answers from its data."""
+
+    llm_model: str = Field(default=EMBEDDED, pattern=MODEL_PATTERN)
+    """Model for every role: `embedded` (no key, no network) or `provider:model`."""
+
+    llm_planner_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
+    """Model that plans which agents work; empty: LLM_MODEL."""
+
+    llm_agent_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
+    """Model that agents call tools with; empty: LLM_MODEL."""
+
+    llm_writer_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
+    """Model that joins several agents' answers into one; empty: LLM_MODEL."""
+
+    llm_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Models asked in this order when the one before gives nothing usable: `provider:model`,
+    separated by commas. Not for roles that `embedded` answers."""
+
+    llm_planner_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the planner; empty: LLM_FALLBACK_MODELS."""
+
+    llm_agent_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the agents; empty: LLM_FALLBACK_MODELS."""
+
+    llm_writer_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the writer; empty: LLM_FALLBACK_MODELS."""
+
+    llm_api_key: SecretStr | None = None
+    """Key of the model provider; empty: the provider's own variable or credential chain."""
+
+    llm_base_url: AnyHttpUrl | None = None
+    """Address of a compatible endpoint, such as a gateway; empty: the provider's own."""
+
+    llm_fallback_api_key: SecretStr | None = None
+    """Key of the fallbacks' own endpoint. With neither it nor LLM_FALLBACK_BASE_URL, a fallback of
+    the same provider shares LLM_API_KEY and LLM_BASE_URL, another takes its own variables."""
+
+    llm_fallback_base_url: AnyHttpUrl | None = None
+    """Address of the fallbacks' own endpoint. It needs LLM_FALLBACK_API_KEY (any text where the
+    endpoint asks for none): no key of another endpoint is sent there."""
+
+    llm_timeout_seconds: float = Field(default=20, gt=0, le=600)
+    """Longest wait for one model, seconds, its retries included; of a stream, for its beginning.
+    The SDKs' own 600 s outlives any caller."""
+
+    llm_connect_timeout_seconds: float = Field(default=2, gt=0, le=30)
+    """Longest wait for a connection to a model, seconds; then the next model is asked."""
+
+    llm_first_token_seconds: float = Field(default=10, gt=0, le=600)
+    """Longest wait for the first content of a streamed answer, seconds; keep-alives are none."""
+
+    llm_next_token_seconds: float = Field(default=5, gt=0, le=600)
+    """Longest wait for further content of a streamed answer, seconds; then it is given up."""
+
+    llm_max_retries: int = Field(default=1, ge=0, le=5)
+    """Retries of one model call on timeouts, connection errors, 429 and 5xx; at most one for each
+    five calls in the long run, so that an outage is not made worse."""
+
+    llm_breaker_failures: int = Field(default=5, ge=1, le=1000)
+    """Failures of a model in a row after which it is not asked for a while."""
+
+    llm_breaker_seconds: float = Field(default=30, gt=0, le=3600)
+    """How long it is not asked, seconds; then one call tries whether it works again."""
+
+    llm_max_concurrency: int = Field(default=64, ge=1, le=1000)
+    """Calls of one model at once, of one process."""
+
+    llm_max_queue: int = Field(default=128, ge=0, le=10_000)
+    """Calls that may wait for such a place; one more goes to the next model at once."""
+
+    llm_max_answer_bytes: int = Field(default=5_000_000, ge=1024)
+    """Largest answer of a model after decompression, bytes. A streamed token takes about 250."""
+
+    llm_prices: dict[str, tuple[NonNegativeFloat, NonNegativeFloat]] = {}
+    """US dollars per million tokens, in and out, for each model, as JSON:
+    `{"openai:gpt-5-mini": [0.25, 2]}`. A model that is not in it costs an unknown sum."""
+
+    llm_temperature: float | None = Field(default=None, ge=0, le=2)
+    """Sampling temperature; empty: not sent, since several current models refuse it."""
+
+    llm_max_output_tokens: int = Field(default=1024, ge=16)
+    """Longest model answer, tokens."""
