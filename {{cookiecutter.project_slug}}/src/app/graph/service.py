@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
 from typing import Any, cast
@@ -18,6 +19,7 @@ from ..limits.enforcement import Enforcement
 from ..limits.quotas import Quotas
 from ..llm.factory import LLMFactory
 from ..llm.telemetry import Usage, UsageCollector
+from ..observability.trail import Trail
 from ..persistence.conversation import Conversation
 from ..persistence.store import Store
 from ..prompts.language import LanguageDetector
@@ -34,6 +36,16 @@ from .write import Answers
 log = structlog.get_logger(__name__)
 
 SECONDS_PER_MINUTE = 60  # what a minute has
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run while it goes on."""
+
+    config: RunnableConfig
+    deadline: Deadline
+    usage: Usage
+    trail: Trail
 
 
 class Service:
@@ -91,15 +103,15 @@ class Service:
         return self.places.slot(self._settings.request_timeout_seconds)
 
     async def _answer(self, message: str, conversation: Conversation) -> Reply:
-        async with self._run(conversation) as (config, deadline, usage):
+        async with self._run(conversation) as run:
             try:
-                async with deadline.timeout():
+                async with run.deadline.timeout():
                     state = await self._graph.ainvoke(
-                        State(message=message), config, durability="exit"
+                        State(message=message), run.config, durability="exit"
                     )
             except TimeoutError:
-                return self._too_late(message, config, usage)
-            return self._reply(cast(State, state), config, usage)
+                return self._too_late(message, run)
+            return self._reply(cast(State, state), run)
 
     async def stream(
         self, message: str, conversation: Conversation, *, idempotency_key: str | None = None
@@ -132,25 +144,25 @@ class Service:
         self, message: str, conversation: Conversation
     ) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
-        async with self._run(conversation) as (config, deadline, usage):
+        async with self._run(conversation) as run:
             state = State()
             steps = self._graph.astream(
                 State(message=message),
-                config,
+                run.config,
                 stream_mode=["custom", "values"],
                 durability="exit",
             )
             async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
                 try:
-                    while step := await self._next(steps, deadline):
+                    while step := await self._next(steps, run.deadline):
                         mode, part = step
                         if mode == "custom":
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
-                    reply = self._reply(state, config, usage)
+                    reply = self._reply(state, run)
                 except TimeoutError:
-                    reply = self._too_late(message, config, usage)
+                    reply = self._too_late(message, run)
             yield reply
 
     @staticmethod
@@ -160,12 +172,8 @@ class Service:
             return await anext(steps, None)
 
     @asynccontextmanager
-    async def _run(
-        self, conversation: Conversation
-    ) -> AsyncIterator[tuple[RunnableConfig, Deadline, Usage]]:
-        """The run's configuration, how long it may take, and what it uses.
-
-        Its ids are in every log line of the run; quotas are held before and settled after.
+    async def _run(self, conversation: Conversation) -> AsyncIterator[Run]:
+        """One run: its ids are in every log line, quotas are held before and settled after.
 
         Raises:
             LimitReached: A quota is used up.
@@ -182,18 +190,28 @@ class Service:
             structlog.contextvars.bound_contextvars(
                 thread_id=conversation.thread_id, run_id=str(run_id)
             ),
+            Trail.of(conversation.owner) as trail,
             UsageCollector.collect() as usage,
             Budget.of(self._caps, usage),
         ):
             async with self._quotas.run(conversation.owner, conversation.key, usage):
                 with Deadline.of(self._settings.request_timeout_seconds) as deadline:
-                    yield config, deadline, usage
+                    yield Run(config, deadline, usage, trail)
             log.info("turn", ms=round((perf_counter() - started) * 1000, 1))
 
-    def _reply(self, state: State, config: RunnableConfig, usage: Usage) -> Reply:
+    def _reply(self, state: State, run: Run) -> Reply:
         outcomes = Answers.in_order(state)
+        config, usage = run.config, run.usage
         sources = {(s["title"], s["url"]): s for o in outcomes for s in o["sources"]}
         degraded = sorted(set(state["degraded"]))
+        run.trail.tell(
+            outcome=state["plan"]["verdict"],
+            agents=sorted({outcome["agent"] for outcome in outcomes}),
+            language=state["language"],
+            degraded_because=degraded,
+        )
+        if self._settings.audit_content:
+            run.trail.tell(question=state.get("question", ""), answer=state["answer"])
         return Reply(
             answer=state["answer"],
             language=state["language"],
@@ -215,7 +233,7 @@ class Service:
             run_id=str(config["run_id"]),
         )
 
-    def _too_late(self, message: str, config: RunnableConfig, usage: Usage) -> Reply:
+    def _too_late(self, message: str, run: Run) -> Reply:
         """The reply when even the lesser ways took too long: a step of ours does not end."""
         log.error("deadline_passed", seconds=self._settings.request_timeout_seconds)
         language = self._detector.detect(message)
@@ -227,7 +245,7 @@ class Service:
             answer=Phrases.UNAVAILABLE.say(language),
             degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
         )
-        return self._reply(state, config, usage)
+        return self._reply(state, run)
 
     def _notices(self, state: State) -> list[str]:
         language = state["language"]

@@ -81,6 +81,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+        self._guards = Counter(
+            "guard_decisions",
+            "What guards decided other than to let through; `failed` is a guard that broke.",
+            ("guard", "decision"),
+            registry=self.registry,
+        )
         self._refusals = Counter(
             "access_refused",
             "What agents reached for outside their policy, by the kind of thing.",
@@ -132,6 +138,10 @@ class Metrics:
     def degraded(self, reason: str) -> None:
         """Count one reason of a degraded answer."""
         self._degraded.labels(reason).inc()
+
+    def guard(self, guard: str, decision: str) -> None:
+        """Count one decision of a guard."""
+        self._guards.labels(guard, decision).inc()
 
     def access_refused(self, agent: str, tool: str, kind: str) -> None:
         """Count one refusal; names of tools that the agent does not have are one: `other`."""

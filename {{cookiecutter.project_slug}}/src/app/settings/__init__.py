@@ -13,6 +13,7 @@ from ..configuration import Configuration
 from ..store_url import StoreURL
 from .callers import CallerSettings
 from .data import DataSettings
+from .guards import GuardSettings
 from .limits import LimitSettings
 from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings
 from .runs import RunSettings
@@ -26,6 +27,7 @@ class Settings(
     ServerSettings,
     CallerSettings,
     LimitSettings,
+    GuardSettings,
     ModelSettings,
     RunSettings,
     StoreSettings,
@@ -39,6 +41,7 @@ class Settings(
         ServerSettings,
         CallerSettings,
         LimitSettings,
+        GuardSettings,
         ModelSettings,
         RunSettings,
         StoreSettings,
