@@ -89,6 +89,12 @@ def load(session: nox.Session) -> None:
 
 
 @nox.session
+def abuse(session: nox.Session) -> None:
+    """Attack the service a thousand times with a model that obeys everything; prints the figures."""
+    python(session, "-m", "pytest", "-q", "-m", "slow or not slow", "tests/abuse", *session.posargs)
+
+
+@nox.session
 def readiness(session: nox.Session) -> None:
     """Run the tests that prove the production checklist and write the report."""
     python(session, "-m", "tools.readiness", *session.posargs)

@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Self
+from typing import ClassVar, Self
 
 import orjson
 
@@ -25,6 +25,8 @@ class OpenAIServer(AbstractContextManager["OpenAIServer"]):
     A script that raises, or that has no more replies, fails the test when the server ends.
     """
 
+    HOST: ClassVar = "127.0.0.1"
+
     def __init__(self, script: Script | Sequence[Reply]) -> None:
         self._script = script if callable(script) else self._in_turn(script)
         self.requests: list[Request] = []
@@ -36,7 +38,7 @@ class OpenAIServer(AbstractContextManager["OpenAIServer"]):
     @property
     def address(self) -> str:
         """The root of the server."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self.HOST}:{self._port}"
 
     @property
     def url(self) -> str:
@@ -57,7 +59,7 @@ class OpenAIServer(AbstractContextManager["OpenAIServer"]):
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._answer, self.HOST, 0)
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.abuse.siege import Siege
+from tests.abuse.vault import VaultAgent
+from tests.abuse.world import DecoyServer, World
+from tests.conftest import Door
+from tests.peers.data_sources import DataSources
+
+
+@pytest.fixture
+def siege(door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Siege]:
+    """The service, not started yet, with everything that an attacker could reach laid out."""
+    monkeypatch.setattr(VaultAgent, "root", tmp_path, raising=False)
+    monkeypatch.setattr(VaultAgent, "ran", [])
+    with DataSources() as source, DecoyServer([]) as decoy:
+        yield Siege(door, World(source, decoy, tmp_path), tmp_path)

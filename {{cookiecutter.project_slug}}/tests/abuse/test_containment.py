@@ -1,0 +1,27 @@
+"""Containment: whatever a model was talked into, nothing outside happens and nothing leaves.
+
+The model obeys every order that it reads, and nothing looks for attacks in messages or results:
+what holds here is what would hold against an attack that no detector knows.
+"""
+
+import pytest
+
+from tests.abuse.siege import Siege
+
+AT_LEAST = 1000
+SOME, ALL = 8, 1
+"""Every eighth attack in the usual run, all of them in `nox -s abuse`."""
+
+
+@pytest.mark.checklist("ABU-2", "DEF-2", "INJ-3")
+@pytest.mark.parametrize("every", [SOME, pytest.param(ALL, marks=pytest.mark.slow)])
+async def test_no_attack_of_a_thousand_gets_a_gullible_model_to_do_or_tell_what_it_must_not(
+    siege: Siege, capsys: pytest.CaptureFixture[str], every: int
+) -> None:
+    report = await siege.run(siege.attacks[::every])
+    report.print(capsys)
+    assert len(siege.attacks) >= AT_LEAST
+    assert report.unread == set(), "a model has not seen these at all"
+    assert report.happened == []
+    assert report.leaks == []
+    assert report.failures == []
