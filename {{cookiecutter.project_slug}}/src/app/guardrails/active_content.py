@@ -1,5 +1,6 @@
 """What acts by itself where an answer is shown: markup, images, links of strangers, control signs."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -13,11 +14,21 @@ class ActiveContent:
     MARKUP: Final = re.compile(
         r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE
     )
-    SCHEME: Final = re.compile(r"\b(?:javascript|vbscript|data)\s*:\s*[^\s,]", re.IGNORECASE)
+    SCHEME: Final = re.compile(
+        r"""
+          \b(?:java|vb)script\s*:\s*\S{0,100}[(=\[`/%]      # runs something
+        | [(<"'=:]\s*(?:java|vb)script\s*:                  # where a link begins
+        | \bdata:\s?(?:[\w.+-]+/[\w.+-]+\s*[;,]|[;,])        # data:text/html,...
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+    """`JavaScript: a language` and `the data: 18` are none."""
+
     IMAGE: Final = re.compile(r"!\s*\[[^\]]*\]\s*[\[(]")
     LINK: Final = re.compile(
         r"""
-          (?:https?|ftp):[/\\]{2}[^\s)>\]"']+
+          \b(?:https?|ftp|wss?):[/\\]*(?=[\w\[%])[^\s)>\]"']+   # browsers need no slashes
+        | \b[a-z][a-z0-9+.-]{1,20}:[/\\]{2}[^\s)>\]"']+
         | (?<![:\w])[/\\]{2}[\w-]+(?:\.[\w-]+)+[^\s)>\]"']*   # without a scheme: of the page's own
         | \bwww\.[^\s)>\]"']+
         """,
@@ -27,6 +38,9 @@ class ActiveContent:
 
     SHOWN: Final = frozenset("\n\t\u200d")
     """Control signs that are text: line, tab, and the joiner of composed emoji."""
+
+    UNSEEN_IN_LINKS: Final = re.compile(r"[\t\r\n]+")
+    """What browsers leave out of an address (WHATWG URL, section 4.4): `java\\tscript:` runs."""
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
@@ -46,7 +60,11 @@ class ActiveContent:
         return {cls.host(match[0]) for match in cls.LINK.finditer(text)}
 
     def is_in(self, text: str) -> bool:
-        """True when `text` holds any."""
+        """True when `text` holds any, also once its HTML entities are read."""
+        if "&" in text and (plain := html.unescape(text)) != text and self.is_in(plain):
+            return True
+        if "script" in text.lower() and self.SCHEME.search(self.UNSEEN_IN_LINKS.sub("", text)):
+            return True
         return bool(
             self.MARKUP.search(text)
             or self.SCHEME.search(text)
@@ -57,12 +75,21 @@ class ActiveContent:
 
     def removed(self, text: str) -> str:
         """`text` without it."""
+        if "&" in text and self.is_in(html.unescape(text)):
+            text = self._unescaped(text)
         text = "".join(char for char in text if char.isprintable() or not self._is_hidden(char))
         while self.MARKUP.search(text):  # what is left may be markup anew
             text = self.MARKUP.sub("", text)
         text = self.IMAGE.sub("[", text)
         text = self.LINK.sub(lambda it: it[0] if self.host(it[0]) in self._hosts else "", text)
         return self.SCHEME.sub("", text)
+
+    @staticmethod
+    def _unescaped(text: str) -> str:
+        """`text` without entities, those of entities neither."""
+        while (plain := html.unescape(text)) != text:
+            text = plain
+        return text
 
     @classmethod
     def _is_hidden(cls, char: str) -> bool:

@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+import codecs
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from string import Template
 from typing import Final
+from urllib.parse import unquote
 
 from ..observability.redaction import Redactor
 
@@ -15,7 +18,8 @@ class Leaks:
     """Finds our prompts and secrets in a text.
 
     A prompt shows by a run of its letters and digits, whatever stands between them: case, spaces,
-    hyphens and look-alike forms of letters do not hide it, nor does base64.
+    hyphens and look-alike forms of letters do not hide it, nor do base64, hexadecimal, HTML
+    entities, rot13 and writing backwards. A translation of it is not found.
     """
 
     RUN: Final = 40
@@ -24,8 +28,11 @@ class Leaks:
     STEP: Final = 20
     """Half of it: a run of `RUN` holds one whole piece of this length at each multiple of it."""
 
-    ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
-    """What may be base64 of at least 30 characters."""
+    ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}+(?:\s?[A-Za-z0-9+/_-]{20,}+)*+={0,2}")
+    """What may be base64 of at least 15 characters, in lines."""
+
+    HEX: Final = re.compile(r"(?:(?:\\x|0x|%)?[0-9A-Fa-f]{2}[\s:,-]?){20,}+")
+    """What may be 20 bytes in hexadecimal."""
 
     def __init__(self, prompts: Iterable[str], redactor: Redactor) -> None:
         """Know `prompts`, texts for `string.Template` whose `$names` are no secret, and what `redactor` knows."""
@@ -39,9 +46,12 @@ class Leaks:
     def found(self, text: str) -> str | None:
         """`secret` or `prompt` when `text` holds one, else None."""
         for reading in (text, *self._decoded(text)):
-            if self._redactor.holds_a_secret(reading):
+            turned = codecs.encode(reading, "rot13")
+            if any(map(self._redactor.holds_a_secret, (reading, reading[::-1], turned))):
                 return "secret"
-            if self._holds_a_prompt(self._squeezed(reading)):
+            squeezed = self._squeezed(reading)
+            turned = codecs.encode(squeezed, "rot13")
+            if any(map(self._holds_a_prompt, (squeezed, squeezed[::-1], turned))):
                 return "prompt"
         return None
 
@@ -62,15 +72,22 @@ class Leaks:
 
     @staticmethod
     def _squeezed(text: str) -> str:
-        folded = unicodedata.normalize("NFKC", text).casefold()
+        folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
         return "".join(filter(str.isalnum, folded))
 
     @classmethod
     def _decoded(cls, text: str) -> Iterator[str]:
         for match in cls.ENCODED.finditer(text):
-            code = match[0].rstrip("=").replace("-", "+").replace("_", "/")
+            code = "".join(match[0].split()).rstrip("=").replace("-", "+").replace("_", "/")
             try:
                 content = base64.b64decode(code + "=" * (-len(code) % 4))
             except (binascii.Error, ValueError):
                 continue
             yield content.decode("utf-8", errors="replace")
+        for match in cls.HEX.finditer(text):
+            digits = re.sub(r"\\x|0x|[^0-9A-Fa-f]", "", match[0])
+            yield bytes.fromhex(digits).decode("utf-8", errors="replace")
+        if "&" in text and (plain := html.unescape(text)) != text:
+            yield plain
+        if "%" in text and (plain := unquote(text)) != text:
+            yield plain

@@ -64,3 +64,28 @@ class LanguageDetector:
         if counts["en"] == counts["es"]:
             return spoken or self._default
         return max(LANGUAGES, key=lambda lang: counts[lang])
+
+    CLEAR_WORDS: Final = 4
+    """Common words of one language that are no accident, three times as many as of the other."""
+
+    SEGMENT: Final = re.compile(r"[^\n\"“”«»()]+")
+    """A line or what stands in quotes or brackets."""
+
+    @classmethod
+    def clearly(cls, text: str) -> Language | None:
+        """The language that `text` is in without a doubt; None for a short or a mixed one."""
+        words = Words.of(text)
+        counts = {lang: sum(word in cls.WORDS[lang] for word in words) for lang in LANGUAGES}
+        first, second = sorted(LANGUAGES, key=lambda lang: -counts[lang])
+        is_clear = counts[first] >= cls.CLEAR_WORDS and counts[first] > 3 * counts[second]
+        return first if is_clear else None
+
+    @classmethod
+    def without_quotes(cls, text: str, sources: str) -> str:
+        """`text` without the lines and quotes that stand in `sources`, folded to one case: a headline."""
+        kept = (
+            part
+            for part in cls.SEGMENT.findall(text)
+            if part.strip(" -*•.:,").casefold() not in sources
+        )
+        return "\n".join(kept)
