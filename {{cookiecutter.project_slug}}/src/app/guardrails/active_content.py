@@ -4,6 +4,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -36,6 +37,9 @@ class ActiveContent:
     )
     """An address with a host, its slashes perhaps turned around."""
 
+    LINKS_NEED: Final = ("//", "\\\\", "/\\", "\\/", "www.", "http", "ftp:", "ws:", "wss:")
+    """Every match of LINK has one of these, in lower case."""
+
     SHOWN: Final = frozenset("\n\t\u200d")
     """Control signs that are text: line, tab, and the joiner of composed emoji."""
 
@@ -43,7 +47,12 @@ class ActiveContent:
     """What browsers leave out of an address (WHATWG URL, section 4.4): `java\\tscript:` runs."""
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._given = hosts
+
+    @cached_property
+    def _hosts(self) -> frozenset[str]:
+        """Read with the first link: most texts have none."""
+        return frozenset(host.lower() for host in self._given)
 
     @staticmethod
     def host(url: str) -> str:
@@ -63,15 +72,22 @@ class ActiveContent:
         """True when `text` holds any, also once its HTML entities are read."""
         if "&" in text and (plain := html.unescape(text)) != text and self.is_in(plain):
             return True
-        if "script" in text.lower() and self.SCHEME.search(self.UNSEEN_IN_LINKS.sub("", text)):
+        lowered = text.lower()
+        if "script" in lowered and self.SCHEME.search(self.UNSEEN_IN_LINKS.sub("", text)):
             return True
         return bool(
             self.MARKUP.search(text)
-            or self.SCHEME.search(text)
+            or (("script" in lowered or "data:" in lowered) and self.SCHEME.search(text))
             or self.IMAGE.search(text)
-            or any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
-            or any(self._is_hidden(char) for char in text if not char.isprintable())
+            or (any(it in lowered for it in self.LINKS_NEED) and self._leads_away(text))
+            or not (text.replace("\n", "").isprintable() or self._is_plain(text))
         )
+
+    def _leads_away(self, text: str) -> bool:
+        return any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
+
+    def _is_plain(self, text: str) -> bool:
+        return not any(self._is_hidden(char) for char in text if not char.isprintable())
 
     def removed(self, text: str) -> str:
         """`text` without it."""

@@ -29,22 +29,26 @@ class Currencies:
     """Longer ones first."""
 
     NAMES: Final[Mapping[str, frozenset[str]]] = {
-        r"euros?": frozenset({"EUR"}),
-        r"d[oó]lar(?:es)?|dollars?|bucks": DOLLARS,
-        r"pesos?": PESOS,
-        r"pounds? sterling|pounds?|libras?(?: esterlinas?)?": frozenset({"GBP"}),
-        r"yens?|yenes": frozenset({"JPY"}),
-        r"yuan(?:es)?|renminbi": frozenset({"CNY"}),
-        r"(?:swiss )?francs?|francos?(?: suizos?)?": frozenset({"CHF"}),
-        r"crowns?|kron[aeo]r?|koruna|coronas?": CROWNS,
-        r"rupees?|rupias?": frozenset({"INR", "IDR", "PKR"}),
-        r"brazilian reals?|reais|reales": frozenset({"BRL"}),
-        r"rubles?|rublos?": frozenset({"RUB"}),
-        r"liras?": frozenset({"TRY"}),
-        r"shekels?|s[eé]quel(?:es)?": frozenset({"ILS"}),
-        r"zlot(?:y|ys|ies)|z[lł]oty|eslotis?": frozenset({"PLN"}),
-        r"forints?|florines": frozenset({"HUF"}),
-        r"bitcoins?": frozenset({"BTC"}),
+        name: codes
+        for names, codes in (
+            ("euro euros", frozenset({"EUR"})),
+            ("dollar dollars bucks dólar dólares dolar dolares", DOLLARS),
+            ("peso pesos", PESOS),
+            ("pound pounds sterling libra libras", frozenset({"GBP"})),
+            ("yen yens yenes", frozenset({"JPY"})),
+            ("yuan yuanes renminbi", frozenset({"CNY"})),
+            ("franc francs franco francos", frozenset({"CHF"})),
+            ("crown crowns krona kronor krone kroner koruna corona coronas", CROWNS),
+            ("rupee rupees rupia rupias", frozenset({"INR", "IDR", "PKR"})),
+            ("reais reales", frozenset({"BRL"})),
+            ("ruble rubles rublo rublos", frozenset({"RUB"})),
+            ("lira liras", frozenset({"TRY"})),
+            ("shekel shekels séquel séqueles", frozenset({"ILS"})),
+            ("zloty zlotys zloties esloti eslotis", frozenset({"PLN"})),
+            ("forint forints florines", frozenset({"HUF"})),
+            ("bitcoin bitcoins", frozenset({"BTC"})),
+        )
+        for name in names.split()
     }
     """Names of amounts. Those that are common words too, such as `won` and `sol`, are left out."""
 
@@ -54,13 +58,10 @@ class Currencies:
         " NGN KES UAH VND".split()
     )
 
-    CODE: Final = re.compile(r"(?<![^\W_])(?:" + "|".join(sorted(CODES)) + r")(?![^\W_])")
+    WORD: Final = re.compile(r"[^\W\d_]+")
     SIGN: Final = re.compile("|".join(map(re.escape, SIGNS)))
-    NAME: Final = re.compile(
-        r"(?<![^\W_])(?:" + "|".join(f"({it})" for it in NAMES) + r")(?![^\W_])", re.IGNORECASE
-    )
     BEFORE: Final = re.compile(
-        r"(?:\d|\b(?:in|en|of|de|into|to|a|mil|mill[oó]n(?:es)?|million|billion|thousand|per|por|un|one))"
+        r"(?:\d|\b(?:in|en|into|to|mil|mill[oó]n(?:es)?|million|billion|thousand))"
         r"\s?(?:[a-z]+\s)?\Z",
         re.IGNORECASE,
     )
@@ -72,6 +73,13 @@ class Currencies:
         """Hold what `evidence` names, one text of everything, keys of facts too."""
         self._evidence = evidence
 
+    @classmethod
+    def may_be_in(cls, text: str, words: frozenset[str]) -> bool:
+        """False, in little time, for a text of these words that names none."""
+        if not words.isdisjoint(cls.CODES) or cls.SIGN.search(text):
+            return True
+        return not cls.NAMES.keys().isdisjoint(map(str.lower, words))
+
     def unsupported(self, answer: str) -> list[str]:
         """The currencies of `answer` that the evidence does not have, as written."""
         return [
@@ -82,20 +90,21 @@ class Currencies:
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        keys = {it.upper() for it in re.findall(r"(?<![^\W_])[a-z]{3}(?![^\W_])", self._evidence)}
+        keys = {it.upper() for it in self.WORD.findall(self._evidence)}
         named = [meant for _, _, meant in self._mentions(self._evidence)]
         return frozenset(keys & self.CODES).union(*named)
 
     @classmethod
     def _mentions(cls, text: str) -> Iterator[tuple[str, int, frozenset[str]]]:
         """Each mention: as written, where, and the codes that it may mean."""
-        for match in cls.CODE.finditer(text):
-            yield match[0], match.start(), frozenset({match[0]})
+        for match in cls.WORD.finditer(text):
+            word = match[0]
+            if word in cls.CODES:
+                yield word, match.start(), frozenset({word})
+            elif meant := cls.NAMES.get(word.lower()):
+                yield word, match.start(), meant
         for match in cls.SIGN.finditer(text):
             yield match[0], match.start(), cls.SIGNS[match[0]]
-        meanings = list(cls.NAMES.values())
-        for match in cls.NAME.finditer(text):
-            yield match[0], match.start(), meanings[(match.lastindex or 1) - 1]
 
     @classmethod
     def _is_amount(cls, text: str, at: int, name: str) -> bool:

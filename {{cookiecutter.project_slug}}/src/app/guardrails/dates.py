@@ -16,18 +16,18 @@ class Dates:
         name: number
         for number, names in enumerate(
             (
-                "January Jan enero ene",
-                "February Feb febrero feb",
-                "March Mar marzo mar",
-                "April Apr abril abr",
-                "May mayo",
-                "June Jun junio jun",
-                "July Jul julio jul",
-                "August Aug agosto ago",
-                "September Sept Sep septiembre setiembre sept sep",
-                "October Oct octubre oct",
-                "November Nov noviembre nov",
-                "December Dec diciembre dic",
+                "January Jan enero Enero ene",
+                "February Feb febrero Febrero feb",
+                "March Mar marzo Marzo mar",
+                "April Apr abril Abril abr",
+                "May mayo Mayo",
+                "June Jun junio Junio jun",
+                "July Jul julio Julio jul",
+                "August Aug agosto Agosto ago",
+                "September Sept Sep septiembre Septiembre setiembre sept sep",
+                "October Oct octubre Octubre oct",
+                "November Nov noviembre Noviembre nov",
+                "December Dec diciembre Diciembre dic",
             ),
             start=1,
         )
@@ -36,21 +36,26 @@ class Dates:
     """English names have a capital, so that `may` and `march` are no months."""
 
     WEEKDAYS: Final[Mapping[str, int]] = {
-        name: number
+        name + plural: number
         for number, names in enumerate(
             (
-                "monday lunes",
-                "tuesday martes",
-                "wednesday miercoles",
-                "thursday jueves",
-                "friday viernes",
-                "saturday sabado",
-                "sunday domingo",
+                "Monday lunes Lunes",
+                "Tuesday martes Martes",
+                "Wednesday miércoles Miércoles",
+                "Thursday jueves Jueves",
+                "Friday viernes Viernes",
+                "Saturday sábado Sábado",
+                "Sunday domingo Domingo",
             )
         )
         for name in names.split()
+        for plural in ("", "s")
     }
-    """Folded name -> as `date.weekday` counts."""
+    """As `date.weekday` counts."""
+
+    NAMES: Final = MONTHS.keys() | WEEKDAYS.keys()
+
+    SHORT: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
     MANY_DAYS: Final[Mapping[str, frozenset[int]]] = {
         r"weekend|fin(?:es)? de semana|finde": frozenset({5, 6}),
@@ -79,28 +84,19 @@ class Dates:
         for word in words.split()
     }
 
-    MONTH: Final = "(?P<month>" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")(?![^\W\d_])"
-    DAY: Final = (
-        r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th|º|\.º)?|(?P<word>"
-        + "|".join(sorted(ORDINALS, key=len, reverse=True))
-        + "))"
+    WORD: Final = re.compile(r"[^\W\d_]+")
+    DAY: Final = re.compile(r"(?:\S*[^\w.,:/])?(\d{1,2})(?:st|nd|rd|th|º|\.º)?")
+    OF: Final = frozenset({"de", "of"})
+    DAY_AFTER: Final = re.compile(
+        r"\.?\s+(?:the\s+|el\s+)?(?:(\d{1,2})(?:st|nd|rd|th|º)?|([a-z]{3,}(?:-[a-z]+)?))"
+        r"(?![^\W_]|[.,:/]?\d|\s*%)"
     )
-    OF_A_MONTH: Final = re.compile(
-        rf"(?<![^\W_])(?<!\d[.,:/])(?:{DAY}\s+(?:de\s+|of\s+|del?\s+mes\s+de\s+)?{MONTH})"
-    )
-    MONTH_FIRST: Final = re.compile(
-        rf"(?<![^\W_]){MONTH}\.?\s+(?:the\s+|el\s+)?{DAY}(?![^\W_]|[.,:/]?\d|\s*%)"
-    )
-    MONTH_ALONE: Final = re.compile(
+    ALONE_BEFORE: Final = re.compile(
         r"(?<![^\W_])(?:in|of|since|until|by|last|next|this|from|en|de|desde|hasta|para|este|pasado"
-        r"|próximo|mes)\s+" + MONTH + r"(?!\s+\d)"
-        "|" + r"(?<![^\W_])" + MONTH.replace("month", "year_s") + r"(?:\s+de|,)?(?=\s+\d{4})"
+        r"|próximo|mes)\s+\Z",
+        re.IGNORECASE,
     )
-    WEEKDAY: Final = re.compile(
-        r"(?<!Santo )(?<![^\W_])(?P<name>(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?=s?(?![^\W_]))"
-        r"|(?:[Ll]unes|[Mm]artes|[Mm]i[ée]rcoles|[Jj]ueves|[Vv]iernes|[Ss][áa]bado|[Dd]omingo)"
-        r"(?=s?(?![^\W_])))"
-    )
+    YEAR_AFTER: Final = re.compile(r"(?:\s+de|,)?\s+\d{4}")
 
     NUMERIC: Final = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
     SLASHED: Final = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
@@ -113,24 +109,48 @@ class Dates:
 
     def unsupported(self, answer: str) -> list[str]:
         """The dates of `answer` that the evidence does not have, as written."""
-        found = [
-            match[0]
-            for pattern in (self.OF_A_MONTH, self.MONTH_FIRST)
-            for match in pattern.finditer(answer)
-            if (self._day(match), self.MONTHS[match["month"]]) not in self._days
-        ]
-        for match in self.MONTH_ALONE.finditer(answer):
-            name = match["month"] or match["year_s"]
-            if self.MONTHS[name] not in self._months:
-                found.append(name)
-        for match in self.WEEKDAY.finditer(answer):
-            if self.WEEKDAYS[Words.fold(match["name"])] not in self._weekdays:
-                found.append(match["name"])
+        found: list[str] = []
+        for match in self.WORD.finditer(answer):
+            word = match[0]
+            if word in self.MONTHS:
+                found += self._of_month(answer, match, self.MONTHS[word])
+            elif word in self.WEEKDAYS and not self._has_weekday(self.WEEKDAYS[word]):
+                is_a_name = answer[: match.start()].endswith("Santo ")
+                found += [] if is_a_name else [word]
         return found
 
+    def _of_month(self, answer: str, name: re.Match[str], month: int) -> Iterator[str]:
+        """The date around the name of a month, unless the evidence has it."""
+        start, end = name.span()
+        before = answer[max(0, start - self.NEAR_CHARS) : start].split()
+        if len(before) > 1 and before[-1] in self.OF:
+            before.pop()
+        day = self._day_in(before[-1]) if before else None
+        if day is not None:
+            if (day, month) not in self._days:
+                yield f"{before[-1]} {name[0]}"
+            return
+        if (after := self.DAY_AFTER.match(answer, end)) and (day := self._day(after)) is not None:
+            if (day, month) not in self._days:
+                yield answer[start : after.end()]
+            return
+        is_meant = self.ALONE_BEFORE.search(answer, max(0, start - self.NEAR_CHARS), start)
+        if (is_meant or self.YEAR_AFTER.match(answer, end)) and month not in self._months:
+            yield name[0]
+
     @classmethod
-    def _day(cls, match: re.Match[str]) -> int:
-        return int(match["day"]) if match["day"] else cls.ORDINALS[match["word"]]
+    def _day_in(cls, word: str) -> int | None:
+        """The day that `22`, `22nd`, `(22` or `twenty-second` says."""
+        match = cls.DAY.fullmatch(word)
+        return int(match[1]) if match else cls.ORDINALS.get(word.lower())
+
+    @classmethod
+    def _day(cls, match: re.Match[str]) -> int | None:
+        return int(match[1]) if match[1] else cls.ORDINALS.get(match[2].lower())
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(self.WORD.findall(self._evidence))
 
     @cached_property
     def _days(self) -> frozenset[tuple[int, int]]:
@@ -143,43 +163,58 @@ class Dates:
         for one, _, other, _ in self.SLASHED.findall(self._evidence):
             yield int(one), int(other)
             yield int(other), int(one)
-        for month in re.finditer(rf"(?<![^\W_]){self.MONTH}", self._evidence):
-            start, end = max(0, month.start() - self.NEAR_CHARS), month.end() + self.NEAR_CHARS
+        names = () if self._words.isdisjoint(self.MONTHS) else self.WORD.finditer(self._evidence)
+        for name in names:
+            if name[0] not in self.MONTHS:
+                continue
+            start, end = max(0, name.start() - self.NEAR_CHARS), name.end() + self.NEAR_CHARS
             near = self._evidence[start:end]
             for day in re.findall(r"(?<!\d)\d{1,2}(?!\d)", near):
-                yield int(day), self.MONTHS[month["month"]]
+                yield int(day), self.MONTHS[name[0]]
             for word in re.findall(r"[\w-]+", near):
-                if word in self.ORDINALS:
-                    yield self.ORDINALS[word], self.MONTHS[month["month"]]
+                if word.lower() in self.ORDINALS:
+                    yield self.ORDINALS[word.lower()], self.MONTHS[name[0]]
 
     @cached_property
     def _months(self) -> frozenset[int]:
-        named = re.findall(rf"(?<![^\W_]){self.MONTH}", self._evidence)
-        numeric = {month for _, month in self._days}
+        named = {self.MONTHS[it] for it in self._words & self.MONTHS.keys()}
         short = {int(it) for it in re.findall(r"(?<!\d)\d{4}-(\d\d)(?!\d)", self._evidence)}
-        return frozenset({self.MONTHS[name] for name in named} | numeric | short)
+        return frozenset(named | short | {month for _, month in self._days})
+
+    def _has_weekday(self, day: int) -> bool:
+        """True for a weekday that the evidence names, has a date of, or stands for; dear ones last."""
+        return day in self._named or day in self._dated or day in self._meant
 
     @cached_property
-    def _weekdays(self) -> frozenset[int]:
-        """Weekdays that the evidence names, stands for, or has a date of."""
-        folded = " ".join(Words.of(self._evidence))
-        names = "|".join(self.WEEKDAYS)
-        known = {self.WEEKDAYS[it] for it in re.findall(rf"\b({names})s?\b", folded)}
-        short = re.findall(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", self._evidence)
-        known |= {"Mon Tue Wed Thu Fri Sat Sun".split().index(it) for it in short}
-        for first, last in re.findall(rf"\b({names})s? (?:to|through|a|al) ({names})\b", folded):
-            span = self.WEEKDAYS[last] - self.WEEKDAYS[first]
-            known |= {(self.WEEKDAYS[first] + step) % 7 for step in range(span % 7 + 1)}
-        for words, days in self.MANY_DAYS.items():
-            if re.search(rf"\b(?:{words})\b", folded):
-                known |= days
-        return frozenset(known | set(self._dated_weekdays()))
+    def _named(self) -> frozenset[int]:
+        long = {self.WEEKDAYS[it] for it in self._words & self.WEEKDAYS.keys()}
+        short = {number for number, it in enumerate(self.SHORT) if it in self._words}
+        return frozenset(long | short)
+
+    @cached_property
+    def _dated(self) -> frozenset[int]:
+        return frozenset(self._dated_weekdays())
 
     def _dated_weekdays(self) -> Iterator[int]:
-        years = [int(it) for it in re.findall(r"(?<!\d)[12]\d{3}(?!\d)", self._evidence)]
+        years = {int(it) for it in re.findall(r"(?<!\d)[12]\d{3}(?!\d)", self._evidence)}
         for day, month in self._days:
-            for year in frozenset(years):
+            for year in years:
                 try:
                     yield date(year, month, day).weekday()
                 except ValueError:
                     continue
+
+    @cached_property
+    def _meant(self) -> frozenset[int]:
+        """Weekdays in small letters, those between two, and those of words such as `weekend`."""
+        folded = " ".join(Words.of(self._evidence))
+        numbers = {Words.fold(name): number for name, number in self.WEEKDAYS.items()}
+        names = "|".join(numbers)
+        known = {numbers[it] for it in re.findall(rf"\b({names})\b", folded)}
+        for first, last in re.findall(rf"\b({names}) (?:to|through|a|al) ({names})\b", folded):
+            span = (numbers[last] - numbers[first]) % len(self.SHORT)
+            known |= {(numbers[first] + step) % len(self.SHORT) for step in range(span + 1)}
+        for words, days in self.MANY_DAYS.items():
+            if re.search(rf"\b(?:{words})\b", folded):
+                known |= days
+        return frozenset(known)

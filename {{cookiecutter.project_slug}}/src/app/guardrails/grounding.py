@@ -12,19 +12,23 @@ from .dates import Dates
 class Grounding:
     """Holds the figures of a text against evidence. It knows no claims in words: `it will snow`."""
 
+    PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+
     NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
     LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
-    def __init__(self, evidence: Iterable[Any], said: Iterable[str] = ()) -> None:
+    def __init__(
+        self, evidence: Iterable[Any], said: Iterable[str] = (), names: Iterable[Any] = ()
+    ) -> None:
         """Take `evidence`: texts and JSON values, such as the facts and the question.
 
-        What our own code `said` supports dates and currencies in words, and no number.
+        What our own code `said` supports dates and currencies in words, and no number; what values
+        in `names` are called, such as `price_eur`, supports currencies.
         """
-        texts = list(self.texts(evidence))
-        self._text = " ".join(texts)
+        self._text = " ".join(self.texts(evidence))
         self._said = said
-        self._keys = evidence
+        self._keys = names
 
     def unsupported(self, answer: str) -> list[str]:
         """The figures of `answer` that no evidence holds, as written; empty when grounded.
@@ -33,8 +37,11 @@ class Grounding:
         """
         plain = self.LIST_MARKER.sub(" ", answer)
         numbers = [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
-        found = [*numbers, *self._dates.unsupported(plain), *self._currencies.unsupported(plain)]
-        return list(dict.fromkeys(found))
+        words = frozenset(Dates.WORD.findall(plain))
+        dates = [] if words.isdisjoint(Dates.NAMES) else self._dates.unsupported(plain)
+        has_currency = Currencies.may_be_in(plain, words)
+        currencies = self._currencies.unsupported(plain) if has_currency else []
+        return list(dict.fromkeys([*numbers, *dates, *currencies]))
 
     @cached_property
     def _written(self) -> set[str]:
@@ -68,13 +75,17 @@ class Grounding:
     @classmethod
     def texts(cls, evidence: Any) -> Iterator[str]:
         """Every text and number in `evidence`, however deep, as text."""
-        if isinstance(evidence, dict):
-            evidence = evidence.values()
-        elif isinstance(evidence, str) or not isinstance(evidence, Iterable):
-            yield str(evidence)
-            return
-        for item in evidence:
-            yield from cls.texts(item)
+        left = [evidence]
+        while left:
+            item = left.pop()
+            if type(item) in cls.PLAIN:
+                yield str(item)
+            elif isinstance(item, dict):
+                left.extend(item.values())
+            elif isinstance(item, Iterable) and not isinstance(item, str | bytes):
+                left.extend(item)
+            else:
+                yield str(item)
 
     @classmethod
     def _names(cls, evidence: Any) -> Iterator[str]:

@@ -31,27 +31,30 @@ class Leaks:
     ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}+(?:\s?[A-Za-z0-9+/_-]{20,}+)*+={0,2}")
     """What may be base64 of at least 15 characters, in lines."""
 
-    HEX: Final = re.compile(r"(?:(?:\\x|0x|%)?[0-9A-Fa-f]{2}[\s:,-]?){20,}+")
+    PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+
+    HEX: Final = re.compile(r"(?<![^\W_])(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[\s:,-]?){20,}+")
     """What may be 20 bytes in hexadecimal."""
 
     def __init__(self, prompts: Iterable[str], redactor: Redactor) -> None:
         """Know `prompts`, texts for `string.Template` whose `$names` are no secret, and what `redactor` knows."""
         parts = (part for prompt in prompts for part in self._fixed_parts(prompt))
         # One sign between them that no text has: a run must lie in one.
-        self._prompts = "\0".join(map(self._squeezed, parts))
+        plain = "\0".join(map(self._squeezed, parts))
+        self._prompts = "\0".join((plain, *self._turned(plain)))
         starts = range(len(self._prompts) - self.STEP + 1)
         self._pieces = {self._prompts[at : at + self.STEP] for at in starts}
         self._redactor = redactor
+        self._turned_secrets = [it for secret in redactor.known for it in self._turned(secret)]
 
     def found(self, text: str) -> str | None:
         """`secret` or `prompt` when `text` holds one, else None."""
         for reading in (text, *self._decoded(text)):
-            turned = codecs.encode(reading, "rot13")
-            if any(map(self._redactor.holds_a_secret, (reading, reading[::-1], turned))):
+            if self._redactor.holds_a_secret(reading):
                 return "secret"
-            squeezed = self._squeezed(reading)
-            turned = codecs.encode(squeezed, "rot13")
-            if any(map(self._holds_a_prompt, (squeezed, squeezed[::-1], turned))):
+            if any(secret in reading for secret in self._turned_secrets):
+                return "secret"
+            if self._holds_a_prompt(self._squeezed(reading)):
                 return "prompt"
         return None
 
@@ -69,6 +72,11 @@ class Leaks:
     def _fixed_parts(prompt: str) -> Iterator[str]:
         """The text between its `$names`."""
         yield from filter(None, Template.pattern.sub("\0", prompt).split("\0"))
+
+    @staticmethod
+    def _turned(text: str) -> tuple[str, str]:
+        """`text` written backwards, and in rot13."""
+        return text[::-1], codecs.encode(text, "rot13")
 
     @staticmethod
     def _squeezed(text: str) -> str:
@@ -89,5 +97,5 @@ class Leaks:
             yield bytes.fromhex(digits).decode("utf-8", errors="replace")
         if "&" in text and (plain := html.unescape(text)) != text:
             yield plain
-        if "%" in text and (plain := unquote(text)) != text:
+        if cls.PERCENT.search(text) and (plain := unquote(text)) != text:
             yield plain

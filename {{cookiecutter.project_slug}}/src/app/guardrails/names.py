@@ -1,7 +1,7 @@
 """Names: capitalised words of an answer that stand nowhere in what the turn was given."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -16,18 +16,26 @@ class Names:
     throughout, and none that begins like a known word: `Londres` is London, but Mario is Maria too.
     """
 
-    WORD: Final = re.compile(r"(?<![\w@./#])[^\W\d_][\w'\u2019-]*")
-    BEGINNING: Final = re.compile(r"(?:\A|[.!?…:;\n|>•=]|[\"“«\u2018¿¡*_]|[-\u2013—]\s)[\s\"“«\u2018¿¡(*_-]*\Z")
+    WORD: Final = re.compile(
+        r"[A-Z\xc0-\xde](?<![\w@./#].)[\w'\u2019-]*[^\W\dA-Z\xc0-\xde_][\w'\u2019-]+"
+    )
+    """Begins with a capital and is not in capitals throughout."""
+    BEGINNING: Final = re.compile(
+        r"(?:\A|[.!?…:;\n|>•=]|[\"“«\u2018¿¡*_]|[-\u2013—]\s)[\s\"“«\u2018¿¡(*_-]*\Z"
+    )
     BEGINNING_CHARS: Final = 6
     """How far back a sentence's beginning is looked for: signs and spaces only."""
 
     SAME_BEGINNING_CHARS: Final = 3
     """Shortest beginning that two spellings of a name share: Tokyo, Tokio. And half of the word."""
 
+    SAME_NAME_CHARS: Final = 4
+    """Shortest beginning that two names share: Norway, Norwegian."""
+
     NO_NAMES: Final = frozenset(
         "ok internet celsius fahrenheit kelvin mr mrs ms dr sr sra don dona usted ud uds"
         " am pm utc gmt cet web wi fi english spanish ingles espanol earth tierra".split()
-    ).union(map(Words.fold, Dates.MONTHS), Dates.WEEKDAYS, *LanguageDetector.WORDS.values())
+    ).union(*LanguageDetector.WORDS.values())
     """Folded words that are written with a capital and name nothing that could be invented."""
 
     SAME: Final = (
@@ -84,26 +92,31 @@ class Names:
         word: number for number, words in enumerate(SAME) for word in words.split()
     }
 
-    def __init__(self, evidence: Iterable[str]) -> None:
-        """Know the words of `evidence`, read only when an answer holds a name."""
+    def __init__(self, evidence: Iterable[str], plain: Collection[str] = ()) -> None:
+        """Know the words of `evidence`, read only when an answer holds a name; not one of `plain`."""
         self._evidence = evidence
+        self._plain = plain
 
     def unsupported(self, answer: str) -> list[str]:
         """The names of `answer` that the evidence does not have, as written."""
-        return [word for word in self._candidates(answer) if not self._is_known(word)]
+        return [
+            match[0]
+            for match in self.WORD.finditer(answer)
+            if match[0] not in self._plain
+            and match[0] not in Dates.NAMES
+            and not self._begins(answer, match.start())
+            and not self._is_known(match[0])
+        ]
 
     @classmethod
-    def _candidates(cls, answer: str) -> Iterator[str]:
-        for match in cls.WORD.finditer(answer):
-            word = match[0]
-            if not word[0].isupper() or word.isupper() or len(word) < cls.SAME_BEGINNING_CHARS:
-                continue
-            start = match.start()
-            if not cls.BEGINNING.search(answer, max(0, start - cls.BEGINNING_CHARS), start):
-                yield word
+    def _begins(cls, answer: str, at: int) -> bool:
+        """True for the first word of a sentence, which has its capital in any case."""
+        return cls.BEGINNING.search(answer, max(0, at - cls.BEGINNING_CHARS), at) is not None
 
     def _is_known(self, word: str) -> bool:
-        parts = [part for part in re.split(r"[-'\u2019]", Words.fold(word)) if part not in ("s", "")]
+        parts = [
+            part for part in re.split(r"[-'\u2019]", Words.fold(word)) if part not in ("s", "")
+        ]
         return all(map(self._has, parts))
 
     def _has(self, word: str) -> bool:
@@ -112,12 +125,26 @@ class Names:
         group = self.GROUPS.get(word)
         if group is not None and group in self._groups:
             return True
-        shortest = max(self.SAME_BEGINNING_CHARS, (len(word) + 1) // 2)
-        return any(it.startswith(word[:shortest]) for it in self._known)
+        short, long = (
+            word[: self.SAME_NAME_CHARS],
+            word[: max(self.SAME_BEGINNING_CHARS, (len(word) + 1) // 2)],
+        )
+        return any(it.startswith(long) for it in self._known) or any(
+            len(short) == self.SAME_NAME_CHARS and it.startswith(short) for it in self._named
+        )
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(word for text in self._evidence for word in Words.of(text))
+        return frozenset(word for text in self._texts for word in Words.of(text))
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        capitals = (word for text in self._texts for word in self.WORD.findall(text))
+        return frozenset(map(Words.fold, capitals))
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return list(self._evidence)
 
     @cached_property
     def _groups(self) -> frozenset[int]:

@@ -12,6 +12,7 @@ from ..observability.trail import Trail
 from ..prompts.language import Language, LanguageDetector
 from ..settings.guards import PersonalKind
 from .active_content import ActiveContent
+from .dates import Dates
 from .grounding import Grounding
 from .leaks import Leaks
 from .names import Names
@@ -131,26 +132,25 @@ class OutboundGuard:
             yield leaked
         if self._active.is_in(whole):
             yield "active"
+        found = self._outgoing.personal.find(whole)
         if not is_ours:
-            yield from self._breaches(text, whole)
-        if self._figures(text):
+            yield from self._breaches(text, found)
+        if self._figures(text, bool(found)):
             yield self.UNGROUNDED
         if not is_ours and self._outgoing.names != "off" and self._names.unsupported(text):
             if self._outgoing.names == "refuse":
                 yield self.UNGROUNDED
             Trail.note("grounding", "observed", "name")
 
-    def _breaches(self, text: str, whole: str) -> Iterator[str]:
+    def _breaches(self, text: str, found: Iterable[Found]) -> Iterator[str]:
         """What only a model's words are held against: others' data, another language."""
-        for found in self._outgoing.personal.find(whole):
-            if not self._is_given(found):
-                yield found.kind
+        yield from (each.kind for each in found if not self._is_given(each))
         if self._language and self._is_in_another_language(text, self._language):
             yield self.LANGUAGE
 
-    def _figures(self, text: str) -> list[str]:
+    def _figures(self, text: str, has_personal: bool = True) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
-        for found in reversed(self._outgoing.personal.find(text)):
+        for found in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(found):
                 text = text[: found.start] + text[found.end :]
         return self._grounding.unsupported(text)
@@ -182,7 +182,11 @@ class OutboundGuard:
 
     @cached_property
     def _evidence_text(self) -> str:
-        return " ".join(self._texts).casefold()
+        return self._evidence_as_written.casefold()
+
+    @cached_property
+    def _evidence_as_written(self) -> str:
+        return " ".join(self._texts)
 
     @cached_property
     def _given(self) -> frozenset[str]:
@@ -196,8 +200,12 @@ class OutboundGuard:
 
     @cached_property
     def _active(self) -> ActiveContent:
-        known = set(map(ActiveContent.host, self._links))
-        return ActiveContent((known | ActiveContent.hosts_in(self._evidence_text)) - {""})
+        return ActiveContent(self._hosts())
+
+    def _hosts(self) -> Iterator[str]:
+        """Where links may lead: to the sources, and where question and facts lead to."""
+        yield from filter(None, map(ActiveContent.host, self._links))
+        yield from filter(None, ActiveContent.hosts_in(self._evidence_text))
 
     @cached_property
     def _words(self) -> list[str]:
@@ -205,11 +213,12 @@ class OutboundGuard:
 
     @cached_property
     def _grounding(self) -> Grounding:
-        return Grounding(self._evidence, self._lazily_said())
+        return Grounding(self._texts, self._lazily_said(), names=self._evidence)
 
     def _lazily_said(self) -> Iterator[str]:
         yield from self._words
 
     @cached_property
     def _names(self) -> Names:
-        return Names(chain(self._texts, self._lazily_said()))
+        words = frozenset(Dates.WORD.findall(self._evidence_as_written))
+        return Names(chain(self._texts, self._lazily_said()), words)

@@ -12,14 +12,32 @@ Text = Mapping[Language, str]
 """The same text in every language of the service."""
 
 
+class Marks(dict[int, int | None]):
+    """What `str.translate` makes of a character: nothing of an accent; judged once each."""
+
+    MOST: Final = 4096
+    """Characters that are remembered; more are no language of ours."""
+
+    def __missing__(self, code: int) -> int | None:
+        """The character itself, or None for a mark on another."""
+        kept = None if unicodedata.category(chr(code)) == "Mn" else code
+        if len(self) < self.MOST:
+            self[code] = kept
+        return kept
+
+
 class Words:
     """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
 
-    @staticmethod
-    def fold(text: str) -> str:
+    MARKS: Final = Marks()
+
+    @classmethod
+    def fold(cls, text: str) -> str:
         """`text` in lower case without accents."""
-        decomposed = unicodedata.normalize("NFD", text.lower())
-        return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+        lowered = text.lower()
+        if lowered.isascii():
+            return lowered
+        return unicodedata.normalize("NFD", lowered).translate(cls.MARKS)
 
     @classmethod
     def of(cls, text: str) -> list[str]:
