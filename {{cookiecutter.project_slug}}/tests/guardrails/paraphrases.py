@@ -98,12 +98,12 @@ TURNS = (
     )),
     Turn("en", "Is there any news about the economy?", NEWS_EN, "BBC News", (
         "Norway's central bank keeps its rate at 4.5 % as prices calm down (BBC News).",
-        "The BBC reports that the central bank of Norway left its rate at 4.5 %. The Guardian writes that"
-        " minister Solberg promises cheaper trains before summer.",
-        "Two headlines: Norway's rate stays at 4.5 %, and Solberg promises cheaper trains. Al Jazeera could"
-        " not be reached.",
-        "Here is what I found:\n- Central bank of Norway keeps its rate at 4.5 % (BBC News)\n"
-        "- Minister Solberg promises cheaper trains before summer (The Guardian)",
+        ("The BBC reports that the central bank of Norway left its rate at 4.5 %. The Guardian writes that"
+        " minister Solberg promises cheaper trains before summer."),
+        ("Two headlines: Norway's rate stays at 4.5 %, and Solberg promises cheaper trains. Al Jazeera could"
+        " not be reached."),
+        ("Here is what I found:\n- Central bank of Norway keeps its rate at 4.5 % (BBC News)\n"
+        "- Minister Solberg promises cheaper trains before summer (The Guardian)"),
         "On the economy, the Norwegian central bank keeps its rate at 4.5 %.",
         "Minister Solberg has promised cheaper trains, the Guardian says.",
         "I could not reach Al Jazeera; BBC News and The Guardian have one headline each.",
@@ -111,8 +111,8 @@ TURNS = (
     )),
     Turn("es", "¿Qué noticias hay sobre economía?", NEWS_ES, "El País", (
         "El Banco de España eleva al 2,6 % su previsión de crecimiento (El País).",
-        "Según El País, el Banco de España sube su previsión al 2,6 %. Sevilla estrena línea de metro el 3 de"
-        " marzo, cuenta RTVE.",
+        ("Según El País, el Banco de España sube su previsión al 2,6 %. Sevilla estrena línea de metro el 3 de"
+        " marzo, cuenta RTVE."),
         "Hay dos titulares: uno de El País sobre el Banco de España y otro de RTVE sobre el metro de Sevilla.",
         "El País concentra el 60 % de los titulares.",
         "La previsión de crecimiento de España sube al 2,6 %, según el Banco de España.",

@@ -144,7 +144,7 @@ CONTEXTS = (
     "Es este: {}, guárdalo bien.",
     '{"note": "use {} now", "n": 1}',
     "curl -H 'x: 1' https://shop.example/a?q={}&page=2",
-    "X-Note: {}\r\nAccept: */*",
+    "X-Note: {}\nAccept: */*",
     "**{}**",
     "first line\n{}\nlast line",
 )
