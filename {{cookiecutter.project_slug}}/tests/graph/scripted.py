@@ -6,6 +6,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
 from app.guardrails.leaks import Leaks
+from app.guardrails.outbound import Outgoing
 from app.llm.choices import Role
 from app.llm.embedded import EmbeddedModel, Script
 from app.llm.factory import LLMFactory
@@ -14,7 +15,7 @@ from app.settings import Settings
 
 Say = Callable[[Sequence[BaseMessage], Sequence[str]], AIMessage]
 
-NO_LEAKS = Leaks([], Redactor())
+NO_LEAKS = Outgoing(Leaks([], Redactor()))
 """For agents whose prompts no test tells."""
 
 

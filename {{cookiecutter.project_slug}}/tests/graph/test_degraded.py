@@ -12,6 +12,7 @@ def test_the_reasons_are_the_documented_ones() -> None:
     assert reasons == {
         "llm_disabled",
         "ungrounded",
+        "wrong_language",
         "unsafe_answer",
         "kept_answer",
         "source_unavailable",

@@ -4,7 +4,10 @@ import pytest
 
 from app.guardrails.grounding import Grounding
 
-FACTS = [{"city": "Bogotá", "max": 18.4, "rain": 65}, ["2026-11-22", {"rate": "4,012.50"}]]
+FACTS = [
+    {"city": "Bogotá", "max": 18.4, "rain": 65},
+    ["2026-11-22", {"rate": "4,012.50", "code": "COP"}],
+]
 
 
 @pytest.mark.parametrize(

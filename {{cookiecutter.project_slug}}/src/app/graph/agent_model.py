@@ -1,9 +1,10 @@
 """An agent with its model: the loop of model and tools, and what may leave it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from langchain.agents import create_agent
 from langchain.agents.middleware import InputAgentState
 from langchain_core.messages import (
@@ -23,16 +24,19 @@ from ..errors import (
     ServiceError,
     SourceUnavailable,
 )
-from ..guardrails.leaks import Leaks
-from ..guardrails.outbound import OutboundGuard
+from ..guardrails.outbound import OutboundGuard, Outgoing
 from ..limits.budget import Budget, Caps
 from ..llm.bounded_model import BoundedModel
 from ..llm.factory import LLMFactory
+from ..observability.trail import Trail
 from ..prompts.language import Language
 from ..settings import Settings
 from .contract import Agent, Finding
+from .correction import Correction
 from .degraded import Degraded
 from .tool_failures import ContainedTool, NoTool
+
+log = structlog.get_logger(__name__)
 
 
 class AgentScript:
@@ -70,6 +74,18 @@ class AgentAnswer:
     """Why it is a lesser one: some of the tool calls failed or were refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One attempt of a model, not let out yet."""
+
+    text: str
+    findings: Sequence[Finding]
+    failures: Sequence[ServiceError]
+    messages: Sequence[AnyMessage]
+    guard: OutboundGuard
+    """What the text is held against."""
+
+
 class AgentModel:
     """One agent, its model and its tools in a loop; built once, used by every run."""
 
@@ -84,10 +100,10 @@ class AgentModel:
     """What a failed tool call costs an answer that other calls hold up."""
 
     def __init__(
-        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, leaks: Leaks
+        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: Outgoing
     ) -> None:
         self._agent = agent
-        self._leaks = leaks
+        self._outgoing = outgoing
         self._caps = Caps("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
         offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
@@ -112,12 +128,39 @@ class AgentModel:
         """
         prompt = self._agent.prompt
         system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
-        messages: list[AnyMessage | dict[str, Any]] = [system, HumanMessage(question)]
+        messages: list[AnyMessage] = [system, HumanMessage(question)]
         with Budget.of(self._caps):
-            result = await self._loop.ainvoke(
-                InputAgentState(messages=messages),
-                RunnableConfig(metadata={**prompt.metadata}, recursion_limit=self._steps),
-            )
+            draft = await self._attempt(messages, question, language)
+            refusal = draft.guard.refusal(draft.text)
+            if refusal in OutboundGuard.MENDABLE:
+                draft, refusal = await self._mended(draft, refusal, question, language)
+        if refusal:
+            raise ModelUnavailable("agent", Degraded.refused(draft.guard.withhold(refusal)))
+        lesser = {self.REASONS[type(it)] for it in draft.failures if type(it) in self.REASONS}
+        return AgentAnswer(draft.text, draft.findings, sorted(lesser))
+
+    async def _mended(
+        self, draft: "Draft", refusal: str, question: str, language: Language
+    ) -> tuple["Draft", str | None]:
+        """A second attempt in the same bounds, and why it may not leave either; else the first one."""
+        mend = Correction.of(refusal, draft.guard.unsupported(draft.text), language)
+        try:
+            second = await self._attempt([*draft.messages, mend], question, language)
+        except Exception as failure:  # noqa: BLE001 - a model may fail in every way: see `answer`
+            log.warning("correction_failed", error=type(failure).__name__)
+            return draft, refusal
+        if (again := second.guard.refusal(second.text)) is None:
+            OutboundGuard.corrected(refusal, "agent")
+        return second, again
+
+    async def _attempt(
+        self, messages: Sequence[AnyMessage], question: str, language: Language
+    ) -> "Draft":
+        """What the loop ends with after `messages`."""
+        result = await self._loop.ainvoke(
+            InputAgentState(messages=[*messages]),
+            RunnableConfig(metadata={**self._agent.prompt.metadata}, recursion_limit=self._steps),
+        )
         results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
         findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
         failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
@@ -127,10 +170,24 @@ class AgentModel:
         if not text:
             raise ModelUnavailable("agent", "said nothing")
         if not findings:  # from memory
+            Trail.note("grounding", "withheld", "no tool")
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
-        facts = [finding.facts for finding in findings]
-        links = [source["url"] for finding in findings for source in finding.sources]
-        if refusal := OutboundGuard(self._leaks, question, facts, links).refusal(text):
-            raise ModelUnavailable("agent", Degraded.refused(refusal))
-        lesser = {self.REASONS[type(it)] for it in failures if type(it) in self.REASONS}
-        return AgentAnswer(text, findings, sorted(lesser))
+        guard = OutboundGuard(
+            self._outgoing,
+            question,
+            [finding.facts for finding in findings],
+            [source["url"] for finding in findings for source in finding.sources],
+            said=self._own_words(findings, language),
+            language=language,
+        )
+        return Draft(guard.masked(text), findings, failures, result["messages"], guard)
+
+    def _own_words(self, findings: Sequence[Finding], language: Language) -> Iterator[str]:
+        """Where an agent's answer may have names from, beside the facts."""
+        yield from (source["title"] for finding in findings for source in finding.sources)
+        yield from self._agent.description.values()
+        yield from self._agent.prompt.text.values()
+        try:
+            yield self._agent.tell(findings, language)
+        except Exception as failure:  # noqa: BLE001 - a user's code, for other calls than its own
+            log.info("own_words_unknown", error=type(failure).__name__)

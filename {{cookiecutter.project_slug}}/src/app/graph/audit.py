@@ -6,8 +6,7 @@ from typing import Any
 import structlog
 from langgraph.config import get_stream_writer
 
-from ..guardrails.leaks import Leaks
-from ..guardrails.outbound import OutboundGuard
+from ..guardrails.outbound import OutboundGuard, Outgoing
 from ..prompts.phrases import Phrases
 from .degraded import Degraded
 from .history import History
@@ -21,19 +20,19 @@ log = structlog.get_logger(__name__)
 class Auditor:
     """Holds what leaves against this turn's facts and against what may never leave."""
 
-    def __init__(self, history: History, leaks: Leaks) -> None:
+    def __init__(self, history: History, outgoing: Outgoing) -> None:
         self._history = history
-        self._leaks = leaks
+        self._outgoing = outgoing
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `answer` and the new `history`, and why the answer is a lesser one."""
         outcomes = Answers.in_order(state)
-        guard = Answers.guard(state, self._leaks)
-        draft, degraded = state.get("draft") or "", list[str]()
+        guard = Answers.guard(state, self._outgoing)
+        draft, degraded = guard.masked(state.get("draft") or ""), list[str]()
         emit = get_stream_writer()
         if draft and (refusal := guard.refusal(draft)):
             log.warning("draft_refused", reason=refusal)
-            degraded = [Degraded.refused(refusal)]
+            degraded = [Degraded.refused(guard.withhold(refusal))]
             emit(Event(event="withdrawn", data={"because": degraded[0]}))
         if not draft or degraded:
             is_streamed = bool(draft)  # the writer's sentences, one by one
@@ -62,13 +61,13 @@ class Auditor:
         if not outcomes:
             return state["plan"]["text"], []
         text = Answers.joined(outcomes)
-        refusal = guard.refusal(text)
+        refusal = guard.refusal(text, is_ours=True)
         if refusal == "active":
             text = guard.harmless(text)
-            refusal = guard.refusal(text)
+            refusal = guard.refusal(text, is_ours=True)
         if refusal is None:
             return text, []
         if refusal == OutboundGuard.UNGROUNDED:  # no model's
             return text, [Degraded.UNGROUNDED]
-        log.warning("answer_refused", reason=refusal)
+        log.warning("answer_refused", reason=guard.withhold(refusal))
         return Phrases.UNAVAILABLE.say(state["language"]), [Degraded.UNSAFE]

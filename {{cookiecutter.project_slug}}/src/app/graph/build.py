@@ -10,8 +10,11 @@ from langgraph.types import Send
 
 from ..guardrails.inbound import InboundGuard
 from ..guardrails.leaks import Leaks
+from ..guardrails.outbound import Outgoing
+from ..guardrails.personal_policy import PersonalPolicy
 from ..llm.factory import LLMFactory
 from ..observability.redaction import Redactor
+from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector
 from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.writer import WRITER
@@ -82,17 +85,25 @@ class GraphBuilder:
         self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
     ) -> None:
         detector = LanguageDetector(settings.language)
-        prompts = [PLANNER, REPAIR, WRITER, *(agent.prompt for agent in agents)]
+        shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, LANGUAGE]
+        prompts = [*shared, *(agent.prompt for agent in agents)]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])
-        leaks = Leaks(texts, redactor)
+        outgoing = Outgoing(
+            Leaks(texts, redactor),
+            PersonalPolicy(settings.personal_data_out),
+            settings.grounding_names,
+        )
+        personal = PersonalPolicy(settings.personal_data_in)
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
-            "admit": Admission(InboundGuard(settings.message_max_chars), detector),
-            "plan": Planner(factory, agents, rules, settings.plan_max_tasks, leaks),
-            "work": Worker(settings, factory, agents, leaks),
-            "write": Writer(factory, leaks),
-            "audit": Auditor(History(settings.history_turns, settings.history_max_tokens), leaks),
+            "admit": Admission(InboundGuard(settings.message_max_chars), detector, personal),
+            "plan": Planner(factory, agents, rules, settings.plan_max_tasks, outgoing),
+            "work": Worker(settings, factory, agents, outgoing),
+            "write": Writer(factory, outgoing),
+            "audit": Auditor(
+                History(settings.history_turns, settings.history_max_tokens), outgoing
+            ),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:

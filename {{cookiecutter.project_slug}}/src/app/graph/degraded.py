@@ -15,10 +15,13 @@ class Degraded:
     """DISABLE_LLM is on."""
 
     UNGROUNDED: Final = "ungrounded"
-    """A model stated a figure that no tool had found; its words were left out."""
+    """A model stated a figure or a name that no tool had found; its words were left out."""
+
+    LANGUAGE: Final = "wrong_language"
+    """A model answered in another language than the question's; its words were left out."""
 
     UNSAFE: Final = "unsafe_answer"
-    """A model wrote what may not leave: a prompt, a secret, markup, a stranger's link or address."""
+    """A model wrote what may not leave: a prompt, a secret, markup, a stranger's link or personal data."""
 
     KEPT: Final = "kept_answer"
     """No model answered: a part was kept from an earlier run, a notice tells its age."""
@@ -44,6 +47,8 @@ class Degraded:
     @classmethod
     def refused(cls, refusal: str) -> str:
         """The reason of a text that the outbound guard refused."""
+        if refusal == OutboundGuard.LANGUAGE:
+            return cls.LANGUAGE
         return cls.UNGROUNDED if refusal == OutboundGuard.UNGROUNDED else cls.UNSAFE
 
     @classmethod

@@ -10,8 +10,7 @@ from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
 from pydantic import BaseModel, Field
 
-from ..guardrails.leaks import Leaks
-from ..guardrails.outbound import OutboundGuard
+from ..guardrails.outbound import OutboundGuard, Outgoing
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
@@ -67,9 +66,9 @@ class Planner:
         agents: Sequence[Agent[Any]],
         rules: RulesPlanner,
         max_tasks: int,
-        leaks: Leaks,
+        outgoing: Outgoing,
     ) -> None:
-        self._leaks = leaks
+        self._outgoing = outgoing
         self._names = {agent.name for agent in agents}
         self._agents = agents
         self._rules = rules
@@ -86,24 +85,25 @@ class Planner:
         plan, degraded = None, [Degraded.DISABLED]
         if self._model is not None:
             plan, degraded = await self._ask_model(self._model, question, language, history)
-            if plan and not self._may_say(plan["text"], question, language):
+            if plan and (refusal := self._refusal(plan["text"], question, language)):
                 plan = Plan(verdict="clarify", tasks=[], text=self._rules.offer(language))
-                degraded = [Degraded.UNSAFE]
+                degraded = [Degraded.refused(refusal)]
         plan = plan or self._rules.plan(question, language, history)
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
         get_stream_writer()(Event(event="plan", data=data))
         log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
         return {"plan": plan, "degraded": Overwrite(degraded)}
 
-    def _may_say(self, text: str, question: str, language: Language) -> bool:
-        """False for a question back that may not leave. Our own may: it tells what agents are for."""
+    def _refusal(self, text: str, question: str, language: Language) -> str | None:
+        """Why a question back may not leave. Our own may: it tells what agents are for."""
         if text in ("", self._rules.offer(language), self._rules.refusal(language)):
-            return True
-        refusal = OutboundGuard(self._leaks, question, []).refusal(text)
+            return None
+        guard = OutboundGuard(self._outgoing, question, [], language=language)
+        refusal = guard.refusal(text)
         if refusal in (None, OutboundGuard.UNGROUNDED):  # no facts yet to hold a figure against
-            return True
+            return None
         log.warning("plan_refused", reason=refusal)
-        return False
+        return guard.withhold(refusal)
 
     async def _ask_model(
         self,

@@ -12,6 +12,7 @@ import structlog
 from langchain_core.runnables import RunnableConfig
 
 from ..connectors.outside import Connectors
+from ..guardrails.personal_policy import PersonalPolicy
 from ..limits.budget import Budget, Caps
 from ..limits.bulkhead import Bulkhead
 from ..limits.deadline import Deadline
@@ -79,6 +80,7 @@ class Service:
             settings.run_max_tokens,
         )
         self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
+        self._personal = PersonalPolicy(settings.personal_data_in)
         self._turns = Turns(settings, store)
         self._quotas = Quotas(settings, enforcement or Enforcement(settings))
         self.places = Bulkhead(
@@ -211,7 +213,9 @@ class Service:
             degraded_because=degraded,
         )
         if self._settings.audit_content:
-            run.trail.tell(question=state.get("question", ""), answer=state["answer"])
+            question, answer = state.get("question", ""), state["answer"]
+            hidden = self._personal.hidden
+            run.trail.tell(question=hidden(question), answer=hidden(answer))
         return Reply(
             answer=state["answer"],
             language=state["language"],
@@ -256,6 +260,8 @@ class Service:
             Phrases.SAMPLE_DATA: self._settings.use_fake_data,
         }
         notices = [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
+        if masked := state.get("masked"):
+            notices.append(Phrases.MASKED.say(language, kinds=Phrases.kinds(masked, language)))
         ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
         if ages:
             minutes = ceil(max(ages) / SECONDS_PER_MINUTE)

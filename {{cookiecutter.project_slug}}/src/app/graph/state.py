@@ -58,8 +58,10 @@ class State(TypedDict, total=False):
     """A thread's state: `history` lasts, everything else belongs to the turn."""
 
     message: str
-    """As received; set by the door."""
+    """As received; set by the door, then the question: a store never sees what was masked in it."""
     question: str
+    masked: list[str]
+    """Kinds of personal data that were masked in the question."""
     language: Language
     plan: Plan
     outcomes: Annotated[list[Outcome], operator.add]
@@ -83,7 +85,7 @@ READS: Final[Mapping[str, frozenset[str]]] = {
 """Node -> the keys it is shown."""
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"question", "language", "draft", "outcomes"}),
+    "admit": frozenset({"message", "question", "masked", "language", "draft", "outcomes"}),
     "plan": frozenset({"plan", "degraded"}),
     "work": frozenset({"outcomes", "degraded"}),
     "write": frozenset({"draft", "degraded"}),

@@ -8,7 +8,7 @@ import structlog
 from langgraph.config import get_config, get_stream_writer
 
 from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, SourceUnavailable
-from ..guardrails.leaks import Leaks
+from ..guardrails.outbound import Outgoing
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
@@ -37,11 +37,11 @@ class Worker:
         settings: Settings,
         factory: LLMFactory,
         agents: Sequence[Agent[Any]],
-        leaks: Leaks,
+        outgoing: Outgoing,
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
         self._models = {
-            agent.name: AgentModel(agent, settings, factory, leaks)
+            agent.name: AgentModel(agent, settings, factory, outgoing)
             for agent in (() if factory.is_disabled else agents)
         }
         self._kept = KeptAnswers(
@@ -117,7 +117,7 @@ class Worker:
             # agent can still answer from its data.
             reason = failure.reason if isinstance(failure, ModelUnavailable) else None
             log.warning("agent_without_model", error=type(failure).__name__, reason=reason)
-            if reason in (Degraded.UNGROUNDED, Degraded.UNSAFE):
+            if reason in (Degraded.UNGROUNDED, Degraded.UNSAFE, Degraded.LANGUAGE):
                 return None, [reason]
             degraded = Degraded.without("model", failure)
         else:

@@ -9,13 +9,13 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.config import get_stream_writer
 
 from ..errors import ModelUnavailable
-from ..guardrails.leaks import Leaks
-from ..guardrails.outbound import OutboundGuard
+from ..guardrails.outbound import OutboundGuard, Outgoing
 from ..guardrails.sentences import SentenceGate
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..prompts.writer import WRITER
+from .correction import Correction
 from .degraded import Degraded
 from .reply import Event
 from .state import Outcome, State
@@ -36,8 +36,8 @@ class WriterScript:
 class Writer:
     """Writes the draft; an empty one when it cannot, then the agents' own words are the answer."""
 
-    def __init__(self, factory: LLMFactory, leaks: Leaks) -> None:
-        self._leaks = leaks
+    def __init__(self, factory: LLMFactory, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         self._model: BaseChatModel | None = None
         if not factory.is_disabled:
             self._model = factory.for_role("writer", WriterScript())
@@ -47,11 +47,19 @@ class Writer:
         outcomes = Answers.in_order(state)
         if self._model is None:
             return {"draft": ""}
-        stream = DraftStream(Answers.guard(state, self._leaks))
+        guard = Answers.guard(state, self._outgoing)
+        stream = DraftStream(guard)
         try:
-            Budget.take_model_call()
             async with Deadline.until(Share.WRITE):
-                draft = await self._ask_model(self._model, state, outcomes, stream)
+                messages = self._messages(state, outcomes)
+                draft = await self._ask_model(self._model, messages, stream)
+                if refusal := stream.mendable:
+                    stream = DraftStream(guard)
+                    mend = Correction.of(refusal, guard.unsupported(draft), state["language"])
+                    messages += [AIMessage(draft), mend]
+                    draft = await self._ask_model(self._model, messages, stream)
+                    if stream.is_open:
+                        guard.corrected(refusal, "writer")
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors; the agents' answers are there.
             log.warning("write_failed", reason=type(failure).__name__)
@@ -61,17 +69,21 @@ class Writer:
         return {"draft": draft}
 
     @staticmethod
-    async def _ask_model(
-        model: BaseChatModel, state: State, outcomes: Sequence[Outcome], stream: "DraftStream"
-    ) -> str:
-        """The model's text, its audited sentences streamed as they come."""
-        messages = [
+    def _messages(state: State, outcomes: Sequence[Outcome]) -> list[BaseMessage]:
+        return [
             SystemMessage(WRITER.render(state["language"])),
             HumanMessage(state["question"]),
             *(HumanMessage(outcome["text"], name=outcome["agent"]) for outcome in outcomes),
         ]
+
+    @staticmethod
+    async def _ask_model(
+        model: BaseChatModel, messages: Sequence[BaseMessage], stream: "DraftStream"
+    ) -> str:
+        """The model's text, its audited sentences streamed as they come."""
+        Budget.take_model_call()
         draft = ""
-        async for chunk in model.astream(messages, {"metadata": WRITER.metadata}):
+        async for chunk in model.astream([*messages], {"metadata": WRITER.metadata}):
             draft += chunk.text
             stream.send(chunk.text)
         if not draft.strip():
@@ -95,6 +107,17 @@ class DraftStream:
     def end(self) -> None:
         """Let out what is left."""
         self._let_out(self._gate.rest())
+
+    @property
+    def mendable(self) -> str | None:
+        """Why nothing is out yet and another attempt may be; None when there is no such reason."""
+        refusal = self._gate.refusal
+        return None if self._has_sent or refusal not in OutboundGuard.MENDABLE else refusal
+
+    @property
+    def is_open(self) -> bool:
+        """True while everything has passed."""
+        return self._gate.refusal is None
 
     def withdraw(self, because: str) -> bool:
         """Take back what is out, if anything is: another answer comes, and not in this stream."""
@@ -123,10 +146,17 @@ class Answers:
         return SEPARATOR.join(outcome["text"] for outcome in outcomes)
 
     @staticmethod
-    def guard(state: State, leaks: Leaks) -> OutboundGuard:
+    def guard(state: State, outgoing: Outgoing) -> OutboundGuard:
         """What this turn's answer is held against."""
         outcomes = state["outcomes"]
         asked = [outcome["text"] for outcome in outcomes if outcome["status"] != "answered"]
         facts = [outcome["facts"] for outcome in outcomes]
-        links = [source["url"] for outcome in outcomes for source in outcome["sources"]]
-        return OutboundGuard(leaks, state["question"], [asked, facts], links)
+        sources = [source for outcome in outcomes for source in outcome["sources"]]
+        return OutboundGuard(
+            outgoing,
+            state["question"],
+            [asked, facts],
+            [source["url"] for source in sources],
+            said=[*(it["text"] for it in outcomes), *(source["title"] for source in sources)],
+            language=state["language"],
+        )

@@ -1,8 +1,10 @@
 """What acts by itself where an answer is shown: markup, images, links of strangers, control signs."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,11 +15,21 @@ class ActiveContent:
     MARKUP: Final = re.compile(
         r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE
     )
-    SCHEME: Final = re.compile(r"\b(?:javascript|vbscript|data)\s*:\s*[^\s,]", re.IGNORECASE)
+    SCHEME: Final = re.compile(
+        r"""
+          \b(?:java|vb)script\s*:\s*\S{0,100}[(=\[`/%]      # runs something
+        | [(<"'=:]\s*(?:java|vb)script\s*:                  # where a link begins
+        | \bdata:\s?(?:[\w.+-]+/[\w.+-]+\s*[;,]|[;,])        # data:text/html,...
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+    """`JavaScript: a language` and `the data: 18` are none."""
+
     IMAGE: Final = re.compile(r"!\s*\[[^\]]*\]\s*[\[(]")
     LINK: Final = re.compile(
         r"""
-          (?:https?|ftp):[/\\]{2}[^\s)>\]"']+
+          \b(?:https?|ftp|wss?):[/\\]*(?=[\w\[%])[^\s)>\]"']+   # browsers need no slashes
+        | \b[a-z][a-z0-9+.-]{1,20}:[/\\]{2}[^\s)>\]"']+
         | (?<![:\w])[/\\]{2}[\w-]+(?:\.[\w-]+)+[^\s)>\]"']*   # without a scheme: of the page's own
         | \bwww\.[^\s)>\]"']+
         """,
@@ -25,11 +37,22 @@ class ActiveContent:
     )
     """An address with a host, its slashes perhaps turned around."""
 
+    LINKS_NEED: Final = ("//", "\\\\", "/\\", "\\/", "www.", "http", "ftp:", "ws:", "wss:")
+    """Every match of LINK has one of these, in lower case."""
+
     SHOWN: Final = frozenset("\n\t\u200d")
     """Control signs that are text: line, tab, and the joiner of composed emoji."""
 
+    UNSEEN_IN_LINKS: Final = re.compile(r"[\t\r\n]+")
+    """What browsers leave out of an address (WHATWG URL, section 4.4): `java\\tscript:` runs."""
+
     def __init__(self, hosts: Iterable[str] = ()) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._given = hosts
+
+    @cached_property
+    def _hosts(self) -> frozenset[str]:
+        """Read with the first link: most texts have none."""
+        return frozenset(host.lower() for host in self._given)
 
     @staticmethod
     def host(url: str) -> str:
@@ -46,23 +69,43 @@ class ActiveContent:
         return {cls.host(match[0]) for match in cls.LINK.finditer(text)}
 
     def is_in(self, text: str) -> bool:
-        """True when `text` holds any."""
+        """True when `text` holds any, also once its HTML entities are read."""
+        if "&" in text and (plain := html.unescape(text)) != text and self.is_in(plain):
+            return True
+        lowered = text.lower()
+        if "script" in lowered and self.SCHEME.search(self.UNSEEN_IN_LINKS.sub("", text)):
+            return True
         return bool(
             self.MARKUP.search(text)
-            or self.SCHEME.search(text)
+            or (("script" in lowered or "data:" in lowered) and self.SCHEME.search(text))
             or self.IMAGE.search(text)
-            or any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
-            or any(self._is_hidden(char) for char in text if not char.isprintable())
+            or (any(it in lowered for it in self.LINKS_NEED) and self._leads_away(text))
+            or not (text.replace("\n", "").isprintable() or self._is_plain(text))
         )
+
+    def _leads_away(self, text: str) -> bool:
+        return any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
+
+    def _is_plain(self, text: str) -> bool:
+        return not any(self._is_hidden(char) for char in text if not char.isprintable())
 
     def removed(self, text: str) -> str:
         """`text` without it."""
+        if "&" in text and self.is_in(html.unescape(text)):
+            text = self._unescaped(text)
         text = "".join(char for char in text if char.isprintable() or not self._is_hidden(char))
         while self.MARKUP.search(text):  # what is left may be markup anew
             text = self.MARKUP.sub("", text)
         text = self.IMAGE.sub("[", text)
         text = self.LINK.sub(lambda it: it[0] if self.host(it[0]) in self._hosts else "", text)
         return self.SCHEME.sub("", text)
+
+    @staticmethod
+    def _unescaped(text: str) -> str:
+        """`text` without entities, those of entities neither."""
+        while (plain := html.unescape(text)) != text:
+            text = plain
+        return text
 
     @classmethod
     def _is_hidden(cls, char: str) -> bool:

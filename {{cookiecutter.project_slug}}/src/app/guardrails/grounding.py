@@ -1,29 +1,63 @@
-"""The guard against invented figures: each number of an answer stands in this turn's facts."""
+"""The guard against inventions: numbers, dates and currencies of an answer stand in this turn's facts."""
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, Final
 
+from .currencies import Currencies
+from .dates import Dates
+
 
 class Grounding:
-    """Holds the numbers of a text against evidence. It knows figures only, not claims in words."""
+    """Holds the figures of a text against evidence. It knows no claims in words: `it will snow`."""
+
+    PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
     NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
     LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
-    def __init__(self, evidence: Iterable[Any]) -> None:
-        """Take `evidence`: texts and JSON values, such as the facts and the question."""
-        self._written = set(self.NUMBER.findall(" ".join(self.texts(evidence))))
+    def __init__(
+        self, evidence: Iterable[Any], said: Iterable[str] = (), names: Iterable[Any] = ()
+    ) -> None:
+        """Take `evidence`: texts and JSON values, such as the facts and the question.
+
+        What our own code `said` supports dates and currencies in words, and no number; what values
+        in `names` are called, such as `price_eur`, supports currencies.
+        """
+        self._text = " ".join(self.texts(evidence))
+        self._said = said
+        self._keys = names
 
     def unsupported(self, answer: str) -> list[str]:
-        """The numbers of `answer` that no evidence holds, as written; empty when grounded.
+        """The figures of `answer` that no evidence holds, as written; empty when grounded.
 
         A number counts as held when a known one rounds to it: 18.4 supports "18".
         """
         plain = self.LIST_MARKER.sub(" ", answer)
-        return [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
+        numbers = [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
+        words = frozenset(Dates.WORD.findall(plain))
+        dates = [] if words.isdisjoint(Dates.NAMES) else self._dates.unsupported(plain)
+        has_currency = Currencies.may_be_in(plain, words)
+        currencies = self._currencies.unsupported(plain) if has_currency else []
+        return list(dict.fromkeys([*numbers, *dates, *currencies]))
+
+    @cached_property
+    def _written(self) -> set[str]:
+        return set(self.NUMBER.findall(self._text))
+
+    @cached_property
+    def _in_words(self) -> str:
+        return " ".join((self._text, *self._said))
+
+    @cached_property
+    def _dates(self) -> Dates:
+        return Dates(self._in_words)
+
+    @cached_property
+    def _currencies(self) -> Currencies:
+        return Currencies(" ".join((self._in_words, *self._names(self._keys))))
 
     @cached_property
     def _known(self) -> set[float]:
@@ -41,13 +75,28 @@ class Grounding:
     @classmethod
     def texts(cls, evidence: Any) -> Iterator[str]:
         """Every text and number in `evidence`, however deep, as text."""
+        left = [evidence]
+        while left:
+            item = left.pop()
+            if type(item) in cls.PLAIN:
+                yield str(item)
+            elif isinstance(item, dict):
+                left.extend(item.values())
+            elif isinstance(item, Iterable) and not isinstance(item, str | bytes):
+                left.extend(item)
+            else:
+                yield str(item)
+
+    @classmethod
+    def _names(cls, evidence: Any) -> Iterator[str]:
+        """What the values in `evidence` are called, such as `price_eur`."""
         if isinstance(evidence, dict):
+            yield from map(str, evidence)
             evidence = evidence.values()
         elif isinstance(evidence, str) or not isinstance(evidence, Iterable):
-            yield str(evidence)
             return
         for item in evidence:
-            yield from cls.texts(item)
+            yield from cls._names(item)
 
     @staticmethod
     def _readings(text: str) -> Iterator[tuple[float, int]]:

@@ -13,8 +13,9 @@ class SentenceGate:
     The first sentence that does not pass closes the gate; the caller replaces the answer.
     """
 
-    END: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
-    """White space after a mark, so that `18.4` is never cut in two."""
+    END: Final = re.compile(r"(?<=[.!?…])\s+|\n+(?=[^\s\d])")
+    """White space after a mark, so that `18.4` is never cut in two; a new line that no digit
+    begins, so that neither is a card's number in groups."""
 
     BEFORE_CHARS: Final = 400
     """How much of what has left is looked at again with each sentence: a leak may span several."""
@@ -23,7 +24,13 @@ class SentenceGate:
         self._guard = guard
         self._held = ""
         self._sent = ""
-        self.is_closed = False
+        self.refusal: str | None = None
+        """Why the gate is closed; None while it is open."""
+
+    @property
+    def is_closed(self) -> bool:
+        """True from the first sentence on that did not pass."""
+        return self.refusal is not None
 
     def feed(self, piece: str) -> Iterator[str]:
         """The sentences that `piece` completes and that pass."""
@@ -39,8 +46,8 @@ class SentenceGate:
             yield from self._checked(held)
 
     def _checked(self, sentence: str) -> Iterator[str]:
-        if self._guard.refusal(sentence, self._sent):
-            self.is_closed = True
-        else:
+        sentence = self._guard.masked(sentence, is_counted=False)
+        self.refusal = self._guard.refusal(sentence, self._sent)
+        if self.refusal is None:
             self._sent = (self._sent + sentence)[-self.BEFORE_CHARS :]
             yield sentence

@@ -34,22 +34,33 @@ class Redactor:
         r"""
           -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----(?:[^-]|-(?!----))*+
             (?:-----END\ [A-Z ]{0,40}-----)?                   # PEM, also when cut off
-        | (?<![A-Za-z0-9])(?:
-              sk-[A-Za-z0-9_-]{16,}+                           # OpenAI, Anthropic (sk-ant-...)
+        | (?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))(?:   # also behind \n and %20
+              sk-(?=[A-Za-z_-]{0,200}\d)[A-Za-z0-9_-]{16,}+    # OpenAI, Anthropic (sk-ant-...)
             | ABSK[A-Za-z0-9+/]{40,}+=*+                       # Bedrock
             | (?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Z])            # AWS access key id
             | gh[pousr]_[A-Za-z0-9]{20,}+                      # GitHub
             | github_pat_[A-Za-z0-9_]{20,}+
-            | glpat-[A-Za-z0-9_-]{16,}+                        # GitLab
+            | gl(?:pat|ptt|rt|dt|cbt|soat)-[A-Za-z0-9_-]{16,}+ # GitLab
             | xox[a-z]-[A-Za-z0-9-]{10,}+                      # Slack
+            | xapp-[A-Za-z0-9-]{20,}+
             | AIza[A-Za-z0-9_-]{30,}+                          # Google
+            | GOCSPX-[A-Za-z0-9_-]{20,}+
+            | ya29\.[A-Za-z0-9_-]{20,}+
             | hf_[A-Za-z0-9]{20,}+                             # Hugging Face
             | lsv2_[A-Za-z0-9_]{20,}+                          # LangSmith
             | ak_[0-9a-f]{8}_[A-Za-z0-9_-]{20,}+               # our own API keys
             | [sr]k_(?:live|test)_[A-Za-z0-9]{10,}+            # Stripe
+            | whsec_[A-Za-z0-9]{20,}+
+            | npm_[A-Za-z0-9]{30,}+                            # npm
+            | pypi-[A-Za-z0-9_-]{50,}+                         # PyPI
+            | gsk_[A-Za-z0-9]{30,}+                            # Groq
+            | xai-[A-Za-z0-9]{30,}+                            # xAI
+            | nvapi-[A-Za-z0-9_-]{30,}+                        # NVIDIA
+            | [A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{30,40}+     # Azure client secret
             | eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?   # JWT
           )
         | (?<=://)(?:[^\s/@"'<>]{1,256}@){1,4}                 # user:password@ in an address
+        | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}+    # Slack's address that takes posts
         """,
         re.VERBOSE,
     )
@@ -63,27 +74,53 @@ class Redactor:
         re.VERBOSE | re.IGNORECASE,
     )
 
+    SCHEMES: Final = re.compile(
+        r"\b(?:bearer\s{1,3}(?=[A-Za-z._~+/=-]{0,64}\d)[A-Za-z0-9._~+/=-]{16,}+"
+        r"|basic\s{1,3}(?=[a-z+/]*+[0-9=])[A-Za-z0-9+/]{12,}+=*+)",
+        re.IGNORECASE,
+    )
+    """What an `Authorization` header holds, in an answer: no word of a sentence."""
+
     PAIRS: Final = re.compile(
         r"""
         (?P<name>(?:password|passwd|passphrase|secret|token|credential
-            |(?:api|access|private)[_-]?key)["'\\]{0,4}\s{0,3}[:=]\s{0,3})
+            |(?:api|access|private|account|shared|subscription|signing)[_-]?key|[?&](?:sig|key)
+            |signature)["'\\]{0,4}\s{0,3}[:=]\s{0,3})
         (?: \\"[^"\\]*+ | "(?:[^"\\]|\\.)*+ | '(?:[^'\\]|\\.)*+ | [^\s"'\\,;&]++ )
         """,
         re.VERBOSE | re.IGNORECASE,
     )
 
+    CLAIMS: Final = re.compile(
+        r"""
+        (?P<name>(?:password|passwd|passphrase|contrase\xf1a|clave|secret|secreto|token|credential
+            |(?:api|access|private|account|shared|subscription|signing)[ _-]?key)
+            ["'\\*`]{0,4}\s{0,3}(?:[:=]|\b(?:is|es)\b:?|[-=]>)\s{0,3}["'\\*`]{0,4})
+        (?=[^\s"'\\,;&<>]{0,64}\d)(?=[^\s"'\\,;&<>]{0,64}[A-Za-z])
+        [^\s"'\\,;&<>]{12,}+
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+    """A value that is called a secret in a sentence too, and is no word: letters and digits."""
+
     SHAPES_NEED: Final = (
         "-----BEGIN ", "sk-", "ak_", "ABSK", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-        "github_pat_", "glpat-", "xox", "AIza", "hf_", "lsv2_", "k_live_", "k_test_", "eyJ", "://",
+        "github_pat_", "glpat-", "glptt-", "glrt-", "gldt-", "glcbt-", "glsoat-", "xox", "xapp-",
+        "AIza", "GOCSPX-", "ya29.", "hf_", "lsv2_", "k_live_", "k_test_", "whsec_", "npm_", "pypi-",
+        "gsk_", "xai-", "nvapi-", "Q~", "eyJ", "hooks.slack",
     )  # fmt: skip
     """Every match of SHAPES has one of these. Searching 200 characters for all of these takes 6 µs,
     for the patterns 60, and nearly every line has none."""
 
     NAMES_NEED: Final = (
         "authorization", "cookie", "bearer", "basic",
-        "passw", "passphrase", "secret", "token", "credential", "key",
+        "passw", "passphrase", "secret", "token", "credential", "key", "sig=", "signature",
+        "clave", "contrase",
     )  # fmt: skip
-    """Every match of HEADERS and PAIRS in ASCII text has one of these, in lower case."""
+    """Every match of HEADERS, PAIRS, CLAIMS and SCHEMES has one of these, in lower case."""
+
+    TAKEN_FOR: Final = (("\u0131", "i"), ("i\u0307", "i"), ("\u017f", "s"), ("\u212a", "k"))
+    """Letters that are no small ones of these, and equal to them where case is ignored."""
 
     PLAIN: Final = frozenset({int, float, bool, type(None)})
     """Types of values that hold no text."""
@@ -117,10 +154,22 @@ class Redactor:
             self._read_key.cache_clear()
 
     def holds_a_secret(self, text: str) -> bool:
-        """True for a secret of the settings or a text of a well-known key's shape."""
+        """True for a secret of the settings, a well-known key's shape, or what is called a secret.
+
+        A name and a plain word, such as `password: none`, are masked in a log but are none here.
+        """
         if self._known is not None and self._known.search(text):
             return True
-        return self._may_hold_a_shape(text) and bool(self.SHAPES.search(text))
+        if self._may_hold_a_shape(text) and self.SHAPES.search(text):
+            return True
+        return self._may_hold_a_name(text) and bool(
+            self.CLAIMS.search(text) or self.SCHEMES.search(text)
+        )
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The secrets that it knows by value."""
+        return frozenset(self._secrets)
 
     def text(self, text: str) -> str:
         """`text` without its secrets."""
@@ -131,6 +180,7 @@ class Redactor:
         if self._may_hold_a_name(text):
             text = self.HEADERS.sub(self._after_name, text)
             text = self.PAIRS.sub(self._after_name, text)
+            text = self.CLAIMS.sub(self._after_name, text)
         return text
 
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,18 +207,21 @@ class Redactor:
         if self._may_hold_a_shape(joined) and self.SHAPES.search(joined):
             return False
         return not self._may_hold_a_name(joined) or not (
-            self.HEADERS.search(joined) or self.PAIRS.search(joined)
+            self.HEADERS.search(joined) or self.PAIRS.search(joined) or self.CLAIMS.search(joined)
         )
 
     @classmethod
     def _may_hold_a_shape(cls, text: str) -> bool:
+        if "@" in text and "://" in text:
+            return True
         return any(needed in text for needed in cls.SHAPES_NEED)
 
     @classmethod
     def _may_hold_a_name(cls, text: str) -> bool:
-        if not text.isascii():  # other letters may count as lower or upper case of these
-            return True
         lower = text.lower()
+        if not text.isascii():  # letters that a pattern takes for these in any case
+            for letter, plain in cls.TAKEN_FOR:
+                lower = lower.replace(letter, plain)
         return any(needed in lower for needed in cls.NAMES_NEED)
 
     def value(self, value: Any, depth: int = 0) -> Any:

@@ -12,14 +12,32 @@ Text = Mapping[Language, str]
 """The same text in every language of the service."""
 
 
+class Marks(dict[int, int | None]):
+    """What `str.translate` makes of a character: nothing of an accent; judged once each."""
+
+    MOST: Final = 4096
+    """Characters that are remembered; more are no language of ours."""
+
+    def __missing__(self, code: int) -> int | None:
+        """The character itself, or None for a mark on another."""
+        kept = None if unicodedata.category(chr(code)) == "Mn" else code
+        if len(self) < self.MOST:
+            self[code] = kept
+        return kept
+
+
 class Words:
     """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
 
-    @staticmethod
-    def fold(text: str) -> str:
+    MARKS: Final = Marks()
+
+    @classmethod
+    def fold(cls, text: str) -> str:
         """`text` in lower case without accents."""
-        decomposed = unicodedata.normalize("NFD", text.lower())
-        return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+        lowered = text.lower()
+        if lowered.isascii():
+            return lowered
+        return unicodedata.normalize("NFD", lowered).translate(cls.MARKS)
 
     @classmethod
     def of(cls, text: str) -> list[str]:
@@ -64,3 +82,28 @@ class LanguageDetector:
         if counts["en"] == counts["es"]:
             return spoken or self._default
         return max(LANGUAGES, key=lambda lang: counts[lang])
+
+    CLEAR_WORDS: Final = 4
+    """Common words of one language that are no accident, three times as many as of the other."""
+
+    SEGMENT: Final = re.compile(r"[^\n\"“”«»()]+")
+    """A line or what stands in quotes or brackets."""
+
+    @classmethod
+    def clearly(cls, text: str) -> Language | None:
+        """The language that `text` is in without a doubt; None for a short or a mixed one."""
+        words = Words.of(text)
+        counts = {lang: sum(word in cls.WORDS[lang] for word in words) for lang in LANGUAGES}
+        first, second = sorted(LANGUAGES, key=lambda lang: -counts[lang])
+        is_clear = counts[first] >= cls.CLEAR_WORDS and counts[first] > 3 * counts[second]
+        return first if is_clear else None
+
+    @classmethod
+    def without_quotes(cls, text: str, sources: str) -> str:
+        """`text` without the lines and quotes that stand in `sources`, folded to one case: a headline."""
+        kept = (
+            part
+            for part in cls.SEGMENT.findall(text)
+            if part.strip(" -*•.:,").casefold() not in sources
+        )
+        return "\n".join(kept)

@@ -1,5 +1,6 @@
 """The sentences that the service says itself, without a model."""
 
+from collections.abc import Mapping, Sequence
 from string import Template
 from typing import Final
 
@@ -61,10 +62,29 @@ class Phrases:
         en="The data are samples, not real ones: USE_FAKE_DATA is on.",
         es="Los datos son de muestra, no reales: USE_FAKE_DATA está activado.",
     )
+    MASKED: Final = Phrase(
+        en="Hidden in your message before anything read or kept it: $kinds.",
+        es="Oculto en tu mensaje antes de que nada lo leyera o guardara: $kinds.",
+    )
+    KINDS: Final[Mapping[str, Text]] = {
+        "card": {"en": "card numbers", "es": "números de tarjeta"},
+        "email": {"en": "e-mail addresses", "es": "direcciones de correo"},
+        "iban": {"en": "account numbers (IBAN)", "es": "números de cuenta (IBAN)"},
+        "ip": {"en": "IP addresses", "es": "direcciones IP"},
+        "national_id": {"en": "identity numbers", "es": "números de identidad"},
+        "phone": {"en": "phone numbers", "es": "números de teléfono"},
+    }
+    """What people call the kinds of personal data."""
+
     NOT_SAVED: Final = Phrase(
         en="This exchange could not be saved: the conversation does not remember it.",
         es="Este intercambio no se pudo guardar: la conversación no lo recordará.",
     )
+
+    @classmethod
+    def kinds(cls, names: Sequence[str], language: Language) -> str:
+        """Kinds of personal data in a row, as people call them."""
+        return ", ".join(cls.KINDS[name][language] for name in names)
 
     @staticmethod
     def bullets(descriptions: list[Text], language: Language) -> str:
