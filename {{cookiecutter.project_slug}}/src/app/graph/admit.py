@@ -6,6 +6,7 @@ from typing import Any
 from langgraph.types import Overwrite
 
 from ..guardrails.inbound import InboundGuard
+from ..observability.trail import Trail
 from ..prompts.language import LanguageDetector
 from .state import State
 
@@ -18,7 +19,7 @@ class Admission:
         self._detector = detector
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
-        """Write `question` and `language`; forget what the turn before left.
+        """Write `question` and `language`; forget what the turn before left, and what waits for approval.
 
         Raises:
             InputRefused: The message is empty or too long.
@@ -26,9 +27,13 @@ class Admission:
         question = self._guard.admit(state["message"])
         history = state.get("history")
         spoken = history[-1]["language"] if history else None
+        waiting = [it["call"] for it in state.get("outcomes", []) if "call" in it]
+        for call in waiting:
+            Trail.note("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
         return {
             "question": question,
             "language": self._detector.detect(question, spoken),
             "draft": "",
             "outcomes": Overwrite([]),
+            "withdrawn": [call["shown"] for call in waiting],
         }
