@@ -11,6 +11,7 @@ from app.auth.api_key import NewKey
 from app.auth.principal import Scope
 from app.errors import NeedsDetail, SourceUnavailable, StoreUnavailable
 from app.graph.approvals import Approvals
+from app.graph.approve import Approver
 from app.graph.contract import Agent
 from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.store import KeptReply
@@ -262,6 +263,16 @@ async def test_a_message_in_between_withdraws_it_and_says_so(client: httpx2.Asyn
     assert OrdersAgent.ran == []
 
 
+async def test_so_does_a_message_that_is_refused(client: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    body = {"message": "x" * 5000, "thread_id": "t1"}
+    assert (await client.post("/v1/chat", json=body)).status_code == 422
+    assert await waiting(client) == []
+    assert (await decide(client, approval)).status_code == 404
+    assert "no longer waits" in str((await ask(client, "How many moons has Mars?"))["notices"])
+    assert OrdersAgent.ran == []
+
+
 async def test_a_deleted_conversation_has_nothing_left_to_decide(
     client: httpx2.AsyncClient,
 ) -> None:
@@ -455,3 +466,48 @@ async def test_a_decision_beyond_the_quota_is_not_taken(door: Door) -> None:
     assert (await decide(client, approval)).status_code == 429
     assert OrdersAgent.ran == []
     assert await waiting(client) == [approval["id"]]
+
+
+async def test_a_run_that_ended_in_its_tool_leaves_the_other_call_to_be_decided(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = asyncio.Event()
+
+    async def endless() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
+    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
+    deciding = asyncio.create_task(decide(client, first))
+    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
+    assert await waiting(client) == [second["id"]]
+    reply = (await decide(client, second)).json()
+    lost, done = reply["answer"].split("\n\n")
+    assert lost.startswith("This was decided before, and its end is not known")
+    assert done == "Order 8 is cancelled."
+    assert reply["approvals"] == []
+    assert numbers() == [7, 8]
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, verdict: str
+) -> None:
+    """Earned by LangGraph, which resumes a node that broke with the decision of before."""
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("planted")
+
+    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Approver, "_decided", broken)
+        assert (await decide(client, first)).status_code == 500
+    reply = (await decide(client, second, verdict)).json()
+    assert numbers() == ([8] if verdict == "approve" else [])
+    assert reply["approvals"] == [] == await waiting(client)
+    assert (await decide(client, first)).status_code == 409

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from langgraph.config import get_config
 from langgraph.types import Overwrite, interrupt
 
 from ..errors import AccessRefused, NeedsDetail, SourceUnavailable
@@ -28,17 +29,25 @@ class Approver:
     resumes a run takes the decision in the store first (`Turns.decision`).
     """
 
+    CONFIG: Final = "decision"
+    """Where a run's configuration holds the decision with which it is resumed. LangGraph (1.2) gives a
+    node whose run broke the value of before: that would carry out another decision, or one twice."""
+
     def __init__(self, agents: Sequence[Agent[Any]]) -> None:
         self._agents = {agent.name: agent for agent in agents}
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write the outcome of the call that was decided, and take the turn's answer back for it."""
-        decision: Decision = interrupt([o["call"] for o in state["outcomes"] if "call" in o])
+        stated = interrupt([o["call"] for o in state["outcomes"] if "call" in o])
+        decision: Decision = get_config()["configurable"].get(self.CONFIG, stated)
         outcomes, degraded = list[Outcome](), list[str]()
         for outcome in state["outcomes"]:
             call, ended = outcome.get("call"), outcome
             if call and call["id"] == decision["id"]:
                 ended, degraded = await self._decided(outcome, call, decision, state["language"])
+            elif call and call["id"] in decision.get("lost", []):
+                text = Phrases.LOST.say(state["language"], call=call["shown"])
+                ended = self._ended(outcome, text, "missing")
             outcomes.append(ended)
         return {
             "outcomes": Overwrite(outcomes),

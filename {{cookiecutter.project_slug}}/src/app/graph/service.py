@@ -26,6 +26,7 @@ from ..persistence.store import Store
 from ..prompts.language import Language, LanguageDetector
 from ..prompts.phrases import Phrases
 from ..settings import Settings
+from .approve import Approver
 from .build import GraphBuilder
 from .contract import Agent
 from .degraded import Degraded
@@ -123,6 +124,8 @@ class Service:
     ) -> Reply:
         async with self._run(conversation) as run:
             await turn.take()
+            decision = {**decision, "lost": turn.lost}
+            run.config["configurable"][Approver.CONFIG] = decision
             try:
                 async with run.deadline.timeout():
                     state = await self._graph.ainvoke(

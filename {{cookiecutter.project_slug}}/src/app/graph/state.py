@@ -48,6 +48,8 @@ class Decision(TypedDict):
 
     id: str
     verdict: Literal["approve", "reject"]
+    lost: NotRequired[list[str]]
+    """Ids of calls that were decided before, by runs that ended before they could tell."""
 
 
 class Outcome(TypedDict):

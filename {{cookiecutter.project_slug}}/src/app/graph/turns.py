@@ -73,6 +73,8 @@ class DecisionTurn(Turn):
 
     call: PendingCall
     language: Language
+    lost: list[str]
+    """Other calls of the thread that were decided and still seem to wait; see `Decision`."""
 
     async def take(self) -> None:
         """Have the decision count from now on, whatever happens to this process.
@@ -154,7 +156,9 @@ class Turns:
         calls = {call["id"]: call for call in Approvals.held(found)}
         if found is None or decision["id"] not in calls:
             raise ApprovalUnknown
-        turn.call = calls[decision["id"]]
+        turn.call = calls.pop(decision["id"])
+        keys = {it: Approvals.key(conversation, it) for it in calls}
+        turn.lost = [it for it, key in keys.items() if await self._store.kept_reply(key)]
         turn.language = found.checkpoint["channel_values"]["language"]
         if Approvals.is_expired(turn.call):
             Trail.note("approval", "refused", "expired")

@@ -87,6 +87,12 @@ class Phrases:
         es="Esto se aprobó y se empezó, pero no se confirmó. Comprueba si se hizo antes de pedirlo otra"
         " vez: $call",
     )
+    LOST: Final = Phrase(
+        en="This was decided before, and its end is not known. Check whether it was done before you"
+        " ask again: $call",
+        es="Esto se decidió antes y no se sabe cómo acabó. Comprueba si se hizo antes de pedirlo otra"
+        " vez: $call",
+    )
     WITHDRAWN: Final = Phrase(
         en="Since you wrote again, this no longer waits for approval: $call",
         es="Como has vuelto a escribir, esto ya no espera aprobación: $call",
