@@ -6,6 +6,10 @@ ServiceError
 ├── NeedsDetail         the caller answers a question back (no failure: it becomes the answer)
 ├── SourceUnavailable   a data source gave nothing usable; the answer names it as missing
 ├── AccessRefused       an agent reached for what its policy does not name
+├── ApprovalNeeded      a person decides first; the call waits (no failure: it becomes the answer)
+├── ApprovalUnknown     nothing waits for a decision under this id
+├── ApprovalDecided     the caller asks anew: the call was decided before
+├── ApprovalExpired     the caller asks anew: the call waited too long
 ├── Unauthenticated     the caller sends a valid key or token
 ├── ScopeMissing        the caller asks whoever gives out keys for one more scope
 ├── AccountUnverified   the caller verifies the account where it is kept
@@ -25,7 +29,7 @@ Each error holds two texts: `detail` is for the caller, `str(error)` is for the 
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 
 
 class ServiceError(Exception):
@@ -111,6 +115,48 @@ class AccessRefused(ServiceError):
         self.kind = kind
         self.remedy = remedy
         super().__init__(f"this {kind} is outside the policy: {remedy}")
+
+
+class ApprovalNeeded(ServiceError):
+    """A call would change something, and waits for a person; `detail` is for the model that made it."""
+
+    title = "A person must approve this"
+    detail = "Not done yet: a person must approve this call first. It waits for that; do not call it again."
+
+    def __init__(self, findings: Sequence[Any] = ()) -> None:
+        self.findings = findings
+        """What the agent's other tools found."""
+        super().__init__("a call waits for its approval")
+
+
+class ApprovalUnknown(ServiceError):
+    """Nothing waits under this id in a conversation of this caller's: it never did, or was withdrawn."""
+
+    title = "Nothing waits for this decision"
+    detail = "Nothing waits under this id: it never did, or a later message has withdrawn it."
+
+    def __init__(self) -> None:
+        super().__init__("no such call waits")
+
+
+class ApprovalDecided(ServiceError):
+    """The call was decided before: the other way, or by a process that ended before it could tell."""
+
+    title = "It was decided before"
+    detail = "This was decided before; look at what has become of it before you ask anew."
+
+    def __init__(self) -> None:
+        super().__init__("a decision was taken before")
+
+
+class ApprovalExpired(ServiceError):
+    """The call waited longer than APPROVAL_TTL_SECONDS; nothing was done."""
+
+    title = "It has waited too long"
+    detail = "This has waited too long and was not done; ask anew."
+
+    def __init__(self) -> None:
+        super().__init__("waited too long: APPROVAL_TTL_SECONDS")
 
 
 class Unauthenticated(ServiceError):
@@ -284,6 +330,10 @@ HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NeedsDetail: HTTPStatus.UNPROCESSABLE_ENTITY,
     SourceUnavailable: HTTPStatus.BAD_GATEWAY,
+    ApprovalNeeded: HTTPStatus.CONFLICT,
+    ApprovalUnknown: HTTPStatus.NOT_FOUND,
+    ApprovalDecided: HTTPStatus.CONFLICT,
+    ApprovalExpired: HTTPStatus.GONE,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     ScopeMissing: HTTPStatus.FORBIDDEN,
     AccountUnverified: HTTPStatus.FORBIDDEN,

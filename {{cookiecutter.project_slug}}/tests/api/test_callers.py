@@ -18,12 +18,14 @@ from app.settings import Settings
 from tests.api.test_stream import events
 from tests.conftest import Door, Lines
 
-ALL = [Scope.CHAT, Scope.THREADS]
+ALL = [Scope.CHAT, Scope.THREADS, Scope.APPROVE]
 ANA = NewKey.make("ana", ALL, None)
 ANA_TOO = NewKey.make("ana", ALL, None)
 EVE = NewKey.make("eve", ALL, None)
 TALKER = NewKey.make("talker", [Scope.CHAT], None)
 COLLECTOR = NewKey.make("collector", [Scope.METRICS], None)
+
+APPROVAL = "0" * 32
 
 QUESTION = {"message": "How many moons has Mars?", "thread_id": "t1"}
 
@@ -33,6 +35,7 @@ DOORS = [
     ("GET", "/v1/agents", Scope.CHAT),
     ("GET", "/v1/threads/t1", Scope.THREADS),
     ("DELETE", "/v1/threads/t1", Scope.THREADS),
+    ("POST", f"/v1/threads/t1/approvals/{APPROVAL}", Scope.APPROVE),
 ]
 """Every route below /v1; that none is missing here is a test of its own."""
 
@@ -90,6 +93,8 @@ async def call(
 ) -> httpx2.Response:
     named = {**(headers or {}), **(by(key) if key else {})}
     body = QUESTION if method == "POST" else None
+    if "approvals" in path:
+        body = {"decision": "approve"}
     return await client.request(method, path, json=body, headers=named)
 
 
@@ -97,7 +102,11 @@ async def call(
 async def test_the_doors_above_are_all_there_are(client: httpx2.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     found = {
-        (method.upper(), path.replace("{thread_id}", "t1"), operation.get("x-required-scope"))
+        (
+            method.upper(),
+            path.replace("{thread_id}", "t1").replace("{approval_id}", APPROVAL),
+            operation.get("x-required-scope"),
+        )
         for path, item in document["paths"].items()
         for method, operation in item.items()
         if path.startswith("/v1")
@@ -280,7 +289,8 @@ async def test_the_document_says_how_to_identify_oneself(
     document = (await client.get("/openapi.json")).json()
     assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
     for method, path, _ in DOORS:
-        operation = document["paths"][path.replace("t1", "{thread_id}")][method.lower()]
+        named = path.replace("t1", "{thread_id}").replace(APPROVAL, "{approval_id}")
+        operation = document["paths"][named][method.lower()]
         assert operation["security"] == [{"bearer": []}, {"apiKey": []}]
         assert {"401", "403"} <= set(operation["responses"])
     assert "security" not in document["paths"]["/readyz"]["get"]

@@ -7,6 +7,7 @@ import pytest
 from app.cli import ask, main
 from app.graph.reply import AgentReport, Reply, SourceRef, UsageReport
 from tests.agents_for_tests import TEST_AGENTS
+from tests.writing_agent import OrdersAgent
 
 REPLY = Reply(
     answer="Marte tiene [2] lunas.",
@@ -75,6 +76,34 @@ def test_a_thread_goes_on_from_one_command_to_the_next(
 def test_an_answer_that_lacks_a_part_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", "Tides in Vigo"]) == 0
     assert "Less than a full answer: source_unavailable" in capsys.readouterr().out
+
+
+def test_what_waits_is_printed_with_the_way_to_decide_and_decided(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "AGENTS", (*TEST_AGENTS, OrdersAgent))
+    monkeypatch.setattr(OrdersAgent, "ran", [])
+    assert main(["ask", "Cancel order 7", "--thread", "t1"]) == 0
+    told = capsys.readouterr().out
+    assert 'Waits for your decision:\norders.cancel {"number": 7, "reason": "none"}\n' in told
+    (line,) = [it for it in told.splitlines() if it.startswith("decide ")]
+    assert OrdersAgent.ran == []
+    words = line.replace("approve|reject", "approve").split()
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("Order 7 is cancelled.")
+    assert main(["reject" if it == "approve" else it for it in words]) == 1
+    assert "decided before" in capsys.readouterr().err
+    assert len(OrdersAgent.ran) == 1
+
+
+def test_another_service_can_be_told_the_decision(
+    elsewhere: list[httpx2.Request], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["decide", "a1", "reject", "--thread", "t1", "--url", "http://there"]) == 0
+    (request,) = elsewhere
+    assert str(request.url) == "http://there/v1/threads/t1/approvals/a1"
+    assert request.content.decode() == '{"decision":"reject"}'
+    assert capsys.readouterr().out.startswith("Marte")
 
 
 def test_verbose_logs_go_to_stderr(

@@ -52,6 +52,43 @@ def test_what_was_acknowledged_outlives_a_killed_process_and_a_killed_database(
         assert "Traceback" not in other.log
 
 
+@pytest.mark.checklist("OBS-4")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_killed_process_leaves_what_waits_and_repeats_no_call_that_had_begun(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/threads.sqlite"
+    if kind == "postgresql":
+        url = request.getfixturevalue("database_url")
+    settings = {"DATABASE_URL": url}
+    begun = tmp_path / "cancelled"
+    with processes(1, settings, tmp_path) as (one,):
+        (waits,) = ask(one, "Cancel order 7", thread_id="t1")["approvals"]
+        (hangs,) = ask(one, "Cancel order 13", thread_id="t2")["approvals"]
+        with ThreadPoolExecutor(1) as pool:
+            deciding = pool.submit(approve, one, "t2", hangs)
+            last = time.monotonic() + PATIENCE_SECONDS
+            while not (begun.exists() and begun.read_text(encoding="utf-8")):
+                assert time.monotonic() < last, one.log
+                time.sleep(0.01)
+            one.end(signal.SIGKILL)
+            with pytest.raises(httpx2.TransportError):
+                deciding.result()
+    with processes(1, settings, tmp_path) as (other,):
+        refused = approve(other, "t2", hangs)
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "urn:problem:approval-decided"
+        assert other.client.get("/v1/threads/t2").json()["approvals"] == []
+        assert other.client.get("/v1/threads/t1").json()["approvals"] == [waits]
+        assert approve(other, "t1", waits).json()["answer"] == "Order 7 is cancelled."
+    assert begun.read_text(encoding="utf-8").split() == ["13", "7"]
+
+
+def approve(process: Process, thread_id: str, approval: dict[str, Any]) -> httpx2.Response:
+    path = f"/v1/threads/{thread_id}/approvals/{approval['id']}"
+    return process.client.post(path, json={"decision": "approve"})
+
+
 def kill_a_process_in_the_middle_of_its_turns(one: Process, other: Process) -> None:
     acknowledged = []
 

@@ -57,4 +57,6 @@ def test_the_graph_has_the_documented_shape(settings: Settings) -> None:
         ("work", "audit"),
         ("write", "audit"),
         ("audit", "__end__"),
+        ("audit", "approve"),
+        ("approve", "audit"),
     }

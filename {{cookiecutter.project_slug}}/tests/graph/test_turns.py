@@ -1,7 +1,11 @@
 """What a turn keeps of its reply; that turns are alone and run once is shown at the door."""
 
+import pytest
+
+from app.errors import StoreUnavailable
 from app.graph.degraded import Degraded
-from app.graph.reply import Reply, UsageReport
+from app.graph.reply import ApprovalRequest, Reply, UsageReport
+from app.graph.state import Decision
 from app.graph.turns import Request, Turns
 from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.memory import MemoryStore
@@ -50,6 +54,34 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
     assert "could not be saved" in told.notices[1]
     async with turns.turn("question", T, "key") as turn:
         assert turn.known is None
+
+
+async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
+    settings: Settings,
+) -> None:
+    call = ApprovalRequest(id="a", agent="orders", tool="cancel", arguments={}, expires_at="")
+    async with Turns(settings, MemoryStore()).turn("question", T, None) as turn:
+        saving = Saving.current()
+        assert saving is not None
+        saving.lose(ConnectionError())
+        told = await turn.end(reply().model_copy(update={"approvals": [call]}))
+    assert told.approvals == []
+
+
+async def test_a_decision_is_refused_while_the_store_is_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+
+    async def away(key: str) -> None:
+        saving = Saving.current()
+        assert saving is not None
+        saving.lose(ConnectionError())
+
+    monkeypatch.setattr(store, "kept_reply", away)
+    with pytest.raises(StoreUnavailable):
+        async with Turns(settings, store).decision(Decision(id="a", verdict="approve"), T):
+            pytest.fail("it may be decided")
 
 
 async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(

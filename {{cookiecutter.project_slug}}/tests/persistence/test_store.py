@@ -63,6 +63,17 @@ async def test_a_reply_kept_again_replaces_the_first(store: Store) -> None:
     assert kept.thread_id == "t2"
 
 
+async def test_a_key_is_taken_by_one_of_any_number_that_try_at_once(store: Store) -> None:
+    taken = await asyncio.gather(*(store.take(reply("key", f"t{n}", SOON)) for n in range(8)))
+    assert sorted(taken) == [False] * 7 + [True]
+    kept = await store.kept_reply("key")
+    assert kept == reply("key", f"t{taken.index(True)}", SOON)
+    await store.keep_reply(reply("key", "after", SOON))
+    assert not await store.take(reply("key", "t", SOON))
+    await store.forget("after")
+    assert await store.take(reply("key", "t", SOON))
+
+
 async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) -> None:
     now = datetime.now(UTC)
     old, new = (CheckpointAge.first_id_of(now - timedelta(days=days)) for days in (40, 10))

@@ -13,6 +13,7 @@ from ..observability.logging import Logs
 from ..project import Project
 from ..settings import Settings
 from .agents import AgentRoutes
+from .approvals import ApprovalRoutes
 from .chat import ChatRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
@@ -65,6 +66,7 @@ def create_app(
     for door in (
         ChatRoutes(),
         ThreadRoutes(),
+        ApprovalRoutes(),
         AgentRoutes(),
         HealthRoutes(),
         MetricsRoutes(settings),

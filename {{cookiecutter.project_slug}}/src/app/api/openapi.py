@@ -22,8 +22,10 @@ class ProblemDocs:
     MEANING: Final[Mapping[int, str]] = {
         401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
         403: "The key or token lacks a scope, or its account is not verified.",
-        404: "You have no such conversation.",
-        409: "An earlier turn of the conversation still runs; `Retry-After` says when to try again.",
+        404: "You have no such conversation, or nothing waits in it for this decision.",
+        409: "An earlier turn of the conversation still runs, and `Retry-After` says when to try again; "
+        "or it was decided before.",
+        410: "It has waited too long for a decision.",
         413: "The body is larger than BODY_MAX_BYTES.",
         422: "The request does not have the documented form.",
         429: "A rate or a quota is used up; `Retry-After` says when to try again.",

@@ -23,6 +23,9 @@ class Scope(StrEnum):
     """Ask questions, and see who answers them."""
     THREADS = "threads"
     """Read and delete one's own conversations."""
+    APPROVE = "approve"
+    """Decide about calls that write, in one's own conversations. Nobody has it unasked: a program that
+    asks is given a key without it, and the person behind it another key of the same name."""
     METRICS = "metrics"
     """Read `/metrics`, where METRICS_OPEN is off."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..auth.principal import Scope
 from ..errors import Misconfigured, ServiceError
+from ..graph.state import Decision
 from ..project import Project
 from .agents import AgentList
 from .ask import Ask
@@ -30,6 +31,7 @@ class CommandLine:
         self._commands = self._parser.add_subparsers(required=True, metavar="COMMAND")
         self._add_serve()
         self._add_ask()
+        self._add_decide()
         self._add("agents", "list the agents and questions to try", lambda _: AgentList().run())
         self._add_keys()
         self._add_retention()
@@ -75,6 +77,23 @@ class CommandLine:
         )
         command.add_argument("question")
         command.add_argument("--thread", help="conversation to go on with")
+        self._add_address(command)
+
+    def _add_decide(self) -> None:
+        command = self._add(
+            "decide",
+            "approve or reject a call that waits, as `ask` showed it",
+            lambda it: Ask(it.thread, it.url, it.key).decide(
+                Decision(id=it.id, verdict=it.verdict)
+            ),
+        )
+        command.add_argument("id", help="the call")
+        command.add_argument("verdict", choices=["approve", "reject"])
+        command.add_argument("--thread", required=True, help="conversation in which it waits")
+        self._add_address(command)
+
+    @staticmethod
+    def _add_address(command: ArgumentParser) -> None:
         command.add_argument("--url", help="address of a running service; without it: right here")
         command.add_argument("--key", help="API key or access token for it, instead of API_KEY")
 
@@ -86,7 +105,10 @@ class CommandLine:
             "--name", required=True, help="whose key it is; two of one name share threads"
         )
         new.add_argument(
-            "--scope", action="append", choices=[*Scope], help="what it may do (chat, threads)"
+            "--scope",
+            action="append",
+            choices=[*Scope],
+            help="what it may do (chat, threads); approve must be named",
         )
         new.add_argument("--days", type=int, help="days until it expires; without it, never")
         new.add_argument("--append", action="store_true", help="add the line to API_KEYS_FILE")

@@ -79,7 +79,7 @@ class HttpClient:
             return self._read(host, body, model)
 
     async def post_json(self, url: str, document: object, model: type[ModelT]) -> ModelT:
-        """The answer to `document`, a query that is no change, as a `model`. Not tried twice.
+        """The answer to `document` as a `model`. Never tried twice, so a tool that writes may use it.
 
         Raises:
             AccessRefused: The host, its address or POST is not in the policy; nothing was sent.

@@ -18,8 +18,8 @@ class Policy:
     """Tools that may run, by name."""
 
     writing: frozenset[str] = frozenset()
-    """Those of them that change something elsewhere. They need a person's approval, and nobody can
-    be asked for it yet: they are refused."""
+    """Tools that change something elsewhere, in `tools` or here alone. A call of one runs once a person
+    has approved it, with its arguments, over the API; until then nothing is done."""
 
     hosts: frozenset[str] = frozenset()
     """Host names (lower case, no port) that may be asked, such as `api.example.com`. One that has a

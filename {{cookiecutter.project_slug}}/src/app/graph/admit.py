@@ -7,6 +7,7 @@ from langgraph.types import Overwrite
 
 from ..guardrails.inbound import InboundGuard
 from ..guardrails.personal_policy import PersonalPolicy
+from ..observability.trail import Trail
 from ..prompts.language import LanguageDetector
 from .state import State
 
@@ -22,7 +23,7 @@ class Admission:
         self._personal = personal
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
-        """Write `question` and `language`; forget what the turn before left.
+        """Write `question` and `language`; forget what the turn before left, and what waits for approval.
 
         Raises:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
@@ -30,6 +31,9 @@ class Admission:
         question, masked = self._personal.admit(self._guard.admit(state["message"]))
         history = state.get("history")
         spoken = history[-1]["language"] if history else None
+        waiting = [it["call"] for it in state.get("outcomes", []) if "call" in it]
+        for call in waiting:
+            Trail.note("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
         return {
             "message": question,
             "question": question,
@@ -37,4 +41,5 @@ class Admission:
             "language": self._detector.detect(question, spoken),
             "draft": "",
             "outcomes": Overwrite([]),
+            "withdrawn": [call["shown"] for call in waiting],
         }

@@ -19,6 +19,7 @@ from langchain_core.runnables import RunnableConfig
 
 from ..errors import (
     AccessRefused,
+    ApprovalNeeded,
     BudgetExceeded,
     ModelUnavailable,
     ServiceError,
@@ -124,6 +125,8 @@ class AgentModel:
             ModelUnavailable: The model said nothing, or what may not leave, such as a
                 figure that no tool had found (`ungrounded`, `unsafe_answer`).
             SourceUnavailable: Every tool call failed; so may other errors of the tools.
+            ApprovalNeeded: A call waits for a person. The model's words are dropped: it may say
+                that it is done.
             Exception: Whatever a provider raises, which is far more than its own errors.
         """
         prompt = self._agent.prompt
@@ -164,6 +167,8 @@ class AgentModel:
         results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
         findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
         failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
+        if any(isinstance(it, ApprovalNeeded) for it in failures):
+            raise ApprovalNeeded(findings)
         if failures and not findings:
             raise failures[0]
         text = str(result["messages"][-1].text).strip()

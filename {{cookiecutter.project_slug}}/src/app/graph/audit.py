@@ -44,7 +44,7 @@ class Auditor:
             question=state["question"],
             language=state["language"],
             answer=draft,
-            agents=[outcome["agent"] for outcome in outcomes],
+            agents=list(dict.fromkeys(outcome["agent"] for outcome in outcomes)),
             asked=any(outcome["status"] == "asked" for outcome in outcomes),
         )
         history = self._history.kept([*state.get("history", []), exchange])

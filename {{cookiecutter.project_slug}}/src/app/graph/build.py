@@ -20,6 +20,7 @@ from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.writer import WRITER
 from ..settings import Settings
 from .admit import Admission
+from .approve import Approver
 from .audit import Auditor
 from .contract import Agent
 from .history import History
@@ -79,7 +80,7 @@ class OneStep:
 
 
 class GraphBuilder:
-    """Builds admit and plan -> work (side by side) -> write -> audit."""
+    """Builds admit and plan -> work (side by side) -> write -> audit, and approve where a call waits."""
 
     def __init__(
         self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
@@ -104,6 +105,7 @@ class GraphBuilder:
             "audit": Auditor(
                 History(settings.history_turns, settings.history_max_tokens), outgoing
             ),
+            "approve": Approver(agents),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
@@ -111,13 +113,14 @@ class GraphBuilder:
         builder = StateGraph(State)
         bounded = {name: Bounded(name, node) for name, node in self.nodes.items()}
         builder.add_node("plan", OneStep(bounded["admit"], bounded["plan"]).__call__)
-        for name in ("work", "write", "audit"):
+        for name in ("work", "write", "audit", "approve"):
             builder.add_node(name, bounded[name].__call__)
         builder.add_edge(START, "plan")
         builder.add_conditional_edges("plan", self._start_work, ["work", "audit"])
         builder.add_conditional_edges("work", self._after_work, ["write", "audit"])
         builder.add_edge("write", "audit")
-        builder.add_edge("audit", END)
+        builder.add_conditional_edges("audit", self._after_audit, ["approve", END])
+        builder.add_edge("approve", "audit")
         return builder.compile(checkpointer=checkpointer)
 
     # Where a run goes on is async: LangGraph gives what is not to a thread (langgraph 1.2).
@@ -144,3 +147,7 @@ class GraphBuilder:
     async def _after_work(state: State) -> str:
         """One agent's answer is already the answer: no writer, one step less."""
         return "write" if len(state["plan"]["tasks"]) > 1 else "audit"
+
+    @staticmethod
+    async def _after_audit(state: State) -> str:
+        return "approve" if any("call" in it for it in state["outcomes"]) else END

@@ -2,7 +2,8 @@
 
 The service promises: an agent is built once at start; its tools run only inside its own policy;
 the model it is given is already configured, limited and logged; its failures become an answer
-that names what is missing.
+that names what is missing; a tool that its policy marks as writing runs when a person has approved the
+call, once, with the arguments that were shown.
 
 An agent owes: a name, words to be found by, tools that return a `Finding`, and the two
 deterministic halves of an answer without a model, `calls` and `tell`.
@@ -15,15 +16,19 @@ from functools import wraps
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar, final
 
 import orjson
+import structlog
 from langchain_core.tools import BaseTool, StructuredTool
 
 from ..connectors.outside import Connectors, Outside, Sample
 from ..connectors.policy import Policy
-from ..errors import Misconfigured
+from ..errors import ApprovalNeeded, Misconfigured
+from ..guardrails.approval import Approval
 from ..guardrails.policy import Rights
 from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
 from ..settings import Configuration
+
+log = structlog.stdlib.get_logger(__name__)
 
 SettingsT = TypeVar("SettingsT", bound=Configuration)
 
@@ -91,8 +96,9 @@ class Agent(ABC, Generic[SettingsT]):
         self.outside: Outside = connectors.within(policy, self.sample)
         built = self.build()
         names = [method.__name__ for method in built]
-        if policy.tools.isdisjoint(names) or not policy.tools | policy.writing <= set(names):
-            named = ", ".join(sorted(policy.tools | policy.writing)) or "none"
+        granted = policy.tools | policy.writing
+        if not granted or not granted <= set(names):
+            named = ", ".join(sorted(granted)) or "none"
             all_of_them = ", ".join(f'"{name}"' for name in names)
             remedy = f"say in policy() which may run: Policy(tools=frozenset([{all_of_them}]), ...)"
             problem = f"its tools are {', '.join(names)}, its policy names {named}; {remedy}"
@@ -124,7 +130,10 @@ class Agent(ABC, Generic[SettingsT]):
 
     @abstractmethod
     def tell(self, findings: Sequence[Finding], language: Language) -> str:
-        """The findings of `calls`, in the same order, as one answer in `language`."""
+        """The findings of `calls`, in the same order, as one answer in `language`.
+
+        Also the finding of an approved call by itself, and those of the other calls without it.
+        """
 
     @final
     async def basic_answer(self, question: str, language: Language) -> tuple[str, list[Finding]]:
@@ -132,19 +141,49 @@ class Agent(ABC, Generic[SettingsT]):
 
         Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise.
         """
-        tools = {tool.name: tool for tool in self.tools}
-        findings = []
+        findings, is_complete = [], True
         for call in self.calls(question, language):
-            message = await tools[call.tool].ainvoke(
-                {"type": "tool_call", "id": call.tool, "name": call.tool, "args": call.arguments}
-            )
-            findings.append(message.artifact)
+            try:
+                findings.append(await self._run(call))
+            except ApprovalNeeded:  # the others run meanwhile
+                is_complete = False
+        if not is_complete:
+            raise ApprovalNeeded(findings)
         return self.tell(findings, language), findings
+
+    @final
+    async def perform(self, approval: Approval) -> Finding:
+        """What the approved call brought. Raises what its tool raises."""
+        with approval.granted():
+            return await self._run(Call(approval.call.tool, approval.call.arguments))
+
+    @final
+    def told(self, findings: Sequence[Finding], language: Language) -> str:
+        """What `tell` makes of `findings` that are not all of those of `calls`; empty where it cannot."""
+        try:
+            return self.tell(findings, language) if findings else ""
+        except Exception:
+            log.exception("untold", agent=self.name)
+            return ""
+
+    @property
+    def approval_id(self) -> str:
+        """Inside of a tool that writes: a name of this one call, for a source that takes such a key."""
+        approval = Approval.current()
+        return approval.id if approval else ""
+
+    async def _run(self, call: Call) -> Finding:
+        tools = {tool.name: tool for tool in self.tools}
+        message = await tools[call.tool].ainvoke(
+            {"type": "tool_call", "id": call.tool, "name": call.tool, "args": call.arguments}
+        )
+        finding: Finding = message.artifact
+        return finding
 
     def _as_tool(self, method: ToolMethod) -> BaseTool:
         @wraps(method)
         async def run(**arguments: Any) -> tuple[str, Finding]:
-            with self.rights.using(method.__name__):
+            with self.rights.using(method.__name__, arguments):
                 finding = await method(**arguments)
             return orjson.dumps(finding.facts).decode(), finding
 

@@ -1,10 +1,12 @@
 """What every door gives back: one reply, or the events that lead to it."""
 
-from typing import Any, Literal, TypedDict
+from datetime import UTC, datetime
+from typing import Any, Literal, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..prompts.language import Language
+from .state import PendingCall
 
 
 class SourceRef(BaseModel):
@@ -19,9 +21,32 @@ class AgentReport(BaseModel):
 
     name: str
     question: str = Field(description="The part of the message that it worked on.")
-    status: Literal["answered", "asked", "missing"] = Field(
-        description="`asked`: it needs more detail; `missing`: its data source gave nothing usable."
+    status: Literal["answered", "asked", "missing", "waiting", "rejected"] = Field(
+        description="`asked`: it needs more detail; `missing`: its data source gave nothing usable; "
+        "`waiting`: a person must approve what it would do; `rejected`: a person said no."
     )
+
+
+class ApprovalRequest(BaseModel):
+    """A call that would change something. It runs when it is approved, as it is shown, and once."""
+
+    id: str = Field(description="`POST /v1/threads/{thread_id}/approvals/{id}` decides.")
+    agent: str
+    tool: str
+    arguments: dict[str, Any]
+    expires_at: str = Field(description="Until when it may be approved, ISO 8601.")
+
+    @classmethod
+    def of(cls, call: PendingCall) -> Self:
+        """`call` as callers see it."""
+        until = datetime.fromtimestamp(call["expires_at"], UTC).isoformat(timespec="seconds")
+        return cls(
+            id=call["id"],
+            agent=call["agent"],
+            tool=call["tool"],
+            arguments=dict(call["arguments"]),
+            expires_at=until,
+        )
 
 
 class UsageReport(BaseModel):
@@ -53,6 +78,9 @@ class Reply(BaseModel):
 
     degraded_because: list[str]
     """Stable reasons, see `graph/degraded.py`; empty when not."""
+
+    approvals: list[ApprovalRequest] = []
+    """What waits for a person. A later message of this conversation withdraws it."""
 
     notices: list[str]
     """What a reader must know: the embedded model answered, the data are samples."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
 
 from ..connectors.outside import Connectors
 from ..guardrails.personal_policy import PersonalPolicy
@@ -23,15 +24,16 @@ from ..llm.telemetry import Usage, UsageCollector
 from ..observability.trail import Trail
 from ..persistence.conversation import Conversation
 from ..persistence.store import Store
-from ..prompts.language import LanguageDetector
+from ..prompts.language import Language, LanguageDetector
 from ..prompts.phrases import Phrases
 from ..settings import Settings
+from .approve import Approver
 from .build import GraphBuilder
 from .contract import Agent
 from .degraded import Degraded
-from .reply import AgentReport, Event, Reply, SourceRef, UsageReport
-from .state import Plan, State
-from .turns import Turns
+from .reply import AgentReport, ApprovalRequest, Event, Reply, SourceRef, UsageReport
+from .state import Decision, Plan, State
+from .turns import DecisionTurn, Turns
 from .write import Answers
 
 log = structlog.get_logger(__name__)
@@ -101,6 +103,41 @@ class Service:
         async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
             return turn.known or await turn.end(await self._answer(message, conversation))
 
+    async def decide(self, decision: Decision, conversation: Conversation) -> Reply:
+        """The reply to the message that made the call, with what became of it.
+
+        The decision is marked as taken before its tool runs, so that the tool runs once at most,
+        also when this process ends in between. The same decision again gets the same reply.
+
+        Raises:
+            ApprovalUnknown: Nothing waits under this id in this conversation.
+            ApprovalDecided: It was decided before.
+            ApprovalExpired: It has waited too long.
+            StoreUnavailable: The store is away; nothing is done without it.
+            ThreadBusy: The turn before takes too long.
+            Overloaded: Too many messages are being answered.
+            LimitReached: A quota is used up; nothing was decided.
+        """
+        async with self._place(), self._turns.decision(decision, conversation) as turn:
+            return turn.known or await turn.end(await self._decided(turn, decision, conversation))
+
+    async def _decided(
+        self, turn: DecisionTurn, decision: Decision, conversation: Conversation
+    ) -> Reply:
+        async with self._run(conversation) as run:
+            await turn.take()
+            decision = {**decision, "lost": turn.lost}
+            run.config["configurable"][Approver.CONFIG] = decision
+            try:
+                async with run.deadline.timeout():
+                    state = await self._graph.ainvoke(
+                        Command(resume=decision), run.config, durability="exit"
+                    )
+            except TimeoutError:
+                unconfirmed = Phrases.UNCONFIRMED.say(turn.language, call=turn.call["shown"])
+                return self._too_late(turn.language, unconfirmed, run)
+            return self._reply(cast(State, state), run)
+
     def _place(self) -> AbstractAsyncContextManager[None]:
         return self.places.slot(self._settings.request_timeout_seconds)
 
@@ -112,7 +149,7 @@ class Service:
                         State(message=message), run.config, durability="exit"
                     )
             except TimeoutError:
-                return self._too_late(message, run)
+                return self._unanswered(message, run)
             return self._reply(cast(State, state), run)
 
     async def stream(
@@ -164,7 +201,7 @@ class Service:
                             state = cast(State, part)
                     reply = self._reply(state, run)
                 except TimeoutError:
-                    reply = self._too_late(message, run)
+                    reply = self._unanswered(message, run)
             yield reply
 
     @staticmethod
@@ -226,6 +263,7 @@ class Service:
             sources=[SourceRef(**source) for source in sources.values()],
             degraded=bool(degraded),
             degraded_because=degraded,
+            approvals=[ApprovalRequest.of(o["call"]) for o in outcomes if "call" in o],
             notices=self._notices(state),
             usage=UsageReport(
                 model_calls=usage.model_calls,
@@ -237,16 +275,19 @@ class Service:
             run_id=str(config["run_id"]),
         )
 
-    def _too_late(self, message: str, run: Run) -> Reply:
+    def _unanswered(self, message: str, run: Run) -> Reply:
+        language = self._detector.detect(message)
+        return self._too_late(language, Phrases.UNAVAILABLE.say(language), run)
+
+    def _too_late(self, language: Language, text: str, run: Run) -> Reply:
         """The reply when even the lesser ways took too long: a step of ours does not end."""
         log.error("deadline_passed", seconds=self._settings.request_timeout_seconds)
-        language = self._detector.detect(message)
         plan = Plan(verdict="decline", tasks=[], text="")
         state = State(
             plan=plan,
             outcomes=[],
             language=language,
-            answer=Phrases.UNAVAILABLE.say(language),
+            answer=text,
             degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
         )
         return self._reply(state, run)
@@ -262,6 +303,7 @@ class Service:
         notices = [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
         if masked := state.get("masked"):
             notices.append(Phrases.MASKED.say(language, kinds=Phrases.kinds(masked, language)))
+        notices += [Phrases.WITHDRAWN.say(language, call=it) for it in state.get("withdrawn", [])]
         ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
         if ages:
             minutes = ceil(max(ages) / SECONDS_PER_MINUTE)

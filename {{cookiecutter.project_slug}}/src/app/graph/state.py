@@ -29,6 +29,29 @@ class Plan(TypedDict):
     """The question back (`clarify`) or the refusal (`decline`); empty for `work`."""
 
 
+class PendingCall(TypedDict):
+    """One call of a writing tool that waits for a person."""
+
+    id: str
+    """Nobody can guess it; the tool may use it as its own idempotency key."""
+    agent: str
+    tool: str
+    arguments: Mapping[str, Any]
+    shown: str
+    """The call as the answer says it."""
+    expires_at: float
+    """Seconds since 1970."""
+
+
+class Decision(TypedDict):
+    """What a person decided about one of them."""
+
+    id: str
+    verdict: Literal["approve", "reject"]
+    lost: NotRequired[list[str]]
+    """Ids of calls that were decided before, by runs that ended before they could tell."""
+
+
 class Outcome(TypedDict):
     """What became of one task."""
 
@@ -37,8 +60,11 @@ class Outcome(TypedDict):
     text: str
     facts: list[Mapping[str, Any]]
     sources: list[Source]
-    status: Literal["answered", "asked", "missing"]
-    """`asked`: the agent needs detail, `text` asks for it; `missing`: its source gave nothing."""
+    status: Literal["answered", "asked", "missing", "waiting", "rejected"]
+    """`asked`: the agent needs detail, `text` asks for it; `missing`: its source gave nothing;
+    `waiting`: a person decides about `call`; `rejected`: and said no."""
+    call: NotRequired[PendingCall]
+    """While it waits, and no longer."""
     age_seconds: NotRequired[float]
     """Of an answer that was kept from an earlier run; a fresh one has none."""
 
@@ -69,6 +95,8 @@ class State(TypedDict, total=False):
     """The one task of one `work` step."""
     before: str
     """The thread's last question, where the same agent had a part in it; completes a follow-up."""
+    withdrawn: list[str]
+    """Calls that waited until this message came, as they were shown."""
     draft: str
     answer: str
     degraded: Annotated[list[str], operator.add]
@@ -76,19 +104,23 @@ class State(TypedDict, total=False):
 
 
 READS: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"message", "history"}),
+    "admit": frozenset({"message", "history", "outcomes"}),
     "plan": frozenset({"question", "language", "history"}),
     "work": frozenset({"task", "language", "before"}),
     "write": frozenset({"question", "language", "plan", "outcomes"}),
     "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
+    "approve": frozenset({"language", "outcomes", "history"}),
 }
 """Node -> the keys it is shown."""
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"message", "question", "masked", "language", "draft", "outcomes"}),
+    "admit": frozenset(
+        {"message", "question", "masked", "language", "draft", "outcomes", "withdrawn"}
+    ),
     "plan": frozenset({"plan", "degraded"}),
     "work": frozenset({"outcomes", "degraded"}),
     "write": frozenset({"draft", "degraded"}),
     "audit": frozenset({"answer", "degraded", "history"}),
+    "approve": frozenset({"outcomes", "degraded", "history", "withdrawn"}),
 }
 """Node -> the keys it may change."""

@@ -8,6 +8,8 @@ from ..errors import ThreadUnknown
 from ..persistence.conversation import Conversation
 from ..persistence.store import Store
 from ..settings import Settings
+from .approvals import Approvals
+from .reply import ApprovalRequest
 from .state import Exchange
 
 
@@ -32,6 +34,8 @@ class Thread(BaseModel):
     """When its last turn ended, ISO 8601."""
     messages: list[Message]
     """The latest exchanges, oldest first; HISTORY_TURNS says how many are remembered."""
+    approvals: list[ApprovalRequest] = []
+    """What waits for a person's decision."""
 
 
 class Threads:
@@ -40,6 +44,7 @@ class Threads:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._wait_seconds = settings.turn_wait_seconds
         self._store = store
+        self._approvals = Approvals(store)
 
     async def read(self, conversation: Conversation) -> Thread:
         """A conversation.
@@ -61,7 +66,13 @@ class Threads:
                 Message(role="assistant", text=exchange["answer"], agents=exchange["agents"])
             )
         updated_at = found.checkpoint["ts"]
-        return Thread(thread_id=conversation.thread_id, updated_at=updated_at, messages=messages)
+        waiting = await self._approvals.open(conversation, found)
+        return Thread(
+            thread_id=conversation.thread_id,
+            updated_at=updated_at,
+            messages=messages,
+            approvals=[ApprovalRequest.of(call) for call in waiting],
+        )
 
     async def delete(self, conversation: Conversation) -> None:
         """Delete a conversation and everything kept of it, when the turn that runs is over.

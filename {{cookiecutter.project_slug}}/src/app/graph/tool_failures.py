@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import ValidationError
 
-from ..errors import InputRefused, NeedsDetail, ServiceError
+from ..errors import ApprovalNeeded, InputRefused, NeedsDetail, ServiceError
 from ..guardrails.policy import Rights
 from ..limits.budget import Budget
 
@@ -68,7 +68,7 @@ class ContainedTool(StructuredTool):
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Any:
-        """The tool's message, or the failure's.
+        """The tool's message, or the failure's, or that the call waits for its approval.
 
         Raises:
             NeedsDetail: The tool asks the user something; the model has no part in that.
@@ -81,6 +81,10 @@ class ContainedTool(StructuredTool):
             return await self.tool.ainvoke(input, config, **kwargs)
         except (NeedsDetail, ValidationError):
             raise
+        except ApprovalNeeded as needed:
+            return ToolMessage(
+                needed.detail, tool_call_id=call["id"], name=self.name, artifact=needed
+            )
         except ServiceError as error:
             log.warning("tool_failed", tool=self.name, reason=str(error))
             failure: Exception = error

@@ -5,26 +5,37 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from ..errors import InputRefused
+from langchain_core.runnables import RunnableConfig
+
+from ..errors import (
+    ApprovalDecided,
+    ApprovalExpired,
+    ApprovalUnknown,
+    InputRefused,
+    StoreUnavailable,
+)
 from ..limits.deadline import Deadline
 from ..observability.metrics import METRICS
+from ..observability.trail import Trail
 from ..persistence.conversation import Conversation
 from ..persistence.saving import Saving
 from ..persistence.store import KeptReply, Store
+from ..prompts.language import Language
 from ..prompts.phrases import Phrases
 from ..settings import Settings
+from .approvals import Approvals
 from .degraded import Degraded
 from .reply import Reply
+from .state import Decision, PendingCall
 
 
 class Request:
     """What a turn answers; two requests are the same when their fingerprints are."""
 
-    def __init__(
-        self, message: str, conversation: Conversation, idempotency_key: str | None
-    ) -> None:
+    def __init__(self, message: str, conversation: Conversation, key: str | None) -> None:
+        """`message` under `key`, as the store knows it."""
         self.thread_key = conversation.key
-        self.key = conversation.request_key(idempotency_key) if idempotency_key else None
+        self.key = key
         text = f"{conversation.thread_id}\0{message}"
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
@@ -53,7 +64,26 @@ class Turn:
         because = sorted({*reply.degraded_because, Degraded.NOT_SAVED})
         notices = [*reply.notices, Phrases.NOT_SAVED.say(reply.language)]
         changes = {"degraded": True, "degraded_because": because, "notices": notices}
-        return reply.model_copy(update=changes)
+        # What is not saved cannot be approved.
+        return reply.model_copy(update=changes | {"approvals": []})
+
+
+class DecisionTurn(Turn):
+    """One decision about a call that waits."""
+
+    call: PendingCall
+    language: Language
+    lost: list[str]
+    """Other calls of the thread that were decided and still seem to wait; see `Decision`."""
+
+    async def take(self) -> None:
+        """Have the decision count from now on, whatever happens to this process.
+
+        Raises:
+            ApprovalDecided: Another one counts already.
+            StoreUnavailable: It cannot be said.
+        """
+        await self._turns.take(self._request, self.call)
 
 
 class Turns:
@@ -61,6 +91,7 @@ class Turns:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
+        self._approvals = Approvals(store)
         self._wait_seconds = settings.turn_wait_seconds
         self._request_seconds = settings.request_timeout_seconds
         self._ttl_seconds = settings.idempotency_ttl_seconds
@@ -75,7 +106,8 @@ class Turns:
             ThreadBusy: The turn before, or an earlier try of the same request, takes too long.
             InputRefused: The key belongs to another request.
         """
-        request = Request(message, conversation, idempotency_key)
+        key = conversation.request_key(idempotency_key) if idempotency_key else None
+        request = Request(message, conversation, key)
         with Saving.begin() as saving, Deadline.of(self._request_seconds):
             async with AsyncExitStack() as held:
                 turn = Turn(self, request, saving)
@@ -85,6 +117,59 @@ class Turns:
                 if turn.known is None:
                     await self._hold(held, Store.name_of(request.thread_key))
                 yield turn
+
+    @asynccontextmanager
+    async def decision(
+        self, decision: Decision, conversation: Conversation
+    ) -> AsyncIterator[DecisionTurn]:
+        """The turn of a decision, alone in its thread while entered; the same again gets its reply.
+
+        Raises:
+            ThreadBusy: The turn before takes too long.
+            ApprovalUnknown: Nothing waits under this id in this conversation.
+            ApprovalDecided: It was decided the other way, or nobody knows what became of it.
+            ApprovalExpired: It has waited too long.
+            StoreUnavailable: The store is away; without it nothing is carried out.
+        """
+        key = Approvals.key(conversation, decision["id"])
+        request = Request(decision["verdict"], conversation, key)
+        with Saving.begin() as saving, Deadline.of(self._request_seconds):
+            async with AsyncExitStack() as held:
+                await self._hold(held, Store.name_of(request.thread_key))
+                turn = DecisionTurn(self, request, saving)
+                kept = await self._store.kept_reply(key)
+                if kept and (kept.request != request.fingerprint or not kept.reply):
+                    raise ApprovalDecided
+                if kept:
+                    turn.known = Reply.model_validate_json(kept.reply)
+                else:
+                    await self._find(turn, decision, conversation, saving)
+                yield turn
+
+    async def _find(
+        self, turn: DecisionTurn, decision: Decision, conversation: Conversation, saving: Saving
+    ) -> None:
+        config = RunnableConfig(configurable={"thread_id": conversation.key})
+        found = await self._store.saver.aget_tuple(config)
+        if saving.is_lost:
+            raise StoreUnavailable("no decision without it")
+        calls = {call["id"]: call for call in Approvals.held(found)}
+        if found is None or decision["id"] not in calls:
+            raise ApprovalUnknown
+        turn.call = calls.pop(decision["id"])
+        keys = {it: Approvals.key(conversation, it) for it in calls}
+        turn.lost = [it for it, key in keys.items() if await self._store.kept_reply(key)]
+        turn.language = found.checkpoint["channel_values"]["language"]
+        if Approvals.is_expired(turn.call):
+            Trail.note("approval", "refused", "expired")
+            raise ApprovalExpired
+
+    async def take(self, request: Request, call: PendingCall) -> None:
+        """Mark a decision as taken, for longer than its call could be decided; see `DecisionTurn`."""
+        kept_until = call["expires_at"] + self._ttl_seconds
+        kept = KeptReply(request.key or "", request.thread_key, request.fingerprint, "", kept_until)
+        if not await self._store.take(kept):
+            raise ApprovalDecided
 
     async def keep(self, request: Request, reply: Reply) -> None:
         """Keep the reply to a request that has a key."""

@@ -1,13 +1,15 @@
 """The work node: one agent on one task, with its model, from a kept answer or from its data."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import structlog
 from langgraph.config import get_config, get_stream_writer
 
-from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, SourceUnavailable
+from ..errors import AccessRefused, ApprovalNeeded, ModelUnavailable, NeedsDetail, SourceUnavailable
+from ..guardrails.approval import Proposals
 from ..guardrails.outbound import Outgoing
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
@@ -17,6 +19,7 @@ from ..prompts.language import Language
 from ..prompts.phrases import Phrase, Phrases
 from ..settings import Settings
 from .agent_model import AgentModel
+from .approvals import Waiting
 from .contract import Agent, Finding
 from .degraded import Degraded
 from .reply import Event
@@ -40,6 +43,8 @@ class Worker:
         outgoing: Outgoing,
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
+        self._waiting = Waiting(settings, outgoing)
+        self._collected = partial(Proposals.collect, outgoing.leaks, settings.message_max_chars)
         self._models = {
             agent.name: AgentModel(agent, settings, factory, outgoing)
             for agent in (() if factory.is_disabled else agents)
@@ -49,24 +54,28 @@ class Worker:
         )
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
-        """Write one outcome, and why it is a lesser one."""
+        """Write the outcome, and why it is a lesser one; and one for each call that waits for a person."""
         task, language = state["task"], state["language"]
         emit = get_stream_writer()
         started = perf_counter()
         with structlog.contextvars.bound_contextvars(agent=task["agent"]):
             emit(Event(event="agent_started", data={**task}))
-            outcome, degraded = await self._outcome(task, language)
-            if outcome["status"] == "asked" and state["before"]:
-                outcome, degraded = await self._completed(task, state["before"], language)
+            with self._collected() as proposed:
+                outcome, degraded = await self._outcome(task, language)
+                if outcome["status"] == "asked" and state["before"]:
+                    outcome, degraded = await self._completed(task, state["before"], language)
+            outcomes = [outcome] if outcome["text"] or not proposed.calls else []
+            outcomes += [self._waiting.outcome(task, call, language) for call in proposed.calls]
+            status = outcomes[-1]["status"]
             ms = round((perf_counter() - started) * 1000, 1)
             emit(
                 Event(
                     event="agent_finished",
-                    data={"agent": task["agent"], "status": outcome["status"], "ms": ms},
+                    data={"agent": task["agent"], "status": status, "ms": ms},
                 )
             )
-            log.info("agent_finished", status=outcome["status"], degraded=degraded, ms=ms)
-        return {"outcomes": [outcome], "degraded": degraded}
+            log.info("agent_finished", status=status, degraded=degraded, ms=ms)
+        return {"outcomes": outcomes, "degraded": degraded}
 
     async def _completed(
         self, task: Task, before: str, language: Language
@@ -90,6 +99,9 @@ class Worker:
             return self._answered(task, text, findings), degraded
         except NeedsDetail as needed:
             return self._without_answer(task, needed.question, "asked"), degraded
+        except ApprovalNeeded as needed:
+            text = self._agents[task["agent"]].told(needed.findings, language)
+            return self._answered(task, text, needed.findings), degraded
         except (SourceUnavailable, AccessRefused) as failure:
             log.warning("agent_without_source", reason=str(failure))
             reason = Degraded.SOURCE
@@ -110,9 +122,11 @@ class Worker:
             async with Deadline.until(Share.MODEL):
                 model = self._models[task["agent"]]
                 answer = await model.answer(task["question"], language)
-        except (NeedsDetail, SourceUnavailable, AccessRefused):
+        except (ApprovalNeeded, NeedsDetail, SourceUnavailable, AccessRefused):
             raise
-        except Exception as failure:  # noqa: BLE001 - see below
+        except Exception as failure:
+            if (proposed := Proposals.current()) and proposed.calls:  # it has said what it wants
+                raise ApprovalNeeded from failure
             # Providers raise far more than their own errors; whatever a model does wrong, the
             # agent can still answer from its data.
             reason = failure.reason if isinstance(failure, ModelUnavailable) else None

@@ -45,7 +45,8 @@ class Writer:
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `draft`, and why it is a lesser one."""
         outcomes = Answers.in_order(state)
-        if self._model is None:
+        # A model could say of what waits for a person that it is done.
+        if self._model is None or any("call" in outcome for outcome in outcomes):
             return {"draft": ""}
         guard = Answers.guard(state, self._outgoing)
         stream = DraftStream(guard)

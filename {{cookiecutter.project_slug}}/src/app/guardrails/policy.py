@@ -1,14 +1,15 @@
 """The one place that decides whether a tool runs, and that hears of every refusal inside of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from ..connectors.policy import Policy
 from ..errors import AccessRefused
 from ..observability.metrics import METRICS
+from .approval import Proposals
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +26,12 @@ class Rights:
     def __init__(self, agent: str, policy: Policy, built: Collection[str]) -> None:
         """Hold `policy` over the tools that `agent` has `built`."""
         self._agent = agent
-        self._policy = policy
         self._built = frozenset(built)
-        self._allowed = policy.tools & self._built - policy.writing
+        self._writing = policy.writing & self._built
+        self._allowed = policy.tools & self._built | self._writing
 
     def allows(self, tool: str) -> bool:
-        """True for a tool that exists, is named, and changes nothing."""
+        """True for a tool that exists and is named; one that writes still needs its approval."""
         return tool in self._allowed
 
     def check(self, tool: str) -> None:
@@ -43,15 +44,15 @@ class Rights:
             pass
 
     @contextmanager
-    def using(self, tool: str) -> Iterator[None]:
+    def using(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:
         """Run `tool` inside of this: whoever calls it, a model or the agent's own rules.
 
         Raises:
             AccessRefused: The policy does not name the tool, or what it reached for.
+            ApprovalNeeded: It writes, and no person has approved this call.
         """
         try:
-            if not self.allows(tool):
-                raise self._refusal(tool)
+            self._decide(tool, arguments or {})
             yield
         except AccessRefused as refusal:
             known = tool if tool in self._built else self.UNKNOWN
@@ -65,7 +66,8 @@ class Rights:
             )
             raise
 
-    def _refusal(self, tool: str) -> AccessRefused:
-        if tool in self._built & self._policy.writing:
-            return AccessRefused("approval", "it writes, and nobody can approve it yet")
-        return AccessRefused("tool", "only the tools that the agent's policy names are run")
+    def _decide(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        if not self.allows(tool):
+            raise AccessRefused("tool", "only the tools that the agent's policy names are run")
+        if tool in self._writing:
+            Proposals.demand(self._agent, tool, arguments)

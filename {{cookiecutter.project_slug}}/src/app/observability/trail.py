@@ -14,10 +14,20 @@ import structlog
 from .metrics import METRICS
 
 Decision = Literal[
-    "refused", "withheld", "masked", "corrected", "observed", "failed", "approved", "rejected"
+    "refused",
+    "withheld",
+    "masked",
+    "corrected",
+    "observed",
+    "failed",
+    "waiting",
+    "approved",
+    "rejected",
+    "withdrawn",
 ]
 """`refused`: the message or the act; `withheld`: a text that was on its way to a model or a caller;
-`observed`: it would have been refused, were the guard not set to watch; `failed`: the guard broke."""
+`observed`: it would have been refused, were the guard not set to watch; `failed`: the guard broke;
+`waiting`, `approved`, `rejected`, `withdrawn`: a call that a person decides about."""
 
 
 class Trail:

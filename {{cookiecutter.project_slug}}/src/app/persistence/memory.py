@@ -46,6 +46,13 @@ class MemoryStore(Store):
         self._replies = {key: it for key, it in self._replies.items() if it.kept_until > now}
         self._replies[kept.key] = kept
 
+    async def take(self, kept: KeptReply) -> bool:
+        """Keep `kept`, unless its key is taken."""
+        if await self.kept_reply(kept.key):
+            return False
+        await self.keep_reply(kept)
+        return True
+
     async def _forget_replies(self, thread_id: str) -> None:
         self._replies = {k: it for k, it in self._replies.items() if it.thread_id != thread_id}
 

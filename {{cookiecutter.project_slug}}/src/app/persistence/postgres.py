@@ -209,6 +209,19 @@ class PostgresStore(Store):
                 values,
             )
 
+    async def take(self, kept: KeptReply) -> bool:
+        """Keep `kept`, unless its key is taken."""
+        return await self._patience.ask(self._take(kept))
+
+    async def _take(self, kept: KeptReply) -> bool:
+        values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "INSERT INTO kept_replies VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                values,
+            )
+            return cursor.rowcount == 1
+
     async def _forget_replies(self, thread_id: str) -> None:
         query = "DELETE FROM kept_replies WHERE thread_id = %s RETURNING key"
         await self._patience.ask(self._rows(query, thread_id))

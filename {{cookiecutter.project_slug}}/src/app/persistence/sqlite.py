@@ -198,6 +198,21 @@ class SqliteStore(Store):
             cursor.execute("DELETE FROM kept_replies WHERE kept_until < ?", (time.time(),))
             cursor.execute("REPLACE INTO kept_replies VALUES (?, ?, ?, ?, ?)", values)
 
+    async def take(self, kept: KeptReply) -> bool:
+        """Keep `kept`, unless its key is taken."""
+        return await self._patience.ask(self._thread.do(self._take, kept))
+
+    def _take(self, kept: KeptReply) -> bool:
+        values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
+        self.saver.conn.execute("PRAGMA synchronous=FULL")  # it outlives a power cut, too
+        try:
+            with self.saver.cursor() as cursor:
+                cursor.execute("DELETE FROM kept_replies WHERE kept_until < ?", (time.time(),))
+                cursor.execute("INSERT OR IGNORE INTO kept_replies VALUES (?, ?, ?, ?, ?)", values)
+                return cursor.rowcount == 1
+        finally:
+            self.saver.conn.execute("PRAGMA synchronous=NORMAL")
+
     async def _forget_replies(self, thread_id: str) -> None:
         query = "DELETE FROM kept_replies WHERE thread_id = ?"
         await self._patience.ask(self._rows(query, thread_id))

@@ -27,7 +27,7 @@ class KeptReply:
     """Fingerprint of the request that it answers."""
 
     reply: str
-    """The reply, JSON."""
+    """The reply, JSON; empty for a decision that was taken, until its turn ends."""
 
     kept_until: float
     """Seconds since 1970."""
@@ -104,6 +104,17 @@ class Store(ABC):
     @abstractmethod
     async def keep_reply(self, kept: KeptReply) -> None:
         """Keep a reply; replies whose time is over are dropped."""
+
+    @abstractmethod
+    async def take(self, kept: KeptReply) -> bool:
+        """Keep `kept` where nothing is kept under its key; False where something is.
+
+        Of any number that try at once, in any process, one gets True; and what it keeps outlives
+        the process and the machine.
+
+        Raises:
+            StoreUnavailable: It cannot be said whether it was kept.
+        """
 
     async def forget(self, thread_id: str) -> None:
         """Delete a thread and the replies that were kept of it."""

@@ -81,6 +81,38 @@ class Phrases:
         es="Este intercambio no se pudo guardar: la conversación no lo recordará.",
     )
 
+    WAITING: Final = Phrase(
+        en="This waits for approval; nothing has been done yet: $call",
+        es="Esto espera aprobación; todavía no se ha hecho nada: $call",
+    )
+    REJECTED: Final = Phrase(
+        en="This was rejected and not done: $call",
+        es="Esto se rechazó y no se hizo: $call",
+    )
+    DONE: Final = Phrase(
+        en="This was approved and done: $call", es="Esto se aprobó y se hizo: $call"
+    )
+    NOT_DONE: Final = Phrase(
+        en="This was approved, but could not be begun; nothing was done: $call",
+        es="Esto se aprobó, pero no se pudo empezar; no se hizo nada: $call",
+    )
+    UNCONFIRMED: Final = Phrase(
+        en="This was approved and begun, but not confirmed. Check whether it was done before you ask"
+        " again: $call",
+        es="Esto se aprobó y se empezó, pero no se confirmó. Comprueba si se hizo antes de pedirlo otra"
+        " vez: $call",
+    )
+    LOST: Final = Phrase(
+        en="This was decided before, and its end is not known. Check whether it was done before you"
+        " ask again: $call",
+        es="Esto se decidió antes y no se sabe cómo acabó. Comprueba si se hizo antes de pedirlo otra"
+        " vez: $call",
+    )
+    WITHDRAWN: Final = Phrase(
+        en="Since you wrote again, this no longer waits for approval: $call",
+        es="Como has vuelto a escribir, esto ya no espera aprobación: $call",
+    )
+
     @classmethod
     def kinds(cls, names: Sequence[str], language: Language) -> str:
         """Kinds of personal data in a row, as people call them."""

@@ -11,7 +11,7 @@ from ..configuration import Configuration
 ALGORITHM = "(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA)"
 """Signatures by key pairs. Never `none`, nor HS256: its key would be the public one."""
 
-SCOPE = "(?:chat|threads|metrics)"
+SCOPE = "(?:chat|threads|approve|metrics)"
 """What a caller may be allowed to do; see `auth/principal.py`."""
 
 
@@ -43,7 +43,7 @@ class CallerSettings(Configuration):
     """Signature algorithms that are accepted, separated by commas."""
 
     oidc_scopes: str = Field(default="chat,threads", pattern=rf"^(?:token|{SCOPE}(?:,{SCOPE})*)$")
-    """Scopes of every caller with a token, of `chat`, `threads`, `metrics`; `token`: those that
+    """Scopes of every caller with a token, of `chat`, `threads`, `approve`, `metrics`; `token`: those that
     the token's own claim `scope` (or `scp`) names."""
 
     oidc_require_verified: Literal["none", "email", "phone", "any"] = "none"

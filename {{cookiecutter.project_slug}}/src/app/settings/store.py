@@ -32,5 +32,9 @@ class StoreSettings(Configuration):
     idempotency_ttl_seconds: int = Field(default=24 * 3600, ge=1, le=30 * 24 * 3600)
     """How long the reply to an Idempotency-Key is kept for a second try, seconds."""
 
+    approval_ttl_seconds: int = Field(default=24 * 3600, ge=1, le=30 * 24 * 3600)
+    """How long a call that writes waits for a person's approval, seconds; then it is not done. A
+    working day, so that who may approve need not sit there; guess."""
+
     retention_days: int = Field(default=90, ge=1, le=36500)
     """Days after its last turn from which on the command `retention` deletes a thread."""
