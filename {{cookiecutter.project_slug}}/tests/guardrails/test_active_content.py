@@ -26,6 +26,23 @@ ACTIVE = [
     "zero\u200bwidth",
     "right \u202eto left",
     "tag \U000e0041",
+    "[click](&#106;avascript:alert(1))",
+    "[click](&amp;#106;avascript:alert(1))",
+    "[click](java\tscript:alert(1))",
+    "[click](vbscript:x)",
+    "[click](https:evil.example/x)",
+    "[click](https:/evil.example/x)",
+    "[click](https&#58;//evil.example/x)",
+    "[click](&#47;/evil.example/x)",
+    "[click](/\\evil.example/x)",
+    "[click][a]\n\n[a]: //evil.example/x",
+    "<https://evil.example/x>",
+    "![x](data:image/png;base64,AAAA)",
+    "data:,Hello",
+    "ws://evil.example/x and app+x://evil.example",
+    "\x1b]8;;https://evil.example\x07here\x1b]8;;\x07",
+    "\u009b31m",
+    "\u2066isolated\u2069",
 ]
 HARMLESS = [
     "It is 18.4 °C; 3 < 5 and 7 > 2.",
@@ -34,6 +51,9 @@ HARMLESS = [
     "[the feed](https://feeds.example.org/a)",
     "¡Qué calor! [aviso]",
     "Line one\nline two\tand a family: 👨‍👩‍👧",
+    "The data: 18 degrees, data:18, metadata: none.",
+    "JavaScript: a language (good), javascript: the same",
+    "AT&T, R&D; 5 &amp; 6",
     "",
 ]
 

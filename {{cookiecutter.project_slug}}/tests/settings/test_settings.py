@@ -130,3 +130,20 @@ def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
     measured = [f for n, f in Settings.model_fields.items() if n.endswith(unit)]
     assert measured
     assert all(about[unit] in (field.description or "").lower() for field in measured)
+
+
+@pytest.mark.parametrize(
+    "acts", ["cart:mask", "card", "card:hide", "card:mask,card:refuse", "card:mask;iban:mask", ","]
+)
+def test_what_becomes_of_personal_data_is_said_in_a_form_that_the_refusal_teaches(
+    acts: str,
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Settings(personal_data_in=acts)
+    assert "PERSONAL_DATA_IN: write `none`, or kind:act" in str(refused.value)
+    assert "national_id" in str(refused.value)
+    assert Settings(personal_data_in="card:mask, iban: refuse").personal_data_in
+
+
+def test_personal_data_may_be_left_alone() -> None:
+    assert Settings(personal_data_in="none", personal_data_out="none").personal_data_out == "none"

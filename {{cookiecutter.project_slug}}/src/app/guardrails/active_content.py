@@ -73,7 +73,7 @@ class ActiveContent:
         if "&" in text and (plain := html.unescape(text)) != text and self.is_in(plain):
             return True
         lowered = text.lower()
-        if "script" in lowered and self.SCHEME.search(self.UNSEEN_IN_LINKS.sub("", text)):
+        if self._runs_once_joined(text):
             return True
         return bool(
             self.MARKUP.search(text)
@@ -82,6 +82,14 @@ class ActiveContent:
             or (any(it in lowered for it in self.LINKS_NEED) and self._leads_away(text))
             or not (text.replace("\n", "").isprintable() or self._is_plain(text))
         )
+
+    @classmethod
+    def _runs_once_joined(cls, text: str) -> bool:
+        """True for a script's scheme with a tab or a new line in it."""
+        if not cls.UNSEEN_IN_LINKS.search(text):
+            return False
+        joined = cls.UNSEEN_IN_LINKS.sub("", text)
+        return "script" in joined.lower() and cls.SCHEME.search(joined) is not None
 
     def _leads_away(self, text: str) -> bool:
         return any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
@@ -93,6 +101,8 @@ class ActiveContent:
         """`text` without it."""
         if "&" in text and self.is_in(html.unescape(text)):
             text = self._unescaped(text)
+        if self._runs_once_joined(text):
+            text = self.UNSEEN_IN_LINKS.sub("", text)
         text = "".join(char for char in text if char.isprintable() or not self._is_hidden(char))
         while self.MARKUP.search(text):  # what is left may be markup anew
             text = self.MARKUP.sub("", text)

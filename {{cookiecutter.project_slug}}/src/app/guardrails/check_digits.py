@@ -42,6 +42,9 @@ class CheckDigits:
     }
     """Characters of an account number by country (SWIFT's IBAN registry, release 99)."""
 
+    IBAN_HEAD: Final = 4
+    """Characters of country and check digits."""
+
     IDENTITY_LETTERS: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
     """The letter of a DNI or NIE by its number's remainder (Real Decreto 1553/2005)."""
 
@@ -51,15 +54,15 @@ class CheckDigits:
         if not cls.BRANDS.fullmatch(digits):
             return False
         values = list(map(int, digits))
-        doubled = sum(cls.DOUBLED[value] for value in values[-2::-2])
-        return (sum(values[-1::-2]) + doubled) % 10 == 0
+        values.reverse()
+        return (sum(values[::2]) + sum(cls.DOUBLED[it] for it in values[1::2])) % 10 == 0
 
     @classmethod
     def is_iban(cls, value: str) -> bool:
         """True for an account number (ISO 13616): its country's length, remainder 1 by 97."""
         if len(value) != cls.IBAN_LENGTHS.get(value[:2]):
             return False
-        turned = value[4:] + value[:4]
+        turned = value[cls.IBAN_HEAD :] + value[: cls.IBAN_HEAD]
         return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
 
     @classmethod

@@ -46,6 +46,11 @@ class OutboundGuard:
     PHONE_DIGITS: Final = 8
     """Digits that make two phones the same."""
 
+    PHONE_NATIONAL: Final = (9, 10)
+    """Digits of a phone without its country's code, in most countries (ITU-T E.164)."""
+    PHONE_TAIL: Final = 5
+    """Digits after a phone that may be another figure: `+34 900 123 456 9:00`. A guess."""
+
     KINDS: Final = frozenset(get_args(PersonalKind))
 
     def __init__(
@@ -162,7 +167,8 @@ class OutboundGuard:
         row = found.plain
         ways = {row}
         if found.kind == "phone":  # a country's code more or less; a figure that follows
-            ways |= {row[: len(row) - cut] for cut in (1, 2, 3, 4)} | {row[-10:], row[-9:]}
+            ways |= {row[: len(row) - cut] for cut in range(self.PHONE_TAIL)}
+            ways |= {row[-length:] for length in self.PHONE_NATIONAL}
         return any(len(it) >= min(len(row), self.PHONE_DIGITS) and it in self._rows for it in ways)
 
     def _is_in_another_language(self, text: str, language: Language) -> bool:

@@ -189,7 +189,8 @@ class PersonalData:
         for match in self.IPV4.finditer(text):
             yield Found("ip", *match.span(), match[0])
         for match in self.IPV6.finditer(text):
-            value = match[0].rstrip(".").removesuffix(":") if match[0][-2:] != "::" else match[0]
+            value = match[0].rstrip(".")
+            value = value if value.endswith("::") else value.removesuffix(":")
             try:
                 IPv6Address(value)
             except AddressValueError:

@@ -1,7 +1,7 @@
 """What may come in and go out, and what is written down about it."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, TypeAdapter
 
@@ -14,8 +14,8 @@ PersonalAct = Literal["pass", "mask", "refuse"]
 class PersonalActs:
     """Reads a setting such as `card:mask,iban:refuse`: what becomes of each kind."""
 
-    NONE: Final = "none"
-    FORM: Final = TypeAdapter(dict[PersonalKind, PersonalAct])
+    NONE: ClassVar = "none"
+    FORM: ClassVar = TypeAdapter(dict[PersonalKind, PersonalAct])
 
     @classmethod
     def read(cls, text: str) -> Mapping[PersonalKind, PersonalAct]:
