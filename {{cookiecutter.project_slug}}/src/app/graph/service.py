@@ -1,7 +1,7 @@
 """The service behind every door: one message in, one reply out, or the events that lead to it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
@@ -12,6 +12,7 @@ import structlog
 from langchain_core.runnables import RunnableConfig
 
 from ..connectors.outside import Connectors
+from ..limits.at_once import AtOnce
 from ..limits.budget import Budget, Caps
 from ..limits.bulkhead import Bulkhead
 from ..limits.deadline import Deadline
@@ -80,7 +81,9 @@ class Service:
         )
         self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
         self._turns = Turns(settings, store)
-        self._quotas = Quotas(settings, enforcement or Enforcement(settings))
+        enforcement = enforcement or Enforcement(settings)
+        self._quotas = Quotas(settings, enforcement)
+        self._at_once = AtOnce(settings, enforcement)
         self.places = Bulkhead(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
@@ -94,13 +97,20 @@ class Service:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up.
+            LimitReached: A quota is used up, or too many of this caller's messages run.
         """
-        async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
+        async with (
+            self._place(conversation),
+            self._turns.turn(message, conversation, idempotency_key) as turn,
+        ):
             return turn.known or await turn.end(await self._answer(message, conversation))
 
-    def _place(self) -> AbstractAsyncContextManager[None]:
-        return self.places.slot(self._settings.request_timeout_seconds)
+    @asynccontextmanager
+    async def _place(self, conversation: Conversation) -> AsyncIterator[None]:
+        """A place to answer in; a caller with too many of them is refused before it waits."""
+        with self._at_once.message(conversation.owner):
+            async with self.places.slot(self._settings.request_timeout_seconds):
+                yield
 
     async def _answer(self, message: str, conversation: Conversation) -> Reply:
         async with self._run(conversation) as run:
@@ -126,9 +136,12 @@ class Service:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up. All before any event.
+            LimitReached: A quota is used up, or too many of this caller's messages run. All before any event.
         """
-        async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
+        async with (
+            self._place(conversation),
+            self._turns.turn(message, conversation, idempotency_key) as turn,
+        ):
             reply = turn.known
             if reply is None:
                 events = self._events(message, conversation)
