@@ -16,7 +16,7 @@ from .agents import AgentRoutes
 from .chat import ChatRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
-from .middleware import BodyLimit, RequestLine
+from .middleware import BodyLimit, HeaderLimit, RequestLine
 from .openapi import OpenAPIDocument
 from .problems import ProblemHandlers
 from .running import Running
@@ -58,9 +58,12 @@ def create_app(
         version=project.version,
         lifespan=lifespan,
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.body_max_bytes, seconds=settings.body_timeout_seconds
+    )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    app.add_middleware(HeaderLimit, max_bytes=settings.header_max_bytes)
     app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
     for door in (
         ChatRoutes(),
