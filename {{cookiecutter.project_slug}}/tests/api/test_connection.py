@@ -1,22 +1,20 @@
 """Callers who are slow, endless or many, on real sockets: their connections end, the others go on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from app.api.connection import BoundedConfig, Bounds
+from app.api.connection import Bounds
 from app.observability.metrics import METRICS
 from app.settings import Settings
 from tests.conftest import Door
+from tests.peers.raw_caller import PATIENCE_SECONDS, serving
 
-PATIENCE_SECONDS = 20
 BOUNDS = Bounds(
     header_seconds=0.4,
     body_seconds=0.4,
@@ -31,81 +29,11 @@ NOWHERE = POST.replace(b"/v1/chat", b"/nowhere")
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 
 
-class Server(uvicorn.Server):
-    """One without signals, so that it runs beside the test."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class Connection:
-    """One caller's connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def send(self, data: bytes) -> None:
-        self._writer.write(data)
-
-    async def answer(self) -> tuple[bytes, bytes]:
-        """Status and body of the next answer."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            head = await self._reader.readuntil(b"\r\n\r\n")
-            fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:-2])
-            body = await self._reader.readexactly(int(fields[b"content-length"]))
-        return head.split(b" ", 2)[1], body
-
-    async def drip(self, drop: bytes) -> bytes:
-        """Send drop by drop, until the other side ends it; what it said."""
-        said = b""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                try:
-                    self.send(drop)
-                    async with asyncio.timeout(0.02):
-                        if not (part := await self._reader.read(1024)):
-                            return said
-                        said += part
-                except TimeoutError:
-                    pass
-                except ConnectionError:
-                    return said
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, bounds: Bounds = BOUNDS) -> AsyncIterator[Any]:
-    """Opens connections to `app` behind uvicorn."""
-    config = BoundedConfig(app, bounds, port=0, lifespan="off", log_config=None, access_log=False)
-    server = Server(config)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not server.started:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        async with AsyncExitStack() as stack:
-
-            async def connect() -> Connection:
-                connection = Connection(*await asyncio.open_connection("127.0.0.1", port))
-                stack.callback(connection.close)
-                return connection
-
-            yield connect
-    finally:
-        server.should_exit = server.force_exit = True
-        await task
-
-
 @pytest.fixture
 async def connect(door: Door) -> AsyncIterator[Any]:
     """Opens connections to the service with short times."""
     await door.open(Settings(database_url="memory://", body_max_bytes=1024))
-    async with serving(door.app) as connect:
+    async with serving(door.app, BOUNDS) as connect:
         yield connect
 
 
@@ -158,7 +86,7 @@ async def test_a_slow_body_that_a_route_waits_for_is_answered_with_408(
     door: Door, framing: bytes
 ) -> None:
     await door.open(Settings(database_url="memory://", body_timeout_seconds=0.3))
-    async with serving(door.app) as connect:
+    async with serving(door.app, BOUNDS) as connect:
         connection = await connect()
         connection.send(POST + framing)
         said = await connection.drip(b"1\r\nx\r\n" if framing == CHUNKED else b"x")
@@ -188,6 +116,7 @@ async def test_what_has_no_end_is_ended_at_its_limit(
     connection.send(begin)
     said = await connection.drip(drop)
     assert said.startswith(b"HTTP/1.1 " + status)
+    assert b"application/problem+json" in said
     assert ended(reason) == before + 1
 
 
@@ -223,7 +152,7 @@ async def test_requests_that_wait_for_the_one_before_are_not_ended() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": scope["path"][1:2].encode()})
 
-    async with serving(slow) as connect:
+    async with serving(slow, BOUNDS) as connect:
         connection = await connect()
         connection.send(GET.replace(b"healthz", b"slow") + GET + GET[:20])
         assert (await connection.answer())[1] == b"s"

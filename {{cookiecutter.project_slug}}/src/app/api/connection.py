@@ -8,23 +8,23 @@ from enum import Enum
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final, Literal, Self
+from uuid import uuid4
 
+import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ..limits.rates import Rates
 from ..observability.metrics import METRICS
 from ..settings import Settings
+from .middleware import RequestLine
+from .problems import Problem
+
+log = structlog.stdlib.get_logger(__name__)
 
 CHUNK_BYTES: Final = 6
 """What one byte of a body takes on the wire as a chunk of its own (RFC 9112, section 7.1)."""
-
-TOO_LARGE: Final = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-
-REFUSAL: Final = (
-    f"HTTP/1.1 {TOO_LARGE.value} {TOO_LARGE.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-).encode()
-"""Said by hand: there is no request yet that an application could answer."""
 
 End = Literal["slow_headers", "slow_body", "large_headers", "large_body", "too_many"]
 """Why a connection was ended."""
@@ -161,7 +161,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._stage is Stage.BODY:
             self._end("large_body")
         else:
-            self.transport.write(REFUSAL)
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             self._end("large_headers")
 
     def on_message_begin(self) -> None:
@@ -183,6 +183,21 @@ class BoundedConnection(HttpToolsProtocol):
         """The request is there."""
         self._turn_to(Stage.IDLE)
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST)
+        self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Say by hand what no application can: there is no request yet."""
+        request_id = uuid4().hex
+        problem = Problem.of(HTTPException(status), request_id)
+        answer = problem.response({RequestLine.HEADER: request_id, "Connection": "close"})
+        lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % it for it in answer.raw_headers)]
+        self.transport.write(b"".join([*lines, b"\r\n", answer.body]))
+        METRICS.request(None, status, 0)
+        log.info("request", request_id=request_id, method=None, route=None, status=status, ms=0)
 
     @property
     def _is_answering(self) -> bool:
