@@ -18,7 +18,7 @@ async def test_every_door_that_reads_a_body_declares_its_problems(
     posts = {path: item["post"] for path, item in found["paths"].items() if "post" in item}
     assert set(posts) == {"/v1/chat", "/v1/chat/stream"}
     for operation in posts.values():
-        for status in ("413", "422", "500"):
+        for status in ("408", "413", "422", "500"):
             content = operation["responses"][status]["content"]
             schema = content["application/problem+json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}

@@ -65,6 +65,7 @@ def create_app(
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     app.add_middleware(HeaderLimit, max_bytes=settings.header_max_bytes)
     app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
+    routes = []
     for door in (
         ChatRoutes(),
         ThreadRoutes(),
@@ -72,7 +73,9 @@ def create_app(
         HealthRoutes(),
         MetricsRoutes(settings),
     ):
-        app.include_router(door.router())
-    ProblemHandlers.install(app)
+        router = door.router()
+        app.include_router(router)
+        routes += router.routes
+    ProblemHandlers.install(app, routes)
     app.openapi = OpenAPIDocument(app, settings, known).build  # type: ignore[method-assign]
     return app

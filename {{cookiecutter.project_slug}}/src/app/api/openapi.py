@@ -23,6 +23,7 @@ class ProblemDocs:
         401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
         403: "The key or token lacks a scope, or its account is not verified.",
         404: "You have no such conversation.",
+        408: "The body did not come whole in BODY_TIMEOUT_SECONDS.",
         409: "An earlier turn of the conversation still runs; `Retry-After` says when to try again.",
         413: "The body is larger than BODY_MAX_BYTES.",
         422: "The request does not have the documented form.",
