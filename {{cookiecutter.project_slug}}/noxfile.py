@@ -95,6 +95,19 @@ def abuse(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Send a service of its own what its API's description allows and what it does not."""
+    if not Path("requirements-fuzz.txt").exists():
+        python(session, "tools/lock.py")
+    folder = ".nox/fuzz"
+    if not Path(folder).exists():
+        python(session, "-m", "uv", "venv", "--quiet", "--python", PYTHON, folder)
+    sync = ("-m", "uv", "pip", "sync", "--quiet", "--python", folder)
+    python(session, *sync, "--require-hashes", "requirements-fuzz.txt")
+    python(session, "-m", "tools.fuzz", *session.posargs)
+
+
+@nox.session
 def readiness(session: nox.Session) -> None:
     """Run the tests that prove the production checklist and write the report."""
     python(session, "-m", "tools.readiness", *session.posargs)

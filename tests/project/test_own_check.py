@@ -91,9 +91,13 @@ def test_a_new_project_passes_its_own_whole_check(installed: Project) -> None:
 
 @only_everything
 def test_a_new_project_with_everything_passes_it_and_reports_its_readiness(installed: Project) -> None:
-    """The same, its tests run once: `readiness` runs all of them, with the coverage gate."""
+    """The same, its tests run once: `readiness` runs all of them, with the coverage gate.
+
+    `load` and `fuzz` go first: they install what the tests of both need, which are skipped in the other rows.
+    """
     told = ""
-    for session in (("lint",), ("types",), ("generate", "--", "--check"), ("readiness",)):
+    first = (("load", "--", "--seconds", "3"), ("fuzz", "--", "--examples", "10"))
+    for session in (*first, ("lint",), ("types",), ("generate", "--", "--check"), ("readiness",)):
         done = project_nox(installed, "-s", *session)
         told += done.stdout
         assert done.returncode == 0, told
@@ -106,7 +110,7 @@ def test_checking_and_formatting_change_no_file(installed: Project) -> None:
     """What a hook or a formatter rewrites would conflict at every update; the lock files are the only news."""
     done = project_nox(installed, "-s", "format")
     assert done.returncode == 0, done.stdout
-    assert sorted(installed.changes()) == [f"?? requirements{of}.txt" for of in ("-dev", "-load", "")]
+    assert sorted(installed.changes()) == [f"?? requirements{of}.txt" for of in ("-dev", "-fuzz", "-load", "")]
 
 
 @only_everything

@@ -1,4 +1,4 @@
-"""Writes requirements.txt, requirements-dev.txt and requirements-load.txt: every version with its hashes.
+"""Writes requirements.txt and its siblings -dev, -load and -fuzz: every version with its hashes.
 
 Run by `python tools/install.py` when they are missing and by `nox -s lock` to refresh them. The versions are
 those of constraints.txt, the set that the template was tested with; with `--upgrade` the newest that
@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNTIME_LOCK = "requirements.txt"
 DEV_LOCK = "requirements-dev.txt"
 LOAD_LOCK = "requirements-load.txt"
+FUZZ_LOCK = "requirements-fuzz.txt"
 
 
 class Lock:
@@ -31,22 +32,27 @@ class Lock:
         Raises:
             subprocess.CalledProcessError: uv found no set of versions; it has said why on stderr.
         """
-        self._compile(RUNTIME_LOCK, [], upgrade=upgrade)
+        project = ["pyproject.toml"]
+        self._compile(RUNTIME_LOCK, project, upgrade=upgrade)
         # The second is a superset of the first, so its runtime versions are held to the first.
-        self._compile(DEV_LOCK, ["--group", "dev", "--constraints", RUNTIME_LOCK], upgrade=upgrade)
+        dev = ["--group", "dev", "--constraints", RUNTIME_LOCK]
+        self._compile(DEV_LOCK, [*project, *dev], upgrade=upgrade)
         # Installed on top of the second, by `nox -s load` alone.
-        self._compile(LOAD_LOCK, ["--group", "load", "--constraints", DEV_LOCK], upgrade=upgrade)
+        load = ["--group", "load", "--constraints", DEV_LOCK]
+        self._compile(LOAD_LOCK, [*project, *load], upgrade=upgrade)
+        # Alone in an environment of its own.
+        self._compile(FUZZ_LOCK, ["--group", "fuzz"], upgrade=upgrade)
 
-    def _compile(self, name: str, extra: list[str], *, upgrade: bool) -> None:
+    def _compile(self, name: str, what: list[str], *, upgrade: bool) -> None:
         versions = ["--upgrade"] if upgrade else ["--constraints", "constraints.txt"]
         command = [
             str(self._python),
-            *("-m", "uv", "pip", "compile", "pyproject.toml", "--quiet"),
+            *("-m", "uv", "pip", "compile", "--quiet"),
             *("--universal", "--generate-hashes", "--no-emit-index-url"),
             *("--annotation-style", "line", "--custom-compile-command", "nox -s lock"),
             *("--output-file", name),
             *versions,
-            *extra,
+            *what,
         ]
         subprocess.run(command, cwd=self._root, check=True)
 
@@ -61,7 +67,7 @@ def main() -> int:
         Lock(ROOT, Path(sys.executable)).write(upgrade=bool(arguments))
     except subprocess.CalledProcessError as error:
         return error.returncode
-    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK} and {LOAD_LOCK}: commit them")
+    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK}, {LOAD_LOCK} and {FUZZ_LOCK}: commit them")
     return 0
 
 

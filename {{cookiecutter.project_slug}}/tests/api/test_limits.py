@@ -137,6 +137,19 @@ async def test_only_a_trusted_proxy_tells_who_asked(door: Door) -> None:
     assert await ask("10.0.0.1", "203.0.113.5, 198.51.100.7") == 429
 
 
+@pytest.mark.checklist("COST-2", "ABU-2")
+async def test_new_addresses_of_one_ipv6_network_are_the_same_customer(door: Door) -> None:
+    await door.open(settings(rate_address_per_minute=3, trusted_proxies="10.0.0.1"))
+    statuses = []
+    for number in range(6):
+        forwarded = {"X-Forwarded-For": f"2001:db8::{number:x}:{number + 7:x}"}
+        async with caller_at(door, "10.0.0.1", **forwarded) as client:
+            statuses.append((await client.get("/v1/agents")).status_code)
+    assert statuses == [200] * 3 + [429] * 3
+    async with caller_at(door, "10.0.0.1", **{"X-Forwarded-For": "2001:db8:0:1::1"}) as client:
+        assert (await client.get("/v1/agents")).status_code == 200
+
+
 async def test_without_trusted_proxies_the_header_counts_for_nothing(door: Door) -> None:
     client = await door.open(settings(rate_address_per_minute=1))
     assert (await client.get("/v1/agents", headers={"X-Forwarded-For": "a"})).status_code == 200

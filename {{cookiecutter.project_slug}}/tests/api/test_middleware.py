@@ -11,6 +11,7 @@ from app.settings import Settings
 from tests.conftest import Door, Lines
 
 LIMIT = 1024
+JSON = {"content-type": "application/json"}
 SMALL = Settings(database_url="memory://", body_max_bytes=LIMIT)
 
 
@@ -74,7 +75,7 @@ async def test_a_body_over_the_limit_is_refused_declared_or_not(
         assert answer.headers["connection"] == "close"
 
 
-@pytest.mark.parametrize("length", [b"999999", b"-1", b"nonsense"])
+@pytest.mark.parametrize("length", [b"999999", b"9" * 5000, b"00" + b"1" * 5, b"-1", b"nonsense"])
 async def test_an_endless_body_is_not_read_beyond_the_limit(door: Door, length: bytes) -> None:
     await door.open(SMALL)
     read = 0
@@ -93,6 +94,36 @@ async def test_an_endless_body_is_not_read_beyond_the_limit(door: Door, length: 
     await door.app({**scope, "query_string": b""}, receive, send)
     assert sent[0]["status"] == 413
     assert read <= LIMIT + 100
+
+
+@pytest.mark.parametrize("dripping", [True, False])
+async def test_a_body_that_is_not_there_in_time_is_refused(door: Door, dripping: bool) -> None:
+    client = await door.open(Settings(database_url="memory://", body_timeout_seconds=0.2))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01 if dripping else 60)
+
+    answer = await client.post("/v1/chat", content=pieces(), headers=JSON)
+    assert answer.status_code == 408
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(("size", "status"), [(900, 200), (1100, 431)])
+async def test_headers_over_the_limit_are_refused(door: Door, size: int, status: int) -> None:
+    client = await door.open(Settings(database_url="memory://", header_max_bytes=1024))
+    bare = {"host": "a", "accept": "", "accept-encoding": "", "connection": "", "user-agent": ""}
+    answer = await client.get("/healthz", headers={**bare, "x": "y" * size})
+    assert answer.status_code == status
+    again = await client.get("/healthz?" + "y" * size, headers=bare)
+    assert again.status_code == status
+    if status == 431:
+        for refused in (answer, again):
+            assert refused.json()["instance"] == refused.headers["x-request-id"]
+            assert refused.headers["connection"] == "close"
+            assert "yyy" not in refused.text
 
 
 async def test_a_failure_after_the_start_of_the_answer_cuts_the_connection(

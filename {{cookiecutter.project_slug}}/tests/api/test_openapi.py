@@ -19,7 +19,7 @@ async def test_every_door_that_reads_a_body_declares_its_problems(
     decisions = "/v1/threads/{thread_id}/approvals/{approval_id}"
     assert set(posts) == {"/v1/chat", "/v1/chat/stream", decisions}
     for operation in posts.values():
-        for status in ("413", "422", "500"):
+        for status in ("408", "413", "422", "500"):
             content = operation["responses"][status]["content"]
             schema = content["application/problem+json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}

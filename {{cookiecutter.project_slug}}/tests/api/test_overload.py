@@ -1,9 +1,13 @@
 """More messages than there are places for are refused at once; the others are answered."""
 
 import asyncio
+from pathlib import Path
 
+import httpx2
 import pytest
 
+from app.auth.api_key import NewKey
+from app.auth.principal import Scope
 from app.graph.contract import Finding
 from app.settings import Settings
 from tests.agents_for_tests import MoonsAgent
@@ -54,3 +58,33 @@ async def test_one_message_more_than_places_and_queue_gets_503_at_once(
         "mars has 2 moons."
     ] * 2
     assert (await client.post("/v1/chat", json=QUESTION)).status_code == 200
+
+
+@pytest.mark.checklist("COST-2")
+@pytest.mark.parametrize("path", ["/v1/chat", STREAM])
+async def test_one_caller_takes_no_more_places_than_its_own(
+    door: Door, tmp_path: Path, path: str
+) -> None:
+    file = tmp_path / "keys"
+    made = [NewKey.make(name, [Scope.CHAT], None) for name in ("greedy", "modest")]
+    file.write_text("".join(f"{key.kept.line}\n" for key in made))
+    settings = Settings(
+        database_url="memory://", authentication="keys", api_keys_file=file, caller_max_running=2
+    )
+    client = await door.open(settings, [SlowAgent])
+    greedy, modest = ({"X-API-Key": key.text} for key in made)
+
+    def ask(caller: dict[str, str], path: str = path) -> asyncio.Task[httpx2.Response]:
+        return asyncio.create_task(client.post(path, json=QUESTION, headers=caller))
+
+    running = [ask(greedy, "/v1/chat"), ask(greedy, STREAM)]
+    await asyncio.wait_for(SlowAgent.entered.wait(), timeout=10)
+    refused = await ask(greedy)
+    assert refused.status_code == 429
+    assert refused.json()["type"] == "urn:problem:limit-reached"
+    assert refused.headers["retry-after"] == "1"
+    assert "caller-running" in refused.json()["detail"]
+    other = ask(modest)
+    SlowAgent.may_go.set()
+    assert [(await each).status_code for each in (*running, other)] == [200] * 3
+    assert (await ask(greedy)).status_code == 200

@@ -31,6 +31,11 @@ async def test_an_unknown_path_or_method_is_a_problem(
     assert ("allow" in answer.headers) == (status == 405)
 
 
+async def test_a_refused_method_is_told_all_that_are_allowed(client: httpx2.AsyncClient) -> None:
+    answer = await client.patch("/v1/threads/t1")
+    assert answer.headers["allow"] == "DELETE, GET"
+
+
 async def test_an_unforeseen_failure_shows_its_id_and_logs_the_rest(
     client: httpx2.AsyncClient, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,10 @@ HOSTILE = {
     "nested": (b"[" * 100_000, "deeply"),
     "5000 digits": (b"1" * 5000, "cannot be read"),
     "not UTF-8": (b'"\xff"', "cannot be read"),
+    "UTF-16": ('{"a": 1}'.encode("utf-16"), "cannot be read"),
+    "UTF-16 without a mark": ('{"a": 1}'.encode("utf-16-le"), "Expecting"),
+    "UTF-32": ('{"a": 1}'.encode("utf-32"), "cannot be read"),
+    "a byte order mark": (b'\xef\xbb\xbf{"a": 1}', "BOM"),
     "cut off": (b"{", "Expecting"),
 }
 

@@ -62,7 +62,7 @@ async def test_a_conversation_that_is_deleted_is_unknown_and_forgotten(
 
 
 @pytest.mark.parametrize(
-    "thread_id", ["a%00b", "%ED%A0%80", "a" * 65, "a" * 60_000, "a.b", "%20"], ids=range(6)
+    "thread_id", ["a%00b", "%ED%A0%80", "a" * 65, "a" * 30_000, "a.b", "%20"], ids=range(6)
 )
 async def test_what_names_no_thread_is_refused(client: httpx2.AsyncClient, thread_id: str) -> None:
     for method in ("GET", "DELETE"):

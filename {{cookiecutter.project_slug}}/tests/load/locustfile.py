@@ -3,6 +3,7 @@
 `nox -s load` starts a service and runs this for a few seconds. Against another one:
 `.venv/bin/python -m locust -f tests/load/locustfile.py --host https://...`. At the end it prints
 requests per second, percentiles, errors and degraded answers; an error makes it exit with 1.
+Where callers need a key or a token, it is the variable API_KEY.
 """
 
 import random
@@ -70,10 +71,13 @@ class Person(FastHttpUser):
     """Seconds to wait for an answer: above the service's own deadline, so that its answer counts."""
 
     questions: Questions
+    headers: Mapping[str, str]
 
     def on_start(self) -> None:
         """Learn what can be asked here."""
-        response = self.client.get("/v1/agents", name="GET /v1/agents")
+        key = self.environment.parsed_options.api_key
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+        response = self.client.get("/v1/agents", name="GET /v1/agents", headers=self.headers)
         if response.status_code != HTTPStatus.OK:
             raise StopUser  # locust has counted the error
         agents: Any = response.json()
@@ -106,7 +110,9 @@ class Person(FastHttpUser):
             if thread_id is None
             else {"message": message, "thread_id": thread_id}
         )
-        with self.client.post("/v1/chat", json=body, name=kind, catch_response=True) as response:
+        with self.client.post(
+            "/v1/chat", json=body, headers=self.headers, name=kind, catch_response=True
+        ) as response:
             if response.status_code != HTTPStatus.OK:
                 response.failure(f"HTTP {response.status_code}")
                 return None
@@ -159,8 +165,12 @@ class Report:
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
-    """`--requests`: what ends the run before its time, so that a test need not wait for a clock."""
+    """`--requests`: what ends the run before its time, so that a test need not wait for a clock.
+
+    And the caller's key, from the environment: on a command line others could read it.
+    """
     parser.add_argument("--requests", type=int, default=0, help="end after so many (0: no bound)")
+    parser.add_argument("--api-key", env_var="API_KEY", default="", is_secret=True, help="a key")
 
 
 @events.init.add_listener

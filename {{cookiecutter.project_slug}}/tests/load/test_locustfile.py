@@ -5,15 +5,20 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from app.auth.api_key import NewKey
+from app.auth.principal import Scope
 from tools.load import MISSING, SETTINGS, LoadTest, main, service
 
 needs_locust = pytest.mark.skipif(not LoadTest.is_installed(), reason=MISSING)
 
 PATIENCE_SECONDS = 30
 """What ends a run is its number of requests; the time is for a machine that stands still."""
+
+KEY = NewKey.make("load", [Scope.CHAT], None)
 
 EXAMPLES = {"en": ["How many moons has Mars?"], "es": ["¿Cuántas lunas tiene Marte?"]}
 
@@ -71,6 +76,21 @@ def test_a_short_run_reports_speed_errors_and_degraded_answers() -> None:
     assert re.search(
         r"^[1-9]\d* degraded answers \(.*source_unavailable \d+", done.stdout, re.MULTILINE
     )
+
+
+@needs_locust
+@pytest.mark.parametrize(("key", "code"), [(KEY.text, 0), ("ak_wrong", 1)], ids=["good", "wrong"])
+def test_a_caller_with_a_key_sends_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, code: int
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{KEY.kept.line}\n")
+    monkeypatch.setenv("API_KEY", key)
+    keys = {"AUTHENTICATION": "keys", "API_KEYS_FILE": str(file), "DATABASE_URL": "memory://"}
+    with service({**SETTINGS, **keys}, ["tests.e2e.served"]) as host:
+        done = LoadTest(host, users=1, seconds=PATIENCE_SECONDS, requests=code or 5).run()
+    assert done.returncode == code, done.stdout
+    assert key not in done.stdout
 
 
 @needs_locust

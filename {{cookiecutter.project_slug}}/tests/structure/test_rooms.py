@@ -20,6 +20,7 @@ OPEN_TO_ALL = (
     "limits.redis_counters",
     "limits.enforcement",
     "limits.quotas",
+    "limits.at_once",
 )
 """Every room may import these; they import each other only. The bounds of a run are asked for
 wherever a run waits or spends."""

@@ -17,7 +17,7 @@ from .approvals import ApprovalRoutes
 from .chat import ChatRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
-from .middleware import BodyLimit, RequestLine
+from .middleware import BodyLimit, HeaderLimit, RequestLine
 from .openapi import OpenAPIDocument
 from .problems import ProblemHandlers
 from .running import Running
@@ -59,10 +59,14 @@ def create_app(
         version=project.version,
         lifespan=lifespan,
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.body_max_bytes, seconds=settings.body_timeout_seconds
+    )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    app.add_middleware(HeaderLimit, max_bytes=settings.header_max_bytes)
     app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
+    routes = []
     for door in (
         ChatRoutes(),
         ThreadRoutes(),
@@ -71,7 +75,9 @@ def create_app(
         HealthRoutes(),
         MetricsRoutes(settings),
     ):
-        app.include_router(door.router())
-    ProblemHandlers.install(app)
+        router = door.router()
+        app.include_router(router)
+        routes += router.routes
+    ProblemHandlers.install(app, routes)
     app.openapi = OpenAPIDocument(app, settings, known).build  # type: ignore[method-assign]
     return app

@@ -58,7 +58,7 @@ class ChatRoutes:
         router = APIRouter(
             prefix="/v1/chat", tags=["chat"], route_class=GuardedRoute.needing(Scope.CHAT)
         )
-        refusals = ProblemDocs.of(401, 403, 409, 413, 422, 429, 500, 503)
+        refusals = ProblemDocs.of(401, 403, 408, 409, 413, 422, 429, 500, 503)
         router.add_api_route("", self.ask, methods=["POST"], responses=refusals)
         events: Responses = {
             200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}

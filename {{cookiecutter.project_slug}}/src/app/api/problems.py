@@ -1,6 +1,6 @@
 """Every failure as one problem document (RFC 9457, `application/problem+json`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 
 from ..errors import HTTP_STATUS, ServiceError
 
@@ -107,15 +108,27 @@ class _FieldProblems:
 class ProblemHandlers:
     """Turns what routes raise into problem documents."""
 
-    @classmethod
-    def install(cls, app: FastAPI) -> None:
-        """Answer every failure of `app`'s routes; the unforeseen is caught by `RequestLine`."""
-        for kind in (ServiceError, RequestValidationError, HTTPException):
-            app.add_exception_handler(kind, cls._answer)
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        self._methods: dict[str, set[str]] = {}
+        for route in routes:
+            if isinstance(route, Route):
+                self._methods.setdefault(route.path, set()).update(route.methods or ())
 
-    @staticmethod
-    async def _answer(request: Request, error: Exception) -> Response:
+    @classmethod
+    def install(cls, app: FastAPI, routes: Iterable[BaseRoute]) -> None:
+        """Answer every failure of `routes`, those of `app`; the unforeseen is caught by `RequestLine`."""
+        handlers = cls(routes)
+        for kind in (ServiceError, RequestValidationError, HTTPException):
+            app.add_exception_handler(kind, handlers._answer)
+
+    async def _answer(self, request: Request, error: Exception) -> Response:
         problem = Problem.of(error, request.state.request_id)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request_failed", exc_info=error)
-        return problem.response(getattr(error, "headers", None))
+        headers = dict(getattr(error, "headers", None) or {})
+        if "Allow" in headers:
+            # Starlette names the methods of the first route with this path; all count (RFC 9110).
+            route = getattr(request.scope.get("route"), "path", "")
+            methods = self._methods.get(route, set()) | set(headers["Allow"].split(", "))
+            headers["Allow"] = ", ".join(sorted(methods))
+        return problem.response(headers)

@@ -16,11 +16,13 @@ class StrictJSON:
         """The value of `body`.
 
         Raises:
-            json.JSONDecodeError: No JSON, NaN or Infinity, a name given twice, or nested or
-                long beyond what Python reads. FastAPI answers it with 422.
+            json.JSONDecodeError: No JSON in UTF-8, NaN or Infinity, a name given twice, or nested
+                or long beyond what Python reads. FastAPI answers it with 422.
         """
         try:
-            return json.loads(body, parse_constant=cls._constant, object_pairs_hook=cls._object_of)
+            # Decoded here: Python would guess UTF-16 and UTF-32 too, which a proxy may read otherwise.
+            text = body.decode()
+            return json.loads(text, parse_constant=cls._constant, object_pairs_hook=cls._object_of)
         except json.JSONDecodeError:
             raise
         except RecursionError:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from ..api.app import create_app
+from ..api.connection import BoundedConfig, Bounds
 from ..observability.logging import Logs
 from ..settings import Settings
 
@@ -94,8 +95,9 @@ class Serve:
             pass
 
     def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
-        return uvicorn.Config(
+        return BoundedConfig(
             app,
+            Bounds.of(self._settings),
             host=self._settings.host,
             port=self._settings.port,
             log_config=None,

@@ -1,7 +1,7 @@
 """The service behind every door: one message in, one reply out, or the events that lead to it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
@@ -14,6 +14,7 @@ from langgraph.types import Command
 
 from ..connectors.outside import Connectors
 from ..guardrails.personal_policy import PersonalPolicy
+from ..limits.at_once import AtOnce
 from ..limits.budget import Budget, Caps
 from ..limits.bulkhead import Bulkhead
 from ..limits.deadline import Deadline
@@ -84,7 +85,9 @@ class Service:
         self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
         self._personal = PersonalPolicy(settings.personal_data_in)
         self._turns = Turns(settings, store)
-        self._quotas = Quotas(settings, enforcement or Enforcement(settings))
+        enforcement = enforcement or Enforcement(settings)
+        self._quotas = Quotas(settings, enforcement)
+        self._at_once = AtOnce(settings, enforcement)
         self.places = Bulkhead(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
@@ -98,9 +101,12 @@ class Service:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up.
+            LimitReached: A quota is used up, or too many of this caller's messages run.
         """
-        async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
+        async with (
+            self._place(conversation),
+            self._turns.turn(message, conversation, idempotency_key) as turn,
+        ):
             return turn.known or await turn.end(await self._answer(message, conversation))
 
     async def decide(self, decision: Decision, conversation: Conversation) -> Reply:
@@ -118,7 +124,10 @@ class Service:
             Overloaded: Too many messages are being answered.
             LimitReached: A quota is used up; nothing was decided.
         """
-        async with self._place(), self._turns.decision(decision, conversation) as turn:
+        async with (
+            self._place(conversation),
+            self._turns.decision(decision, conversation) as turn,
+        ):
             return turn.known or await turn.end(await self._decided(turn, decision, conversation))
 
     async def _decided(
@@ -138,8 +147,12 @@ class Service:
                 return self._too_late(turn.language, unconfirmed, run)
             return self._reply(cast(State, state), run)
 
-    def _place(self) -> AbstractAsyncContextManager[None]:
-        return self.places.slot(self._settings.request_timeout_seconds)
+    @asynccontextmanager
+    async def _place(self, conversation: Conversation) -> AsyncIterator[None]:
+        """A place to answer in; a caller with too many of them is refused before it waits."""
+        with self._at_once.message(conversation.owner):
+            async with self.places.slot(self._settings.request_timeout_seconds):
+                yield
 
     async def _answer(self, message: str, conversation: Conversation) -> Reply:
         async with self._run(conversation) as run:
@@ -165,9 +178,12 @@ class Service:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up. All before any event.
+            LimitReached: A quota is used up, or too many of this caller's messages run. All before any event.
         """
-        async with self._place(), self._turns.turn(message, conversation, idempotency_key) as turn:
+        async with (
+            self._place(conversation),
+            self._turns.turn(message, conversation, idempotency_key) as turn,
+        ):
             reply = turn.known
             if reply is None:
                 events = self._events(message, conversation)

@@ -56,7 +56,7 @@ class Enforcement:
             return None
         verdict = await self._counters.take(held, even_beyond=self.mode == "observe")
         if verdict.refused:
-            self._refuse(verdict.refused)
+            self.refuse(verdict.refused)
         return verdict
 
     async def add(self, limits: Sequence[Limit]) -> None:
@@ -65,7 +65,12 @@ class Enforcement:
         if self.mode != "off" and held:
             await self._counters.add(held)
 
-    def _refuse(self, room: Room) -> None:
+    def refuse(self, room: Room) -> None:
+        """Count a request beyond the limit of `room`, and refuse it where that is enforced.
+
+        Raises:
+            LimitReached: It is.
+        """
         name = room.limit.name
         METRICS.limit_reached(name, self.mode)
         log.info("limit_reached", limit=name, mode=self.mode)

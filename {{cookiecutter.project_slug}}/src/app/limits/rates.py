@@ -29,7 +29,7 @@ class Rates:
         Raises:
             LimitReached: It asks too often.
         """
-        await self._take("address", self._network(host), self._of_address)
+        await self._take("address", self.network(host), self._of_address)
 
     async def caller(self, owner: str) -> Mapping[str, str]:
         """Count one request of a caller with a name; what an answer's headers tell of it.
@@ -45,7 +45,7 @@ class Rates:
         return await self._enforcement.take([limit])
 
     @staticmethod
-    def _network(host: str | None) -> str:
+    def network(host: str | None) -> str:
         """One customer: an IPv4 address, or the first half of an IPv6 address."""
         try:
             address = ipaddress.ip_address(host or "")

@@ -22,6 +22,11 @@ class LimitSettings(Configuration):
     rate_caller_per_minute: int = Field(default=60, ge=0)
     """Requests of one caller with a name a minute, from wherever; 0: no limit."""
 
+    caller_max_running: int = Field(default=16, ge=0)
+    """Messages of one caller with a name that are answered at once by one process, a quarter of
+    REQUESTS_MAX_RUNNING; one more gets 429 at once. Each process counts for itself, with Redis
+    too; 0: no limit."""
+
     quota_thread_day_messages: int = Field(default=200, ge=0)
     """Messages of one conversation a day (UTC); 0: no quota. The same for all that follow."""
 
