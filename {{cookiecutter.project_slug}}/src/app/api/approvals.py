@@ -40,7 +40,7 @@ class ApprovalRoutes:
             "/{thread_id}/approvals/{approval_id}",
             self.decide,
             methods=["POST"],
-            responses=ProblemDocs.of(401, 403, 404, 409, 410, 413, 422, 429, 500, 503),
+            responses=ProblemDocs.of(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
         )
         return router
 
