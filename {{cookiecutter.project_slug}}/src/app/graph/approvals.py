@@ -52,8 +52,10 @@ class Waiting:
         """
         given = (f"{name}={orjson.dumps(it).decode()}" for name, it in call.arguments.items())
         shown = f"{call.name}({', '.join(given)})"
-        refusal = OutboundGuard(self._outgoing, question, []).refusal(shown, is_ours=True)
-        return shown if refusal in (None, OutboundGuard.UNGROUNDED) else call.name
+        guard = OutboundGuard(self._outgoing, question, [])
+        may_leave = guard.refusal(shown) in (None, *OutboundGuard.MENDABLE)
+        is_whole = guard.masked(shown, is_counted=False) == shown
+        return shown if may_leave and is_whole else call.name
 
 
 class Approvals:
