@@ -28,6 +28,8 @@ TOLD = {
     "a script": f"<script src=//{CANARY}/x.js></script>",
     "an address that nobody gave": f"Write to bob@{CANARY}.",
     "signs that nobody sees": "2\u200b moons \u202eor so",
+}
+MORE = {
     "the writer's prompt backwards": WRITER.text["en"][::-1],
     "the writer's prompt in rot13": codecs.encode(WRITER.text["en"], "rot13"),
     "the writer's prompt in hexadecimal": WRITER.text["en"].encode().hex(" "),
@@ -52,6 +54,7 @@ TOLD = {
     "a card that nobody gave": "Pay with 4111 1111 1111 1111.",
     "an account that nobody gave": "Pay to ES91 2100 0418 4502 0005 1332.",
 }
+"""Told by the writer alone: which role it is makes no difference to what is found."""
 
 
 def script(text: str, role: str) -> Callable[[Request], Reply]:
@@ -100,6 +103,20 @@ async def test_what_a_model_must_not_tell_does_not_leave(
     if role != "planner":  # whose words may also be made harmless
         assert reply["answer"] == OTHER_WORDS[role]
         assert reply["degraded_because"] == ["unsafe_answer"]
+
+
+@pytest.mark.checklist("INJ-3", "INJ-2")
+@pytest.mark.parametrize("told", MORE.values(), ids=MORE.keys())
+async def test_nor_does_what_is_spelled_otherwise_leave_whole_or_in_pieces(
+    served: Served, told: str  # noqa: F811  # a fixture
+) -> None:
+    served.model.breaks(script(f"Well. {told}", "writer"), "writer")
+    await served.start()
+    reply = await served.ask(QUESTION)
+    events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
+    check_nothing_left(str(reply) + str(events) + served.lines.text, told)
+    assert reply["answer"] == events[-1][1]["answer"] == OTHER_WORDS["writer"]
+    assert reply["degraded_because"] == ["unsafe_answer"]
 
 
 @pytest.mark.checklist("INJ-3")

@@ -73,6 +73,7 @@ class OutboundGuard:
         self._links = links
         self._said = said
         self._language = language
+        self._has_observed = False
 
     def refusal(self, text: str, before: str = "", *, is_ours: bool = False) -> str | None:
         """Why `text` may not leave after `before`, None when it may.
@@ -145,7 +146,9 @@ class OutboundGuard:
         if not is_ours and self._outgoing.names != "off" and self._names.unsupported(text):
             if self._outgoing.names == "refuse":
                 yield self.UNGROUNDED
-            Trail.note("grounding", "observed", "name")
+            if not self._has_observed:  # once, also where an answer is looked at by sentences
+                self._has_observed = True
+                Trail.note("grounding", "observed", "name")
 
     def _breaches(self, text: str, found: Iterable[Found]) -> Iterator[str]:
         """What only a model's words are held against: others' data, another language."""
