@@ -71,7 +71,7 @@ class Person(FastHttpUser):
     """Seconds to wait for an answer: above the service's own deadline, so that its answer counts."""
 
     questions: Questions
-    headers: Mapping[str, str]
+    headers: dict[str, str]
 
     def on_start(self) -> None:
         """Learn what can be asked here."""
