@@ -3,25 +3,28 @@
 from app.graph.admit import Admission
 from app.graph.state import Exchange, State
 from app.guardrails.inbound import InboundGuard
+from app.guardrails.injection_guard import InjectionGuard
 from app.prompts.language import LanguageDetector
 
 
+def admission() -> Admission:
+    guards = InboundGuard(100), LanguageDetector("en"), InjectionGuard()
+    return Admission(*guards, lambda language: "")
+
+
 async def test_the_question_is_the_admitted_message_in_its_language() -> None:
-    admission = Admission(InboundGuard(100), LanguageDetector("en"))
-    changes = await admission(State(message=" ¿Qué\u200b tal? "))
+    changes = await admission()(State(message=" ¿Qué\u200b tal? "))
     assert changes["question"] == "¿Qué tal?"
     assert changes["language"] == "es"
 
 
 async def test_a_bare_detail_is_in_the_language_of_the_thread() -> None:
-    admission = Admission(InboundGuard(100), LanguageDetector("en"))
     before = Exchange(question="¿Cuántas?", language="es", answer="", agents=[], asked=True)
-    changes = await admission(State(message="Saturno", history=[before]))
+    changes = await admission()(State(message="Saturno", history=[before]))
     assert changes["language"] == "es"
 
 
 async def test_what_the_turn_before_left_is_forgotten() -> None:
-    admission = Admission(InboundGuard(100), LanguageDetector("en"))
-    changes = await admission(State(message="hi"))
+    changes = await admission()(State(message="hi"))
     assert changes["draft"] == ""
     assert changes["outcomes"].value == []

@@ -9,6 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from ..guardrails.inbound import InboundGuard
+from ..guardrails.injection_guard import InjectionGuard
 from ..guardrails.leaks import Leaks
 from ..llm.factory import LLMFactory
 from ..observability.redaction import Redactor
@@ -72,6 +73,8 @@ class OneStep:
         for node in self._nodes:
             seen: Any = {**state, **changes}
             changes |= await node(seen)
+            if "plan" in changes:  # nothing is left to decide
+                break
         return changes
 
 
@@ -79,8 +82,13 @@ class GraphBuilder:
     """Builds admit and plan -> work (side by side) -> write -> audit."""
 
     def __init__(
-        self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
+        self,
+        settings: Settings,
+        factory: LLMFactory,
+        agents: Sequence[Agent[Any]],
+        injection: InjectionGuard | None = None,
     ) -> None:
+        """Build the nodes once. Without `injection`, its rules look through the messages."""
         detector = LanguageDetector(settings.language)
         prompts = [PLANNER, REPAIR, WRITER, *(agent.prompt for agent in agents)]
         texts = [text for prompt in prompts for text in prompt.text.values()]
@@ -88,7 +96,12 @@ class GraphBuilder:
         leaks = Leaks(texts, redactor)
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
-            "admit": Admission(InboundGuard(settings.message_max_chars), detector),
+            "admit": Admission(
+                InboundGuard(settings.message_max_chars),
+                detector,
+                injection or InjectionGuard(),
+                rules.warning,
+            ),
             "plan": Planner(factory, agents, rules, settings.plan_max_tasks, leaks),
             "work": Worker(settings, factory, agents, leaks),
             "write": Writer(factory, leaks),

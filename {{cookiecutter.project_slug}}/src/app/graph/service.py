@@ -12,6 +12,7 @@ import structlog
 from langchain_core.runnables import RunnableConfig
 
 from ..connectors.outside import Connectors
+from ..guardrails.detectors import Detectors
 from ..limits.budget import Budget, Caps
 from ..limits.bulkhead import Bulkhead
 from ..limits.deadline import Deadline
@@ -69,8 +70,9 @@ class Service:
         """
         self._settings = settings
         self._connectors = Connectors(settings)
-        self.agents = [agent(self._connectors) for agent in agents]
         self.factory = LLMFactory(settings)
+        self._injection = Detectors.guard(settings, self.factory)
+        self.agents = [agent(self._connectors, self._injection) for agent in agents]
         self._detector = LanguageDetector(settings.language)
         self._caps = Caps(
             "RUN",
@@ -78,7 +80,9 @@ class Service:
             settings.run_max_tool_calls,
             settings.run_max_tokens,
         )
-        self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
+        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
+            store.saver
+        )
         self._turns = Turns(settings, store)
         self._quotas = Quotas(settings, enforcement or Enforcement(settings))
         self.places = Bulkhead(
@@ -265,4 +269,5 @@ class Service:
     async def aclose(self) -> None:
         """Close the connections to data sources and models."""
         await self._connectors.aclose()
+        await self._injection.aclose()
         await self.factory.aclose()

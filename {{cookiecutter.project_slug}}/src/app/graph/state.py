@@ -58,8 +58,9 @@ class State(TypedDict, total=False):
     """A thread's state: `history` lasts, everything else belongs to the turn."""
 
     message: str
-    """As received; set by the door."""
+    """As received; set by the door. Emptied when the guard refuses it: nothing keeps it."""
     question: str
+    """The admitted message; empty when there is none."""
     language: Language
     plan: Plan
     outcomes: Annotated[list[Outcome], operator.add]
@@ -83,7 +84,9 @@ READS: Final[Mapping[str, frozenset[str]]] = {
 """Node -> the keys it is shown."""
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"question", "language", "draft", "outcomes"}),
+    "admit": frozenset(
+        {"message", "question", "language", "draft", "outcomes", "history", "plan", "degraded"}
+    ),
     "plan": frozenset({"plan", "degraded"}),
     "work": frozenset({"outcomes", "degraded"}),
     "write": frozenset({"draft", "degraded"}),
