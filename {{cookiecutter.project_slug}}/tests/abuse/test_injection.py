@@ -111,7 +111,7 @@ async def test_who_asks_about_attacks_is_answered(served: Served) -> None:  # no
 
 
 async def test_a_guard_that_watches_lets_it_through_and_says_so(
-    served: Served,
+    served: Served,  # noqa: F811  # a fixture
 ) -> None:
     await served.start(injection="observe")
     reply = await served.ask(ATTACKS["beside a question"])

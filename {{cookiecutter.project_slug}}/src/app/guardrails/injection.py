@@ -174,7 +174,7 @@ class InjectionRules:
             folded = NormalForm.folded(reading)
             words = NormalForm.words(folded)
             self._read(folded, words, met)
-            each = words.split(" ")
+            each = set(words.split(" "))
             if not self._reversed.isdisjoint(each):
                 self._read(folded[::-1], NormalForm.words(folded[::-1]), met)
             if not self._rotated.isdisjoint(each):
@@ -184,10 +184,10 @@ class InjectionRules:
     def _read(self, folded: str, words: str, met: dict[str, int]) -> None:
         """Add what one reading meets."""
         said, told_of = self._in_words(words)
-        if (joined := NormalForm.joined(folded)) != folded:
-            whole = NormalForm.words(joined)
-            if not self._heads.isdisjoint(set(whole.split(" ")).difference(words.split(" "))):
-                said = {**said, **self._in_words(whole)[0]}
+        mended = NormalForm.words(NormalForm.mended(folded)).split(" ")
+        if not self._heads.isdisjoint(mended):
+            whole = NormalForm.words(NormalForm.joined(folded))
+            said = {**said, **self._in_words(whole)[0]}
         found: list[Rule | Markup] = [*self._in_markup(folded), *said.values()]
         found += self._in_squeezed(NormalForm.squeezed(words), said.keys() | told_of)
         for rule in found:

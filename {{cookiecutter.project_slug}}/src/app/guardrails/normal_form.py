@@ -166,6 +166,17 @@ class NormalForm:
             whole = cls.LETTERS_APART.sub(lambda run: " " + run[0].replace(" ", ""), whole)
         return whole[1:]
 
+    @classmethod
+    def mended(cls, folded: str) -> str:
+        """Only the words that `joined` makes whole: none in most texts."""
+        whole = cls.JOINT.sub("", folded)
+        pairs = zip(folded.split(), whole.split(), strict=True)
+        mended = " ".join(new for old, new in pairs if old != new)
+        if cls.SPELLED.search(f" {whole}"):
+            runs = cls.LETTERS_APART.findall(f" {whole}")
+            mended += " " + " ".join(run.replace(" ", "") for run in runs)
+        return mended
+
     @staticmethod
     def squeezed(words: str) -> str:
         """`words` without what parts them: split ones are whole, and none has an end."""
