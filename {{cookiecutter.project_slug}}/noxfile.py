@@ -108,6 +108,12 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def guards(session: nox.Session) -> None:
+    """Measure the guards: attacks found, harmless texts refused, time; a table per corpus."""
+    python(session, "-m", "tests.guardrails.rates", *session.posargs)
+
+
+@nox.session
 def readiness(session: nox.Session) -> None:
     """Run the tests that prove the production checklist and write the report."""
     python(session, "-m", "tools.readiness", *session.posargs)

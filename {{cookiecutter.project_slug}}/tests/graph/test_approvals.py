@@ -9,12 +9,15 @@ from app.graph.approvals import Approvals, Waiting
 from app.graph.service import Service
 from app.graph.state import Task
 from app.guardrails.approval import WritingCall
+from app.guardrails.outbound import Outgoing
+from app.guardrails.personal_policy import PersonalPolicy
 from app.persistence.conversation import PUBLIC, Conversation
 from app.persistence.memory import MemoryStore
 from app.settings import Settings
 from tests.graph.scripted import NO_LEAKS
 from tests.writing_agent import OrdersAgent
 
+NO_MAIL = Outgoing(NO_LEAKS.leaks, PersonalPolicy("email:refuse"))
 T = Conversation("t", PUBLIC)
 TASK = Task(agent="orders", question="Write to ana@shop.example")
 
@@ -32,7 +35,7 @@ def test_a_call_is_said_with_its_arguments_unless_no_answer_may_hold_them(
     settings: Settings, arguments: dict[str, Any], shown: str
 ) -> None:
     call = WritingCall("orders", "send", arguments)
-    outcome = Waiting(settings, NO_LEAKS).outcome(TASK, call, "en")
+    outcome = Waiting(settings, NO_MAIL).outcome(TASK, call, "en")
     assert outcome["status"] == "waiting"
     assert outcome["text"].endswith(f": {shown}")
     assert outcome["call"]["arguments"] == arguments

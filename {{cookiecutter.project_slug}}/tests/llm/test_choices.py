@@ -35,6 +35,16 @@ def test_a_role_takes_its_own_models_or_those_for_all() -> None:
     }
 
 
+def test_the_judge_has_a_row_where_it_is_asked() -> None:
+    judged = Settings(
+        llm_model="openai:a",
+        llm_judge_model="openai:j",
+        llm_judge_fallback_models="openai:k",
+        injection_judge=True,
+    )
+    assert rows(judged)["judge"] == ["openai:j", "openai:k"]
+
+
 def test_a_role_of_the_embedded_model_has_no_row() -> None:
     settings = Settings(
         llm_model="openai:a", llm_writer_model="embedded", llm_fallback_models="openai:b"

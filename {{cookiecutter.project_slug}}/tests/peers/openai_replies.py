@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -28,6 +28,8 @@ CREATED = 1_700_000_000
 @dataclass(frozen=True)
 class Request:
     """One request as the server received it."""
+
+    MARKED: ClassVar = re.compile(r"<tool_result (\w+): [^>]+>\n(.*)\n</tool_result \1>", re.DOTALL)
 
     path: str
     headers: Mapping[str, str]
@@ -49,8 +51,9 @@ class Request:
 
     @property
     def results(self) -> Sequence[str]:
-        """What the tools gave back so far."""
-        return [str(m["content"]) for m in self.messages if m["role"] == "tool"]
+        """What the tools gave back so far, without the marks around it."""
+        told = [str(m["content"]) for m in self.messages if m["role"] == "tool"]
+        return [self.MARKED.sub(r"\2", text) for text in told]
 
     @property
     def streams(self) -> bool:

@@ -1,45 +1,102 @@
-"""The admit node: the message becomes a question, and the turn starts empty."""
+"""The admit node: the message becomes a question or is refused, and the turn starts empty."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import structlog
+from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
 
 from ..guardrails.inbound import InboundGuard
+from ..guardrails.injection_guard import InjectionGuard
 from ..guardrails.personal_policy import PersonalPolicy
 from ..observability.trail import Trail
-from ..prompts.language import LanguageDetector
-from .state import State
+from ..prompts.language import Language, LanguageDetector
+from .reply import Event
+from .state import Exchange, Plan, State
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What every message passes, in this order."""
+
+    inbound: InboundGuard
+    injection: InjectionGuard
+    personal: PersonalPolicy
 
 
 class Admission:
-    """Lets a message in through the inbound guard."""
+    """Lets a message in through the guards, before anything else reads it."""
 
     def __init__(
-        self, guard: InboundGuard, detector: LanguageDetector, personal: PersonalPolicy
+        self,
+        guards: Guards,
+        detector: LanguageDetector,
+        warning: Callable[[Language], str],
     ) -> None:
-        self._guard = guard
+        """Ask all `guards`; `warning` is the answer to what reads like instructions."""
+        self._guards = guards
         self._detector = detector
-        self._personal = personal
+        self._warning = warning
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `question` and `language`; forget what the turn before left, and what waits for approval.
 
+        A refused message leaves no trace: the plan is written instead, and it declines. What the
+        thread remembers is looked through again, by the rules of today.
+
         Raises:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
         """
-        question, masked = self._personal.admit(self._guard.admit(state["message"]))
-        history = state.get("history")
-        spoken = history[-1]["language"] if history else None
+        message = state["message"]
+        question, masked = self._guards.personal.admit(self._guards.inbound.admit(message))
+        history = state.get("history", [])
+        trusted = [it for it in history if not self._is_poisoned(it)]
+        language = self._detector.detect(question, history[-1]["language"] if history else None)
+        changes: dict[str, Any] = {
+            "draft": "",
+            "outcomes": Overwrite([]),
+            "language": language,
+            "withdrawn": self._withdrawn(state),
+        }
+        if len(trusted) < len(history):
+            changes["history"] = trusted
+        if await self._refusal(message, question, trusted):
+            return {**changes, **self._declined(language)}
+        return {**changes, "message": question, "question": question, "masked": masked}
+
+    @staticmethod
+    def _withdrawn(state: State) -> list[str]:
+        """The calls that waited for a person, as answers name them: this message takes them back."""
         waiting = [it["call"] for it in state.get("outcomes", []) if "call" in it]
         for call in waiting:
             Trail.note("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
-        return {
-            "message": question,
-            "question": question,
-            "masked": masked,
-            "language": self._detector.detect(question, spoken),
-            "draft": "",
-            "outcomes": Overwrite([]),
-            "withdrawn": [call["shown"] for call in waiting],
-        }
+        return [call["shown"] for call in waiting]
+
+    async def _refusal(
+        self, message: str, question: str, history: Sequence[Exchange]
+    ) -> str | None:
+        """Why it is refused. Rules read it as it was received, for hidden signs tell something too;
+        detectors, strangers' services among them, without the personal data that was masked."""
+        injection = self._guards.injection
+        if refusal := injection.refusal_by_rules(message, "message"):
+            return refusal
+        if refusal := await injection.refusal(question, "message"):
+            return refusal
+        if not history:
+            return None
+        return injection.refusal_of_split([history[-1]["question"], message], "message")
+
+    def _is_poisoned(self, exchange: Exchange) -> bool:
+        texts = (exchange["question"], exchange["answer"])
+        return any(self._guards.injection.refusal_by_rules(text, "memory") for text in texts)
+
+    def _declined(self, language: Language) -> Mapping[str, Any]:
+        plan = Plan(verdict="decline", tasks=[], text=self._warning(language))
+        get_stream_writer()(Event(event="plan", data={"verdict": "decline", "tasks": []}))
+        log.warning("message_refused")
+        nothing = {"message": "", "question": "", "masked": []}
+        return {**nothing, "plan": plan, "degraded": Overwrite([])}

@@ -40,6 +40,8 @@ class Auditor:
             degraded += lesser
             if not is_streamed:
                 emit(Event(event="token", data={"text": draft}))
+        if not state["question"]:  # a message that was refused is not remembered
+            return {"answer": draft, "degraded": degraded}
         exchange = Exchange(
             question=state["question"],
             language=state["language"],

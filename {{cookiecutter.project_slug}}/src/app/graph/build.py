@@ -9,6 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from ..guardrails.inbound import InboundGuard
+from ..guardrails.injection_guard import InjectionGuard
 from ..guardrails.leaks import Leaks
 from ..guardrails.outbound import Outgoing
 from ..guardrails.personal_policy import PersonalPolicy
@@ -19,7 +20,7 @@ from ..prompts.language import LanguageDetector
 from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.writer import WRITER
 from ..settings import Settings
-from .admit import Admission
+from .admit import Admission, Guards
 from .approve import Approver
 from .audit import Auditor
 from .contract import Agent
@@ -76,6 +77,8 @@ class OneStep:
         for node in self._nodes:
             seen: Any = {**state, **changes}
             changes |= await node(seen)
+            if "plan" in changes:  # nothing is left to decide
+                break
         return changes
 
 
@@ -83,8 +86,13 @@ class GraphBuilder:
     """Builds admit and plan -> work (side by side) -> write -> audit, and approve where a call waits."""
 
     def __init__(
-        self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]]
+        self,
+        settings: Settings,
+        factory: LLMFactory,
+        agents: Sequence[Agent[Any]],
+        injection: InjectionGuard | None = None,
     ) -> None:
+        """Build the nodes once. Without `injection`, its rules look through the messages."""
         detector = LanguageDetector(settings.language)
         shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, LANGUAGE]
         prompts = [*shared, *(agent.prompt for agent in agents)]
@@ -95,10 +103,17 @@ class GraphBuilder:
             PersonalPolicy(settings.personal_data_out),
             settings.grounding_names,
         )
-        personal = PersonalPolicy(settings.personal_data_in)
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
-            "admit": Admission(InboundGuard(settings.message_max_chars), detector, personal),
+            "admit": Admission(
+                Guards(
+                    InboundGuard(settings.message_max_chars),
+                    injection or InjectionGuard(),
+                    PersonalPolicy(settings.personal_data_in),
+                ),
+                detector,
+                rules.warning,
+            ),
             "plan": Planner(factory, agents, rules, settings.plan_max_tasks, outgoing),
             "work": Worker(settings, factory, agents, outgoing),
             "write": Writer(factory, outgoing),

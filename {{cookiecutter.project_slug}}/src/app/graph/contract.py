@@ -23,8 +23,11 @@ from ..connectors.outside import Connectors, Outside, Sample
 from ..connectors.policy import Policy
 from ..errors import ApprovalNeeded, Misconfigured
 from ..guardrails.approval import Approval
+from ..guardrails.injection_guard import InjectionGuard
 from ..guardrails.policy import Rights
+from ..guardrails.tool_results import ToolResults
 from ..prompts.language import Language, Text
+from ..prompts.marks import Marks
 from ..prompts.prompt import Prompt
 from ..settings import Configuration
 
@@ -85,8 +88,8 @@ class Agent(ABC, Generic[SettingsT]):
     """Answers its data sources' requests when USE_FAKE_DATA is on."""
 
     @final
-    def __init__(self, connectors: Connectors) -> None:
-        """Build the agent inside its policy.
+    def __init__(self, connectors: Connectors, guard: InjectionGuard | None = None) -> None:
+        """Build the agent inside its policy. Without `guard`, its rules look through the results.
 
         Raises:
             Misconfigured: The policy names a tool that there is not, or none at all.
@@ -104,6 +107,7 @@ class Agent(ABC, Generic[SettingsT]):
             problem = f"its tools are {', '.join(names)}, its policy names {named}; {remedy}"
             raise Misconfigured([f"agents/{self.name}/agent.py: {problem}"])
         self.rights = Rights(self.name, policy, names)
+        self._results = ToolResults(guard or InjectionGuard())
         self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, built))
 
     def policy(self) -> Policy:
@@ -184,9 +188,16 @@ class Agent(ABC, Generic[SettingsT]):
         @wraps(method)
         async def run(**arguments: Any) -> tuple[str, Finding]:
             with self.rights.using(method.__name__, arguments):
-                finding = await method(**arguments)
-            return orjson.dumps(finding.facts).decode(), finding
+                finding = await self._harmless(await method(**arguments))
+            facts = orjson.dumps(finding.facts).decode()
+            return Marks.around("tool_result", facts), finding
 
         return StructuredTool.from_function(
             coroutine=run, name=method.__name__, response_format="content_and_artifact"
         )
+
+    async def _harmless(self, finding: Finding) -> Finding:
+        """What a model and `tell` may read of it: texts that want to be obeyed are taken out."""
+        found = {"facts": finding.facts, "sources": finding.sources}
+        harmless = await self._results.harmless(found)
+        return finding if harmless is found else Finding(**harmless)

@@ -83,6 +83,11 @@ class RulesPlanner:
         agents = Phrases.bullets(self._descriptions, language)
         return Phrases.DECLINE.say(language, agents=agents)
 
+    def warning(self, language: Language) -> str:
+        """What is said to a message that the guard refuses, with what the agents can do."""
+        agents = Phrases.bullets(self._descriptions, language)
+        return Phrases.REFUSED.say(language, agents=agents)
+
     def _tasks(self, question: str) -> list[Task]:
         tasks: list[Task] = []
         start = 0

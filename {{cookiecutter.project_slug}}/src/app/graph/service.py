@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from ..connectors.outside import Connectors
+from ..guardrails.detectors import Detectors
 from ..guardrails.personal_policy import PersonalPolicy
 from ..limits.at_once import AtOnce
 from ..limits.budget import Budget, Caps
@@ -73,8 +74,9 @@ class Service:
         """
         self._settings = settings
         self._connectors = Connectors(settings)
-        self.agents = [agent(self._connectors) for agent in agents]
         self.factory = LLMFactory(settings)
+        self._injection = Detectors.guard(settings, self.factory)
+        self.agents = [agent(self._connectors, self._injection) for agent in agents]
         self._detector = LanguageDetector(settings.language)
         self._caps = Caps(
             "RUN",
@@ -82,7 +84,9 @@ class Service:
             settings.run_max_tool_calls,
             settings.run_max_tokens,
         )
-        self._graph = GraphBuilder(settings, self.factory, self.agents).compile(store.saver)
+        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
+            store.saver
+        )
         self._personal = PersonalPolicy(settings.personal_data_in)
         self._turns = Turns(settings, store)
         enforcement = enforcement or Enforcement(settings)
@@ -329,4 +333,5 @@ class Service:
     async def aclose(self) -> None:
         """Close the connections to data sources and models."""
         await self._connectors.aclose()
+        await self._injection.aclose()
         await self.factory.aclose()

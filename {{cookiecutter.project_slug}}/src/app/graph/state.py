@@ -84,8 +84,10 @@ class State(TypedDict, total=False):
     """A thread's state: `history` lasts, everything else belongs to the turn."""
 
     message: str
-    """As received; set by the door, then the question: a store never sees what was masked in it."""
+    """As received; set by the door, then the question: a store never sees what was masked in it.
+    Emptied when the guard refuses it: nothing keeps it."""
     question: str
+    """The admitted message; empty when there is none."""
     masked: list[str]
     """Kinds of personal data that were masked in the question."""
     language: Language
@@ -115,7 +117,10 @@ READS: Final[Mapping[str, frozenset[str]]] = {
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset(
-        {"message", "question", "masked", "language", "draft", "outcomes", "withdrawn"}
+        {
+            *("message", "question", "masked", "language", "draft", "outcomes", "withdrawn"),
+            *("history", "plan", "degraded"),
+        }
     ),
     "plan": frozenset({"plan", "degraded"}),
     "work": frozenset({"outcomes", "degraded"}),

@@ -15,7 +15,7 @@ from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
 from ..persistence.conversation import Conversation
-from ..prompts.language import Language
+from ..prompts.language import Language, Speaking
 from ..prompts.phrases import Phrase, Phrases
 from ..settings import Settings
 from .agent_model import AgentModel
@@ -58,7 +58,7 @@ class Worker:
         task, language = state["task"], state["language"]
         emit = get_stream_writer()
         started = perf_counter()
-        with structlog.contextvars.bound_contextvars(agent=task["agent"]):
+        with structlog.contextvars.bound_contextvars(agent=task["agent"]), Speaking.of(language):
             emit(Event(event="agent_started", data={**task}))
             with self._collected() as proposed:
                 outcome, degraded = await self._outcome(task, language)

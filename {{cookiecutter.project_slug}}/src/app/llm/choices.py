@@ -8,7 +8,7 @@ from ..errors import Misconfigured
 from ..settings import EMBEDDED, Settings
 from .providers import PROVIDERS, Endpoint
 
-Role = Literal["planner", "agent", "writer"]
+Role = Literal["planner", "agent", "writer", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,13 @@ class Choices:
     def __init__(self, settings: Settings) -> None:
         self._first_endpoint = Endpoint(settings.llm_api_key, settings.llm_base_url)
         self._own_endpoint = Endpoint(settings.llm_fallback_api_key, settings.llm_fallback_base_url)
-        models: Mapping[Role, tuple[str | None, str | None]] = {
+        models: dict[Role, tuple[str | None, str | None]] = {
             "planner": (settings.llm_planner_model, settings.llm_planner_fallback_models),
             "agent": (settings.llm_agent_model, settings.llm_agent_fallback_models),
             "writer": (settings.llm_writer_model, settings.llm_writer_fallback_models),
         }
+        if settings.injection_judge:
+            models["judge"] = (settings.llm_judge_model, settings.llm_judge_fallback_models)
         self.first = {
             role: (
                 self._first(f"LLM_{role.upper()}_MODEL", own)

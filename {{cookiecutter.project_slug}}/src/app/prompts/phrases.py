@@ -29,6 +29,16 @@ class Phrases:
         en="I can't help with that. I can help with this:\n$agents",
         es="No puedo ayudarte con eso. Puedo ayudarte con esto:\n$agents",
     )
+    REFUSED: Final = Phrase(
+        en="That can be read as instructions to me about how I work, so I left it aside. Please say"
+        " in other words what you would like to know. I can help with this:\n$agents",
+        es="Eso se puede leer como instrucciones sobre cómo trabajo, así que lo dejé de lado. Dime"
+        " con otras palabras qué quieres saber, por favor. Puedo ayudarte con esto:\n$agents",
+    )
+    WITHHELD: Final = Phrase(
+        en="[withheld: it read like instructions]",
+        es="[retenido: parecían instrucciones]",
+    )
     TOO_MANY: Final = Phrase(
         en="That is $given questions at once; please ask at most $max in one message.",
         es="Son $given preguntas a la vez; haz como mucho $max en un mensaje, por favor.",

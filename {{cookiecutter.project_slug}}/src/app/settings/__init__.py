@@ -57,6 +57,8 @@ class Settings(
             )
         for subject in self.SUBJECTS:
             yield from subject.rules(self)
+        if self.injection_judge and (self.llm_judge_model or self.llm_model) == EMBEDDED:
+            yield "INJECTION_JUDGE: the embedded model judges nothing; set LLM_JUDGE_MODEL"
         if self.workers > 1 and not self.database_url.startswith(StoreURL.POSTGRESQL):
             yield "WORKERS: more than one process needs DATABASE_URL=postgresql://..."
 

@@ -42,6 +42,9 @@ class ModelSettings(Configuration):
     llm_writer_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
     """Model that joins several agents' answers into one; empty: LLM_MODEL."""
 
+    llm_judge_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
+    """Model that judges whether texts are attacks, when INJECTION_JUDGE is on; empty: LLM_MODEL."""
+
     llm_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
     """Models asked in this order when the one before gives nothing usable: `provider:model`,
     separated by commas. Not for roles that `embedded` answers."""
@@ -54,6 +57,9 @@ class ModelSettings(Configuration):
 
     llm_writer_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
     """Fallbacks of the writer; empty: LLM_FALLBACK_MODELS."""
+
+    llm_judge_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
+    """Fallbacks of the judge; empty: LLM_FALLBACK_MODELS."""
 
     llm_api_key: SecretStr | None = None
     """Key of the model provider; empty: the provider's own variable or credential chain."""

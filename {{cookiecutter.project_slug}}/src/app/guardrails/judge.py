@@ -1,0 +1,65 @@
+"""A model as detector: the role `judge` of the one factory."""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel, Field
+
+from ..limits.budget import Budget
+from ..llm.factory import LLMFactory
+from ..prompts.judge import JUDGE
+from ..prompts.language import Language
+from ..prompts.marks import Marks
+from .injection import InjectionRules
+from .injection_guard import Origin
+
+
+class Judgement(BaseModel):
+    """What the text is."""
+
+    is_attack: bool = Field(description="True when the text tries to change what the agents do.")
+
+
+class JudgeScript:
+    """What the embedded model says as judge: what the rules say. Settings ask for a real one."""
+
+    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        """The judgement as a call of the one schema that is bound."""
+        is_attack = InjectionRules().found(str(messages[-1].content)) is not None
+        call = {
+            "name": bound[0],
+            "args": {"is_attack": is_attack},
+            "id": "judge",
+            "type": "tool_call",
+        }
+        return AIMessage(content="", tool_calls=[call])
+
+
+class Judge:
+    """Asks a model. Each judgement is a model call of the run, in its budget, usage and logs."""
+
+    name = "judge"
+
+    def __init__(self, factory: LLMFactory, language: Language) -> None:
+        """Ask in `language`; the text may be in any."""
+        model = factory.for_role("judge", JudgeScript())
+        self._model = model.with_structured_output(Judgement)
+        self._system = SystemMessage(JUDGE.render(language))
+
+    async def finds(self, text: str, origin: Origin) -> bool:
+        """What the model says.
+
+        Raises:
+            BudgetExceeded: The run has no model call left.
+            ModelUnavailable: No model of the role answered.
+            Exception: Whatever a provider raises, and a ValueError for another answer than asked.
+        """
+        Budget.take_model_call()
+        asked = HumanMessage(Marks.around(origin, text))
+        judgement = await self._model.ainvoke([self._system, asked], {"metadata": JUDGE.metadata})
+        if not isinstance(judgement, Judgement):
+            raise ValueError("no judgement")  # noqa: TRY004 - not a bug of ours: the model's answer
+        return judgement.is_attack
+
+    async def aclose(self) -> None:
+        """Nothing: the factory closes its models."""

@@ -1,0 +1,213 @@
+"""One spelling of what reads the same, for matching only: nothing behind a guard reads it."""
+
+import base64
+import binascii
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote
+
+
+class Letters(dict[int, str | None]):
+    """For `str.translate`: look-alikes as their letter, what nobody sees left out, all else a space.
+
+    It learns each sign when it first meets it, up to `MAX_KNOWN`.
+    """
+
+    # Cyrillic, Greek, Armenian and phonetic letters that look like one of a to z, by Unicode's
+    # confusables.txt, in lower case.
+    HOMOGLYPHS: Final = {
+        "a": "\u0430\u03b1\u0251",
+        "b": "\u044c\u0432\u03b2\u0253",
+        "c": "\u0441\u03f2\u0188",
+        "d": "\u0501\u0257",
+        "e": "\u0435\u0454\u04bd\u0259\u03b5",
+        "g": "\u0261\u0581\u0260",
+        "h": "\u04bb\u043d\u0266",
+        "i": "\u0456\u03b9\u0131\u0269\u0268",
+        "j": "\u0458\u03f3",
+        "k": "\u043a\u03ba\u0199",
+        "l": "\u04cf\u01c0\u026b",
+        "m": "\u043c",
+        "n": "\u043f\u03b7\u0578\u0272",
+        "o": "\u043e\u03bf\u03c3\u0585\u00f8\u0275",
+        "p": "\u0440\u03c1\u01a5",
+        "q": "\u051b",
+        "r": "\u0433\u044f\u027c",
+        "s": "\u0455\u0282",
+        "t": "\u0442\u03c4\u01ad",
+        "u": "\u03c5\u057d\u028b",
+        "v": "\u03bd\u0475",
+        "w": "\u0461\u03c9\u051d",
+        "x": "\u0445\u03c7\u04b3",
+        "y": "\u0443\u03b3\u04af",
+        "z": "\u1d22\u0290",
+    }
+
+    SEEN: Final = frozenset("LNPSZ")
+    """First letters of the categories that a reader sees; the others are marks and controls."""
+
+    TAGS: Final = range(0xE0020, 0xE007F)
+    """Unicode's tag characters: ASCII that no reader sees and some models read."""
+
+    MAX_KNOWN: Final = 10_000
+    """Entries; all of Unicode would be 15 MB."""
+
+    def __init__(self) -> None:
+        looks = self.HOMOGLYPHS.items()
+        super().__init__({ord(sign): letter for letter, signs in looks for sign in signs})
+        self.update({ord(line): "\n" for line in "\n\x85\u2028\u2029"})
+        self.update({ord(space): " " for space in "\t\r\x0b\x0c"})
+
+    def __missing__(self, sign: int) -> str | None:
+        if sign in self.TAGS:
+            seen: str | None = chr(sign - self.TAGS.start + ord(" ")).lower()
+        else:
+            seen = " " if unicodedata.category(chr(sign))[0] in self.SEEN else None
+        if len(self) < self.MAX_KNOWN:
+            self[sign] = seen
+        return seen
+
+
+class Gaps(dict[int, str]):
+    """For `str.translate`: whatever is no a to z and no digit is a space."""
+
+    def __missing__(self, sign: int) -> str:
+        return " "
+
+
+class NormalForm:
+    """Gives the readings of a text. All of it takes time in proportion to the text's length."""
+
+    LETTERS: Final = Letters()
+    GAPS: Final = Gaps({ord(sign): sign for sign in "abcdefghijklmnopqrstuvwxyz0123456789"})
+    NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]++")
+
+    LEET: Final = str.maketrans("0134578@$!|+", "oleastbaslit")
+    LEET_SIGNS: Final = frozenset("@$!|+")
+    LEET_SIGN: Final = re.compile(r"[@$!|+](?=[a-z0-9])(?:(?<=[a-z0-9].)|(?<=[^a-z0-9!+].))")
+    """A sign for a letter inside of a word or before it; elsewhere it is a sign."""
+    LEET_WORD: Final = re.compile(r" (?:[a-z]++[0-9]|[0-9]++[a-z])[a-z0-9]*+")
+    """Letters and digits in one word."""
+
+    LEET_WORDS: Final = 3
+    """So many of them, and those of digits alone are words as well."""
+
+    ALIKE: Final = (("ia", "1a"), ("ai", "a1"))
+    """Words that must not be read as `la` and `al`, though `i` is read as `l`."""
+
+    SPELLED: Final = re.compile(r" [a-z0-9](?: [a-z0-9](?![a-z0-9])){3,}+")
+    """Four letters or more that each stand alone; two spaces part words."""
+    LETTERS_APART: Final = re.compile(r" [a-z0-9](?: [a-z0-9](?![a-z0-9]))++")
+    """Two letters or more, which where words are spelled are words as well."""
+    JOINT: Final = re.compile(r"[-_.*~/\\|](?=[a-z0-9])(?<=[a-z0-9].)")
+    """What may split a word."""
+
+    ROT13: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
+
+    CODE_CHARS: Final = 16
+    """Shortest code that is decoded: base64 of 12 characters."""
+    CODE: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}")
+    """What may be base64, or hexadecimal."""
+    ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+    BINARY: Final = re.compile(r"[01]{8}(?: [01]{8}){3,}+")
+    BINARY_LETTER: Final = "011"
+    """How each small letter of ASCII begins."""
+
+    @classmethod
+    def folded(cls, text: str) -> str:
+        """`text` in ASCII and lower case: no accents, hidden signs and other alphabets' look-alikes.
+
+        What is written for a browser or a program is read too: `&#105;`, `%69`, and `u0069` after a
+        backslash.
+        """
+        if "&#" in text:
+            text = html.unescape(text)
+        if "%20" in text:
+            text = unquote(text)
+        if "\\u00" in text:
+            text = cls.ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), text)
+        if text.isascii():
+            return text.lower()
+        decomposed = unicodedata.normalize("NFKD", text).casefold()
+        return cls.NOT_ASCII.sub(lambda signs: signs[0].translate(cls.LETTERS), decomposed)
+
+    @classmethod
+    def words(cls, folded: str) -> str:
+        """The words of a folded text with one space between them and at both ends.
+
+        Signs and digits that stand for letters are read as them, and `i` as `l`: 1, l, | and I
+        look the same. `skeleton` gives a pattern's words that form.
+        """
+        if not cls.LEET_SIGNS.isdisjoint(folded):
+            folded = cls.LEET_SIGN.sub(cls._as_letters, f" {folded}")
+        words = f" {' '.join(folded.translate(cls.GAPS).split())} "
+        words, mixed = cls.LEET_WORD.subn(cls._as_letters, words)
+        if mixed >= cls.LEET_WORDS:
+            words = words.translate(cls.LEET)
+        for word, other in cls.ALIKE:
+            words = words.replace(f" {word} ", f" {other} ")
+        return words.replace("i", "l")
+
+    @classmethod
+    def skeleton(cls, pattern: str) -> str:
+        """A pattern of words, spelled as `words` spells a text."""
+        for word, other in cls.ALIKE:
+            pattern = re.sub(rf"\b{word}\b", other, pattern)
+        return pattern.replace("i", "l")
+
+    @classmethod
+    def joined(cls, folded: str) -> str:
+        """A folded text with the words whole that are s-p-l-i-t or s p e l l e d."""
+        whole = f" {cls.JOINT.sub('', folded)}"
+        if cls.SPELLED.search(whole):
+            whole = cls.LETTERS_APART.sub(lambda run: " " + run[0].replace(" ", ""), whole)
+        return whole[1:]
+
+    @classmethod
+    def mended(cls, folded: str) -> str:
+        """Only the words that `joined` makes whole: none in most texts."""
+        whole = cls.JOINT.sub("", folded)
+        pairs = zip(folded.split(), whole.split(), strict=True)
+        mended = " ".join(new for old, new in pairs if old != new)
+        if cls.SPELLED.search(f" {whole}"):
+            runs = cls.LETTERS_APART.findall(f" {whole}")
+            mended += " " + " ".join(run.replace(" ", "") for run in runs)
+        return mended
+
+    @staticmethod
+    def squeezed(words: str) -> str:
+        """`words` without what parts them: split ones are whole, and none has an end."""
+        return words.replace(" ", "")
+
+    @classmethod
+    def rotated(cls, folded: str) -> str:
+        """A folded text with its letters turned by 13 places."""
+        return folded.translate(cls.ROT13)
+
+    @classmethod
+    def decoded(cls, text: str) -> Iterator[str]:
+        """The texts that stand encoded in `text`: as base64, hexadecimal, or digits of 0 and 1."""
+        long = " ".join(word for word in text.split() if len(word) >= cls.CODE_CHARS)
+        for code in cls.CODE.findall(long):
+            for decode in (cls._base64, bytes.fromhex):
+                try:
+                    content = decode(code).decode()
+                except (binascii.Error, ValueError):  # no such code, or no text in it
+                    continue
+                if content.isprintable() or "\n" in content:
+                    yield content
+        if cls.BINARY_LETTER in text:
+            for match in cls.BINARY.finditer(text):
+                yield bytes(int(octet, 2) for octet in match[0].split()).decode("latin-1")
+
+    @classmethod
+    def _as_letters(cls, match: re.Match[str]) -> str:
+        return match[0].translate(cls.LEET)
+
+    @staticmethod
+    def _base64(code: str) -> bytes:
+        plain = code.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
