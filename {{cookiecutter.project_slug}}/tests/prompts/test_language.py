@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.prompts.language import Language, LanguageDetector, Speaking, Words
+from app.prompts.language import Language, LanguageDetector, Words
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,3 @@ def test_where_the_text_does_not_tell_the_conversation_goes_on_in_its_language()
 
 def test_words_lose_accents_case_and_punctuation() -> None:
     assert Words.of("¿El DÓLAR, mañana?") == ["el", "dolar", "manana"]
-
-
-def test_a_task_speaks_its_own_language_and_only_while_it_lasts() -> None:
-    assert Speaking.language() == "en"
-    with Speaking.of("es"):
-        assert Speaking.language() == "es"
-    assert Speaking.language() == "en"
