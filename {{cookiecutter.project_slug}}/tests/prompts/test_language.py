@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.prompts.language import Language, LanguageDetector, Speaking, Words
+from app.prompts.language import Language, LanguageDetector, Words
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,3 @@ def test_a_quoted_headline_is_not_the_answers_language() -> None:
     assert LanguageDetector.clearly(answer) == "es"
     own = LanguageDetector.without_quotes(answer, headline.casefold() + " el país")
     assert LanguageDetector.clearly(own) is None
-
-
-def test_a_task_speaks_its_own_language_and_only_while_it_lasts() -> None:
-    assert Speaking.language() == "en"
-    with Speaking.of("es"):
-        assert Speaking.language() == "es"
-    assert Speaking.language() == "en"

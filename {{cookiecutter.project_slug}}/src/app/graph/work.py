@@ -15,8 +15,9 @@ from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
 from ..persistence.conversation import Conversation
-from ..prompts.language import Language, Speaking
+from ..prompts.language import Language
 from ..prompts.phrases import Phrase, Phrases
+from ..prompts.speaking import Speaking
 from ..settings import Settings
 from .agent_model import AgentModel
 from .approvals import Waiting

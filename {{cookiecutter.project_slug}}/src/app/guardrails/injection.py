@@ -92,6 +92,9 @@ class InjectionRules:
     SPEAKER_CHARS: Final = 40
     """Longest such beginning."""
 
+    TELLING_CHARS: Final = 4
+    """Shortest first word that is worth a second look where words were split: `a` is everywhere."""
+
     SPLIT_CHARS: Final = 60
     """Letters from the first word of a rule to the one that it is about; two gaps of four words."""
 
@@ -117,6 +120,7 @@ class InjectionRules:
             for head, by_rule in rests.items()
         }
         self._heads = frozenset(self._forms)
+        self._telling = frozenset(it for it in self._heads if len(it) >= self.TELLING_CHARS)
         self._split = {
             NormalForm.skeleton(head): [
                 (rule, Forms.of_letters(filter(None, its)))
@@ -185,7 +189,7 @@ class InjectionRules:
         """Add what one reading meets."""
         said, told_of = self._in_words(words)
         mended = NormalForm.words(NormalForm.mended(folded)).split(" ")
-        if not self._heads.isdisjoint(mended):
+        if not self._telling.isdisjoint(mended):
             whole = NormalForm.words(NormalForm.joined(folded))
             said = {**said, **self._in_words(whole)[0]}
         found: list[Rule | Markup] = [*self._in_markup(folded), *said.values()]

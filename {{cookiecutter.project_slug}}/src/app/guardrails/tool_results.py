@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
-from ..prompts.language import Speaking
 from ..prompts.phrases import Phrases
+from ..prompts.speaking import Speaking
 from .injection_guard import InjectionGuard, Suspicion
 
 

@@ -2,10 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import ClassVar, Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
 
 Language = Literal["en", "es"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -26,27 +24,6 @@ class Marks(dict[int, int | None]):
         if len(self) < self.MOST:
             self[code] = kept
         return kept
-
-
-class Speaking:
-    """The language of the task that this context belongs to, for those who are not told it."""
-
-    _CURRENT: ClassVar[ContextVar[Language]] = ContextVar("speaking", default=LANGUAGES[0])
-
-    @classmethod
-    @contextmanager
-    def of(cls, language: Language) -> Iterator[None]:
-        """Speak `language` inside of the block, and in all tasks that it starts."""
-        before = cls._CURRENT.set(language)
-        try:
-            yield
-        finally:
-            cls._CURRENT.reset(before)
-
-    @classmethod
-    def language(cls) -> Language:
-        """The language; English outside of any block."""
-        return cls._CURRENT.get()
 
 
 class Words:
