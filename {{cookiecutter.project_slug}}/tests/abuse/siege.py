@@ -54,7 +54,7 @@ class Siege:
         yield from {"log_level": "ERROR", "log_format": "json"}.items()
         yield from {"authentication": "keys", "api_keys_file": self._keys, "limits": "off"}.items()
         yield from {"use_fake_data": False, "data_private_hosts": "127.0.0.1"}.items()
-        yield "data_max_retries", 0
+        yield from {"data_max_retries": 0, "injection": "off"}.items()
         yield "llm_model", "openai:scripted-agent"
         yield "llm_planner_model", "openai:scripted-planner"
         yield "llm_writer_model", "openai:scripted-writer"

@@ -46,7 +46,7 @@ ATTACKS = {
     "a tool without a name": Attack(" "),
     "a tool that the policy leaves out": Attack("hidden", label="hidden"),
     "a tool that writes, told a secret": Attack(
-        "erase", {"name": "sk-planted-0123456789abcdef"}, "approval", "erase"
+        "erase", {"name": "sk-" + "planted-0123456789abcdef"}, "approval", "erase"
     ),
     "the cloud's metadata": fetch("http://169.254.169.254/latest/meta-data/"),
     "a host beside the allowed one": fetch("http://127.0.0.1.evil.example:{port}/note"),

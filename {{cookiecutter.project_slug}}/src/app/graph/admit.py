@@ -79,12 +79,9 @@ class Admission:
     async def _refusal(
         self, message: str, question: str, history: Sequence[Exchange]
     ) -> str | None:
-        """Why it is refused. Rules read it as it was received, for hidden signs tell something too;
-        detectors, strangers' services among them, without the personal data that was masked."""
+        """Why it is refused: as it was received, for hidden signs tell something too."""
         injection = self._guards.injection
-        if refusal := injection.refusal_by_rules(message, "message"):
-            return refusal
-        if refusal := await injection.refusal(question, "message"):
+        if refusal := await injection.refusal(message, "message", masked=question):
             return refusal
         if not history:
             return None

@@ -91,7 +91,6 @@ class Turns:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
-        self._approvals = Approvals(store)
         self._wait_seconds = settings.turn_wait_seconds
         self._request_seconds = settings.request_timeout_seconds
         self._ttl_seconds = settings.idempotency_ttl_seconds
@@ -151,14 +150,14 @@ class Turns:
     ) -> None:
         config = RunnableConfig(configurable={"thread_id": conversation.key})
         found = await self._store.saver.aget_tuple(config)
+        calls = {call["id"]: call for call in Approvals.held(found)}
+        keys = {it: Approvals.key(conversation, it) for it in calls if it != decision["id"]}
+        turn.lost = [it for it, key in keys.items() if await self._store.kept_reply(key)]
         if saving.is_lost:
             raise StoreUnavailable("no decision without it")
-        calls = {call["id"]: call for call in Approvals.held(found)}
         if found is None or decision["id"] not in calls:
             raise ApprovalUnknown
-        turn.call = calls.pop(decision["id"])
-        keys = {it: Approvals.key(conversation, it) for it in calls}
-        turn.lost = [it for it, key in keys.items() if await self._store.kept_reply(key)]
+        turn.call = calls[decision["id"]]
         turn.language = found.checkpoint["channel_values"]["language"]
         if Approvals.is_expired(turn.call):
             Trail.note("approval", "refused", "expired")

@@ -90,9 +90,12 @@ class InjectionGuard:
         """Read once in a process: that takes 0.1 s."""
         return InjectionRules()
 
-    async def refusal(self, text: str, origin: Origin) -> str | None:
-        """Why `text` is not let through; None when it is. What was decided is noted."""
-        suspicion = await self.suspicion(text, origin)
+    async def refusal(self, text: str, origin: Origin, masked: str | None = None) -> str | None:
+        """Why `text` is not let through; None when it is. What was decided is noted.
+
+        Detectors are shown `masked`, where there is such a form of it: they may be a stranger's.
+        """
+        suspicion = await self.suspicion(text, origin, masked)
         return self.decision(suspicion, origin) if suspicion else None
 
     def refusal_by_rules(self, text: str, origin: Origin) -> str | None:
@@ -112,13 +115,16 @@ class InjectionGuard:
             return False
         return self._rules.spread(texts, self.APART) is not None
 
-    async def suspicion(self, text: str, origin: Origin) -> Suspicion | None:
+    async def suspicion(
+        self, text: str, origin: Origin, masked: str | None = None
+    ) -> Suspicion | None:
         """What speaks against `text`: a rule, or else the first detector that finds something."""
         if self._mode == "off":
             return None
         if (suspicion := self._by_rules(text)) or not self._detectors:
             return suspicion
-        asked = [self._ask(detector, text, origin) for detector in self._detectors]
+        shown = text if masked is None else masked
+        asked = [self._ask(detector, shown, origin) for detector in self._detectors]
         suspicions = [it for it in await asyncio.gather(*asked) if it]
         return min(suspicions, key=lambda it: it.by == "failure", default=None)
 
