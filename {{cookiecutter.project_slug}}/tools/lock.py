@@ -1,4 +1,4 @@
-"""Writes requirements.txt, requirements-dev.txt and requirements-load.txt: every version with its hashes.
+"""Writes the requirements*.txt: every version with its hashes.
 
 Run by `python tools/install.py` when they are missing and by `nox -s lock` to refresh them. The versions are
 those of constraints.txt, the set that the template was tested with; with `--upgrade` the newest that
@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNTIME_LOCK = "requirements.txt"
 DEV_LOCK = "requirements-dev.txt"
 LOAD_LOCK = "requirements-load.txt"
+IMAGE_LOCK = "requirements-image.txt"
+BUILD_LOCK = "requirements-build.txt"
+LOCKS = (RUNTIME_LOCK, DEV_LOCK, LOAD_LOCK, IMAGE_LOCK, BUILD_LOCK)
 
 
 class Lock:
@@ -36,12 +39,19 @@ class Lock:
         self._compile(DEV_LOCK, ["--group", "dev", "--constraints", RUNTIME_LOCK], upgrade=upgrade)
         # Installed on top of the second, by `nox -s load` alone.
         self._compile(LOAD_LOCK, ["--group", "load", "--constraints", DEV_LOCK], upgrade=upgrade)
+        # What the image runs, with the stores that several processes share, and what builds it.
+        stores = ("--extra", "postgres", "--extra", "redis", "--constraints", DEV_LOCK)
+        self._compile(IMAGE_LOCK, [*stores], upgrade=upgrade)
+        build = ("--group", "build", "--constraints", DEV_LOCK)
+        self._compile(BUILD_LOCK, [*build], upgrade=upgrade, source="")
 
-    def _compile(self, name: str, extra: list[str], *, upgrade: bool) -> None:
+    def _compile(
+        self, name: str, extra: list[str], *, upgrade: bool, source: str = "pyproject.toml"
+    ) -> None:
         versions = ["--upgrade"] if upgrade else ["--constraints", "constraints.txt"]
         command = [
             str(self._python),
-            *("-m", "uv", "pip", "compile", "pyproject.toml", "--quiet"),
+            *("-m", "uv", "pip", "compile", *filter(None, [source]), "--quiet"),
             *("--universal", "--generate-hashes", "--no-emit-index-url"),
             *("--annotation-style", "line", "--custom-compile-command", "nox -s lock"),
             *("--output-file", name),
@@ -61,7 +71,7 @@ def main() -> int:
         Lock(ROOT, Path(sys.executable)).write(upgrade=bool(arguments))
     except subprocess.CalledProcessError as error:
         return error.returncode
-    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK} and {LOAD_LOCK}: commit them")
+    print(f"Wrote {', '.join(LOCKS)}: commit them")
     return 0
 
 
