@@ -115,10 +115,10 @@ class CopierQuestions:
 
     def _is_new(self, feature: Feature) -> str:
         # copier renders the old and the new project in scratch folders as well, there with every answer given as data;
-        # only the run in the user's own folder has the answers from before.
+        # only the run in the user's own folder has the answers from before. A question that is not among them is new.
         first = next(iter(self.questions.defaults))
         before = " and ".join(
-            f"_external_data.before.get({quoted(question)}, {quoted(answer)}) == {quoted(answer)}"
+            f"_external_data.before.get({quoted(question)}) == {quoted(answer)}"
             for question, answer in feature.when.items()
         )
         in_place = f"_copier_operation == 'update' and {quoted(first)} not in _copier_conf.data"
