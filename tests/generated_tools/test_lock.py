@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import lock
-from tools.lock import DEV_LOCK, LOAD_LOCK, RUNTIME_LOCK, Lock
+from tools.lock import DEV_LOCK, LOCKS, RUNTIME_LOCK, Lock
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_the_files_hold_hashes_for_every_platform(
 ) -> None:
     Lock(tmp_path, Path("python")).write()
     files = [after("--output-file", command) for command in commands]
-    assert files == [[RUNTIME_LOCK], [DEV_LOCK], [LOAD_LOCK]]
+    assert files == [[name] for name in LOCKS]
     for command in commands:
         assert {"--universal", "--generate-hashes", "--no-emit-index-url"} <= set(command)
 
@@ -45,12 +45,17 @@ def test_the_development_file_keeps_the_runtime_versions(
     commands: list[list[str]], tmp_path: Path
 ) -> None:
     Lock(tmp_path, Path("python")).write(upgrade=True)
-    runtime, development, load = commands
+    runtime, development, load, image, build = commands
     assert after("--group", development) == ["dev"]
     assert after("--constraints", development) == [RUNTIME_LOCK]
     assert after("--group", load) == ["load"]
     assert after("--constraints", load) == [DEV_LOCK]
     assert "--group" not in runtime
+    assert after("--extra", image) == ["postgres", "redis"]
+    assert after("--group", build) == ["build"]
+    assert "pyproject.toml" not in build  # else the service's own dependencies as well
+    for command in (image, build):
+        assert after("--constraints", command) == [DEV_LOCK]
 
 
 def test_an_upgrade_leaves_the_tested_versions_behind(
@@ -75,11 +80,8 @@ def test_the_command_says_which_files_to_commit(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["lock.py", "--upgrade"])
     assert lock.main() == 0
-    assert (
-        "requirements.txt, requirements-dev.txt and requirements-load.txt"
-        in capsys.readouterr().out
-    )
-    assert len(commands) == 3
+    assert ", ".join(LOCKS) in capsys.readouterr().out
+    assert len(commands) == len(LOCKS)
 
 
 def test_a_set_of_versions_that_does_not_exist_fails_the_command(
