@@ -10,7 +10,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["stale", "lint", "render", "update", "bench", "project", "demo"]
+nox.options.sessions = ["stale", "lint", "render", "update", "bench", "project", "container", "demo"]
 
 PYTHON = sys.executable
 PROJECT = Path("{" + "{cookiecutter.project_slug}" + "}")
@@ -66,6 +66,12 @@ def update(session: nox.Session) -> None:
 def project(session: nox.Session) -> None:
     """Three generated projects are installed and run their own whole check."""
     run_tests(session, "tests/project", "0")
+
+
+@nox.session
+def container(session: nox.Session) -> None:
+    """The image of a generated project, built and run for real."""
+    run_tests(session, "tests/container", "0")
 
 
 @nox.session

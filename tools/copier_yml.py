@@ -109,16 +109,24 @@ class CopierQuestions:
     def _is_user_owned(self, path: str) -> bool:
         return any(path == owned or path.startswith(f"{owned}/") for owned in self.questions.user_owned)
 
-    @staticmethod
-    def _chosen(feature: Feature) -> str:
-        return " and ".join(f"{question} == {quoted(answer)}" for question, answer in feature.when.items())
+    def _chosen(self, feature: Feature) -> str:
+        # An update renders the release that the project comes from with these exclusions and the answers of then: a
+        # question that is new since is undefined there.
+        return " and ".join(
+            f"{question} | default({quoted(self._default(question))}) == {quoted(answer)}"
+            for question, answer in feature.when.items()
+        )
+
+    def _default(self, question: str) -> object:
+        default = self.questions.defaults[question]
+        return default[0] if isinstance(default, list) else default
 
     def _is_new(self, feature: Feature) -> str:
         # copier renders the old and the new project in scratch folders as well, there with every answer given as data;
-        # only the run in the user's own folder has the answers from before.
+        # only the run in the user's own folder has the answers from before. A question that is not among them is new.
         first = next(iter(self.questions.defaults))
         before = " and ".join(
-            f"_external_data.before.get({quoted(question)}, {quoted(answer)}) == {quoted(answer)}"
+            f"_external_data.before.get({quoted(question)}) == {quoted(answer)}"
             for question, answer in feature.when.items()
         )
         in_place = f"_copier_operation == 'update' and {quoted(first)} not in _copier_conf.data"

@@ -34,7 +34,8 @@ def dev(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """All tests with the coverage gate; with arguments, those tests without it."""
-    python(session, "-m", "pytest", *(session.posargs or ["--cov", "-n", "auto"]))
+    whole = ["--cov", "-n", "auto", "--dist", "loadgroup"]
+    python(session, "-m", "pytest", *(session.posargs or whole))
 
 
 @nox.session
@@ -111,6 +112,19 @@ def fuzz(session: nox.Session) -> None:
 def guards(session: nox.Session) -> None:
     """Measure the guards: attacks found, harmless texts refused, time; a table per corpus."""
     python(session, "-m", "tests.guardrails.rates", *session.posargs)
+
+
+@nox.session
+def container(session: nox.Session) -> None:
+    """Build the image twice, run it with no right at all, release, go back (Docker or podman)."""
+    session.env["TEST_CONTAINERS"] = "1"
+    python(session, "-m", "pytest", "-rs", "-s", "tests/container", *session.posargs)
+
+
+@nox.session
+def policy(session: nox.Session) -> None:
+    """Hold Dockerfile and manifests against a policy linter; -- --only-install."""
+    python(session, "-m", "tools.policy", *session.posargs)
 
 
 @nox.session

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import lock
-from tools.lock import DEV_LOCK, FUZZ_LOCK, LOAD_LOCK, RUNTIME_LOCK, Lock
+from tools.lock import DEV_LOCK, LOCKS, RUNTIME_LOCK, Lock
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_the_files_hold_hashes_for_every_platform(
 ) -> None:
     Lock(tmp_path, Path("python")).write()
     files = [after("--output-file", command) for command in commands]
-    assert files == [[RUNTIME_LOCK], [DEV_LOCK], [LOAD_LOCK], [FUZZ_LOCK]]
+    assert files == [[name] for name in LOCKS]
     for command in commands:
         assert {"--universal", "--generate-hashes", "--no-emit-index-url"} <= set(command)
 
@@ -45,7 +45,7 @@ def test_the_development_file_keeps_the_runtime_versions(
     commands: list[list[str]], tmp_path: Path
 ) -> None:
     Lock(tmp_path, Path("python")).write(upgrade=True)
-    runtime, development, load, fuzz = commands
+    runtime, development, load, checks, fuzz, image, build = commands
     assert after("--group", development) == ["dev"]
     assert after("--constraints", development) == [RUNTIME_LOCK]
     assert after("--group", load) == ["load"]
@@ -53,6 +53,12 @@ def test_the_development_file_keeps_the_runtime_versions(
     assert after("--group", fuzz) == ["fuzz"]
     assert "pyproject.toml" not in fuzz  # an environment of its own
     assert "--group" not in runtime
+    assert after("--extra", image) == ["postgres", "redis"]
+    assert after("--group", build) == ["build"]
+    assert "pyproject.toml" not in build  # else the service's own dependencies as well
+    assert after("--group", checks) == ["checks"]
+    for command in (checks, image, build):
+        assert after("--constraints", command) == [DEV_LOCK]
 
 
 def test_an_upgrade_leaves_the_tested_versions_behind(
@@ -77,10 +83,8 @@ def test_the_command_says_which_files_to_commit(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["lock.py", "--upgrade"])
     assert lock.main() == 0
-    told = capsys.readouterr().out
-    for of in ("", "-dev", "-load", "-fuzz"):
-        assert f"requirements{of}.txt" in told
-    assert len(commands) == 4
+    assert ", ".join(LOCKS) in capsys.readouterr().out
+    assert len(commands) == len(LOCKS)
 
 
 def test_a_set_of_versions_that_does_not_exist_fails_the_command(

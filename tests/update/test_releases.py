@@ -67,6 +67,10 @@ def test_a_project_of_an_earlier_release_becomes_what_a_new_one_is(
     assert [key for key in now.keys() & kept.keys() if now[key] != kept[key]] == ["_commit"]
     new = since.with_engine(engine, tmp_path / "new", {key: now[key] for key in now if not key.startswith("_")})
     assert template_owned(old, since) == template_owned(new, since)
+    # The user's own from now on, but they came with a question that is new.
+    overlays = [name for name in new.files() if name.startswith("deploy/kubernetes/overlays/")]
+    assert overlays
+    assert set(overlays) <= set(old.files())
 
 
 def template_owned(project: Project, template: Template) -> dict[str, tuple[bytes, int]]:

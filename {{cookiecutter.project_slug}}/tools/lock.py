@@ -1,4 +1,4 @@
-"""Writes requirements.txt and its siblings -dev, -load and -fuzz: every version with its hashes.
+"""Writes the requirements*.txt: every version with its hashes.
 
 Run by `python tools/install.py` when they are missing and by `nox -s lock` to refresh them. The versions are
 those of constraints.txt, the set that the template was tested with; with `--upgrade` the newest that
@@ -12,10 +12,26 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PROJECT = "pyproject.toml"
 RUNTIME_LOCK = "requirements.txt"
 DEV_LOCK = "requirements-dev.txt"
-LOAD_LOCK = "requirements-load.txt"
-FUZZ_LOCK = "requirements-fuzz.txt"
+LOCKS = {
+    RUNTIME_LOCK: (PROJECT,),
+    # A superset of the first, so its runtime versions are held to the first.
+    DEV_LOCK: (PROJECT, "--group", "dev", "--constraints", RUNTIME_LOCK),
+    # Installed on top of the second: by `nox -s load`, and by `nox -s docs` and `nox -s security`.
+    "requirements-load.txt": (PROJECT, "--group", "load", "--constraints", DEV_LOCK),
+    "requirements-checks.txt": (PROJECT, "--group", "checks", "--constraints", DEV_LOCK),
+    # Alone in an environment of its own, made by `nox -s fuzz`.
+    "requirements-fuzz.txt": ("--group", "fuzz"),
+    # What the image runs, with the stores that several processes share, and what builds it.
+    "requirements-image.txt": (
+        *(PROJECT, "--extra", "postgres", "--extra", "redis"),
+        *("--constraints", DEV_LOCK),
+    ),
+    "requirements-build.txt": ("--group", "build", "--constraints", DEV_LOCK),
+}
+"""File -> what is locked in it, as arguments of uv; in this order, since some are held to others."""
 
 
 class Lock:
@@ -32,18 +48,10 @@ class Lock:
         Raises:
             subprocess.CalledProcessError: uv found no set of versions; it has said why on stderr.
         """
-        project = ["pyproject.toml"]
-        self._compile(RUNTIME_LOCK, project, upgrade=upgrade)
-        # The second is a superset of the first, so its runtime versions are held to the first.
-        dev = ["--group", "dev", "--constraints", RUNTIME_LOCK]
-        self._compile(DEV_LOCK, [*project, *dev], upgrade=upgrade)
-        # Installed on top of the second, by `nox -s load` alone.
-        load = ["--group", "load", "--constraints", DEV_LOCK]
-        self._compile(LOAD_LOCK, [*project, *load], upgrade=upgrade)
-        # Alone in an environment of its own.
-        self._compile(FUZZ_LOCK, ["--group", "fuzz"], upgrade=upgrade)
+        for name, what in LOCKS.items():
+            self._compile(name, what, upgrade=upgrade)
 
-    def _compile(self, name: str, what: list[str], *, upgrade: bool) -> None:
+    def _compile(self, name: str, what: tuple[str, ...], *, upgrade: bool) -> None:
         versions = ["--upgrade"] if upgrade else ["--constraints", "constraints.txt"]
         command = [
             str(self._python),
@@ -67,7 +75,7 @@ def main() -> int:
         Lock(ROOT, Path(sys.executable)).write(upgrade=bool(arguments))
     except subprocess.CalledProcessError as error:
         return error.returncode
-    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK}, {LOAD_LOCK} and {FUZZ_LOCK}: commit them")
+    print(f"Wrote {', '.join(LOCKS)}: commit them")
     return 0
 
 

@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import httpx2
+import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
 from app.project import Project
 from app.settings import Settings
-from tests.conftest import Door
+from tests.conftest import Door, Lines
 
 
 async def test_readiness_tells_what_answers(client: httpx2.AsyncClient) -> None:
@@ -42,7 +43,22 @@ async def test_the_version_is_that_of_the_installed_distribution(
         "name": project.name,
         "title": project.title,
         "version": project.version,
+        "commit": "unknown",
     }
+
+
+@pytest.mark.checklist("DEP-2")
+async def test_version_and_commit_are_told_on_request_in_the_log_and_to_prometheus(
+    door: Door, lines: Lines
+) -> None:
+    version = Project.load().version
+    client = await door.open(Settings(database_url="memory://", commit="1a2b3c4"))
+    told = (await client.get("/version")).json()
+    assert (told["version"], told["commit"]) == (version, "1a2b3c4")
+    (started,) = lines.named("started")
+    assert (started["version"], started["commit"]) == (version, "1a2b3c4")
+    metrics = (await client.get("/metrics")).text
+    assert f'commit="1a2b3c4",version="{version}"' in metrics.partition("\nbuild_info")[2]
 
 
 async def test_readiness_shows_the_models_of_each_role_and_whether_they_are_asked(

@@ -29,6 +29,13 @@ def test_a_model_call_is_counted_with_its_time_tokens_and_money(metrics: Metrics
     assert value(metrics, "llm_cost_usd_total", **who) == 0.25
 
 
+def test_the_build_is_one_line_however_often_it_is_told(metrics: Metrics) -> None:
+    metrics.build("1.0.0", "a")
+    metrics.build("1.1.0", "b")
+    assert value(metrics, "build_info", version="1.1.0", commit="b") == 1
+    assert value(metrics, "build_info", version="1.0.0", commit="a") is None
+
+
 def test_the_state_of_a_breaker_is_a_number(metrics: Metrics) -> None:
     states = ("open", "half_open", "closed")
     seen = []

@@ -24,8 +24,11 @@ from .terminal import TerminalReport
 class Session:
     """Runs the tests of one project and reports on them."""
 
-    WHOLE_RUN: Final = ("-n", "auto", *CoverageGate.ARGUMENTS)
+    WHOLE_RUN: Final = ("-n", "auto", "--dist", "loadgroup", *CoverageGate.ARGUMENTS)
     """What pytest is asked without arguments: the project's own test command, measured."""
+
+    SLOW_TESTS: Final = {"TEST_CONTAINERS": "1"}
+    """What it runs beyond that command: the tests that build and run the image."""
 
     RAN: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     """pytest came to its end; every other code means that it could not collect or broke off."""
@@ -76,7 +79,8 @@ class Session:
     def _run_pytest(self, file: Path, gate: CoverageGate, arguments: Sequence[str]) -> int:
         plugin = ("-p", "tools.readiness.plugin", f"--readiness-evidence={file}")
         command = [sys.executable, "-m", "pytest", "-q", *plugin, *(arguments or self.WHOLE_RUN)]
-        done = subprocess.run(command, cwd=self._project, env=gate.environment, check=False)
+        environment = {**gate.environment, **self.SLOW_TESTS}
+        done = subprocess.run(command, cwd=self._project, env=environment, check=False)
         return done.returncode
 
     @staticmethod

@@ -10,6 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..graph.contract import Agent
 from ..observability.logging import Logs
+from ..observability.metrics import METRICS
 from ..project import Project
 from ..settings import Settings
 from .agents import AgentRoutes
@@ -49,7 +50,8 @@ def create_app(
         async with Running.start(settings, known, logs) as running:
             running.attach(app)
             names = [agent.name for agent in running.service.agents]
-            log.info("started", version=project.version, agents=names)
+            METRICS.build(project.version, settings.commit)
+            log.info("started", version=project.version, commit=settings.commit, agents=names)
             with running.life.watch():
                 yield
 

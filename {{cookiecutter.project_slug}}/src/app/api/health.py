@@ -91,9 +91,13 @@ class Readiness(BaseModel):
 class Version(BaseModel):
     """What runs here."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     name: str
     title: str
     version: str
+    commit: str
+    """Of the code; `unknown` outside of an image."""
 
 
 class HealthRoutes:
@@ -151,7 +155,12 @@ class HealthRoutes:
             provider_problem=provider.problem if provider else None,
         )
 
-    async def version(self) -> Version:
-        """Name and version of this service."""
+    async def version(self, request: Request) -> Version:
+        """Name, version and commit of this service."""
         project = Project.load()
-        return Version(name=project.name, title=project.title, version=project.version)
+        return Version(
+            name=project.name,
+            title=project.title,
+            version=project.version,
+            commit=Running.behind(request).settings.commit,
+        )

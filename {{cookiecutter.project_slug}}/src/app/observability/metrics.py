@@ -13,6 +13,7 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
+    Info,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
@@ -38,6 +39,9 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._build = Info(
+            "build", "The version that runs, and its commit.", registry=self.registry
+        )
         self._calls = Counter(
             "llm_calls",
             "Model calls by outcome: ok, cancelled, asked, failed, or why they failed.",
@@ -118,6 +122,10 @@ class Metrics:
             buckets=self.REQUEST_SECONDS,
             registry=self.registry,
         )
+
+    def build(self, version: str, commit: str) -> None:
+        """Tell what runs."""
+        self._build.info({"version": version, "commit": commit})
 
     def model_call(self, role: str, model: str, outcome: str, seconds: float) -> None:
         """Count one call of a model."""

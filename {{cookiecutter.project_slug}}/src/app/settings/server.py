@@ -20,6 +20,9 @@ class ServerSettings(Configuration):
     """`production` refuses to start with sample data, with callers unknown by name, or with memory
     that a restart loses."""
 
+    commit: str = Field(default="unknown", pattern=r"^[\w.-]{1,64}$")
+    """Commit of the code that runs, for `/version`, the log and `build_info`. The image sets it."""
+
     host: str = "127.0.0.1"
     """Address that the server listens on. Containers set 0.0.0.0."""
 

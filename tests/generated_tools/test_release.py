@@ -1,0 +1,109 @@
+import sys
+from datetime import date
+
+import pytest
+
+from tests.generated_tools.repositories import Shop, shop  # noqa: F401  # a fixture
+from tools.release import Refused, Release, Version, main
+
+
+def release(shop: Shop, version: str) -> str:  # noqa: F811
+    return str(Release(shop.folder, date(2030, 1, 2)).make(version))
+
+
+def test_a_release_is_one_commit_with_an_annotated_tag(shop: Shop) -> None:  # noqa: F811
+    assert release(shop, "0.2.0") == "0.2.0"
+    assert shop.git("log", "-1", "--format=%s") == "Release v0.2.0"
+    assert shop.git("cat-file", "-t", "v0.2.0") == "tag"
+    assert shop.git("rev-list", "-1", "v0.2.0") == shop.git("rev-parse", "HEAD")
+    assert shop.git("status", "--porcelain") == ""
+
+
+def test_the_version_and_the_changelog_are_of_the_release(shop: Shop) -> None:  # noqa: F811
+    release(shop, "0.2.0")
+    assert 'version = "0.2.0"\n\n[tool.x]\nversion = "9"' in shop.read("pyproject.toml")
+    told = "## Unreleased\n\n## 0.2.0 (2030-01-02)\n\n- Something new.\n"
+    assert shop.read("CHANGELOG.md") == f"# Changelog\n\nText.\n\n{told}"
+
+
+def test_the_first_release_may_have_the_version_that_is_there(shop: Shop) -> None:  # noqa: F811
+    assert release(shop, "0.1.0") == "0.1.0"
+
+
+def test_the_next_release_goes_above_the_one_before(shop: Shop) -> None:  # noqa: F811
+    release(shop, "0.2.0")
+    text = shop.read("CHANGELOG.md").replace("## Unreleased\n", "## Unreleased\n\n- More.\n")
+    shop.write("CHANGELOG.md", text)
+    shop.commit("More")
+    for version in ("0.2.0", "0.1.9"):
+        with pytest.raises(Refused, match=rf"{version} must be above the newest release, 0\.2\.0"):
+            release(shop, version)
+    assert release(shop, "0.10.0") == "0.10.0"
+    assert "- More.\n\n## 0.2.0" in shop.read("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("text", ["1.2", "v1.2.0", "1.2.0-rc1", "01.2.0", "1.2.0\n", "latest", ""])
+def test_what_is_no_version_is_refused_and_shown(shop: Shop, text: str) -> None:  # noqa: F811
+    with pytest.raises(Refused, match="is no version: give three numbers"):
+        release(shop, text)
+
+
+def test_a_lower_version_than_the_one_that_is_there_is_refused(shop: Shop) -> None:  # noqa: F811
+    with pytest.raises(Refused, match=r"0\.0\.9 is below the version in pyproject\.toml, 0\.1\.0"):
+        release(shop, "0.0.9")
+
+
+def test_a_changed_tree_is_refused_and_its_files_are_named(shop: Shop) -> None:  # noqa: F811
+    shop.write("new.txt", "x")
+    with pytest.raises(Refused, match=r"new\.txt"):
+        release(shop, "0.2.0")
+
+
+def test_a_commit_on_no_branch_is_refused(shop: Shop) -> None:  # noqa: F811
+    shop.git("switch", "--quiet", "--detach")
+    with pytest.raises(Refused, match="HEAD is on no branch"):
+        release(shop, "0.2.0")
+
+
+def test_a_lock_file_that_is_not_committed_is_named(shop: Shop) -> None:  # noqa: F811
+    shop.git("rm", "--quiet", "requirements-image.txt")
+    shop.commit("Without")
+    with pytest.raises(Refused, match=r"requirements-image\.txt is not committed"):
+        release(shop, "0.2.0")
+
+
+@pytest.mark.parametrize("text", ["# Changelog\n", "# Changelog\n\n## Unreleased\n\n## 0.1.0\n"])
+def test_a_release_without_news_is_refused(shop: Shop, text: str) -> None:  # noqa: F811
+    shop.write("CHANGELOG.md", text)
+    shop.commit("Nothing new")
+    with pytest.raises(Refused, match="says nothing under `## Unreleased`"):
+        release(shop, "0.2.0")
+    assert 'version = "0.1.0"' in shop.read("pyproject.toml")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the hook is a shell script")
+def test_a_commit_that_a_hook_refuses_leaves_everything_as_it_was(shop: Shop) -> None:  # noqa: F811
+    hook = shop.folder / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    with pytest.raises(Refused, match="git commit: no"):
+        release(shop, "0.2.0")
+    assert shop.git("status", "--porcelain") == shop.git("tag") == ""
+
+
+def test_versions_are_ordered_by_number() -> None:
+    texts = ["1.10.0", "1.9.9", "0.0.1", "1.9.10"]
+    assert [str(it) for it in sorted(map(Version.parse, texts))] == [
+        "0.0.1",
+        "1.9.9",
+        "1.9.10",
+        "1.10.0",
+    ]
+
+
+def test_the_command_asks_for_one_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "make release VERSION=1.2.0" in capsys.readouterr().err
+    assert main(["latest"]) == 1
+    assert "'latest' is no version" in capsys.readouterr().err

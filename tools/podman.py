@@ -1,0 +1,141 @@
+"""A container engine and a base image for the tests, also where no registry is reached and no service runs.
+
+Where Docker or podman works and the project's own base image can be had, that is all. Else, as root on Debian or
+Ubuntu: podman from the distribution's packages, with a storage of its own in the folder for temporary files, and a base
+image made by debootstrap from apt's own mirror. Nothing of the machine's configuration is written anywhere.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tools.questions import PROJECT_FOLDER, ROOT
+
+PACKAGES = ("podman", "buildah", "runc", "netavark", "catatonit", "uidmap", "debootstrap")
+INCLUDED = ("python3", "python3-venv", "ca-certificates")
+# crun and the default limits fail inside of some virtual machines; seen.
+CONTAINERS_CONF = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+runtime = "runc"
+"""
+STORAGE_CONF = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/storage"
+runroot = "{folder}/run"
+"""
+# What makes pip work on this machine, where it is: its configuration and the authorities that it trusts.
+MOUNTED = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs/ca-certificates.crt")
+
+
+class MissingError(Exception):
+    """No engine works here; the text says why."""
+
+
+class Podman:
+    """Finds or makes what the project's tests of its image need, as environment variables for them."""
+
+    def __init__(self) -> None:
+        release = self._facts("/etc/os-release")
+        self._codename = release.get("VERSION_CODENAME", "")
+        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF))
+        self._key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
+        self._folder = Path(tempfile.gettempdir()) / f"template-containers-{self._key}"
+
+    def settings(self) -> Mapping[str, str]:
+        """What the tests read.
+
+        Raises:
+            MissingError: Neither way works here.
+        """
+        if self._has_registry():
+            return {}
+        if not shutil.which("apt-get") or os.geteuid() != 0:
+            raise MissingError("no container engine that reaches a registry; only root on Debian can make one")
+        self._install()
+        self._folder.mkdir(exist_ok=True)
+        (self._folder / "containers.conf").write_text(CONTAINERS_CONF, encoding="utf-8")
+        storage = STORAGE_CONF.format(folder=self._folder)
+        (self._folder / "storage.conf").write_text(storage, encoding="utf-8")
+        mounts = [f"-v {path}:{path}:ro" for path in MOUNTED if Path(path).exists()]
+        settings = {
+            "CONTAINERS_CONF": str(self._folder / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(self._folder / "storage.conf"),
+            "CONTAINER_ENGINE": "podman",
+            "BASE_IMAGE": f"localhost/python-base:{self._key}",
+            "BUILD_OPTIONS": " ".join(["--network host", *mounts]),
+            "RUN_OPTIONS": "--network host",
+        }
+        self._make_base(settings)
+        return settings
+
+    @staticmethod
+    def _facts(file: str) -> dict[str, str]:
+        path = Path(file)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+
+    @staticmethod
+    def _has_registry() -> bool:
+        text = (ROOT / PROJECT_FOLDER / "Dockerfile").read_text(encoding="utf-8")
+        base = text.partition("ARG BASE_IMAGE=")[2].split()[0]
+        return any(
+            shutil.which(engine) and subprocess.run([engine, "pull", base], capture_output=True).returncode == 0
+            for engine in ("docker", "podman")
+        )
+
+    @staticmethod
+    def _install() -> None:
+        missing = [name for name in PACKAGES if not Podman._is_installed(name)]
+        if not missing:
+            return
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+            done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True)
+            if done.returncode:
+                raise MissingError(f"apt-get {command[0]} failed: {done.stderr.strip()}")
+
+    @staticmethod
+    def _is_installed(package: str) -> bool:
+        asked = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True)
+        return asked.stdout.endswith(" installed")
+
+    def _make_base(self, settings: Mapping[str, str]) -> None:
+        environment = os.environ | settings
+        name = settings["BASE_IMAGE"]
+        if subprocess.run(["podman", "image", "exists", name], env=environment).returncode == 0:
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            tree, packed = Path(scratch) / "tree", Path(scratch) / "base.tar"
+            options = ("--variant=minbase", f"--include={','.join(INCLUDED)}")
+            self._do("debootstrap", *options, self._codename, str(tree), self._mirror(), env=environment)
+            for leftover in ("var/cache/apt", "var/lib/apt/lists", "var/log", "etc/apt/sources.list"):
+                path = tree / leftover
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            self._do("tar", "-C", str(tree), "-cf", str(packed), ".", env=environment)
+            self._do("podman", "import", "--quiet", str(packed), name, env=environment)
+
+    def _mirror(self) -> str:
+        """Where apt gets this release from."""
+        form = "$(CODENAME) $(COMPONENT) $(SITE)"
+        told = subprocess.run(
+            ["apt-get", "indextargets", "--format", form, "Identifier: Packages"], capture_output=True, text=True
+        )
+        for line in told.stdout.splitlines():
+            codename, component, site = line.split(maxsplit=2)
+            if (codename, component) == (self._codename, "main"):
+                return site
+        raise MissingError(f"apt knows no mirror of {self._codename}")
+
+    @staticmethod
+    def _do(*command: str, env: Mapping[str, str]) -> None:
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        if done.returncode:
+            last: Sequence[str] = (done.stdout + done.stderr).strip().splitlines()[-3:]
+            raise MissingError(f"{command[0]} failed: {' '.join(last)}")

@@ -1,0 +1,97 @@
+"""`python -m tools.containers`: image, up, down, secrets, key."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .answer import Answer
+from .compose import Compose
+from .engine import Engine, Failed, Missing
+from .image import Image, Source
+from .secrets import Secrets
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Commands:
+    """What the command line names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def image(self, version: str | None) -> None:
+        """Build the image of the files as they are, or of a release."""
+        image = Image(Engine.find(), self._folder)
+        if version is None:
+            name = image.build(Source.of(self._folder))
+        else:
+            with Source.at(self._folder, f"v{version}") as source:
+                name = image.build(source)
+        print(f"Built {name}")
+
+    def up(self, version: str | None) -> None:
+        """Start it, with its stores, and wait for its answer."""
+        engine = Engine.find()
+        compose, image = Compose(engine, self._folder), Image(engine, self._folder)
+        if version is None:
+            source = Source.of(self._folder)
+            tag, version = source.tag, source.version
+            if not (source.is_release and engine.has_image(image.named(tag))):
+                image.build(source)
+        else:
+            tag = version
+            image.provide(tag)
+        compose.up(tag)
+        port = int(os.environ.get("PORT", "8000"))
+        commit = Answer(port).wait_for(version)
+        print(f"Version {version}, commit {commit}, answers on http://{Answer.HOST}:{port}")
+
+    def down(self) -> None:
+        """Stop it; what it keeps stays."""
+        Compose(Engine.find(), self._folder).down()
+
+    def secrets(self) -> None:
+        """Make the secrets that are missing."""
+        made = Secrets(self._folder).make()
+        print(f"Made {', '.join(made)} in {Compose.SECRETS}/" if made else "All secrets are there")
+
+    def key(self, name: str) -> None:
+        """Make an API key."""
+        engine = Engine.find()
+        image = Image(engine, self._folder)
+        full = image.named(Source.of(self._folder).tag)
+        if not engine.has_image(full):
+            raise Failed(f"there is no image {full} yet: run `make image` first")
+        print(
+            f"Key of {name}, shown this once: {Secrets(self._folder).add_key(engine, full, name)}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    commands = Commands(ROOT)
+    parser = argparse.ArgumentParser(prog="python -m tools.containers", description=__doc__)
+    names = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run in (commands.image, commands.up):
+        command = names.add_parser(run.__name__, help=run.__doc__)
+        command.add_argument("--version", help="a release, from its tag; without it: these files")
+        command.set_defaults(run=lambda it, run=run: run(it.version or None))
+    for plain in (commands.down, commands.secrets):
+        command = names.add_parser(plain.__name__, help=plain.__doc__)
+        command.set_defaults(run=lambda _, plain=plain: plain())
+    command = names.add_parser("key", help=commands.key.__doc__)
+    command.add_argument("name", help="whose key it is")
+    command.set_defaults(run=lambda it: commands.key(it.name))
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (Failed, Missing) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
