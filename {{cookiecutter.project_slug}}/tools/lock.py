@@ -1,4 +1,4 @@
-"""Writes requirements.txt, requirements-dev.txt and requirements-load.txt: every version with its hashes.
+"""Writes requirements.txt and those of the dependency groups: every version with its hashes.
 
 Run by `python tools/install.py` when they are missing and by `nox -s lock` to refresh them. The versions are
 those of constraints.txt, the set that the template was tested with; with `--upgrade` the newest that
@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNTIME_LOCK = "requirements.txt"
 DEV_LOCK = "requirements-dev.txt"
 LOAD_LOCK = "requirements-load.txt"
+CHECKS_LOCK = "requirements-checks.txt"
 
 
 class Lock:
@@ -36,6 +37,9 @@ class Lock:
         self._compile(DEV_LOCK, ["--group", "dev", "--constraints", RUNTIME_LOCK], upgrade=upgrade)
         # Installed on top of the second, by `nox -s load` alone.
         self._compile(LOAD_LOCK, ["--group", "load", "--constraints", DEV_LOCK], upgrade=upgrade)
+        # So is this one, by `nox -s docs` and `nox -s security`.
+        checks = ["--group", "checks", "--constraints", DEV_LOCK]
+        self._compile(CHECKS_LOCK, checks, upgrade=upgrade)
 
     def _compile(self, name: str, extra: list[str], *, upgrade: bool) -> None:
         versions = ["--upgrade"] if upgrade else ["--constraints", "constraints.txt"]
@@ -61,7 +65,7 @@ def main() -> int:
         Lock(ROOT, Path(sys.executable)).write(upgrade=bool(arguments))
     except subprocess.CalledProcessError as error:
         return error.returncode
-    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK} and {LOAD_LOCK}: commit them")
+    print(f"Wrote {RUNTIME_LOCK}, {DEV_LOCK}, {LOAD_LOCK} and {CHECKS_LOCK}: commit them")
     return 0
 
 
