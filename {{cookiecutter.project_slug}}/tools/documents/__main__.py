@@ -24,7 +24,10 @@ class Pages:
     def texts(package: Package, agents: Sequence[type[Agent[Any]]] = AGENTS) -> Mapping[str, str]:
         """File name -> text, whatever the settings of this environment."""
         Pristine.install()
-        pages = {"docs/c4.md": C4(package, agents), "docs/modules.md": ModuleMap(package)}
+        pages: Mapping[str, C4 | ModuleMap] = {
+            "docs/c4.md": C4(package, agents),
+            "docs/modules.md": ModuleMap(package),
+        }
         return {name: "\n".join(page.lines()) + "\n" for name, page in pages.items()}
 
     def stale(self, texts: Mapping[str, str]) -> Sequence[str]:
@@ -32,7 +35,8 @@ class Pages:
         return [
             name
             for name, text in texts.items()
-            if not (file := self._project / name).exists() or file.read_text(encoding="utf-8") != text
+            if not (file := self._project / name).exists()
+            or file.read_text(encoding="utf-8") != text
         ]
 
     def write(self, texts: Mapping[str, str]) -> None:
@@ -52,7 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     stale = pages.stale(texts)
     if "--check" in arguments:
         for name in stale:
-            print(f"{name} no longer says what the code says: run `nox -s generate`", file=sys.stderr)
+            print(
+                f"{name} no longer says what the code says: run `nox -s generate`", file=sys.stderr
+            )
         return int(bool(stale))
     pages.write(texts)
     print("\n".join(f"wrote {name}" for name in stale) or "The pages are up to date")

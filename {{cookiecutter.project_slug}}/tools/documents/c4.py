@@ -68,7 +68,11 @@ class C4:
         yield f"import: {', '.join(f'`{room}`' for room in sorted(OPEN))}."
         yield from ("", *self._rooms().lines())
         yield from ("", "## Components: one run of the graph", "", *self._run().lines())
-        yield from ("", "What each step is shown and may change, as `graph/state.py` grants it:", "")
+        yield from (
+            "",
+            "What each step is shown and may change, as `graph/state.py` grants it:",
+            "",
+        )
         yield from self._grants()
         yield from ("", "## Components: the agents and what each may reach", "")
         yield from self._reach().lines()
@@ -132,7 +136,9 @@ class C4:
             Box("api", "HTTP API", "Container: Python, FastAPI", self._api(), "container"),
             Box("cli", "Command line", "Container: Python", self._room("cli").about, "container"),
             Box("store", "Conversations", f"Store: {database} by DATABASE_URL", "", "store"),
-            Box("counters", "Rates and quotas", "Store: memory, or Redis by REDIS_URL", "", "store"),
+            Box(
+                "counters", "Rates and quotas", "Store: memory, or Redis by REDIS_URL", "", "store"
+            ),
             *self._documents(),
         ]
         boxes: list[Box | Boundary] = [
@@ -158,7 +164,9 @@ class C4:
     def _documents(self) -> Iterator[Box]:
         for agent in self._agents:
             if kept := self._kept(agent):
-                yield Box(f"kept_{agent.name}", f"Data of {agent.name}", "Files, read only", kept, "store")
+                yield Box(
+                    f"kept_{agent.name}", f"Data of {agent.name}", "Files, read only", kept, "store"
+                )
 
     def _routes(self) -> list[tuple[str, str, str]]:
         """Method, path and first sentence of every route that the API describes, and of mounts."""
@@ -248,7 +256,9 @@ class C4:
     def _grants() -> Iterator[str]:
         yield from ("| step | is shown | may change |", "|---|---|---|")
         for step, keys in READS.items():
-            shown, changed = (", ".join(f"`{key}`" for key in sorted(it)) for it in (keys, WRITES[step]))
+            shown, changed = (
+                ", ".join(f"`{key}`" for key in sorted(it)) for it in (keys, WRITES[step])
+            )
             yield f"| {step} | {shown} | {changed} |"
 
     def _reach(self) -> Diagram:

@@ -8,7 +8,7 @@ import importlib.util
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +57,7 @@ class Site:
                 yield f"{page.relative_to(folder).as_posix()} fetches {found[0]}"
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """Build the site; the exit code."""
     if not Site.is_installed():
         print(MISSING, file=sys.stderr)
@@ -73,4 +73,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
