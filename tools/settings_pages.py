@@ -4,8 +4,9 @@
 
 A project generates them from its code and its settings (`nox -s generate`). Here the same generator runs
 in the unrendered tree, and what depends on an answer becomes a condition on lines of its own, so
-that every rendered project equals what its own generator prints. Run it after a change of a setting, of a module's first line, of what agents may reach or of what rooms import, with a Python that has the service's
-dependencies.
+that every rendered project equals what its own generator prints. Run it after a change of a setting,
+of a module's first line or classes, of what agents may reach or of what rooms import, with a Python
+that has the service's dependencies.
 """
 
 import difflib
@@ -24,8 +25,8 @@ from app.settings import MODEL_EXAMPLES  # noqa: E402
 
 sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not the template's `tools` package
 
-from tools.documents.__main__ import Pages  # noqa: E402
-from tools.documents.package import Package  # noqa: E402
+from tools.documents.__main__ import Pages  # type: ignore[import-not-found]  # noqa: E402
+from tools.documents.package import Package  # type: ignore[import-not-found]  # noqa: E402
 
 Page = type[EnvPage] | type[MarkdownPage]
 PAGES: dict[str, Page] = {".env.example": EnvPage, "docs/configuration.md": MarkdownPage}

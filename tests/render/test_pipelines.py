@@ -19,7 +19,7 @@ LINTERS: dict[str, tuple[str, ...]] = {
     "zizmor": ("zizmor", "--offline", "--quiet", "--no-progress"),
 }
 
-HARMLESS = ({}, {"contents": "read"})
+HARMLESS: tuple[dict[str, str], ...] = ({}, {"contents": "read"})
 # What a job makes, and so what it may write.
 WRITES = {
     ("release.yml", "image"): {"packages", "id-token", "attestations"},
@@ -86,7 +86,7 @@ def test_the_workflows_of_the_template_pass(linter: str) -> None:
         ("actionlint", "needs: check", "needs: nobody"),
         ("actionlint", "${{ steps.image.outputs.name }}", "${{ steps.nothing.outputs.name }}"),
         ("zizmor", 'version="${GITHUB_REF_NAME#v}"', 'version="${{ github.head_ref }}"'),
-        ("zizmor", "permissions: {}", "permissions: write-all"),
+        ("zizmor", "permissions:\n      contents: write # the release\n      actions: read", "permissions: write-all"),
         ("zizmor", "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@main"),
     ],
 )
