@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import lock
-from tools.lock import DEV_LOCK, LOAD_LOCK, RUNTIME_LOCK, Lock
+from tools.lock import CHECKS_LOCK, DEV_LOCK, LOAD_LOCK, RUNTIME_LOCK, Lock
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_the_files_hold_hashes_for_every_platform(
 ) -> None:
     Lock(tmp_path, Path("python")).write()
     files = [after("--output-file", command) for command in commands]
-    assert files == [[RUNTIME_LOCK], [DEV_LOCK], [LOAD_LOCK]]
+    assert files == [[RUNTIME_LOCK], [DEV_LOCK], [LOAD_LOCK], [CHECKS_LOCK]]
     for command in commands:
         assert {"--universal", "--generate-hashes", "--no-emit-index-url"} <= set(command)
 
@@ -45,11 +45,13 @@ def test_the_development_file_keeps_the_runtime_versions(
     commands: list[list[str]], tmp_path: Path
 ) -> None:
     Lock(tmp_path, Path("python")).write(upgrade=True)
-    runtime, development, load = commands
+    runtime, development, load, checks = commands
     assert after("--group", development) == ["dev"]
     assert after("--constraints", development) == [RUNTIME_LOCK]
     assert after("--group", load) == ["load"]
     assert after("--constraints", load) == [DEV_LOCK]
+    assert after("--group", checks) == ["checks"]
+    assert after("--constraints", checks) == [DEV_LOCK]
     assert "--group" not in runtime
 
 
@@ -76,7 +78,7 @@ def test_the_command_says_which_files_to_commit(
     monkeypatch.setattr(sys, "argv", ["lock.py", "--upgrade"])
     assert lock.main() == 0
     assert (
-        "requirements.txt, requirements-dev.txt and requirements-load.txt"
+        "requirements.txt, requirements-dev.txt, requirements-load.txt and requirements-checks.txt"
         in capsys.readouterr().out
     )
     assert len(commands) == 3
