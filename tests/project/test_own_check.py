@@ -86,8 +86,9 @@ def project_nox(project: Project, *arguments: str, **settings: str) -> subproces
 def vulnerability_service(project: Project) -> Iterator[str]:
     """The address of the project's own peer, which speaks OSV's protocol: no test here asks the real one."""
     command = [str(interpreter(project)), "-m", "tests.peers.osv_service"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=project.folder, env=environment(), text=True, **pipes) as process:
+    with subprocess.Popen(
+        command, cwd=project.folder, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout
         yield process.stdout.readline().strip()
         process.communicate()  # it ends with its input
@@ -169,6 +170,15 @@ def test_the_pages_made_from_the_settings_are_up_to_date_in_the_template(install
     """Needs the service's dependencies, so the environment of a project runs it over the unrendered tree."""
     done = run(installed, str(interpreter(installed)), str(ROOT / "tools" / "settings_pages.py"), "--check")
     assert done.returncode == 0, done.stdout
+
+
+@only_everything
+def test_the_picture_of_both_readmes_is_what_the_architecture_page_draws(installed: Project) -> None:
+    before = installed.read("docs/overview.svg")
+    drawn = run(installed, str(interpreter(installed)), "-m", "tools.documents.picture")
+    assert drawn.returncode == 0, drawn.stdout
+    assert installed.read("docs/overview.svg") == before
+    assert (ROOT / "docs" / "overview.svg").read_text(encoding="utf-8") == before
 
 
 @only_everything

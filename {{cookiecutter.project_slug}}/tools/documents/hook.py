@@ -1,17 +1,10 @@
-"""What properdocs runs while it builds: Mermaid becomes pictures, and the index comes first.
-
-The pictures are SVG inside the page, drawn by mmdr while building: no browser, no script, no other host.
-"""
+"""What properdocs runs while it builds: every Mermaid block becomes a picture inside its page."""
 
 import re
 from itertools import count
 from typing import Any, Final
 
-import mmdr
-
-FENCE: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-OWN_NAME: Final = re.compile(r"\bmerman\b")
-"""The name that every picture has for itself, in its styles and marks too."""
+from tools.documents.drawing import FENCE, Drawing
 
 STYLE: Final = (
     "<style>.wy-nav-content{max-width:1100px}.diagram{margin:0 0 24px}"
@@ -28,9 +21,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def _picture(found: re.Match[str]) -> str:
-    name = f"diagram-{next(numbers)}"
-    picture = OWN_NAME.sub(name, mmdr.render(found[1]).svg())
-    return f'<figure class="diagram">{" ".join(picture.split())}</figure>'
+    picture = Drawing(found[1]).svg(f"diagram-{next(numbers)}")
+    return f'<figure class="diagram">{picture}</figure>'
 
 
 def on_post_page(output: str, **_: Any) -> str:

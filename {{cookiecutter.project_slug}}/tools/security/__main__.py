@@ -42,7 +42,11 @@ class Session:
         looks = [scan.run() for scan in self._scans]
         failed = False
         for look in looks:
-            print(f"{look.scan}: {look.outcome} ({look.about})")
+            counting = sum(policy.weighs(finding) for finding in look.findings)
+            below = len(look.findings) - counting
+            told = f", {below} findings below {policy.fail_from}" if below else ""
+            outcome = "clean" if look.outcome == "found" and not counting else look.outcome
+            print(f"{look.scan}: {outcome} ({look.about}{told})")
             failed |= look.outcome == "unproven"
             for finding in look.findings:
                 fails, verdict = self._verdict(policy, finding)
