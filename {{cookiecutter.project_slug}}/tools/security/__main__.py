@@ -56,8 +56,8 @@ class Session:
         self._unused(policy, looks)
         report = self._project / "var" / "security.json"
         report.parent.mkdir(exist_ok=True)
-        told = {"passed": not failed, "scans": [asdict(look) for look in looks]}
-        report.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8", newline="\n")
+        document = {"passed": not failed, "scans": [asdict(look) for look in looks]}
+        report.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8", newline="\n")
         print(f"{'FAILED' if failed else 'Passed'}; every finding is in {report.name} in var/")
         return int(failed)
 
