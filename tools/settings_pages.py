@@ -1,17 +1,18 @@
-"""Writes the two generated pages of the template: `.env.example` and `docs/configuration.md`.
+"""Writes the generated pages of the template: `.env.example`, `docs/configuration.md`, `c4.md` and `modules.md`.
 
     python tools/settings_pages.py [--check]
 
-A project generates them from its settings classes (`nox -s generate`). Here the same generator runs
+A project generates them from its code and its settings (`nox -s generate`). Here the same generator runs
 in the unrendered tree, and what depends on an answer becomes a condition on lines of its own, so
 that every rendered project equals what its own generator prints. Run it after a change of a setting,
-with a Python that has the service's dependencies.
+of a module's first line or classes, of what agents may reach or of what rooms import, with a Python
+that has the service's dependencies.
 """
 
 import difflib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,11 @@ sys.path.insert(0, str(PROJECT / "src"))
 from app.agents import AGENTS  # noqa: E402  # the path is set above
 from app.cli.catalogue import Catalogue, EnvPage, MarkdownPage, Section  # noqa: E402
 from app.settings import MODEL_EXAMPLES  # noqa: E402
+
+sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not the template's `tools` package
+
+from tools.documents.__main__ import Pages  # type: ignore[import-not-found]  # noqa: E402
+from tools.documents.package import Package  # type: ignore[import-not-found]  # noqa: E402
 
 Page = type[EnvPage] | type[MarkdownPage]
 PAGES: dict[str, Page] = {".env.example": EnvPage, "docs/configuration.md": MarkdownPage}
@@ -33,13 +39,45 @@ LANGUAGE_LINES = {
 }
 
 
+def example_agents() -> set[str]:
+    """The names of the agents that a project may leave out."""
+    features = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_features"]
+    examples = [path.strip("/") for path in features["example agents"]["paths"]]
+    return {agent.name for agent in AGENTS if f"src/app/agents/{agent.name}" in examples}
+
+
+class CodePages:
+    """The pages made from the code, the same for every answer but the example agents."""
+
+    def texts(self) -> Mapping[str, str]:
+        """File name -> template text."""
+        examples = example_agents()
+        kept = [agent for agent in AGENTS if agent.name not in examples]
+        folders = [f"agents/{name}" for name in examples]
+        with_all = Pages.texts(Package.read())
+        without = Pages.texts(Package.read(without=folders), kept)
+        return {name: "\n".join(self._merged(with_all[name], without[name])) + "\n" for name in with_all}
+
+    @staticmethod
+    def _merged(with_all: str, without: str) -> Iterator[str]:
+        """Both pages in one: what differs stands between conditions."""
+        one, other = with_all.splitlines(), without.splitlines()
+        for kind, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+            if kind == "equal":
+                yield from one[a:b]
+                continue
+            for condition, lines in (("if", one[a:b]), ("if not", other[c:d])):
+                if lines:
+                    yield f"{OPEN}{condition} cookiecutter.example_agents{CLOSE}"
+                    yield from lines
+                    yield f"{OPEN}endif{CLOSE}"
+
+
 class TemplatePage:
     """One page as template text."""
 
     def __init__(self, page: Page) -> None:
-        features = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_features"]
-        examples = [path.strip("/") for path in features["example agents"]["paths"]]
-        self._example_titles = {f"Agent {agent.name}" for agent in AGENTS if f"src/app/agents/{agent.name}" in examples}
+        self._example_titles = {f"Agent {name}" for name in example_agents()}
         self._page = page
         self._sections = {provider: list(Catalogue(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
 
@@ -80,16 +118,16 @@ class TemplatePage:
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or with `--check` compare them; the exit code."""
     stale = 0
-    for name, page in PAGES.items():
+    pages = {name: TemplatePage(page).text() for name, page in PAGES.items()}
+    for name, wanted in {**pages, **CodePages().texts()}.items():
         file = PROJECT / name
-        wanted = TemplatePage(page).text()
         found = file.read_text(encoding="utf-8") if file.exists() else ""
         if found == wanted:
             continue
         stale = 1
         if "--check" in arguments:
             difference = difflib.unified_diff(
-                found.splitlines(), wanted.splitlines(), name, "the settings classes", lineterm=""
+                found.splitlines(), wanted.splitlines(), name, "what makes it", lineterm=""
             )
             print("\n".join(difference))
         else:

@@ -25,6 +25,15 @@ def python(session: nox.Session, *arguments: str) -> None:
     session.run(PYTHON, *arguments, external=True)
 
 
+def install_group(session: nox.Session, group: str) -> None:
+    """Adds what one dependency group locks to the environment."""
+    file = f"requirements-{group}.txt"
+    if not Path(file).exists():
+        python(session, "tools/lock.py")
+    install = ("-m", "uv", "pip", "install", "--quiet", "--python", PYTHON)
+    python(session, *install, "--require-hashes", "-r", file)
+
+
 @nox.session
 def dev(session: nox.Session) -> None:
     """Serve on 127.0.0.1 and start again when a file changes."""
@@ -63,7 +72,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write .env.example and docs/configuration.md; with --check, only compare."""
+    """Write the pages that come from the code and its settings; with --check, only compare."""
     for name, kind in GENERATED.items():
         command = [PYTHON, "-m", "app", "settings", "--format", kind]
         wanted = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
@@ -77,15 +86,27 @@ def generate(session: nox.Session) -> None:
         else:
             file.write_text(wanted, encoding="utf-8", newline="\n")
             session.log(f"wrote {name}")
+    python(session, "-m", "tools.documents", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build docs/ into build/docs: stale pages, dead links and unnamed modules fail it."""
+    install_group(session, "checks")
+    python(session, "-m", "tools.documents.site")
+
+
+@nox.session
+def security(session: nox.Session) -> None:
+    """Scan code, locked versions and files; -- --osv URL asks another vulnerability service."""
+    install_group(session, "checks")
+    python(session, "-m", "tools.security", *session.posargs)
 
 
 @nox.session
 def load(session: nox.Session) -> None:
     """Ask a service of its own for ten seconds, fail on errors; -- --users 50 --host URL."""
-    if not Path("requirements-load.txt").exists():
-        python(session, "tools/lock.py")
-    install = ("-m", "uv", "pip", "install", "--quiet", "--python", PYTHON)
-    python(session, *install, "--require-hashes", "-r", "requirements-load.txt")
+    install_group(session, "load")
     python(session, "-m", "tools.load", *session.posargs)
 
 

@@ -1,9 +1,12 @@
 """Generated projects are installed as their users install them, and pass their own whole check."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "spanish-lowest-python": {"language": "es", "python_version": "3.11", **TEXTS["longest"]},
 }
 MINUTES = 60.0
+# Boxes that need a tool or an installation of their own, which this row has.
+PROVEN_HERE = ("ARC-1", "ARC-2", "ARC-3", "SEC-1", "SEC-2")
 
 
 def base_python() -> str:
@@ -27,15 +32,19 @@ def base_python() -> str:
     return getattr(sys, "_base_executable", sys.executable)
 
 
-def run(project: Project, *command: str, minutes: float = 10) -> subprocess.CompletedProcess[str]:
-    """The command in the project, with what it said; nothing of this environment is visible to it."""
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "PYTHON", "NOX"))
-    }
+def environment() -> dict[str, str]:
+    """What a project sees of this environment: no other Python."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "PYTHON", "NOX"))}
+
+
+def run(
+    project: Project, *command: str, minutes: float = 10, settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command in the project, with what it said."""
     return subprocess.run(
         command,
         cwd=project.folder,
-        env=environment,
+        env={**environment(), **(settings or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -69,8 +78,20 @@ def interpreter(project: Project) -> Path:
     return project.folder / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def project_nox(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(project, str(interpreter(project)), "-m", "nox", *arguments)
+def project_nox(project: Project, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return run(project, str(interpreter(project)), "-m", "nox", *arguments, settings=settings)
+
+
+@contextmanager
+def vulnerability_service(project: Project) -> Iterator[str]:
+    """The address of the project's own peer, which speaks OSV's protocol: no test here asks the real one."""
+    command = [str(interpreter(project)), "-m", "tests.peers.osv_service"]
+    with subprocess.Popen(
+        command, cwd=project.folder, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.communicate()  # it ends with its input
 
 
 def test_the_lowest_python_on_offer_is_the_one_of_this_run() -> None:
@@ -91,26 +112,51 @@ def test_a_new_project_passes_its_own_whole_check(installed: Project) -> None:
 
 @only_everything
 def test_a_new_project_with_everything_passes_it_and_reports_its_readiness(installed: Project) -> None:
-    """The same, its tests run once: `readiness` runs all of them, with the coverage gate.
+    """The same, its tests run once: `readiness` runs all of them, with the coverage gate and every tool installed.
 
     `load` and `fuzz` go first: they install what the tests of both need, which are skipped in the other rows.
     """
     told = ""
     first = (("load", "--", "--seconds", "3"), ("fuzz", "--", "--examples", "10"))
-    for session in (*first, ("lint",), ("types",), ("generate", "--", "--check"), ("readiness",)):
-        done = project_nox(installed, "-s", *session)
-        told += done.stdout
-        assert done.returncode == 0, told
+    checks = (("lint",), ("types",), ("generate", "--", "--check"), ("docs",), ("security",), ("readiness",))
+    with vulnerability_service(installed) as address:
+        for session in (*first, *checks):
+            done = project_nox(installed, "-s", *session, OSV_URL=address, TEST_FRESH_CLONE="1")
+            told += done.stdout
+            assert done.returncode == 0, told
     print(told)
     assert " passed" in told
     assert "OBS-5" in told
+    report = json.loads(installed.read("readiness/report.json"))
+    states = {box["id"]: box["state"] for group in report["groups"] for box in group["boxes"]}
+    assert {box: states[box] for box in PROVEN_HERE} == dict.fromkeys(PROVEN_HERE, "proven")
+
+
+@only_everything
+def test_a_scan_that_reaches_no_service_fails_and_says_so(installed: Project) -> None:
+    done = project_nox(installed, "-s", "security", OSV_URL="http://127.0.0.1:9/v1/query")
+    assert done.returncode != 0
+    assert "pip-audit: unproven (http://127.0.0.1:9/v1/query gave no answer" in done.stdout
+
+
+@only_everything
+def test_a_page_with_a_dead_link_fails_the_documentation_and_is_named(installed: Project) -> None:
+    page = installed.folder / "docs" / "planted.md"
+    page.write_text("# Planted\n\n[nowhere](nowhere.md)\n", encoding="utf-8")
+    try:
+        done = project_nox(installed, "-s", "docs")
+    finally:
+        page.unlink()
+    assert done.returncode != 0
+    assert "planted.md" in done.stdout
 
 
 def test_checking_and_formatting_change_no_file(installed: Project) -> None:
     """What a hook or a formatter rewrites would conflict at every update; the lock files are the only news."""
     done = project_nox(installed, "-s", "format")
     assert done.returncode == 0, done.stdout
-    assert sorted(installed.changes()) == [f"?? requirements{of}.txt" for of in ("-dev", "-fuzz", "-load", "")]
+    locks = ("-build", "-checks", "-dev", "-fuzz", "-image", "-load", "")
+    assert sorted(installed.changes()) == [f"?? requirements{of}.txt" for of in locks]
 
 
 @only_everything
@@ -129,6 +175,15 @@ def test_the_pages_made_from_the_settings_are_up_to_date_in_the_template(install
     """Needs the service's dependencies, so the environment of a project runs it over the unrendered tree."""
     done = run(installed, str(interpreter(installed)), str(ROOT / "tools" / "settings_pages.py"), "--check")
     assert done.returncode == 0, done.stdout
+
+
+@only_everything
+def test_the_picture_of_both_readmes_is_what_the_architecture_page_draws(installed: Project) -> None:
+    before = installed.read("docs/overview.svg")
+    drawn = run(installed, str(interpreter(installed)), "-m", "tools.documents.picture")
+    assert drawn.returncode == 0, drawn.stdout
+    assert installed.read("docs/overview.svg") == before
+    assert (ROOT / "docs" / "overview.svg").read_text(encoding="utf-8") == before
 
 
 @only_everything

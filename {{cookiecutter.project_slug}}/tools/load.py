@@ -113,10 +113,11 @@ def service(settings: Mapping[str, str], module: Sequence[str] = ("app", "serve"
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], host: str, log: Path) -> None:
+    ready = f"{host}/readyz"
     last = time.monotonic() + START_SECONDS
     while time.monotonic() < last and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{host}/readyz", timeout=5):  # noqa: S310 - our own
+            with urllib.request.urlopen(ready, timeout=5):  # noqa: S310  # nosec B310 - our own
                 return
         except OSError:  # refused until it listens, 503 until it is ready
             time.sleep(0.1)

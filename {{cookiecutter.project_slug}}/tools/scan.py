@@ -58,7 +58,10 @@ PLANTED_IN_TESTS = {"Secret Keyword", "Basic Auth Credentials"}
 FILTERS = ("allowlist.is_line_allowlisted", "heuristic.is_indirect_reference")
 
 # Hashes of public packages, written by a tool.
-SKIPPED_FILES = ("requirements.txt", "requirements-dev.txt")
+SKIPPED_FILES = (
+    "requirements.txt",
+    *(f"requirements-{group}.txt" for group in ("dev", "load", "checks")),
+)
 # Asked only where no git repository knows what is ignored.
 SKIPPED_FOLDERS = {".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 

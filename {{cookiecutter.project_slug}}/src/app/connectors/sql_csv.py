@@ -58,7 +58,7 @@ class CsvTables(SqliteTables):
             typed = ", ".join(f"{self._quoted(column)} {self.TYPE}" for column in columns)
             places = ", ".join("?" * len(columns))
             connection.execute(f"CREATE TABLE {self._quoted(table)} ({typed})")
-            insert = f"INSERT INTO {self._quoted(table)} VALUES ({places})"  # noqa: S608 - quoted
+            insert = f"INSERT INTO {self._quoted(table)} VALUES ({places})"  # noqa: S608  # nosec B608 - quoted
             connection.executemany(insert, rows)
         except (csv.Error, ValueError, sqlite3.Error) as error:
             raise SourceUnavailable(f"{table}.csv", f"no table: {type(error).__name__}") from None
