@@ -65,6 +65,19 @@ class Running:
                 await service.aclose()
                 await enforcement.aclose()
 
+    async def parts(self) -> dict[str, bool]:
+        """Which parts can be used now; `service` is what `/readyz` says."""
+        store = await self.checkpoints.answers()
+        keys, provider = self.doorkeeper.keys, self.doorkeeper.provider
+        redis = self.enforcement.redis
+        return {
+            "service": store and not self.life.is_ending,
+            "store": store,
+            "model": all(model.can_be_asked for model in self.service.factory.models()),
+            "limits": not (redis and redis.is_away),
+            "callers": not (keys and keys.problem) and not (provider and provider.problem),
+        }
+
     def attach(self, app: FastAPI) -> None:
         """Let the routes of `app` find it."""
         app.state.running = self

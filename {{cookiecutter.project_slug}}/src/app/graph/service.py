@@ -184,6 +184,7 @@ class Service:
         config = RunnableConfig(
             configurable={"thread_id": conversation.key, Conversation.CONFIG: conversation},
             run_id=run_id,
+            metadata={"run_id": str(run_id)},  # with the checkpoint: whose run a rating is about
             recursion_limit=self.MAX_STEPS,
         )
         with (

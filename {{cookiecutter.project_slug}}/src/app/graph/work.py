@@ -11,6 +11,7 @@ from ..errors import AccessRefused, ModelUnavailable, NeedsDetail, SourceUnavail
 from ..guardrails.leaks import Leaks
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
+from ..observability.metrics import METRICS
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
 from ..persistence.conversation import Conversation
 from ..prompts.language import Language
@@ -58,7 +59,9 @@ class Worker:
             outcome, degraded = await self._outcome(task, language)
             if outcome["status"] == "asked" and state["before"]:
                 outcome, degraded = await self._completed(task, state["before"], language)
-            ms = round((perf_counter() - started) * 1000, 1)
+            seconds = perf_counter() - started
+            METRICS.agent_run(task["agent"], outcome["status"], seconds)
+            ms = round(seconds * 1000, 1)
             emit(
                 Event(
                     event="agent_finished",
@@ -101,6 +104,7 @@ class Worker:
             # An agent is the user's code: its bug costs this part of the answer, not the rest.
             log.exception("agent_failed")
             reason = Degraded.AGENT
+        METRICS.failure("agents", task["agent"])
         return self._missing(task, missing, language), [*degraded, reason]
 
     async def _from_model(self, task: Task, language: Language) -> tuple[Outcome | None, list[str]]:

@@ -39,6 +39,11 @@ class RoleModel:
     links: Sequence[LinkState] = ()
     """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
+    @property
+    def can_be_asked(self) -> bool:
+        """False while every model of the chain is left alone by its breaker."""
+        return not self.links or any(link.breaker != "open" for link in self.links)
+
 
 class LLMFactory:
     """Builds the models of all roles once, at start; requests share them."""

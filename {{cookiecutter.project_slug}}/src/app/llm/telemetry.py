@@ -142,6 +142,7 @@ class ModelCall:
             "usd": usd,
         }
         if error:
+            METRICS.failure("llm", self._model)
             log.warning("model_call", **told, error=error)
         else:
             log.info("model_call", **told)
