@@ -14,6 +14,7 @@ from ..project import Project
 from ..settings import Settings
 from .agents import AgentRoutes
 from .chat import ChatRoutes
+from .feedback import FeedbackRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
 from .middleware import BodyLimit, RequestLine
@@ -65,6 +66,7 @@ def create_app(
     for door in (
         ChatRoutes(),
         ThreadRoutes(),
+        FeedbackRoutes(),
         AgentRoutes(),
         HealthRoutes(),
         MetricsRoutes(settings),

@@ -22,7 +22,7 @@ class ProblemDocs:
     MEANING: Final[Mapping[int, str]] = {
         401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
         403: "The key or token lacks a scope, or its account is not verified.",
-        404: "You have no such conversation.",
+        404: "You have no such conversation, or got no such answer.",
         409: "An earlier turn of the conversation still runs; `Retry-After` says when to try again.",
         413: "The body is larger than BODY_MAX_BYTES.",
         422: "The request does not have the documented form.",

@@ -10,10 +10,12 @@ from fastapi import FastAPI, Request
 
 from ..auth.doorkeeper import Doorkeeper
 from ..graph.contract import Agent
+from ..graph.ratings import Ratings
 from ..graph.service import Service
 from ..graph.threads import Threads
 from ..limits.enforcement import Enforcement
 from ..limits.rates import Rates
+from ..observability.langsmith import LangSmith
 from ..observability.logging import Logs
 from ..persistence.checkpoints import Checkpoints
 from ..persistence.store import Store
@@ -33,6 +35,7 @@ class Running:
     doorkeeper: Doorkeeper
     enforcement: Enforcement
     rates: Rates
+    ratings: Ratings
 
     @classmethod
     @asynccontextmanager
@@ -45,7 +48,11 @@ class Running:
             Misconfigured: The keys of callers cannot be read, the store cannot be opened, a model or
                 an agent cannot be built.
         """
-        async with Doorkeeper(settings) as doorkeeper, Checkpoints.of(settings) as checkpoints:
+        async with (
+            Doorkeeper(settings) as doorkeeper,
+            Checkpoints.of(settings) as checkpoints,
+            LangSmith.connected(settings, logs.redactor) as langsmith,
+        ):
             enforcement = Enforcement(settings)
             service = Service(settings, agents, checkpoints, enforcement)
             for agent in service.agents:
@@ -57,8 +64,17 @@ class Running:
                 threads = Threads(settings, checkpoints)
                 life = Life(settings)
                 rates = Rates(settings, enforcement)
+                ratings = Ratings(settings, checkpoints, logs.redactor, langsmith)
                 yield cls(
-                    settings, service, checkpoints, threads, life, doorkeeper, enforcement, rates
+                    settings,
+                    service,
+                    checkpoints,
+                    threads,
+                    life,
+                    doorkeeper,
+                    enforcement,
+                    rates,
+                    ratings,
                 )
             finally:
                 gc.unfreeze()

@@ -32,5 +32,8 @@ class StoreSettings(Configuration):
     idempotency_ttl_seconds: int = Field(default=24 * 3600, ge=1, le=30 * 24 * 3600)
     """How long the reply to an Idempotency-Key is kept for a second try, seconds."""
 
+    feedback_comment_max_chars: int = Field(default=1000, ge=0, le=10_000)
+    """Longest comment of a rating, characters."""
+
     retention_days: int = Field(default=90, ge=1, le=36500)
     """Days after its last turn from which on the command `retention` deletes a thread."""
