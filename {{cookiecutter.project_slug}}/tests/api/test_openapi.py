@@ -16,7 +16,7 @@ async def test_every_door_that_reads_a_body_declares_its_problems(
 ) -> None:
     found = await document(client)
     posts = {path: item["post"] for path, item in found["paths"].items() if "post" in item}
-    assert set(posts) == {"/v1/chat", "/v1/chat/stream"}
+    assert set(posts) == {"/v1/chat", "/v1/chat/stream", "/v1/feedback"}
     for operation in posts.values():
         for status in ("413", "422", "500"):
             content = operation["responses"][status]["content"]
