@@ -89,7 +89,7 @@ class Running:
         return {
             "service": store and not self.life.is_ending,
             "store": store,
-            "model": all(model.can_be_asked for model in self.service.factory.models()),
+            "model": all(model.answers for model in self.service.factory.models()),
             "limits": not (redis and redis.is_away),
             "callers": not (keys and keys.problem) and not (provider and provider.problem),
         }

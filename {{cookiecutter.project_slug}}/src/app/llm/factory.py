@@ -40,9 +40,9 @@ class RoleModel:
     """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
     @property
-    def can_be_asked(self) -> bool:
-        """False while every model of the chain is left alone by its breaker."""
-        return not self.links or any(link.breaker != "open" for link in self.links)
+    def answers(self) -> bool:
+        """False while no model of the chain does: from the opening of its breaker on, until a call works."""
+        return not self.links or any(link.breaker == "closed" for link in self.links)
 
 
 class LLMFactory:
