@@ -17,6 +17,7 @@ from ..limits.enforcement import Enforcement
 from ..limits.rates import Rates
 from ..observability.langsmith import LangSmith
 from ..observability.logging import Logs
+from ..observability.tracing import TRACES
 from ..persistence.checkpoints import Checkpoints
 from ..persistence.store import Store
 from ..settings import Settings
@@ -49,6 +50,7 @@ class Running:
                 an agent cannot be built.
         """
         async with (
+            TRACES.sent(settings, logs.redactor),
             Doorkeeper(settings) as doorkeeper,
             Checkpoints.of(settings) as checkpoints,
             LangSmith.connected(settings, logs.redactor) as langsmith,

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import AccessRefused, SourceUnavailable
 from ..limits.deadline import Deadline
 from ..observability.metrics import METRICS
+from ..observability.tracing import TRACES
 from ..settings import Settings
 from .body import Body, BodyRefused
 from .policy import Method, Policy
@@ -123,6 +124,15 @@ class HttpClient:
     @contextmanager
     def _watched(self, method: Method, url: str) -> Iterator[str]:
         """Yield the host of an allowed address; tell how its answer came, without the query."""
+        with (
+            TRACES.span(method, {"http.request.method": method}, "leaf") as span,
+            self._counted(method, url) as host,
+        ):
+            span.set({"server.address": host})
+            yield host
+
+    @contextmanager
+    def _counted(self, method: Method, url: str) -> Iterator[str]:
         started = perf_counter()
         host: str = self.OTHER
         outcome: Outcome = "cut"

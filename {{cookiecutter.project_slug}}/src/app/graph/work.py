@@ -12,6 +12,7 @@ from ..guardrails.leaks import Leaks
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
 from ..observability.metrics import METRICS
+from ..observability.tracing import TRACES
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
 from ..persistence.conversation import Conversation
 from ..prompts.language import Language
@@ -54,13 +55,18 @@ class Worker:
         task, language = state["task"], state["language"]
         emit = get_stream_writer()
         started = perf_counter()
-        with structlog.contextvars.bound_contextvars(agent=task["agent"]):
+        about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": task["agent"]}
+        with (
+            structlog.contextvars.bound_contextvars(agent=task["agent"]),
+            TRACES.span(f"invoke_agent {task['agent']}", about) as span,
+        ):
             emit(Event(event="agent_started", data={**task}))
             outcome, degraded = await self._outcome(task, language)
             if outcome["status"] == "asked" and state["before"]:
                 outcome, degraded = await self._completed(task, state["before"], language)
             seconds = perf_counter() - started
             METRICS.agent_run(task["agent"], outcome["status"], seconds)
+            span.set({"app.agent.status": outcome["status"]})
             ms = round(seconds * 1000, 1)
             emit(
                 Event(

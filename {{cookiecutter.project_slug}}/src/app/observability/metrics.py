@@ -178,6 +178,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemostrecent",
         )
+        self._spans_dropped = Counter(
+            "trace_spans_dropped",
+            "Spans that reached no collector: queue_full, not_sent.",
+            ("reason",),
+            registry=self.registry,
+        )
         Gauge(
             "build_info",
             "What runs here.",
@@ -254,6 +260,10 @@ class Metrics:
     def feedback(self, rating: str) -> None:
         """Count one rating: `up`, `down`, or 1 to 5."""
         self._feedback.labels(rating).inc()
+
+    def spans_dropped(self, reason: Literal["queue_full", "not_sent"], count: int) -> None:
+        """Count spans that reached no collector."""
+        self._spans_dropped.labels(reason).inc(count)
 
     def ready(self, parts: Mapping[str, bool]) -> None:
         """Tell which parts can be used now."""
