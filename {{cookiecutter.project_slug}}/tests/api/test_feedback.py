@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from app.persistence.feedback import Feedback
 from app.settings import Settings
@@ -30,11 +31,15 @@ async def test_a_rating_is_kept_with_its_run_and_counted(
     door: Door, client: httpx2.AsyncClient, rating: str | int
 ) -> None:
     run_id = await answered(client)
-    series = f'feedback_total{{rating="{rating}"}} '
 
     async def counted() -> float:
-        lines = (await client.get("/metrics")).text.splitlines()
-        return sum(float(it.removeprefix(series)) for it in lines if it.startswith(series))
+        told = (await client.get("/metrics")).text
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(told)
+            for sample in family.samples
+            if sample.name == "feedback_total" and sample.labels["rating"] == str(rating)
+        )
 
     before = await counted()
     body = {"run_id": run_id, "rating": rating, "comment": "right"}

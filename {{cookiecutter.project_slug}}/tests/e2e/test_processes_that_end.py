@@ -161,5 +161,5 @@ def check_that_every_worker_counts_for_all(service: Process, answers: int) -> No
 
     with ThreadPoolExecutor(8) as pool:  # connections enough for both of them
         for counted, ready in pool.map(tell, range(16)):
-            assert counted == [f'answers_total{{degraded="false"}} {answers}.0']
+            assert counted == ['answers_total{degraded="false"}' + f" {answers}.0"]
             assert 'ready{part="service"} 1.0' in ready
