@@ -17,6 +17,7 @@ ServiceError
 ├── LimitReached        the caller waits: a rate or a quota is used up
 ├── LimitsUnavailable   the caller tries again: rates and quotas cannot be counted
 ├── ThreadUnknown       there is no such conversation
+├── RunUnknown          there is no such answer to be rated
 ├── ThreadBusy          the caller tries again when the turn that runs is over
 ├── StoreUnavailable    the caller tries again: the store of conversations is away
 ├── Overloaded          the caller tries again: everything is busy, nothing was begun
@@ -255,6 +256,17 @@ class ThreadUnknown(ServiceError):
         super().__init__(f"thread {thread_id}")
 
 
+class RunUnknown(ServiceError):
+    """There is no answer of this run, none of this caller's, or it was not saved."""
+
+    title = "The answer is unknown"
+    detail = "There is no answer with this run_id."
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id}")
+
+
 class ThreadBusy(ServiceError):
     """Another turn of the conversation, or the same request, still runs."""
 
@@ -341,6 +353,7 @@ HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     LimitsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ThreadUnknown: HTTPStatus.NOT_FOUND,
+    RunUnknown: HTTPStatus.NOT_FOUND,
     ThreadBusy: HTTPStatus.CONFLICT,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,

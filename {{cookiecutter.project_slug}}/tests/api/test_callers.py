@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -32,12 +33,16 @@ QUESTION = {"message": "How many moons has Mars?", "thread_id": "t1"}
 DOORS = [
     ("POST", "/v1/chat", Scope.CHAT),
     ("POST", "/v1/chat/stream", Scope.CHAT),
+    ("POST", "/v1/feedback", Scope.CHAT),
     ("GET", "/v1/agents", Scope.CHAT),
     ("GET", "/v1/threads/t1", Scope.THREADS),
     ("DELETE", "/v1/threads/t1", Scope.THREADS),
     ("POST", f"/v1/threads/t1/approvals/{APPROVAL}", Scope.APPROVE),
 ]
 """Every route below /v1; that none is missing here is a test of its own."""
+
+BODIES = {"/v1/feedback": {"run_id": str(UUID(int=0)), "rating": "up"}}
+"""What is sent where it is no question."""
 
 
 def by(key: NewKey) -> dict[str, str]:
@@ -92,7 +97,7 @@ async def call(
     headers: Mapping[str, str] | None = None,
 ) -> httpx2.Response:
     named = {**(headers or {}), **(by(key) if key else {})}
-    body = QUESTION if method == "POST" else None
+    body = BODIES.get(path, QUESTION) if method == "POST" else None
     if "approvals" in path:
         body = {"decision": "approve"}
     return await client.request(method, path, json=body, headers=named)
@@ -167,6 +172,21 @@ async def test_the_metrics_are_for_their_scope_where_the_setting_says_so(
     answer = await call(client, "GET", "/metrics", key)
     assert answer.status_code == status
     assert ("http_request_seconds" in answer.text) is (status == 200)
+
+
+@pytest.mark.checklist("OBS-6", "COST-1")
+async def test_an_answer_is_rated_by_who_got_it_alone(kept: httpx2.AsyncClient) -> None:
+    run_id = (await call(kept, "POST", "/v1/chat", ANA)).json()["run_id"]
+    body = {"run_id": run_id, "rating": "down"}
+    foreign = await kept.post("/v1/feedback", json=body, headers=by(EVE))
+    unknown = await kept.post(
+        "/v1/feedback", json=body | {"run_id": str(UUID(int=0))}, headers=by(EVE)
+    )
+    assert (foreign.status_code, unknown.status_code) == (404, 404)
+    # Nothing tells one from the other.
+    assert foreign.json() | {"instance": ""} == unknown.json() | {"instance": ""}
+    assert foreign.json()["type"] == "urn:problem:run-unknown"
+    assert (await kept.post("/v1/feedback", json=body, headers=by(ANA))).status_code == 204
 
 
 @pytest.mark.checklist("COST-1")

@@ -17,7 +17,7 @@ async def test_every_door_that_reads_a_body_declares_its_problems(
     found = await document(client)
     posts = {path: item["post"] for path, item in found["paths"].items() if "post" in item}
     decisions = "/v1/threads/{thread_id}/approvals/{approval_id}"
-    assert set(posts) == {"/v1/chat", "/v1/chat/stream", decisions}
+    assert set(posts) == {"/v1/chat", "/v1/chat/stream", "/v1/feedback", decisions}
     for operation in posts.values():
         for status in ("408", "413", "422", "500"):
             content = operation["responses"][status]["content"]

@@ -164,8 +164,10 @@ def test_a_stream_that_outlives_the_grace_ends_with_an_event_and_the_process_wit
             assert "Traceback" not in service.log
 
 
+@pytest.mark.checklist("OBS-2")
 def test_several_workers_serve_one_port_and_end_well(database_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": database_url, "WORKERS": "2", "HISTORY_TURNS": "10"}
+    settings["TMPDIR"] = str(tmp_path)
     with processes(1, settings, tmp_path) as (service,):
         last = time.monotonic() + PATIENCE_SECONDS
         while service.log.count('"event":"started"') < 3:  # both workers, and the check before
@@ -181,5 +183,20 @@ def test_several_workers_serve_one_port_and_end_well(database_url: str, tmp_path
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(talk, questions))
         assert sorted(asked(service, "t1")) == sorted(questions)
+        check_that_every_worker_counts_for_all(service, len(questions))
+        assert len(list(tmp_path.glob("metrics-*/counter_*.db"))) == 2  # both counted
         assert service.end() == 0
         assert "Traceback" not in service.log
+
+
+def check_that_every_worker_counts_for_all(service: Process, answers: int) -> None:
+    def tell(_: int) -> tuple[list[str], list[str]]:
+        with httpx2.Client(base_url=service.client.base_url, timeout=60) as client:
+            told = client.get("/metrics").text.splitlines()
+        counted = [line for line in told if line.startswith("answers_total")]
+        return counted, [line for line in told if line.startswith("ready")]
+
+    with ThreadPoolExecutor(8) as pool:  # connections enough for both of them
+        for counted, ready in pool.map(tell, range(16)):
+            assert counted == ['answers_total{degraded="false"}' + f" {answers}.0"]
+            assert 'ready{part="service"} 1.0' in ready

@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.observability.metrics import Metrics
+from app.project import Project
 
 
 @pytest.fixture
@@ -67,6 +68,38 @@ def test_requests_are_counted_by_route_and_class_of_status_and_never_by_path(
     assert value(metrics, name, route="/v1/chat", status="2xx") == 2
     assert value(metrics, name, route="other", status="4xx") == 1
     assert value(metrics, name, route="/v1/chat", status="none") == 1
+
+
+def test_what_failed_is_counted_by_room_and_part(metrics: Metrics) -> None:
+    metrics.failure("connectors", "other")
+    metrics.agent_run("weather", "missing", 0.2)
+    metrics.source_call("other", "failed", 0.2)
+
+    assert value(metrics, "failures_total", room="connectors", part="other") == 1
+    assert value(metrics, "agent_run_seconds_sum", agent="weather", status="missing") == 0.2
+    assert value(metrics, "source_call_seconds_count", host="other", outcome="failed") == 1
+
+
+def test_gauges_show_what_is_so_now(metrics: Metrics) -> None:
+    with metrics.waiting("messages"):
+        assert value(metrics, "queue_length", queue="messages") == 1
+    assert value(metrics, "queue_length", queue="messages") == 0
+    for is_ready in (True, False):
+        metrics.ready({"store": is_ready})
+        assert value(metrics, "ready", part="store") == is_ready
+    metrics.quota("service-day-usd", 0.75)
+    assert value(metrics, "quota_used_ratio", limit="service-day-usd") == 0.75
+
+
+def test_the_version_that_runs_is_a_label(metrics: Metrics) -> None:
+    assert value(metrics, "build_info", version=Project.load().version) == 1
+
+
+def test_answers_and_ratings_are_counted(metrics: Metrics) -> None:
+    metrics.answer(degraded=True)
+    metrics.feedback("up")
+    assert value(metrics, "answers_total", degraded="true") == 1
+    assert value(metrics, "feedback_total", rating="up") == 1
 
 
 def test_the_text_is_what_prometheus_reads(metrics: Metrics) -> None:

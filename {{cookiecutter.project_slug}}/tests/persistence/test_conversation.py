@@ -19,3 +19,10 @@ def test_no_two_owners_share_a_kept_reply() -> None:
 def test_callers_without_a_name_keep_what_they_had_before_there_were_names() -> None:
     assert Conversation("t1", PUBLIC).key == "t1"
     assert Conversation("t1", PUBLIC).request_key("k") == "k"
+
+
+def test_a_place_in_the_store_names_its_owner() -> None:
+    for owner in OWNERS:
+        made = Conversation("t-1", owner)
+        assert Conversation.of_key(made.key) == made
+        assert Conversation.owner_of(made.key) == owner

@@ -1,6 +1,6 @@
-"""Private PostgreSQL and Redis servers for tests and trials: on loopback, with data that is thrown away.
+"""Private PostgreSQL, Redis and Prometheus servers for tests and trials: on loopback, with data that is thrown away.
 
-`python -m tools.servers` starts both, prints their addresses and stops them at Ctrl-C; with
+`python -m tools.servers` starts the first two, prints their addresses and stops them at Ctrl-C; with
 `--install`, run by root on Debian or Ubuntu, it first installs what is missing. The tests start
 their own and skip, with the reason, where a program is missing.
 """
@@ -14,12 +14,27 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from .postgres import Postgres
+from .prometheus import Prometheus
 from .redis import Redis
 from .server import Missing, Server
 
-__all__ = ["KINDS", "Missing", "Packages", "Postgres", "Redis", "Server", "Servers"]
+__all__ = [
+    "INSTALLED",
+    "KINDS",
+    "Missing",
+    "Packages",
+    "Postgres",
+    "Prometheus",
+    "Redis",
+    "Server",
+    "Servers",
+]
 
 KINDS: Final[Sequence[type[Server]]] = (Postgres, Redis)
+"""What a trial of the service needs."""
+
+INSTALLED: Final[Sequence[type[Server]]] = (*KINDS, Prometheus)
+"""What its tests need."""
 
 
 class Packages:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from . import KINDS, Missing, Packages, Servers
+from . import INSTALLED, KINDS, Missing, Packages, Servers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.install or options.only_install:
-            Packages.install(KINDS)
+            Packages.install(INSTALLED)
         if options.only_install:
             return 0
         with Servers.running(KINDS) as servers:

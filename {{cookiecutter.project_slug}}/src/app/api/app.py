@@ -16,6 +16,7 @@ from ..settings import Settings
 from .agents import AgentRoutes
 from .approvals import ApprovalRoutes
 from .chat import ChatRoutes
+from .feedback import FeedbackRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
 from .middleware import BodyLimit, HeaderLimit, RequestLine
@@ -73,6 +74,7 @@ def create_app(
         ChatRoutes(),
         ThreadRoutes(),
         ApprovalRoutes(),
+        FeedbackRoutes(),
         AgentRoutes(),
         HealthRoutes(),
         MetricsRoutes(settings),

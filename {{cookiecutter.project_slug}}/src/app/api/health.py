@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..auth.doorkeeper import Doorkeeper
 from ..limits.enforcement import Enforcement
+from ..observability.metrics import METRICS
 from ..project import Project
 from .openapi import ProblemDocs, Responses
 from .running import Running
@@ -122,13 +123,14 @@ class HealthRoutes:
     async def readyz(self, request: Request, response: Response) -> Readiness:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
         running = Running.behind(request)
-        answers = await running.checkpoints.answers()
-        is_ready = answers and not running.life.is_ending
+        parts = await running.parts()
+        METRICS.ready(parts)
+        is_ready = parts["service"]
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return Readiness(
             status="ready" if is_ready else "not_ready",
-            threads=Threads(kind=running.checkpoints.kind, answers=answers),
+            threads=Threads(kind=running.checkpoints.kind, answers=parts["store"]),
             models=list(map(ModelState.model_validate, running.service.factory.models())),
             sample_data=running.settings.use_fake_data,
             agents=len(running.service.agents),

@@ -1,12 +1,13 @@
 """`/metrics`: what the service counts about itself, for Prometheus."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from ..auth.principal import Scope
 from ..observability.metrics import METRICS
 from ..settings import Settings
 from .callers import GuardedRoute
+from .running import Running
 
 
 class MetricsRoutes:
@@ -22,6 +23,10 @@ class MetricsRoutes:
         router.add_api_route("/metrics", self.metrics, include_in_schema=False)
         return router
 
-    async def metrics(self) -> Response:
-        """The counters of this process in Prometheus's text format."""
+    async def metrics(self, request: Request) -> Response:
+        """The counters of all worker processes in Prometheus's text format.
+
+        The parts are looked at now: a collector sees the store go without a probe beside it.
+        """
+        METRICS.ready(await Running.behind(request).parts())
         return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)

@@ -54,6 +54,7 @@ class RequestLine:
             await self._app(scope, receive, send_named)
         except Exception as error:
             log.exception("request_failed")
+            METRICS.failure("api", "request")
             if status is not None:
                 raise  # the server cuts the connection, so that the caller sees a broken answer
             await Problem.of(error, request_id).response()(scope, receive, send_named)

@@ -22,7 +22,7 @@ class ProblemDocs:
     MEANING: Final[Mapping[int, str]] = {
         401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
         403: "The key or token lacks a scope, or its account is not verified.",
-        404: "You have no such conversation, or nothing waits in it for this decision.",
+        404: "You have no such conversation, got no such answer, or nothing waits for this decision.",
         408: "The body did not come whole in BODY_TIMEOUT_SECONDS.",
         409: "An earlier turn of the conversation still runs, and `Retry-After` says when to try again; "
         "or it was decided before.",

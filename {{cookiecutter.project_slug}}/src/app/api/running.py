@@ -10,11 +10,14 @@ from fastapi import FastAPI, Request
 
 from ..auth.doorkeeper import Doorkeeper
 from ..graph.contract import Agent
+from ..graph.ratings import Ratings
 from ..graph.service import Service
 from ..graph.threads import Threads
 from ..limits.enforcement import Enforcement
 from ..limits.rates import Rates
+from ..observability.langsmith import LangSmith
 from ..observability.logging import Logs
+from ..observability.tracing import TRACES
 from ..persistence.checkpoints import Checkpoints
 from ..persistence.store import Store
 from ..settings import Settings
@@ -33,6 +36,7 @@ class Running:
     doorkeeper: Doorkeeper
     enforcement: Enforcement
     rates: Rates
+    ratings: Ratings
 
     @classmethod
     @asynccontextmanager
@@ -45,7 +49,12 @@ class Running:
             Misconfigured: The keys of callers cannot be read, the store cannot be opened, a model or
                 an agent cannot be built.
         """
-        async with Doorkeeper(settings) as doorkeeper, Checkpoints.of(settings) as checkpoints:
+        async with (
+            TRACES.sent(settings, logs.redactor),
+            Doorkeeper(settings) as doorkeeper,
+            Checkpoints.of(settings) as checkpoints,
+            LangSmith.connected(settings, logs.redactor) as langsmith,
+        ):
             enforcement = Enforcement(settings)
             service = Service(settings, agents, checkpoints, enforcement)
             for agent in service.agents:
@@ -57,13 +66,35 @@ class Running:
                 threads = Threads(settings, checkpoints)
                 life = Life(settings)
                 rates = Rates(settings, enforcement)
+                ratings = Ratings(settings, checkpoints, logs.redactor, langsmith)
                 yield cls(
-                    settings, service, checkpoints, threads, life, doorkeeper, enforcement, rates
+                    settings,
+                    service,
+                    checkpoints,
+                    threads,
+                    life,
+                    doorkeeper,
+                    enforcement,
+                    rates,
+                    ratings,
                 )
             finally:
                 gc.unfreeze()
                 await service.aclose()
                 await enforcement.aclose()
+
+    async def parts(self) -> dict[str, bool]:
+        """Which parts can be used now; `service` is what `/readyz` says."""
+        store = await self.checkpoints.answers()
+        keys, provider = self.doorkeeper.keys, self.doorkeeper.provider
+        redis = self.enforcement.redis
+        return {
+            "service": store and not self.life.is_ending,
+            "store": store,
+            "model": all(model.answers for model in self.service.factory.models()),
+            "limits": not (redis and redis.is_away),
+            "callers": not (keys and keys.problem) and not (provider and provider.problem),
+        }
 
     def attach(self, app: FastAPI) -> None:
         """Let the routes of `app` find it."""

@@ -13,6 +13,7 @@ from starlette.types import Send
 
 from ..errors import ShuttingDown
 from ..graph.reply import Event
+from ..observability.metrics import METRICS
 from .life import Life
 from .problems import Problem
 
@@ -85,6 +86,7 @@ class EventStream:
             while outcome is not None:
                 if isinstance(outcome, Exception):
                     log.error("request_failed", exc_info=outcome)
+                    METRICS.failure("api", "stream")
                     problem = Problem.of(outcome, self._request_id).model_dump(exclude_none=True)
                     yield self._frame(Event(event="error", data=problem))
                     return

@@ -18,6 +18,7 @@ import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import Misconfigured, Unauthenticated
+from ..observability.metrics import METRICS
 from .principal import Principal, Scope
 
 log = structlog.stdlib.get_logger(__name__)
@@ -184,6 +185,7 @@ class ApiKeys:
         except ValueError as error:
             self.problem = str(error)
         if self.problem and self.problem != before:
+            METRICS.failure("auth", "api_keys_file")
             log.error("api_keys_kept", problem=self.problem, in_force=len(keys))
         elif keys != self._keys:
             log.info("api_keys_read", in_force=len(self._keys))

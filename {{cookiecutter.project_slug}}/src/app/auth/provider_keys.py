@@ -14,6 +14,7 @@ from jwt.exceptions import PyJWKError, PyJWTError
 from pydantic import BaseModel, ValidationError
 
 from ..errors import IdentityUnavailable, Unauthenticated
+from ..observability.metrics import METRICS
 from ..settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -183,6 +184,7 @@ class ProviderKeys:
         except IdentityUnavailable as failure:
             self.problem = failure.reason
             self._be_quiet()
+            METRICS.failure("auth", "oidc_provider")
             log.warning("oidc_keys_not_fetched", reason=failure.reason)
             raise
         self._keys, self._built, self.problem = keys, {}, None

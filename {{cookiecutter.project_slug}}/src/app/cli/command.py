@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from ..auth.principal import Scope
 from ..errors import Misconfigured, ServiceError
@@ -10,6 +11,7 @@ from ..graph.state import Decision
 from ..project import Project
 from .agents import AgentList
 from .ask import Ask
+from .feedback import FeedbackExport
 from .keys import Keys
 from .retention import Retention
 from .serve import Serve
@@ -35,6 +37,7 @@ class CommandLine:
         self._add("agents", "list the agents and questions to try", lambda _: AgentList().run())
         self._add_keys()
         self._add_retention()
+        self._add_feedback()
         self._add_settings()
 
     def run(self, arguments: Sequence[str] | None) -> int:
@@ -126,6 +129,16 @@ class CommandLine:
             lambda options: Retention(options.days).run(),
         )
         command.add_argument("--days", type=int, help="days to keep, instead of RETENTION_DAYS")
+
+    def _add_feedback(self) -> None:
+        command = self._add(
+            "feedback",
+            "print the ratings of answers as JSON lines",
+            lambda options: FeedbackExport(options.since).run(),
+        )
+        command.add_argument(
+            "--since", type=datetime.fromisoformat, help="day or moment, ISO 8601; without it, all"
+        )
 
     def _add_settings(self) -> None:
         command = self._add(

@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from ..api.app import create_app
 from ..api.connection import BoundedConfig, Bounds
 from ..observability.logging import Logs
+from ..observability.workers import Workers
 from ..settings import Settings
 
 FACTORY: Final = f"{create_app.__module__}:{create_app.__name__}"
@@ -33,6 +34,22 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _Supervisor(Multiprocess):
+    """Drops what workers that are gone told of their state."""
+
+    def __init__(self, config: uvicorn.Config, workers: Workers) -> None:
+        super().__init__(config, [config.bind_socket()])
+        self._workers = workers
+        self._pids: set[int] = set()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        pids = {process.pid for process in self.processes if process.pid}
+        for pid in self._pids - pids:
+            self._workers.forget(pid)
+        self._pids = pids
 
 
 class Serve:
@@ -84,8 +101,9 @@ class Serve:
         app = create_app(self._settings)
         asyncio.run(self._start_and_end(app))
         config = self._config(FACTORY, factory=True, workers=self._settings.workers)
-        supervisor = Multiprocess(config, [config.bind_socket()])
-        supervisor.run()
+        with Workers.counting() as workers:
+            supervisor = _Supervisor(config, workers)
+            supervisor.run()
         codes = {worker.exitcode for worker in supervisor.processes}
         return STARTUP_FAILURE if STARTUP_FAILURE in codes else 0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
 import httpx2
@@ -19,6 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import AccessRefused, SourceUnavailable
 from ..limits.deadline import Deadline
+from ..observability.metrics import METRICS
+from ..observability.tracing import TRACES
 from ..settings import Settings
 from .body import Body, BodyRefused
 from .policy import Method, Policy
@@ -26,6 +28,7 @@ from .policy import Method, Policy
 log = structlog.get_logger(__name__)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+Outcome = Literal["ok", "failed", "refused", "cut"]
 Params = Mapping[str, str | int | float | Sequence[str]]
 
 
@@ -50,6 +53,9 @@ class HttpClient:
 
     FIRST_WAIT_SECONDS: Final = 0.1
     """Before the first retry, doubled for each further one; a guess."""
+
+    OTHER: Final = "other"
+    """What counts call every host that the policy does not name."""
 
     SHOWN_PROBLEMS: Final = 3
     """Fields named in the log when an answer breaks its model."""
@@ -117,16 +123,42 @@ class HttpClient:
 
     @contextmanager
     def _watched(self, method: Method, url: str) -> Iterator[str]:
-        """Yield the host of an allowed address; log how its answer came, without the query."""
-        host = self._allowed_host(method, url)
-        started = perf_counter()
-        try:
+        """Yield the host of an allowed address; tell how its answer came, without the query."""
+        with (
+            TRACES.span(method, {"http.request.method": method}, "leaf") as span,
+            self._counted(method, url) as host,
+        ):
+            span.set({"server.address": host})
             yield host
-        except SourceUnavailable as failure:
-            ms = round((perf_counter() - started) * 1000, 1)
-            log.warning("source_failed", host=host, reason=failure.reason, ms=ms)
+
+    @contextmanager
+    def _counted(self, method: Method, url: str) -> Iterator[str]:
+        started = perf_counter()
+        host: str = self.OTHER
+        outcome: Outcome = "cut"
+        reason = ""
+        try:
+            host = self._allowed_host(method, url)
+            yield host
+            outcome = "ok"
+        except AccessRefused:
+            outcome = "refused"
             raise
-        log.debug("source_answered", host=host, ms=round((perf_counter() - started) * 1000, 1))
+        except SourceUnavailable as failure:
+            outcome, reason = "failed", failure.reason
+            raise
+        finally:
+            seconds = perf_counter() - started
+            METRICS.source_call(host, outcome, seconds)
+            self._tell(host, outcome, reason, round(seconds * 1000, 1))
+
+    @staticmethod
+    def _tell(host: str, outcome: Outcome, reason: str, ms: float) -> None:
+        if outcome == "failed":
+            METRICS.failure("connectors", host)
+            log.warning("source_failed", host=host, reason=reason, ms=ms)
+        elif outcome == "ok":
+            log.debug("source_answered", host=host, ms=ms)
 
     def _allowed_host(self, method: Method, url: str) -> str:
         try:

@@ -23,6 +23,7 @@ from ..limits.enforcement import Enforcement
 from ..limits.quotas import Quotas
 from ..llm.factory import LLMFactory
 from ..llm.telemetry import Usage, UsageCollector
+from ..observability.tracing import TRACES
 from ..observability.trail import Trail
 from ..persistence.conversation import Conversation
 from ..persistence.store import Store
@@ -243,16 +244,21 @@ class Service:
         config = RunnableConfig(
             configurable={"thread_id": conversation.key, Conversation.CONFIG: conversation},
             run_id=run_id,
+            metadata={"run_id": str(run_id)},  # with the checkpoint: whose run a rating is about
             recursion_limit=self.MAX_STEPS,
         )
         with (
             structlog.contextvars.bound_contextvars(
                 thread_id=conversation.thread_id, run_id=str(run_id)
             ),
+            TRACES.span("run", {"gen_ai.conversation.id": conversation.thread_id}) as span,
             Trail.of(conversation.owner) as trail,
             UsageCollector.collect() as usage,
             Budget.of(self._caps, usage),
         ):
+            span.set({"app.run.id": str(run_id)})
+            if span.trace_id:  # until the request ends
+                structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             async with self._quotas.run(conversation.owner, conversation.key, usage):
                 with Deadline.of(self._settings.request_timeout_seconds) as deadline:
                     yield Run(config, deadline, usage, trail)

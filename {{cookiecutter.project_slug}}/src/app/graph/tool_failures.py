@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ..errors import ApprovalNeeded, InputRefused, NeedsDetail, ServiceError
 from ..guardrails.policy import Rights
 from ..limits.budget import Budget
+from ..observability.tracing import TRACES
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,9 @@ class ContainedTool(StructuredTool):
         try:
             Budget.take_tool_call()
             self._check_size(call["args"])
-            return await self.tool.ainvoke(input, config, **kwargs)
+            about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": self.name}
+            with TRACES.span(f"execute_tool {self.name}", about):
+                return await self.tool.ainvoke(input, config, **kwargs)
         except (NeedsDetail, ValidationError):
             raise
         except ApprovalNeeded as needed:

@@ -55,6 +55,7 @@ class Turn:
         if Degraded.NOT_SAVED not in reply.degraded_because and not self._saving.is_lost:
             await self._turns.keep(self._request, reply)
         leaving = self._marked(reply) if self._saving.is_lost else reply
+        METRICS.answer(leaving.degraded)
         for reason in leaving.degraded_because:
             METRICS.degraded(reason)
         return leaving
@@ -193,4 +194,5 @@ class Turns:
 
     async def _hold(self, held: AsyncExitStack, name: str) -> None:
         wait_seconds = Deadline.within(self._wait_seconds)
-        await held.enter_async_context(self._store.hold(name, wait_seconds))
+        with METRICS.waiting("threads"):
+            await held.enter_async_context(self._store.hold(name, wait_seconds))

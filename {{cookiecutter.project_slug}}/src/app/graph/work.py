@@ -13,6 +13,8 @@ from ..guardrails.approval import Proposals
 from ..guardrails.outbound import Outgoing
 from ..limits.deadline import Deadline, Share
 from ..llm.factory import LLMFactory
+from ..observability.metrics import METRICS
+from ..observability.tracing import TRACES
 from ..persistence.answers import Asked, KeptAnswer, KeptAnswers
 from ..persistence.conversation import Conversation
 from ..prompts.language import Language
@@ -59,7 +61,12 @@ class Worker:
         task, language = state["task"], state["language"]
         emit = get_stream_writer()
         started = perf_counter()
-        with structlog.contextvars.bound_contextvars(agent=task["agent"]), Speaking.of(language):
+        about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": task["agent"]}
+        with (
+            structlog.contextvars.bound_contextvars(agent=task["agent"]),
+            Speaking.of(language),
+            TRACES.span(f"invoke_agent {task['agent']}", about) as span,
+        ):
             emit(Event(event="agent_started", data={**task}))
             with self._collected() as proposed:
                 outcome, degraded = await self._outcome(task, language)
@@ -68,7 +75,10 @@ class Worker:
             outcomes = [outcome] if outcome["text"] or not proposed.calls else []
             outcomes += [self._waiting.outcome(task, call, language) for call in proposed.calls]
             status = outcomes[-1]["status"]
-            ms = round((perf_counter() - started) * 1000, 1)
+            seconds = perf_counter() - started
+            METRICS.agent_run(task["agent"], status, seconds)
+            span.set({"app.agent.status": status})
+            ms = round(seconds * 1000, 1)
             emit(
                 Event(
                     event="agent_finished",
@@ -114,6 +124,7 @@ class Worker:
             # An agent is the user's code: its bug costs this part of the answer, not the rest.
             log.exception("agent_failed")
             reason = Degraded.AGENT
+        METRICS.failure("agents", task["agent"])
         return self._missing(task, missing, language), [*degraded, reason]
 
     async def _from_model(self, task: Task, language: Language) -> tuple[Outcome | None, list[str]]:

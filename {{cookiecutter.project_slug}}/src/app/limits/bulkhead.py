@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ..errors import Overloaded
+from ..observability.metrics import METRICS
 
 
 class Bulkhead:
@@ -36,12 +37,15 @@ class Bulkhead:
 
     async def _wait(self, seconds: float) -> None:
         if self.waiting >= self._max_waiting:
+            METRICS.failure("limits", self._name)
             raise Overloaded(self._name)
         self.waiting += 1
         try:
-            async with asyncio.timeout(seconds):
-                await self._slots.acquire()
+            with METRICS.waiting(self._name):
+                async with asyncio.timeout(seconds):
+                    await self._slots.acquire()
         except TimeoutError:
+            METRICS.failure("limits", self._name)
             raise Overloaded(self._name) from None
         finally:
             self.waiting -= 1

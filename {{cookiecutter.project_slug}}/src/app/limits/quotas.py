@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from math import ceil
 from typing import Final, Protocol
 
+from ..observability.metrics import METRICS
 from ..settings import Settings
 from .budget import Tokens
-from .counters import Limit
+from .counters import Limit, Verdict
 from .enforcement import Enforcement
 
 SECONDS_PER_DAY: Final = 86_400  # what a day in UTC has
@@ -67,7 +68,7 @@ class Quotas:
             for name, (key, most) in (whose | {"service": ("", self._of_all)}).items()
             for limit in self._limits(name, key, most, asked)
         ]
-        await self._enforcement.take(limits)
+        self._tell(await self._enforcement.take(limits))
         try:
             yield
         finally:
@@ -94,6 +95,13 @@ class Quotas:
             )
             for unit, number in most.items()
         ]
+
+    @staticmethod
+    def _tell(verdict: Verdict | None) -> None:
+        """Show how near the end what all callers share is."""
+        for room in verdict.rooms if verdict else ():
+            if room.limit.name.startswith("service-"):
+                METRICS.quota(room.limit.name, 1 - room.left / room.limit.most)
 
     @staticmethod
     def _unit(limit: Limit) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 
 from ..errors import LimitsUnavailable, Misconfigured
+from ..observability.metrics import METRICS
 from ..project import Project
 from ..settings import Settings
 from .counters import Limit, LocalCounters, Verdict
@@ -119,6 +120,7 @@ class RedisCounters:
             )
         except self._failures as error:
             self._away_until = monotonic() + PAUSE_SECONDS
+            METRICS.failure("limits", "redis")
             told = {"error": type(error).__name__, "stand_in": self._may_stand_in}
             log.warning("limits_store_away", **told)
             return None

@@ -39,6 +39,11 @@ class RoleModel:
     links: Sequence[LinkState] = ()
     """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
+    @property
+    def answers(self) -> bool:
+        """False while no model of the chain does: from the opening of its breaker on, until a call works."""
+        return not self.links or any(link.breaker == "closed" for link in self.links)
+
 
 class LLMFactory:
     """Builds the models of all roles once, at start; requests share them."""

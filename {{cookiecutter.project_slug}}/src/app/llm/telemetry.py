@@ -16,6 +16,7 @@ from langchain_core.runnables.config import ensure_config
 
 from ..errors import NeedsDetail
 from ..observability.metrics import METRICS
+from ..observability.tracing import TRACES, Attributes, Span
 from .cost import Prices
 from .failures import CallFailed
 
@@ -96,6 +97,21 @@ class ModelCall:
     @contextmanager
     def watch(self, asked: Any, config: RunnableConfig | None) -> Iterator[None]:
         """The call is what happens in the block; `asked` is what the model is given."""
+        provider, _, name = self._model.partition(":")
+        about: Attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": provider,
+            "gen_ai.request.model": name or provider,
+            "app.role": self._role,
+        }
+        with (
+            TRACES.span(f"chat {name or provider}", about, "leaf") as span,
+            self._counted(asked, config, span),
+        ):
+            yield
+
+    @contextmanager
+    def _counted(self, asked: Any, config: RunnableConfig | None, span: Span) -> Iterator[None]:
         metadata = ensure_config(config).get("metadata") or {}
         known = {
             "role": self._role,
@@ -124,6 +140,7 @@ class ModelCall:
             raise
         finally:
             self._end(known, outcome, error, perf_counter() - started)
+            self._trace(span, known, outcome)
 
     def _end(self, known: dict[str, Any], outcome: str, error: str | None, seconds: float) -> None:
         tokens, usd = self._tokens, None
@@ -142,9 +159,22 @@ class ModelCall:
             "usd": usd,
         }
         if error:
+            METRICS.failure("llm", self._model)
             log.warning("model_call", **told, error=error)
         else:
             log.info("model_call", **told)
+
+    def _trace(self, span: Span, known: dict[str, Any], outcome: str) -> None:
+        span.set({f"app.{name}": known[name] for name in ("prompt", "prompt_version")})
+        if self._tokens is not None:
+            span.set(
+                {
+                    "gen_ai.usage.input_tokens": self._tokens["input_tokens"],
+                    "gen_ai.usage.output_tokens": self._tokens["output_tokens"],
+                }
+            )
+        if outcome not in ("ok", "asked"):
+            span.fail(outcome)
 
     @staticmethod
     def _size(asked: Any) -> dict[str, int]:

@@ -21,6 +21,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from ..settings import Settings
+from .ecs import ECS
 from .redaction import Redactor
 
 QUIET: Final = (
@@ -42,11 +43,12 @@ class Logs:
         self._settings = settings
         self._stream = stream
         self.redactor = Redactor([settings])
+        self._ecs = ECS(settings.environment)
 
     def install(self) -> Self:
         """Take over the root logger and every logger that exists; calling it again is harmless."""
         handler = _Handler(self._stream)
-        is_json = self._settings.log_format == "json" or (
+        is_json = self._settings.log_format in ("json", "ecs") or (
             self._settings.log_format == "auto" and not handler.stream.isatty()
         )
         render = self._render(is_json)
@@ -126,9 +128,11 @@ class Logs:
         if is_json:
             # Without locals: they hold keys and what users wrote.
             traces = ExceptionDictTransformer(show_locals=False)
+            renamed = [self._rename] if self._settings.log_format == "ecs" else []
             return [
                 structlog.processors.ExceptionRenderer(traces),
                 self._redact,
+                *renamed,
                 structlog.processors.JSONRenderer(serializer=self._dump),
             ]
         return [
@@ -152,6 +156,9 @@ class Logs:
 
     def _redact(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return self.redactor.event(event)
+
+    def _rename(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return self._ecs.line(event)
 
     @staticmethod
     def _dump(event: EventDict, **_: object) -> str:

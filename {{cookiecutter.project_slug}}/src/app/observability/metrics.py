@@ -1,10 +1,11 @@
 """What the service counts about itself, for Prometheus. Every label has few values.
 
-One registry a process, as there is one log. With several worker processes each `/metrics` answer
-speaks for the worker that gave it; adding them up (prometheus_client's multi-process mode) is not
-set up yet.
+One registry a process, as there is one log. Several worker processes count in files of one folder,
+and each of them answers for all (`workers.py`).
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, Literal
 
 from prometheus_client import (
@@ -20,6 +21,14 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from ..project import Project
+from .workers import Workers
+
+Room = Literal[
+    "api", "auth", "limits", "guardrails", "agents", "llm", "connectors", "persistence", "tracing"
+]
+"""Where something failed: a room of this package."""
+
 
 class Metrics:
     """The counters by name. Labels: our roles, models, routes and reasons; never a caller's text."""
@@ -31,6 +40,9 @@ class Metrics:
 
     CALL_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40)
     """From a small local model to LLM_TIMEOUT_SECONDS and beyond."""
+
+    SOURCE_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+    """From a source nearby to DATA_TIMEOUT_SECONDS and beyond."""
 
     BREAKER_STATES: Final = {"closed": 0, "half_open": 1, "open": 2}
 
@@ -72,6 +84,7 @@ class Metrics:
             "0 closed, 1 half-open, 2 open, as of the last call.",
             ("model",),
             registry=self.registry,
+            multiprocess_mode="livemax",  # what the worst worker sees
         )
         self._fallbacks = Counter(
             "llm_fallbacks",
@@ -122,6 +135,72 @@ class Metrics:
             buckets=self.REQUEST_SECONDS,
             registry=self.registry,
         )
+        self._failures = Counter(
+            "failures",
+            "What failed, by room of the package and part of it: an agent, a host, a model, a guard.",
+            ("room", "part"),
+            registry=self.registry,
+        )
+        self._answers = Counter(
+            "answers",
+            "Answers that left, by whether they were lesser ones.",
+            ("degraded",),
+            registry=self.registry,
+        )
+        self._agents = Histogram(
+            "agent_run_seconds",
+            "Time of one agent on one task, by how it ended.",
+            ("agent", "status"),
+            buckets=self.REQUEST_SECONDS,
+            registry=self.registry,
+        )
+        self._sources = Histogram(
+            "source_call_seconds",
+            "Time of one call of a data source, retries included. Outcome: ok, failed, refused, cut.",
+            ("host", "outcome"),
+            buckets=self.SOURCE_SECONDS,
+            registry=self.registry,
+        )
+        self._feedback = Counter(
+            "feedback",
+            "Ratings of answers; one that is changed counts again.",
+            ("rating",),
+            registry=self.registry,
+        )
+        self._ready = Gauge(
+            "ready",
+            "1 where a part can be used now: service, store, model, limits, callers.",
+            ("part",),
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self._waiting = Gauge(
+            "queue_length",
+            "Who waits now: messages for a place or for their thread, calls for a place of a model.",
+            ("queue",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._quota = Gauge(
+            "quota_used_ratio",
+            "How much of a quota of the whole service is used, as of the last message.",
+            ("limit",),
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self._spans_dropped = Counter(
+            "trace_spans_dropped",
+            "Spans that reached no collector: queue_full, not_sent.",
+            ("reason",),
+            registry=self.registry,
+        )
+        Gauge(
+            "build_info",
+            "What runs here.",
+            ("version",),
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        ).labels(Project.load().version).set(1)
 
     def build(self, version: str, commit: str) -> None:
         """Tell what runs."""
@@ -178,9 +257,54 @@ class Metrics:
         status_class = f"{status // 100}xx" if status else "none"
         self._requests.labels(route or "other", status_class).observe(seconds)
 
+    def failure(self, room: Room, part: str) -> None:
+        """Count one failure; `part` is a name of ours: of an agent, a model, an allowed host."""
+        self._failures.labels(room, part).inc()
+
+    def answer(self, degraded: bool) -> None:
+        """Count one answer that leaves."""
+        self._answers.labels("true" if degraded else "false").inc()
+
+    def agent_run(self, agent: str, status: str, seconds: float) -> None:
+        """Count one task of one agent."""
+        self._agents.labels(agent, status).observe(seconds)
+
+    def source_call(
+        self, host: str, outcome: Literal["ok", "failed", "refused", "cut"], seconds: float
+    ) -> None:
+        """Count one call of a data source; hosts that no policy names are one: `other`."""
+        self._sources.labels(host, outcome).observe(seconds)
+
+    def feedback(self, rating: str) -> None:
+        """Count one rating: `up`, `down`, or 1 to 5."""
+        self._feedback.labels(rating).inc()
+
+    def spans_dropped(self, reason: Literal["queue_full", "not_sent"], count: int) -> None:
+        """Count spans that reached no collector."""
+        self._spans_dropped.labels(reason).inc(count)
+
+    def ready(self, parts: Mapping[str, bool]) -> None:
+        """Tell which parts can be used now."""
+        for part, is_ready in parts.items():
+            self._ready.labels(part).set(is_ready)
+
+    @contextmanager
+    def waiting(self, queue: str) -> Iterator[None]:
+        """Count one as waiting while entered."""
+        gauge = self._waiting.labels(queue)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+    def quota(self, limit: str, used_ratio: float) -> None:
+        """Tell how much of a quota of the whole service is used."""
+        self._quota.labels(limit).set(used_ratio)
+
     def text(self) -> bytes:
-        """Everything, as Prometheus reads it."""
-        return generate_latest(self.registry)
+        """Everything, as Prometheus reads it; of all workers where there are several."""
+        return generate_latest(Workers.all() or self.registry)
 
 
 METRICS: Final = Metrics()

@@ -65,6 +65,8 @@ class Trail:
         `because` is a word of ours, such as the name of a rule: never a part of a text.
         """
         METRICS.guard(guard, decision)
+        if decision == "failed":
+            METRICS.failure("guardrails", guard)
         if trail := cls._CURRENT.get():
             trail.decisions.append({"guard": guard, "decision": decision, "because": because})
 

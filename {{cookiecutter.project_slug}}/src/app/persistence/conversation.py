@@ -24,6 +24,17 @@ class Conversation:
     CONFIG: ClassVar = "conversation"
     """Where a run's configuration holds it; a step reads it with `langgraph.config.get_config`."""
 
+    @classmethod
+    def of_key(cls, key: str) -> "Conversation":
+        """The conversation that is kept under `key`."""
+        owner, _, thread_id = key.rpartition(":")
+        return cls(thread_id, owner)
+
+    @classmethod
+    def owner_of(cls, key: str) -> str:
+        """Whose conversation is kept under `key`."""
+        return cls.of_key(key).owner
+
     @property
     def key(self) -> str:
         """The thread in the store of threads."""

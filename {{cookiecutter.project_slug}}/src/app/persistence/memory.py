@@ -1,12 +1,13 @@
 """Threads in memory: for tests and trials, lost at the end."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from langgraph.checkpoint.memory import InMemorySaver
 
+from .feedback import Feedback
 from .store import KeptReply, Store
 
 
@@ -19,6 +20,7 @@ class MemoryStore(Store):
         super().__init__()
         self.saver = InMemorySaver()
         self._replies: dict[str, KeptReply] = {}
+        self._feedback: dict[str, Feedback] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,6 +57,28 @@ class MemoryStore(Store):
 
     async def _forget_replies(self, thread_id: str) -> None:
         self._replies = {k: it for k, it in self._replies.items() if it.thread_id != thread_id}
+
+    async def thread_of(self, run_id: str) -> str | None:
+        """The thread in which a run was saved."""
+        async for found in self.saver.alist(None, filter={"run_id": run_id}):
+            return str(found.config["configurable"]["thread_id"])
+        return None
+
+    async def keep_feedback(self, feedback: Feedback) -> bool:
+        """Keep a rating."""
+        if await self.thread_of(feedback.run_id) is None:
+            return False
+        self._feedback[feedback.run_id] = feedback
+        return True
+
+    async def feedback_since(self, moment: float) -> AsyncIterator[Feedback]:
+        """The ratings given since then."""
+        for feedback in sorted(self._feedback.values(), key=lambda it: it.given_at):
+            if feedback.given_at >= moment:
+                yield feedback
+
+    async def _forget_feedback(self, thread_id: str) -> None:
+        self._feedback = {k: it for k, it in self._feedback.items() if it.thread_id != thread_id}
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         newest: dict[str, str] = {}

@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from ..errors import Misconfigured, StoreUnavailable, ThreadBusy
 from .advisory import AdvisoryLocks, Connection
+from .feedback import SQLFeedback
 from .saving import Patience, Saving, Tolerant
 from .store import KeptReply, Store
 
@@ -39,10 +40,13 @@ class _Saver(Tolerant, AsyncPostgresSaver):
     """LangGraph's saver, whose failures cost the turn's memory and not its answer."""
 
 
-class PostgresStore(Store):
+class PostgresStore(SQLFeedback, Store):
     """Keeps threads in a database that other processes use too."""
 
     kind = "postgresql"
+
+    MARK = "%s"
+    RUN = "metadata->>'run_id'"
 
     AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
     """What a server raises that is down, restarts, or has become a read-only replica."""
@@ -130,7 +134,7 @@ class PostgresStore(Store):
             async with self._advisory.hold(self.MIGRATION, self.MIGRATION_SECONDS):
                 connection = await self._advisory.connection()
                 await AsyncPostgresSaver(connection).setup()
-                for statement in REPLIES:
+                for statement in (*REPLIES, *self.tables()):
                     await connection.execute(statement)
         except psycopg.Error as error:
             raise Misconfigured([f"DATABASE_URL: {self._told(error)}"]) from None

@@ -18,6 +18,7 @@ from langgraph.checkpoint.base import (
 
 from ..errors import StoreUnavailable
 from ..limits.deadline import Deadline
+from ..observability.metrics import METRICS
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -84,10 +85,12 @@ class Patience:
             raise
         if not done:
             self._leave(asked)
+            METRICS.failure("persistence", "store")
             raise StoreUnavailable(f"no answer in {seconds:g} s")
         try:
             return asked.result()
         except self._away as error:
+            METRICS.failure("persistence", "store")
             raise StoreUnavailable(type(error).__name__) from error
 
     @staticmethod

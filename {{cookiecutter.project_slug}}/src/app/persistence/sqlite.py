@@ -19,6 +19,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from ..errors import Misconfigured, StoreUnavailable
+from .feedback import SQLFeedback
 from .saving import Patience, Tolerant
 from .store import KeptReply, Store
 
@@ -117,10 +118,13 @@ class _Saver(Tolerant, _ThreadSaver):
     """A saver whose failures cost the turn's memory and not its answer."""
 
 
-class SqliteStore(Store):
+class SqliteStore(SQLFeedback, Store):
     """Keeps threads in a file, over one connection that one thread uses."""
 
     kind = "sqlite"
+
+    MARK = "?"
+    RUN = "json_extract(CAST(metadata AS TEXT), '$.run_id')"
 
     AWAY = (sqlite3.Error, ValueError)
     """What a file that cannot be used raises; ValueError: the connection is closed."""
@@ -158,6 +162,8 @@ class SqliteStore(Store):
             # of 4.2. What was committed outlives a killed process, not a power cut.
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.executescript(REPLIES)
+            for statement in self.tables():
+                connection.execute(statement)
         except BaseException:
             connection.close()
             raise

@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Literal, Self
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..errors import ThreadBusy
+from .feedback import FeedbackStore
 from .locks import Locks
 
 Kind = Literal["memory", "sqlite", "postgresql"]
@@ -47,7 +48,7 @@ class CheckpointAge:
         return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
 
 
-class Store(ABC):
+class Store(FeedbackStore, ABC):
     """Keeps threads while it is entered. One process has one."""
 
     BATCH: Final = 500
@@ -117,9 +118,10 @@ class Store(ABC):
         """
 
     async def forget(self, thread_id: str) -> None:
-        """Delete a thread and the replies that were kept of it."""
+        """Delete a thread, the replies that were kept of it, and their ratings."""
         await self.saver.adelete_thread(thread_id)
         await self._forget_replies(thread_id)
+        await self._forget_feedback(thread_id)
 
     @abstractmethod
     async def _forget_replies(self, thread_id: str) -> None:

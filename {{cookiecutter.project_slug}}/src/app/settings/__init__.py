@@ -19,6 +19,7 @@ from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings
 from .runs import RunSettings
 from .server import ServerSettings
 from .store import StoreSettings
+from .tracing import TracingSettings
 
 __all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "Settings"]
 
@@ -32,6 +33,7 @@ class Settings(
     RunSettings,
     StoreSettings,
     DataSettings,
+    TracingSettings,
 ):
     """The service's settings. Agents keep theirs in `agents/<name>/settings.py`."""
 
@@ -46,6 +48,7 @@ class Settings(
         RunSettings,
         StoreSettings,
         DataSettings,
+        TracingSettings,
     )
     """The subjects in the order in which pages show them."""
 

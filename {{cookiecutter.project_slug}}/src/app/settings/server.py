@@ -68,8 +68,9 @@ class ServerSettings(Configuration):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level that is logged."""
 
-    log_format: Literal["auto", "json", "console"] = "auto"
-    """`json` lines for machines, `console` for people; `auto` takes console on a terminal."""
+    log_format: Literal["auto", "json", "console", "ecs"] = "auto"
+    """`json` lines for machines, `ecs` the same under the names of the Elastic Common Schema,
+    `console` for people; `auto` takes console on a terminal, else json."""
 
     enable_verbose_logging: bool = False
     """Log debug events too: tool calls, prompts by name, sizes. Redaction stays on."""

@@ -36,5 +36,8 @@ class StoreSettings(Configuration):
     """How long a call that writes waits for a person's approval, seconds; then it is not done. A
     working day, so that who may approve need not sit there; guess."""
 
+    feedback_comment_max_chars: int = Field(default=1000, ge=0, le=10_000)
+    """Longest comment of a rating, characters."""
+
     retention_days: int = Field(default=90, ge=1, le=36500)
     """Days after its last turn from which on the command `retention` deletes a thread."""

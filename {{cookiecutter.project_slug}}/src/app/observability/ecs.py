@@ -1,0 +1,59 @@
+"""Log lines under the names of the Elastic Common Schema: LOG_FORMAT=ecs."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from ..project import Project
+
+NANOSECONDS: Final = 1_000_000
+"""Of a millisecond: what ECS counts durations in."""
+
+
+class ECS:
+    """Renames what a line says; what the schema has no name for is below `app`."""
+
+    VERSION: Final = "8.17"
+    """Of the schema; what is used here has been in it since 8.0."""
+
+    NAMES: ClassVar[Mapping[str, str]] = {
+        "timestamp": "@timestamp",
+        "level": "log.level",
+        "logger": "log.logger",
+        "request_id": "http.request.id",
+        "method": "http.request.method",
+        "route": "url.path",
+        "host": "server.address",
+        "run_id": "transaction.id",
+        "trace_id": "trace.id",
+        "principal": "user.id",
+        "error": "error.type",
+        "reason": "event.reason",
+    }
+
+    def __init__(self, environment: str) -> None:
+        project = Project.load()
+        self._fixed = {
+            "ecs.version": self.VERSION,
+            "service.name": project.name,
+            "service.version": project.version,
+            "service.environment": environment,
+        }
+
+    def line(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The line under its new names."""
+        told: dict[str, Any] = {**self._fixed}
+        for name, value in event.items():
+            match name, value:
+                case "event", _:
+                    told["message"] = value
+                    told["event.action"] = value
+                case "ms", int() | float():
+                    told["event.duration"] = round(value * NANOSECONDS)
+                case "status", int():  # of an answer; other statuses are words
+                    told["http.response.status_code"] = value
+                case "exception", [{"exc_type": kind, "exc_value": text}, *_]:
+                    told["error.type"], told["error.message"] = kind, text
+                    told["error.stack_trace"] = str(value)
+                case _:
+                    told[self.NAMES.get(name, f"app.{name}")] = value
+        return told

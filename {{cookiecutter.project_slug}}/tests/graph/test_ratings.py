@@ -1,0 +1,28 @@
+import pytest
+
+from app.errors import InputRefused, RunUnknown
+from app.graph.ratings import Ratings
+from app.graph.service import Service
+from app.observability.langsmith import LangSmith
+from app.observability.redaction import Redactor
+from app.persistence.conversation import PUBLIC, Conversation
+from app.persistence.memory import MemoryStore
+from app.settings import Settings
+from tests.agents_for_tests import TEST_AGENTS
+
+
+@pytest.mark.checklist("OBS-6")
+async def test_the_run_id_of_a_reply_is_what_is_rated(settings: Settings) -> None:
+    store = MemoryStore()
+    service = Service(settings, TEST_AGENTS, store)
+    ratings = Ratings(settings, store, Redactor([settings]), LangSmith())
+    first, reply = [await service.ask(it, Conversation("t", PUBLIC)) for it in ("Mars", "Saturn")]
+    for run_id in (first.run_id, reply.run_id):
+        await ratings.give(PUBLIC, run_id, "up", None)
+    assert len([it async for it in store.feedback_since(0)]) == 2
+
+    with pytest.raises(RunUnknown):
+        await ratings.give("a" * 32, reply.run_id, "up", None)
+    with pytest.raises(InputRefused):
+        await ratings.give(PUBLIC, reply.run_id, "up", "a" * 1001)
+    await service.aclose()
