@@ -88,7 +88,8 @@ class Admission:
         return injection.refusal_of_split([history[-1]["question"], message], "message")
 
     def _is_poisoned(self, exchange: Exchange) -> bool:
-        texts = (exchange["question"], exchange["answer"])
+        # Line by line: an answer may hold a headline that quotes an attack.
+        texts = (exchange["question"], *exchange["answer"].splitlines())
         return any(self._guards.injection.refusal_by_rules(text, "memory") for text in texts)
 
     def _declined(self, language: Language) -> Mapping[str, Any]:
