@@ -29,7 +29,7 @@ class ActiveContent:
     LINK: Final = re.compile(
         r"""
           \b(?:https?|ftp|wss?):[/\\]*(?=[\w\[%])[^\s)>\]"']+   # browsers need no slashes
-        | \b[a-z][a-z0-9+.-]{1,20}:[/\\]{2}[^\s)>\]"']+
+        | (?<=[a-z0-9+.-]):[/\\]{2}[^\s)>\]"']+              # of any other scheme: to no host
         | (?<![:\w])[/\\]{2}[\w-]+(?:\.[\w-]+)+[^\s)>\]"']*   # without a scheme: of the page's own
         | \bwww\.[^\s)>\]"']+
         """,
@@ -66,6 +66,8 @@ class ActiveContent:
     @classmethod
     def hosts_in(cls, text: str) -> set[str]:
         """The hosts of the addresses that `text` names."""
+        if not cls._may_hold_links(text.lower()):
+            return set()
         return {cls.host(match[0]) for match in cls.LINK.finditer(text)}
 
     def is_in(self, text: str) -> bool:
@@ -79,9 +81,13 @@ class ActiveContent:
             self.MARKUP.search(text)
             or (("script" in lowered or "data:" in lowered) and self.SCHEME.search(text))
             or self.IMAGE.search(text)
-            or (any(it in lowered for it in self.LINKS_NEED) and self._leads_away(text))
+            or (self._may_hold_links(lowered) and self._leads_away(text))
             or not (text.replace("\n", "").isprintable() or self._is_plain(text))
         )
+
+    @classmethod
+    def _may_hold_links(cls, lowered: str) -> bool:
+        return any(needed in lowered for needed in cls.LINKS_NEED)
 
     @classmethod
     def _runs_once_joined(cls, text: str) -> bool:
