@@ -4,7 +4,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.observability.metrics import Metrics
-from app.project import Project
 
 
 @pytest.fixture
@@ -89,10 +88,6 @@ def test_gauges_show_what_is_so_now(metrics: Metrics) -> None:
         assert value(metrics, "ready", part="store") == is_ready
     metrics.quota("service-day-usd", 0.75)
     assert value(metrics, "quota_used_ratio", limit="service-day-usd") == 0.75
-
-
-def test_the_version_that_runs_is_a_label(metrics: Metrics) -> None:
-    assert value(metrics, "build_info", version=Project.load().version) == 1
 
 
 def test_answers_and_ratings_are_counted(metrics: Metrics) -> None:

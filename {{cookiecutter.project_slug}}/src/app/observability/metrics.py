@@ -14,14 +14,12 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
-    Info,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from ..project import Project
 from .workers import Workers
 
 Room = Literal[
@@ -51,9 +49,6 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._build = Info(
-            "build", "The version that runs, and its commit.", registry=self.registry
-        )
         self._calls = Counter(
             "llm_calls",
             "Model calls by outcome: ok, cancelled, asked, failed, or why they failed.",
@@ -194,17 +189,21 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
-        Gauge(
+        self._build = Gauge(
             "build_info",
             "What runs here.",
-            ("version",),
+            ("version", "commit"),
             registry=self.registry,
             multiprocess_mode="livemax",
-        ).labels(Project.load().version).set(1)
+        )
+        self._built: tuple[str, str] | None = None
 
     def build(self, version: str, commit: str) -> None:
-        """Tell what runs."""
-        self._build.info({"version": version, "commit": commit})
+        """Tell what runs, in the place of what was told before."""
+        if self._built:
+            self._build.remove(*self._built)
+        self._built = (version, commit)
+        self._build.labels(*self._built).set(1)
 
     def model_call(self, role: str, model: str, outcome: str, seconds: float) -> None:
         """Count one call of a model."""
