@@ -1,5 +1,7 @@
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,5 +17,14 @@ def siege(door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """The service, not started yet, with everything that an attacker could reach laid out."""
     monkeypatch.setattr(VaultAgent, "root", tmp_path, raising=False)
     monkeypatch.setattr(VaultAgent, "ran", [])
-    with DataSources() as source, DecoyServer([]) as decoy:
-        yield Siege(door, World(source, decoy, tmp_path), tmp_path)
+    looked_up: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def watched(host: Any, *args: Any, **options: Any) -> Any:
+        if host != DataSources.HOST:
+            looked_up.append(str(host))
+        return look_up(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
+    with DataSources() as source, DecoyServer() as decoy:
+        yield Siege(door, World(source, decoy, tmp_path, looked_up), tmp_path)

@@ -14,6 +14,7 @@ SOME, ALL = 8, 1
 
 
 @pytest.mark.checklist("ABU-2", "DEF-2", "INJ-3")
+@pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])  # the decoy could be reached
 @pytest.mark.parametrize("every", [SOME, pytest.param(ALL, marks=pytest.mark.slow)])
 async def test_no_attack_of_a_thousand_gets_a_gullible_model_to_do_or_tell_what_it_must_not(
     siege: Siege, capsys: pytest.CaptureFixture[str], every: int
