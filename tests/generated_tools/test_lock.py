@@ -81,7 +81,7 @@ def test_the_command_says_which_files_to_commit(
         "requirements.txt, requirements-dev.txt, requirements-load.txt and requirements-checks.txt"
         in capsys.readouterr().out
     )
-    assert len(commands) == 3
+    assert len(commands) == 4
 
 
 def test_a_set_of_versions_that_does_not_exist_fails_the_command(
