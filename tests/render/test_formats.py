@@ -1,6 +1,7 @@
 """Every file of every project is well formed, and hostile answers arrive in it unharmed."""
 
 import hashlib
+import html
 import itertools
 import json
 import re
@@ -47,6 +48,12 @@ def test_the_package_metadata_are_the_answers(row: Row) -> None:
     assert metadata["authors"] == [{"name": answers["author_name"], "email": answers["author_email"]}]
     assert metadata["requires-python"] == f">={answers['python_version']}"
     assert answers["repository_url"] in metadata["urls"].values()
+
+
+def test_the_documentation_is_called_as_the_answers_say(row: Row) -> None:
+    site = yaml.safe_load(row.by_cookiecutter.read("properdocs.yml"))
+    shown = {key: html.unescape(site[key]) for key in ("site_name", "site_description")}
+    assert shown == {"site_name": row.answers["project_name"], "site_description": row.answers["description"]}
 
 
 def test_no_slug_may_be_the_name_of_something_the_project_installs(row: Row) -> None:

@@ -195,7 +195,7 @@ def site_folder(tmp_path: Path) -> Path:
         text = page.read_text(encoding="utf-8")
         page.write_text(re.sub(r"(?m)^\{[%].*\}\n", "", text), encoding="utf-8")
     text = (PROJECT / "properdocs.yml").read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^(site_\w+): \{.*$", r"\1: planted", text)
+    text = re.sub(r"(?m)^(site_\w+): '\{.*$", r"\1: planted", text)
     (tmp_path / "properdocs.yml").write_text(text, encoding="utf-8")
     return tmp_path
 
