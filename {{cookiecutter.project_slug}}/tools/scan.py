@@ -58,10 +58,7 @@ PLANTED_IN_TESTS = {"Secret Keyword", "Basic Auth Credentials"}
 FILTERS = ("allowlist.is_line_allowlisted", "heuristic.is_indirect_reference")
 
 # Hashes of public packages, written by a tool.
-SKIPPED_FILES = (
-    "requirements.txt",
-    *(f"requirements-{group}.txt" for group in ("dev", "load", "checks")),
-)
+SKIPPED_FILES = re.compile(r"requirements(?:-\w+)?\.txt")
 # Asked only where no git repository knows what is ignored.
 SKIPPED_FOLDERS = {".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -99,7 +96,7 @@ class Scan:
         }
         with transient_settings(settings):
             for file in files:
-                if file.name in SKIPPED_FILES:
+                if SKIPPED_FILES.fullmatch(file.name):
                     continue
                 name = file.resolve().relative_to(self._root).as_posix()
                 passed = PLANTED_IN_TESTS if name.startswith("tests/") else set()
