@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.api.connection import Bounds
+from app.api.bounds import Bounds
 from app.auth.api_key import NewKey
 from app.auth.principal import Scope
 from app.settings import Settings

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.api.connection import Bounds
+from app.api.bounds import Bounds
 from app.observability.metrics import METRICS
 from app.settings import Settings
 from tests.conftest import Door
@@ -145,14 +144,16 @@ async def test_a_body_of_single_bytes_is_as_good_as_another(patient: Any) -> Non
 async def test_requests_that_wait_for_the_one_before_are_not_ended() -> None:
     """Pipelined: uvicorn reads on only when the first is answered, here after the time for headers."""
 
+    bounds = replace(BOUNDS, header_seconds=2)  # what is left then is for a slow machine
+
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/slow":
-            await asyncio.sleep(BOUNDS.header_seconds * 2)
+            await asyncio.sleep(bounds.header_seconds * 1.1)
         headers = [(b"content-length", b"1")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": scope["path"][1:2].encode()})
 
-    async with serving(slow, BOUNDS) as connect:
+    async with serving(slow, bounds) as connect:
         connection = await connect()
         connection.send(GET.replace(b"healthz", b"slow") + GET + GET[:20])
         assert (await connection.answer())[1] == b"s"
@@ -189,26 +190,3 @@ async def test_one_address_has_so_many_connections(door: Door, most: int, is_let
             third = await connect()
             third.send(GET)
             assert (await third.answer())[0] == b"200"
-
-
-@pytest.mark.parametrize(
-    ("host", "others", "is_passed"),
-    [
-        ("192.0.2.1", ["192.0.2.1"], True),
-        ("192.0.2.1", ["192.0.2.2"], False),
-        ("2001:db8::1", ["2001:db8::ffff"], True),
-        ("10.1.2.3", ["10.1.2.3"] * 5, False),
-        (None, [None] * 5, False),
-    ],
-)
-def test_an_address_is_one_customer_and_a_trusted_proxy_is_many(
-    host: str | None, others: list[str | None], is_passed: bool
-) -> None:
-    bounds = replace(Bounds.of(Settings(trusted_proxies="10.0.0.0/8, 192.0.2.77")), connections=1)
-    assert ip_network("192.0.2.77/32") in bounds.proxies
-    addresses = [bounds.add(it) for it in others]
-    mine = bounds.add(host)
-    assert bounds.are_passed(mine, host) is is_passed
-    for address in (*addresses, mine):
-        bounds.take_away(address)
-    assert not bounds.open

@@ -9,7 +9,7 @@ from typing import Any, Self
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.api.connection import BoundedConfig, Bounds
+from app.api.bounds import BoundedConfig, Bounds
 
 PATIENCE_SECONDS = 20
 

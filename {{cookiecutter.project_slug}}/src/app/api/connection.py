@@ -1,23 +1,18 @@
 """One connection of a caller, bounded before there is a request: uvicorn alone waits and reads for ever."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 import structlog
-import uvicorn
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ..limits.rates import Rates
 from ..observability.metrics import METRICS
-from ..settings import Settings
+from .bounds import BoundedConfig
 from .middleware import RequestLine
 from .problems import Problem
 
@@ -28,67 +23,6 @@ CHUNK_BYTES: Final = 6
 
 End = Literal["slow_headers", "slow_body", "large_headers", "large_body", "too_many"]
 """Why a connection was ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one connection may take, and how many one address may have open in this process."""
-
-    header_seconds: float
-    body_seconds: float
-    header_bytes: int
-    body_bytes: int
-    connections: int
-    """Of one address; 0: no bound."""
-    proxies: Sequence[IPv4Network | IPv6Network] = ()
-    """Not counted: behind one address of theirs are all callers."""
-    open: Counter[str] = field(default_factory=Counter)
-    """How many there are, by address."""
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The bounds that the settings say."""
-        proxies = filter(None, map(str.strip, (settings.trusted_proxies or "").split(",")))
-        return cls(
-            settings.header_timeout_seconds,
-            settings.body_timeout_seconds,
-            settings.header_max_bytes,
-            settings.body_max_bytes,
-            settings.address_max_connections,
-            tuple(ip_network(proxy, strict=False) for proxy in proxies),
-        )
-
-    def add(self, host: str | None) -> str:
-        """Count one more connection; the name it is counted under, until it is taken away."""
-        address = Rates.network(host)
-        self.open[address] += 1
-        return address
-
-    def take_away(self, address: str) -> None:
-        """Count one less."""
-        self.open[address] -= 1
-        if not self.open[address]:
-            del self.open[address]
-
-    def are_passed(self, address: str, host: str | None) -> bool:
-        """Whether this address has too many open."""
-        if not self.connections or self.open[address] <= self.connections:
-            return False
-        try:
-            known = ip_address(host or "")
-        except ValueError:  # a Unix socket: whoever may open it is let in
-            return False
-        return not any(known in proxy for proxy in self.proxies)
-
-
-class BoundedConfig(uvicorn.Config):
-    """uvicorn's configuration with our connections; it goes to each worker process."""
-
-    def __init__(self, app: Any, bounds: Bounds, **options: Any) -> None:
-        """Serve `app`; `options` are uvicorn's."""
-        self.bounds = bounds
-        # No WebSocket is served here: its protocol would take a connection over, without bounds.
-        super().__init__(app, http=BoundedConnection, ws="none", **options)
 
 
 class Stage(Enum):
@@ -125,7 +59,8 @@ class BoundedConnection(HttpToolsProtocol):
         """Let it in, unless its address has too many."""
         super().connection_made(transport)
         host = self.client[0] if self.client else None
-        self._address = self._bounds.add(host)
+        self._address = Rates.network(host)
+        self._bounds.add(self._address)
         if self._bounds.are_passed(self._address, host):
             self._end("too_many")
         else:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from ..api.app import create_app
-from ..api.connection import BoundedConfig, Bounds
+from ..api.bounds import BoundedConfig, Bounds
 from ..observability.logging import Logs
 from ..settings import Settings
 
@@ -22,6 +22,10 @@ FACTORY: Final = f"{create_app.__module__}:{create_app.__name__}"
 
 LAST_WORDS_SECONDS = 3
 """Time for what the end of the grace period makes requests say, before uvicorn cuts them; guess."""
+
+WORKER_SECONDS = 30
+"""How long a worker may be silent before it is ended; guess. On an overloaded machine uvicorn's own
+5 s ended workers again and again while they imported."""
 
 STARTUP_FAILURE = 3
 """Exit code when a worker cannot start; uvicorn's own."""
@@ -83,7 +87,12 @@ class Serve:
         # Here too, once: what is wrong is told once, and the tables are there before anyone asks.
         app = create_app(self._settings)
         asyncio.run(self._start_and_end(app))
-        config = self._config(FACTORY, factory=True, workers=self._settings.workers)
+        config = self._config(
+            FACTORY,
+            factory=True,
+            workers=self._settings.workers,
+            timeout_worker_healthcheck=WORKER_SECONDS,
+        )
         supervisor = Multiprocess(config, [config.bind_socket()])
         supervisor.run()
         codes = {worker.exitcode for worker in supervisor.processes}
