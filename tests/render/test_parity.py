@@ -8,8 +8,9 @@ from tests.template import ANSWERS_FILE
 from tools.questions import Questions
 
 TEMPLATE_TOKEN = re.compile(r"\{\{|\{%|\{#|cookiecutter\.(?:_|[a-z]+_)|_copier_")
-# GitHub's own expressions: ${{ ... }}, in its own files only.
-GITHUB_EXPRESSION = re.compile(r"\$\{\{[^{}\n]*\}\}")
+# Expressions of others, in their own files only: GitHub's, and what `docker inspect --format` takes.
+PIPELINES = (".github/", ".gitlab-ci.yml")
+EXPRESSION = re.compile(r"\$\{\{[^{}\n]*\}\}|--format '\{\{[^{}\n]*\}\}'")
 
 
 def test_the_rows_meet_every_answer_of_every_closed_question() -> None:
@@ -36,8 +37,8 @@ def test_no_template_token_is_left_over(row: Row) -> None:
         if name == ANSWERS_FILE:
             continue
         text = content.decode()
-        if name.startswith(".github/"):
-            text = GITHUB_EXPRESSION.sub("", text)
+        if name.startswith(PIPELINES):
+            text = EXPRESSION.sub("", text)
         left_over += [f"{name}: {found.group()}" for found in TEMPLATE_TOKEN.finditer(text)]
     assert left_over == []
 
