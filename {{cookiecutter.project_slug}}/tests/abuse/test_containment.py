@@ -9,13 +9,15 @@ import pytest
 from tests.abuse.siege import Siege
 
 AT_LEAST = 1000
-SOME, ALL = 8, 1
-"""Every eighth attack in the usual run, all of them in `nox -s abuse`."""
+SOME = pytest.param(8, marks=pytest.mark.slow)
+"""Every eighth attack, for the readiness report."""
+ALL = pytest.param(1, marks=pytest.mark.exhaustive)
+"""All of them: `nox -s abuse`."""
 
 
 @pytest.mark.checklist("ABU-2", "DEF-2", "INJ-3")
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])  # the decoy could be reached
-@pytest.mark.parametrize("every", [SOME, pytest.param(ALL, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [SOME, ALL])
 async def test_no_attack_of_a_thousand_gets_a_gullible_model_to_do_or_tell_what_it_must_not(
     siege: Siege, capsys: pytest.CaptureFixture[str], every: int
 ) -> None:

@@ -22,7 +22,10 @@ from tests.abuse.attacks import SAYINGS, WRAPPERS, Attack
 from tests.abuse.orders import CallTool, Fetch, Order, Recite, SendAway
 from tests.abuse.siege import Siege
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])  # the decoy can be reached
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"]),  # the decoy can be reached
+]
 
 Away = Callable[[pytest.MonkeyPatch], None]
 

@@ -12,6 +12,8 @@ from app.observability.redaction import Redactor
 from app.settings import Settings
 from tests.guardrails.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples
 
+pytestmark = pytest.mark.slow
+
 REDACTOR = Redactor()
 OUTGOING = Outgoing(Leaks([], REDACTOR), PersonalPolicy(Settings().personal_data_out), "off")
 HARMLESS = 2200

@@ -57,6 +57,7 @@ async def test_a_header_makes_no_line_of_its_own(door: Door, lines: Lines) -> No
     assert "forged" not in events
 
 
+@pytest.mark.slow
 @pytest.mark.checklist("OBS-2")
 async def test_thousands_of_paths_methods_and_users_make_no_label_of_their_own(door: Door) -> None:
     client = await opened(door)

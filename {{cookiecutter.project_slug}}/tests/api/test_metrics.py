@@ -48,6 +48,7 @@ async def test_paths_that_callers_invent_are_one_label(client: httpx2.AsyncClien
     assert not [route for route in routes if "invented" in route]
 
 
+@pytest.mark.slow
 @pytest.mark.checklist("OBS-2")
 async def test_ten_thousand_invented_paths_methods_and_hosts_are_few_series(door: Door) -> None:
     client = await door.open(Settings(database_url="memory://", log_level="ERROR"))

@@ -67,6 +67,7 @@ def test_an_attack_that_is_hidden_is_found_as_well(
     assert hidden[way] >= HIDDEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["harmless", "attacks"])
 @pytest.mark.parametrize(("size", "most_ms"), [(4_000, 2), (64_000, 20)])
 def test_looking_through_a_text_is_cheap(

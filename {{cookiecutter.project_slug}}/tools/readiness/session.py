@@ -24,8 +24,12 @@ from .terminal import TerminalReport
 class Session:
     """Runs the tests of one project and reports on them."""
 
-    WHOLE_RUN: Final = ("-n", "auto", "--dist", "loadgroup", *CoverageGate.ARGUMENTS)
-    """What pytest is asked without arguments: the project's own test command, measured."""
+    WHOLE_RUN: Final = (
+        *("-n", "auto", "--dist", "loadgroup", "-m", "not exhaustive"),
+        *CoverageGate.ARGUMENTS,
+    )
+    """What pytest is asked without arguments: the project's own test command, measured, and with it
+    the tests that are marked as slow."""
 
     SLOW_TESTS: Final = {"TEST_CONTAINERS": "1"}
     """What it runs beyond that command: the tests that build and run the image."""
