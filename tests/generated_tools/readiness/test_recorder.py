@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -207,6 +208,19 @@ def test_what_a_selection_leaves_out_is_told(
     assert not run.is_whole
     left_out = {it.name: it for it in run.evidence}["test_suite.py::TestClass::test_method"]
     assert (left_out.outcome, left_out.reason) == ("skipped", "This run left it out.")
+
+
+def test_a_run_without_what_is_exhaustive_is_whole(run_pytest: Any, tmp_path: Path) -> None:
+    suite = """
+    import pytest
+
+    @pytest.mark.exhaustive
+    def test_all():
+        assert 1 + 1 == 2
+    """
+    (tmp_path / "test_suite.py").write_text(dedent(suite), encoding="utf-8")
+    run_pytest(tmp_path, "--readiness-evidence=run.json", "-m", "not exhaustive")
+    assert Run.model_validate_json((tmp_path / "run.json").read_bytes()).is_whole
 
 
 def test_a_run_of_one_file_is_not_whole(run_pytest: Any, tmp_path: Path) -> None:

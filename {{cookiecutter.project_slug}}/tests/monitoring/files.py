@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from app.project import Project
+
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / "monitoring"
 
@@ -20,7 +22,16 @@ ANSWERS = {"repository_url": "https://git.example/team/service"}
 
 def text(path: Path) -> str:
     """A file's text, rendered."""
-    return ANSWER.sub(lambda it: ANSWERS[it[1]], path.read_text(encoding="utf-8"))
+    return _rendered(path.read_text(encoding="utf-8"))
+
+
+def repository() -> str:
+    """Where the runbooks lie, as the rules have it."""
+    return _rendered(Project.load().repository_url)
+
+
+def _rendered(text: str) -> str:
+    return ANSWER.sub(lambda it: ANSWERS[it[1]], text)
 
 
 def rules() -> Mapping[str, str]:

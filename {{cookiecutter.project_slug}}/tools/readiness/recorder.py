@@ -76,8 +76,12 @@ class Recorder:
         return report
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Remembers what `-k`, `-m` and the like leave out."""
-        self._left_out.update((item.nodeid, self._boxes_of(item)) for item in items)
+        """Remembers what `-k`, `-m` and the like leave out.
+
+        Not what is `exhaustive`: the whole run has the same tests over a part of the same cases.
+        """
+        missed = (item for item in items if not item.get_closest_marker("exhaustive"))
+        self._left_out.update((item.nodeid, self._boxes_of(item)) for item in missed)
 
     # Where the results come together: the only process, or the one that leads the workers.
 
