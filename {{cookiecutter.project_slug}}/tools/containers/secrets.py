@@ -37,7 +37,7 @@ class Secrets:
         """The database's address and its password come from the same chance, and so for Redis."""
         return {
             "postgres_password": database,
-            "database_url": f"postgresql://service:{database}@postgres:5432/service",
+            "database_url": f"postgresql://service:{database}@postgres:5432/service",  # pragma: allowlist secret
             "redis_password": redis,
             "redis.conf": f"requirepass {redis}\n",
             "redis_url": f"redis://:{redis}@redis:6379/0",
