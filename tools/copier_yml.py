@@ -97,8 +97,11 @@ class CopierQuestions:
 
     def _owned_by_features(self) -> Iterator[tuple[Feature, tuple[str, ...]]]:
         for feature in self.questions.features:
-            if owned := tuple(path for path in feature.paths if self._is_user_owned(path)):
-                yield feature, owned
+            owned = [path for path in feature.paths if self._is_user_owned(path)]
+            inside = tuple(f"{path}/" for path in feature.paths)
+            owned += [path for path in self.questions.user_owned if path.startswith(inside)]
+            if owned:
+                yield feature, tuple(owned)
 
     @staticmethod
     def _only_if(condition: str, paths: tuple[str, ...], prefix: str = "/") -> str:

@@ -116,7 +116,7 @@ class Policy:
 
     def lint(self, folder: Path) -> list[str]:
         """What checkov finds in a folder."""
-        config = str(self._folder / "tools" / "policy.yaml")
+        config = str(self._folder / "deploy" / "policy.yaml")
         done = self._tools.run("checkov", "--directory", str(folder), "--config-file", config)
         if "Passed checks" not in done.stdout:
             raise RuntimeError(f"checkov did not run: {done.stdout}{done.stderr}")
