@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    project: Project, *command: str, minutes: float = 10, settings: Mapping[str, str] | None = None
+    project: Project, *command: str, minutes: float = 25, settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The command in the project, with what it said."""
     return subprocess.run(
