@@ -32,6 +32,7 @@ WAITS = 'This waits for approval; nothing has been done yet: orders.cancel(numbe
 @pytest.fixture(autouse=True)
 def _nothing_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OrdersAgent, "ran", [])
+    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
