@@ -17,6 +17,11 @@ from tests.writing_agent import OrdersAgent
 THREAD = RunnableConfig(configurable={"thread_id": "t1"})
 
 
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
+
+
 @pytest.fixture
 def graph(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The graph as any checkpointer may hold it."""
