@@ -94,16 +94,20 @@ class Scan:
             "plugins_used": [{"name": name} for name in RULES],
             "filters_used": [{"path": f"detect_secrets.filters.{name}"} for name in FILTERS],
         }
+        looked_at = {
+            file.resolve().relative_to(self._root).as_posix(): file
+            for file in files
+            if not SKIPPED_FILES.fullmatch(file.name)
+        }
+        secrets = SecretsCollection(str(self._root))
         with transient_settings(settings):
-            for file in files:
-                if SKIPPED_FILES.fullmatch(file.name):
-                    continue
-                name = file.resolve().relative_to(self._root).as_posix()
-                passed = PLANTED_IN_TESTS if name.startswith("tests/") else set()
-                found = {*self._own_rules(file), *self._detect_secrets(file)}
-                for line, kind in sorted(found):
-                    if kind not in passed:
-                        yield f"{name}:{line}: {kind}"
+            secrets.scan_files(*looked_at)  # spread over the processors
+        for name, file in looked_at.items():
+            passed = PLANTED_IN_TESTS if name.startswith("tests/") else set()
+            told = {(secret.line_number, secret.type) for secret in secrets[str(Path(name))]}
+            for line, kind in sorted({*self._own_rules(file), *told}):
+                if kind not in passed:
+                    yield f"{name}:{line}: {kind}"
 
     @staticmethod
     def _own_rules(file: Path) -> Iterator[tuple[int, str]]:
@@ -113,13 +117,6 @@ class Scan:
                 yield number, "merge marker"
             if ALLOWED not in line and PROVIDER_KEY.search(line):
                 yield number, "Model provider key"
-
-    @staticmethod
-    def _detect_secrets(file: Path) -> Iterator[tuple[int, str]]:
-        secrets = SecretsCollection()
-        secrets.scan_file(str(file))
-        for _, secret in secrets:
-            yield secret.line_number, secret.type
 
 
 def main() -> int:

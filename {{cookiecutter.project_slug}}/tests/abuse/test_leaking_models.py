@@ -14,7 +14,7 @@ from app.prompts.writer import WRITER
 from tests.e2e.scripted_model import KEY, QUESTION
 from tests.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.faults.test_models import OWN_WORDS
-from tests.peers.openai_replies import Reply, Request, Text, ToolCalls
+from tests.peers.openai_replies import Reply, Request, Text, TextWithAsides, ToolCalls
 
 CANARY = "evil.example"
 TOLD = {
@@ -130,3 +130,19 @@ async def test_nor_does_it_in_the_pieces_of_a_stream(
     events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
     check_nothing_left(str(events) + served.lines.text, told)
     assert events[-1][0] == "final"
+
+
+@pytest.mark.checklist("INJ-3")
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
+async def test_what_a_model_tells_beside_its_answer_stays_where_it_is(
+    served: Served, told: str  # noqa: F811  # a fixture
+) -> None:
+    """Its thoughts and the arguments of calls come in pieces of their own, which nobody is sent."""
+    answer = OTHER_WORDS["writer"]
+    served.model.breaks(lambda _: TextWithAsides(answer, aside=told), "writer")
+    await served.start()
+    reply = await served.ask(QUESTION)
+    events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
+    check_nothing_left(str(reply) + str(events) + served.lines.text, told)
+    assert reply["answer"] == events[-1][1]["answer"] == answer
+    assert reply["degraded_because"] == events[-1][1]["degraded_because"] == []

@@ -28,6 +28,7 @@ class Process:
         self._log = folder / f"log{number}"
         environment = {
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
+            "LANGUAGE": "en",
             "LOG_FORMAT": "json",
             "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]),
             "PORT": port,

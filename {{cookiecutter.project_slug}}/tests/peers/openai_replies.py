@@ -159,6 +159,28 @@ class Text(Completion):
 
 
 @dataclass(frozen=True)
+class TextWithAsides(Text):
+    """An answer, and beside it what the model thought and a call that nobody offered."""
+
+    aside: str = ""
+
+    def message(self) -> dict[str, Any]:
+        calls = [self._call(0, {"name": "note", "arguments": orjson.dumps([self.aside]).decode()})]
+        return {**super().message(), "reasoning_content": self.aside, "tool_calls": calls}
+
+    def deltas(self) -> Iterator[dict[str, Any]]:
+        yield {"tool_calls": [self._call(0, {"name": "note", "arguments": '["'})]}
+        for piece in re.findall(r"\S{1,5}\s*|\s+", self.aside):
+            yield {"reasoning_content": piece}
+            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+        yield from super().deltas()
+
+    @staticmethod
+    def _call(index: int, function: Mapping[str, str]) -> dict[str, Any]:
+        return {"index": index, "id": f"call_{index}", "type": "function", "function": function}
+
+
+@dataclass(frozen=True)
 class ToolCalls(Completion):
     """Calls of tools, each a name and its arguments."""
 

@@ -109,6 +109,7 @@ def test_the_command_fails_on_a_finding_and_names_it(
     assert capsys.readouterr().out == "notes.txt:1: Private Key\n"
 
 
+@pytest.mark.slow  # `lint` does the same
 @pytest.mark.checklist("SEC-2")
 def test_this_project_holds_no_secret_and_no_merge_left_undone() -> None:
     assert scan.ROOT / "pyproject.toml" in Scan(scan.ROOT).files()

@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import blake2b
+from itertools import accumulate, compress
 from typing import Final
 
 from .injection_rules import MARKUP, SPLIT_HEADS, SPLIT_STEMS, Markup, Rule, RuleFile
@@ -119,8 +120,7 @@ class InjectionRules:
             ]
             for head, by_rule in rests.items()
         }
-        self._heads = frozenset(self._forms)
-        self._telling = frozenset(it for it in self._heads if len(it) >= self.TELLING_CHARS)
+        self._telling = frozenset(it for it in self._forms if len(it) >= self.TELLING_CHARS)
         self._split = {
             NormalForm.skeleton(head): [
                 (rule, Forms.of_letters(filter(None, its)))
@@ -208,15 +208,13 @@ class InjectionRules:
         said: dict[str, Rule] = {}
         told_of: set[str] = set()
         each = words.split(" ")
-        if self._heads.isdisjoint(each):
-            return said, told_of
-        end, forms_of = -1, self._forms.get
-        for word in each:
-            end += len(word) + 1
-            for rule, follows in forms_of(word, ()):
+        ends = [*accumulate(map(len, each))]
+        for at in compress(range(len(each)), map(self._forms.__contains__, each)):
+            end = ends[at] + at  # a space before each word
+            for rule, follows in self._forms[each[at]]:
                 if rule.name in said or not follows.match(words, end):
                     continue
-                start = end - len(word)
+                start = end - len(each[at])
                 if self.SPEAKER.search(words, max(0, start - self.SPEAKER_CHARS), start):
                     told_of.add(rule.name)
                 else:
@@ -225,18 +223,21 @@ class InjectionRules:
 
     def _in_squeezed(self, squeezed: str, met: Set[str]) -> Iterator[Rule]:
         """What stands in the letters alone, where words are split or spelled."""
-        for stem in self._stems:
+        stems = [stem for stem in self._stems if stem in squeezed]
+        heads = [head for head in self._split if head in squeezed] if stems else []
+        for stem in stems if heads else ():
             at = squeezed.find(stem)
             while at >= 0:
-                yield from self._before(squeezed, at, met)
+                yield from self._before(squeezed, at, heads, met)
                 at = squeezed.find(stem, at + 1)
 
-    def _before(self, squeezed: str, stem: int, met: Set[str]) -> Iterator[Rule]:
-        """The rules that begin shortly before a stem."""
+    def _before(
+        self, squeezed: str, stem: int, heads: Iterable[str], met: Set[str]
+    ) -> Iterator[Rule]:
+        """The rules that begin with one of `heads` shortly before a stem."""
         start = max(0, stem - self.SPLIT_CHARS)
-        window = squeezed[start:stem]
-        for head, forms in self._split.items():
-            if (at := window.rfind(head)) >= 0:
-                for rule, follows in forms:
-                    if rule.name not in met and follows.match(squeezed, start + at + len(head)):
+        for head in heads:
+            if (at := squeezed.rfind(head, start, stem)) >= 0:
+                for rule, follows in self._split[head]:
+                    if rule.name not in met and follows.match(squeezed, at + len(head)):
                         yield rule

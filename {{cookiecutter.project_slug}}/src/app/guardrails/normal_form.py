@@ -58,6 +58,7 @@ class Letters(dict[int, str | None]):
     def __init__(self) -> None:
         looks = self.HOMOGLYPHS.items()
         super().__init__({ord(sign): letter for letter, signs in looks for sign in signs})
+        self.update({sign: chr(sign) for sign in range(128)})  # also what a sign decomposes to
         self.update({ord(line): "\n" for line in "\n\x85\u2028\u2029"})
         self.update({ord(space): " " for space in "\t\r\x0b\x0c"})
 
@@ -86,7 +87,6 @@ class NormalForm:
     NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]++")
 
     LEET: Final = str.maketrans("0134578@$!|+", "oleastbaslit")
-    LEET_SIGNS: Final = frozenset("@$!|+")
     LEET_SIGN: Final = re.compile(r"[@$!|+](?=[a-z0-9])(?:(?<=[a-z0-9].)|(?<=[^a-z0-9!+].))")
     """A sign for a letter inside of a word or before it; elsewhere it is a sign."""
     LEET_WORD: Final = re.compile(r" (?:[a-z]++[0-9]|[0-9]++[a-z])[a-z0-9]*+")
@@ -129,10 +129,7 @@ class NormalForm:
             text = unquote(text)
         if "\\u00" in text:
             text = cls.ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), text)
-        if text.isascii():
-            return text.lower()
-        decomposed = unicodedata.normalize("NFKD", text).casefold()
-        return cls.NOT_ASCII.sub(lambda signs: signs[0].translate(cls.LETTERS), decomposed)
+        return cls.NOT_ASCII.sub(cls._in_ascii, text).lower()
 
     @classmethod
     def words(cls, folded: str) -> str:
@@ -141,8 +138,7 @@ class NormalForm:
         Signs and digits that stand for letters are read as them, and `i` as `l`: 1, l, | and I
         look the same. `skeleton` gives a pattern's words that form.
         """
-        if not cls.LEET_SIGNS.isdisjoint(folded):
-            folded = cls.LEET_SIGN.sub(cls._as_letters, f" {folded}")
+        folded = cls.LEET_SIGN.sub(cls._as_letters, f" {folded}")
         words = f" {' '.join(folded.translate(cls.GAPS).split())} "
         words, mixed = cls.LEET_WORD.subn(cls._as_letters, words)
         if mixed >= cls.LEET_WORDS:
@@ -202,6 +198,10 @@ class NormalForm:
         if cls.BINARY_LETTER in text:
             for match in cls.BINARY.finditer(text):
                 yield bytes(int(octet, 2) for octet in match[0].split()).decode("latin-1")
+
+    @classmethod
+    def _in_ascii(cls, signs: re.Match[str]) -> str:
+        return unicodedata.normalize("NFKD", signs[0]).casefold().translate(cls.LETTERS)
 
     @classmethod
     def _as_letters(cls, match: re.Match[str]) -> str:
