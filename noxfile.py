@@ -10,7 +10,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["stale", "lint", "render", "update", "bench", "project", "container", "demo"]
+nox.options.sessions = ["stale", "lint", "render", "update", "bench", "project", "demo"]
 
 PYTHON = sys.executable
 PROJECT = Path("{" + "{cookiecutter.project_slug}" + "}")
@@ -21,10 +21,10 @@ def run(session: nox.Session, *arguments: str) -> None:
     session.run(PYTHON, "-m", *arguments, external=True)
 
 
-def run_tests(session: nox.Session, folder: str, workers: str) -> None:
-    """Pytest over one folder, its slowest parts named; rows are spread over the cores."""
+def run_tests(session: nox.Session, workers: str, *folders: str) -> None:
+    """Pytest over folders, its slowest parts named; rows are spread over processes."""
     spread = ("--numprocesses", workers, "--dist", "loadgroup")
-    run(session, "pytest", folder, "--durations=8", "--durations-min=1", *spread, *session.posargs)
+    run(session, "pytest", *folders, "--durations=8", "--durations-min=1", *spread, *session.posargs)
 
 
 @nox.session
@@ -53,25 +53,25 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def render(session: nox.Session) -> None:
     """Both engines, pairwise over the answers: same trees, nothing left over, everything well formed."""
-    run_tests(session, "tests/render", "auto")
+    run_tests(session, "auto", "tests/render")
 
 
 @nox.session
 def update(session: nox.Session) -> None:
     """`copier update` of projects made by either engine, from every release and from the working tree."""
-    run_tests(session, "tests/update", "auto")
+    run_tests(session, "auto", "tests/update")
 
 
 @nox.session
 def project(session: nox.Session) -> None:
-    """Three generated projects are installed and run their own whole check."""
-    run_tests(session, "tests/project", "0")
+    """Generated projects are installed and run their own checks; one's image is built and run, two at a time."""
+    run_tests(session, "2", "tests/project", "tests/container")
 
 
 @nox.session
 def container(session: nox.Session) -> None:
-    """The image of a generated project, built and run for real."""
-    run_tests(session, "tests/container", "0")
+    """Only the image of a generated project, built and run for real."""
+    run_tests(session, "0", "tests/container")
 
 
 @nox.session

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,8 +31,10 @@ driver = "overlay"
 graphroot = "{folder}/storage"
 runroot = "{folder}/run"
 """
-# What makes pip work on this machine, where it is: its configuration and the authorities that it trusts.
-MOUNTED = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs/ca-certificates.crt")
+# What pip needs to know to reach an index from inside of a build as it does here, wherever it was told so.
+PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "cert", "default-timeout", "timeout")
+PIP_CONF = "/etc/pip.conf"
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class MissingError(Exception):
@@ -44,7 +47,8 @@ class Podman:
     def __init__(self) -> None:
         release = self._facts("/etc/os-release")
         self._codename = release.get("VERSION_CODENAME", "")
-        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF))
+        # What is mounted leaves a mark in the layers that are kept.
+        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF, PIP_CONF, AUTHORITIES))
         self._key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
         self._folder = Path(tempfile.gettempdir()) / f"template-containers-{self._key}"
 
@@ -63,7 +67,8 @@ class Podman:
         (self._folder / "containers.conf").write_text(CONTAINERS_CONF, encoding="utf-8")
         storage = STORAGE_CONF.format(folder=self._folder)
         (self._folder / "storage.conf").write_text(storage, encoding="utf-8")
-        mounts = [f"-v {path}:{path}:ro" for path in MOUNTED if Path(path).exists()]
+        mounts = [f"-v {self._pip_settings()}:{PIP_CONF}:ro"]
+        mounts += [f"-v {AUTHORITIES}:{AUTHORITIES}:ro"] if Path(AUTHORITIES).exists() else []
         settings = {
             "CONTAINERS_CONF": str(self._folder / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(self._folder / "storage.conf"),
@@ -105,6 +110,25 @@ class Podman:
     def _is_installed(package: str) -> bool:
         asked = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True)
         return asked.stdout.endswith(" installed")
+
+    def _pip_settings(self) -> Path:
+        """A configuration of pip that says what its configurations and variables say here."""
+        told = subprocess.run(
+            [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+        )
+        found = {"cert": AUTHORITIES} if Path(AUTHORITIES).exists() else {}
+        for line in told.stdout.splitlines():
+            name, _, value = line.partition("=")
+            option = name.rpartition(".")[2]
+            # What lies on this machine's disk is not in the container.
+            kept = " ".join(word for word in value.strip("'").split() if not word.startswith("file:"))
+            if option in PIP_OPTIONS and kept:
+                found[option] = AUTHORITIES if option == "cert" else kept
+        file = self._folder / "pip.conf"
+        file.write_text(
+            "[global]\n" + "".join(f"{name} = {value}\n" for name, value in found.items()), encoding="utf-8"
+        )
+        return file
 
     def _make_base(self, settings: Mapping[str, str]) -> None:
         environment = os.environ | settings

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.test_own_check import base_python, interpreter, run
+from tests.project.test_own_check import base_python, brief, interpreter, run
 from tests.template import Template
 from tools.podman import MissingError, Podman
 
 
+@pytest.mark.xdist_group("the rest")  # of the projects; see tests/project
 @pytest.mark.skipif(sys.platform == "win32", reason="containers are Linux")
 def test_the_image_of_a_new_project_is_what_it_promises(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -25,14 +26,14 @@ def test_the_image_of_a_new_project_is_what_it_promises(
     project = template.with_cookiecutter(tmp_path / "home", {"project_slug": "travel-desk"})
     project.commit("Generated")
     done = run(project, base_python(), "tools/install.py")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, brief(done.stdout)
     project.commit("Locked")
     nox = (str(interpreter(project)), "-m", "nox", "-s")
     told = ""
     for session in (("policy", "--", "--only-install"), ("container", "--", "--durations=6")):
         done = run(project, *nox, *session, minutes=20)
         told += done.stdout
-        assert done.returncode == 0, told
+        assert done.returncode == 0, brief(told)
     print(told)
     summary = re.findall(r"=+ (.*) in [\d.]+s", told)[-1]
     assert " passed" in summary

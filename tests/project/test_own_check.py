@@ -1,7 +1,11 @@
-"""Generated projects are installed as their users install them, and pass their own whole check."""
+"""Generated projects are installed as their users install them, and pass their own whole check.
+
+One process checks the project with everything and another the rest; what they start gets half of the cores.
+"""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +25,10 @@ SPANISH = {"language": "es", "python_version": "3.11"}
 ROWS: dict[str, dict[str, Any]] = {
     "everything": {"llm_provider": "anthropic", **TEXTS["quotes"]},
     "minimal-spanish": {
-        **{"example_agents": False, "ci": "none", "license": "Proprietary", "llm_provider": "ollama"},
+        "example_agents": False,
+        "ci": "none",
+        "license": "Proprietary",
+        "llm_provider": "ollama",
         **SPANISH,
         **TEXTS["longest"],
     },
@@ -40,8 +47,30 @@ def base_python() -> str:
 
 
 def environment() -> dict[str, str]:
-    """What a project sees of this environment: no other Python."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "PYTHON", "NOX"))}
+    """What a project sees of this environment: no other Python, and half of the cores where two rows are checked."""
+    ours = ("VIRTUAL_ENV", "PYTHON", "NOX", "PYTEST_XDIST")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    workers = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    return {**kept, "PYTEST_XDIST_AUTO_NUM_WORKERS": str(workers)}
+
+
+def brief(told: str) -> str:
+    """What failed, first, and how it ended: the whole is thousands of lines."""
+    lines = told.splitlines()
+    signs = re.compile(r"E   |FAILED|ERROR|(?:failed|unproven) +[A-Z]|.*\b(?:Error|error|refused)\b")
+    failed = [line for line in lines if signs.match(line)]
+    return "\n".join([*failed[:40], "[...]", *lines[-60:]])
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Two processes must not ask the package manager at once."""
+    with lock.open("w") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def run(
@@ -60,7 +89,12 @@ def run(
     )
 
 
-@pytest.fixture(scope="module", params=ROWS)
+def row(name: str) -> Any:
+    group = "everything" if name == "everything" else "the rest"
+    return pytest.param(name, id=name, marks=pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="module", params=map(row, ROWS))
 def installed(request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One project, committed to git and installed; the packages come from uv's one cache."""
     into = tmp_path_factory.mktemp("home")
@@ -68,16 +102,17 @@ def installed(request: pytest.FixtureRequest, template: Template, tmp_path_facto
     project = template.with_engine(engine, into, {"project_slug": "travel-desk", **ROWS[request.param]})
     project.commit("Generated")
     done = run(project, base_python(), "tools/install.py")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, brief(done.stdout)
     if getattr(os, "geteuid", lambda: -1)() == 0:
         # PostgreSQL and Redis, from the distribution's packages; without them the tests that need them are skipped.
-        done = run(project, str(interpreter(project)), "-m", "tools.servers", "--only-install")
-        assert done.returncode == 0, done.stdout
+        with alone(tmp_path_factory.getbasetemp().parent / "packages.lock"):
+            done = run(project, str(interpreter(project)), "-m", "tools.servers", "--only-install")
+        assert done.returncode == 0, brief(done.stdout)
     return project
 
 
 # What costs minutes and is the same in every row.
-only_everything = pytest.mark.parametrize("installed", ["everything"], indirect=True)
+only_everything = pytest.mark.parametrize("installed", [row("everything")], indirect=True)
 
 
 def interpreter(project: Project) -> Path:
@@ -108,20 +143,20 @@ def test_the_lowest_python_on_offer_is_the_one_of_this_run() -> None:
     assert SPANISH["python_version"] == lowest
 
 
-@pytest.mark.parametrize("installed", ["minimal-spanish"], indirect=True)
+@pytest.mark.parametrize("installed", [row("minimal-spanish")], indirect=True)
 def test_a_new_project_passes_its_own_whole_check(installed: Project) -> None:
     done = project_nox(installed, "-s", "check")
     print(done.stdout)
-    assert done.returncode == 0
+    assert done.returncode == 0, brief(done.stdout)
     assert " passed" in done.stdout
 
 
-@pytest.mark.parametrize("installed", ["spanish"], indirect=True)
+@pytest.mark.parametrize("installed", [row("spanish")], indirect=True)
 def test_the_example_agents_pass_their_checks_in_spanish_too(installed: Project) -> None:
     tests = [f"tests/{name}" for name in OF_AGENTS]
     for session in (("generate", "--", "--check"), ("test", "--", "-n", "auto", *tests)):
         done = project_nox(installed, "-s", *session)
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 0, brief(done.stdout)
 
 
 @only_everything
@@ -131,26 +166,19 @@ def test_a_new_project_with_everything_passes_it_and_reports_its_readiness(insta
     `load` and `fuzz` go first: they install what the tests of both need, which are skipped in the other rows.
     """
     told = ""
-    first = (("load", "--", "--seconds", "3"), ("fuzz", "--", "--examples", "10"))
+    first = (("load", "--", "--seconds", "3"), ("fuzz", "--", "--examples", "3"))
     checks = (("lint",), ("types",), ("generate", "--", "--check"), ("docs",), ("security",), ("readiness",))
     with vulnerability_service(installed) as address:
         for session in (*first, *checks):
             done = project_nox(installed, "-s", *session, OSV_URL=address, TEST_FRESH_CLONE="1")
             told += done.stdout
-            assert done.returncode == 0, told
+            assert done.returncode == 0, brief(told)
     print(told)
     assert " passed" in told
     assert "OBS-5" in told
     report = json.loads(installed.read("readiness/report.json"))
     states = {box["id"]: box["state"] for group in report["groups"] for box in group["boxes"]}
     assert {box: states[box] for box in PROVEN_HERE} == dict.fromkeys(PROVEN_HERE, "proven")
-
-
-@only_everything
-def test_a_scan_that_reaches_no_service_fails_and_says_so(installed: Project) -> None:
-    done = project_nox(installed, "-s", "security", OSV_URL="http://127.0.0.1:9/v1/query")
-    assert done.returncode != 0
-    assert "pip-audit: unproven (http://127.0.0.1:9/v1/query gave no answer" in done.stdout
 
 
 @only_everything
@@ -168,7 +196,7 @@ def test_a_page_with_a_dead_link_fails_the_documentation_and_is_named(installed:
 def test_checking_and_formatting_change_no_file(installed: Project) -> None:
     """What a hook or a formatter rewrites would conflict at every update; the lock files are the only news."""
     done = project_nox(installed, "-s", "format")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, brief(done.stdout)
     locks = ("-build", "-checks", "-dev", "-fuzz", "-image", "-load", "")
     assert sorted(installed.changes()) == [f"?? requirements{of}.txt" for of in locks]
 
@@ -188,15 +216,18 @@ def test_the_wheel_holds_the_package_and_no_tests(installed: Project, tmp_path: 
 def test_the_pages_made_from_the_settings_are_up_to_date_in_the_template(installed: Project) -> None:
     """Needs the service's dependencies, so the environment of a project runs it over the unrendered tree."""
     done = run(installed, str(interpreter(installed)), str(ROOT / "tools" / "settings_pages.py"), "--check")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, brief(done.stdout)
 
 
 @only_everything
-def test_the_picture_of_both_readmes_is_what_the_architecture_page_draws(installed: Project) -> None:
+def test_the_picture_of_both_readmes_says_what_the_architecture_page_draws(installed: Project) -> None:
+    """Its words: where they stand depends on the fonts of the machine that drew it."""
     before = installed.read("docs/overview.svg")
     drawn = run(installed, str(interpreter(installed)), "-m", "tools.documents.picture")
     assert drawn.returncode == 0, drawn.stdout
-    assert installed.read("docs/overview.svg") == before
+    words = re.compile(r">([^<>{}]+)<")
+    assert words.findall(installed.read("docs/overview.svg")) == words.findall(before)
+    assert "audit" in words.findall(before)
     assert (ROOT / "docs" / "overview.svg").read_text(encoding="utf-8") == before
 
 
@@ -207,8 +238,8 @@ def test_the_projects_own_tools_do_what_they_say(installed: Project) -> None:
     shutil.copytree(ROOT / "tests" / "generated_tools", inside, ignore=shutil.ignore_patterns("__pycache__"))
     try:
         tested = run(installed, str(interpreter(installed)), "-m", "pytest", "-n", "auto", "tests/generated_tools")
-        clean = project_nox(installed, "-s", "lint", "types")
+        typed = project_nox(installed, "-s", "types")  # the template's own `lint` has looked at the rest
     finally:
         shutil.rmtree(inside)
-    assert tested.returncode == 0, tested.stdout
-    assert clean.returncode == 0, clean.stdout
+    assert tested.returncode == 0, brief(tested.stdout)
+    assert typed.returncode == 0, brief(typed.stdout)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 from app.connectors.policy import Policy
+from app.errors import NeedsDetail
 from app.graph.contract import Agent, Call, Finding, Source, ToolMethod
 from app.prompts.language import Language, Words
 from app.prompts.phrases import Phrase
@@ -40,9 +41,12 @@ class OrdersAgent(Agent[Configuration]):
     def calls(self, question: str, language: Language) -> Sequence[Call]:
         words = Words.of(question)
         numbers = [int(word) for word in words if word.isdecimal()]
-        reads = [Call("look_up", {"number": it}) for it in numbers[:1] if "state" in words]
+        is_read = not {"state", "estado"}.isdisjoint(words)
+        reads = [Call("look_up", {"number": it}) for it in numbers[:1] if is_read]
         cancels = any(word.startswith("cancel") for word in words)
-        return [*reads, *(Call("cancel", {"number": it}) for it in numbers if cancels)]
+        if calls := [*reads, *(Call("cancel", {"number": it}) for it in numbers if cancels)]:
+            return calls
+        raise NeedsDetail("Which order?")
 
     def tell(self, findings: Sequence[Finding], language: Language) -> str:
         return " ".join(self.told_state.say(language, **finding.facts) for finding in findings)

@@ -12,6 +12,7 @@ from app.graph.contract import Agent, Call, Finding, ToolMethod
 from app.prompts.language import Language
 from app.settings import Settings
 from tests.agents_for_tests import FlakyAgent, HeightsAgent, MoonsAgent
+from tests.conftest import Door
 
 
 @pytest.fixture
@@ -73,6 +74,23 @@ async def test_a_basic_answer_is_calls_then_tools_then_tell(moons: MoonsAgent) -
     text, findings = await moons.basic_answer("Mars, Saturn", "en")
     assert text == "mars has 2 moons. saturn has 146 moons."
     assert [finding.facts["number"] for finding in findings] == [2, 146]
+
+
+class SilentAgent(MoonsAgent):
+    """Finds things and has no word for them."""
+
+    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+        return " "
+
+
+@pytest.mark.checklist("TEST-5")
+async def test_nobody_is_answered_with_nothing(door: Door, settings: Settings) -> None:
+    with pytest.raises(ValueError, match="NeedsDetail"):
+        await SilentAgent(Connectors(settings)).basic_answer("Mars", "en")
+    client = await door.open(agents=[SilentAgent])
+    reply = (await client.post("/v1/chat", json={"message": "Moons of Mars"})).json()
+    assert reply["answer"].startswith("I have no answer for this part")
+    assert "agent_failed" in reply["degraded_because"]
 
 
 async def test_a_missing_detail_and_a_dead_source_are_raised(settings: Settings) -> None:

@@ -143,7 +143,8 @@ class Agent(ABC, Generic[SettingsT]):
     async def basic_answer(self, question: str, language: Language) -> tuple[str, list[Finding]]:
         """An answer with no model: `calls`, the tools, `tell`.
 
-        Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise.
+        Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise,
+        and ValueError where that comes to no words: nobody is answered with nothing.
         """
         findings, is_complete = [], True
         for call in self.calls(question, language):
@@ -153,7 +154,12 @@ class Agent(ABC, Generic[SettingsT]):
                 is_complete = False
         if not is_complete:
             raise ApprovalNeeded(findings)
-        return self.tell(findings, language), findings
+        text = self.tell(findings, language)
+        if not text.strip():
+            raise ValueError(
+                "`tell` said nothing: `calls` raises NeedsDetail for what it cannot read"
+            )
+        return text, findings
 
     @final
     async def perform(self, approval: Approval) -> Finding:

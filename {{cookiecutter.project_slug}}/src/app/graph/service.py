@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
-from math import ceil
 from time import perf_counter
 from typing import Any, cast
 from uuid import uuid4
@@ -14,7 +12,6 @@ from langgraph.types import Command
 
 from ..connectors.outside import Connectors
 from ..guardrails.detectors import Detectors
-from ..guardrails.personal_policy import PersonalPolicy
 from ..limits.at_once import AtOnce
 from ..limits.budget import Budget, Caps
 from ..limits.bulkhead import Bulkhead
@@ -22,36 +19,22 @@ from ..limits.deadline import Deadline
 from ..limits.enforcement import Enforcement
 from ..limits.quotas import Quotas
 from ..llm.factory import LLMFactory
-from ..llm.telemetry import Usage, UsageCollector
+from ..llm.telemetry import UsageCollector
 from ..observability.tracing import TRACES
 from ..observability.trail import Trail
 from ..persistence.conversation import Conversation
 from ..persistence.store import Store
-from ..prompts.language import Language, LanguageDetector
 from ..prompts.phrases import Phrases
 from ..settings import Settings
 from .approve import Approver
 from .build import GraphBuilder
 from .contract import Agent
-from .degraded import Degraded
-from .reply import AgentReport, ApprovalRequest, Event, Reply, SourceRef, UsageReport
-from .state import Decision, Plan, State
+from .replies import Replies, Run
+from .reply import Event, Reply
+from .state import Decision, State
 from .turns import DecisionTurn, Turns
-from .write import Answers
 
 log = structlog.get_logger(__name__)
-
-SECONDS_PER_MINUTE = 60  # what a minute has
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run while it goes on."""
-
-    config: RunnableConfig
-    deadline: Deadline
-    usage: Usage
-    trail: Trail
 
 
 class Service:
@@ -78,7 +61,7 @@ class Service:
         self.factory = LLMFactory(settings)
         self._injection = Detectors.guard(settings, self.factory)
         self.agents = [agent(self._connectors, self._injection) for agent in agents]
-        self._detector = LanguageDetector(settings.language)
+        self._replies = Replies(settings, self.factory)
         self._caps = Caps(
             "RUN",
             settings.run_max_model_calls,
@@ -88,7 +71,6 @@ class Service:
         self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
             store.saver
         )
-        self._personal = PersonalPolicy(settings.personal_data_in)
         self._turns = Turns(settings, store)
         enforcement = enforcement or Enforcement(settings)
         self._quotas = Quotas(settings, enforcement)
@@ -149,8 +131,8 @@ class Service:
                     )
             except TimeoutError:
                 unconfirmed = Phrases.UNCONFIRMED.say(turn.language, call=turn.call["shown"])
-                return self._too_late(turn.language, unconfirmed, run)
-            return self._reply(cast(State, state), run)
+                return self._replies.too_late(turn.language, unconfirmed, run)
+            return self._replies.of(cast(State, state), run)
 
     @asynccontextmanager
     async def _place(self, conversation: Conversation) -> AsyncIterator[None]:
@@ -167,8 +149,8 @@ class Service:
                         State(message=message), run.config, durability="exit"
                     )
             except TimeoutError:
-                return self._unanswered(message, run)
-            return self._reply(cast(State, state), run)
+                return self._replies.unanswered(message, run)
+            return self._replies.of(cast(State, state), run)
 
     async def stream(
         self, message: str, conversation: Conversation, *, idempotency_key: str | None = None
@@ -220,9 +202,9 @@ class Service:
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
-                    reply = self._reply(state, run)
+                    reply = self._replies.of(state, run)
                 except TimeoutError:
-                    reply = self._unanswered(message, run)
+                    reply = self._replies.unanswered(message, run)
             yield reply
 
     @staticmethod
@@ -263,78 +245,6 @@ class Service:
                 with Deadline.of(self._settings.request_timeout_seconds) as deadline:
                     yield Run(config, deadline, usage, trail)
             log.info("turn", ms=round((perf_counter() - started) * 1000, 1))
-
-    def _reply(self, state: State, run: Run) -> Reply:
-        outcomes = Answers.in_order(state)
-        config, usage = run.config, run.usage
-        sources = {(s["title"], s["url"]): s for o in outcomes for s in o["sources"]}
-        degraded = sorted(set(state["degraded"]))
-        run.trail.tell(
-            outcome=state["plan"]["verdict"],
-            agents=sorted({outcome["agent"] for outcome in outcomes}),
-            language=state["language"],
-            degraded_because=degraded,
-        )
-        if self._settings.audit_content:
-            question, answer = state.get("question", ""), state["answer"]
-            hidden = self._personal.hidden
-            run.trail.tell(question=hidden(question), answer=hidden(answer))
-        return Reply(
-            answer=state["answer"],
-            language=state["language"],
-            agents=[
-                AgentReport(name=o["agent"], question=o["question"], status=o["status"])
-                for o in outcomes
-            ],
-            sources=[SourceRef(**source) for source in sources.values()],
-            degraded=bool(degraded),
-            degraded_because=degraded,
-            approvals=[ApprovalRequest.of(o["call"]) for o in outcomes if "call" in o],
-            notices=self._notices(state),
-            usage=UsageReport(
-                model_calls=usage.model_calls,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cost_usd=usage.cost_usd,
-            ),
-            thread_id=config["configurable"][Conversation.CONFIG].thread_id,
-            run_id=str(config["run_id"]),
-        )
-
-    def _unanswered(self, message: str, run: Run) -> Reply:
-        language = self._detector.detect(message)
-        return self._too_late(language, Phrases.UNAVAILABLE.say(language), run)
-
-    def _too_late(self, language: Language, text: str, run: Run) -> Reply:
-        """The reply when even the lesser ways took too long: a step of ours does not end."""
-        log.error("deadline_passed", seconds=self._settings.request_timeout_seconds)
-        plan = Plan(verdict="decline", tasks=[], text="")
-        state = State(
-            plan=plan,
-            outcomes=[],
-            language=language,
-            answer=text,
-            degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
-        )
-        return self._reply(state, run)
-
-    def _notices(self, state: State) -> list[str]:
-        language = state["language"]
-        kinds = {model.kind for model in self.factory.models()}
-        spoken = {
-            Phrases.EMBEDDED: "embedded" in kinds,
-            Phrases.DISABLED: "disabled" in kinds,
-            Phrases.SAMPLE_DATA: self._settings.use_fake_data,
-        }
-        notices = [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
-        if masked := state.get("masked"):
-            notices.append(Phrases.MASKED.say(language, kinds=Phrases.kinds(masked, language)))
-        notices += [Phrases.WITHDRAWN.say(language, call=it) for it in state.get("withdrawn", [])]
-        ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
-        if ages:
-            minutes = ceil(max(ages) / SECONDS_PER_MINUTE)
-            notices.append(Phrases.KEPT.say(language, minutes=max(1, minutes)))
-        return notices
 
     async def aclose(self) -> None:
         """Close the connections to data sources and models."""

@@ -52,13 +52,16 @@ class Letters(dict[int, str | None]):
     TAGS: Final = range(0xE0020, 0xE007F)
     """Unicode's tag characters: ASCII that no reader sees and some models read."""
 
+    ASCII: Final = range(0x80)
+    """Letters that stay as they are: most signs decompose to some."""
+
     MAX_KNOWN: Final = 10_000
     """Entries; all of Unicode would be 15 MB."""
 
     def __init__(self) -> None:
         looks = self.HOMOGLYPHS.items()
         super().__init__({ord(sign): letter for letter, signs in looks for sign in signs})
-        self.update({sign: chr(sign) for sign in range(128)})  # also what a sign decomposes to
+        self.update({sign: chr(sign) for sign in self.ASCII})
         self.update({ord(line): "\n" for line in "\n\x85\u2028\u2029"})
         self.update({ord(space): " " for space in "\t\r\x0b\x0c"})
 
