@@ -94,7 +94,7 @@ def row(name: str) -> Any:
     return pytest.param(name, id=name, marks=pytest.mark.xdist_group(group))
 
 
-@pytest.fixture(scope="module", params=map(row, ROWS))
+@pytest.fixture(scope="module", params=[row(name) for name in ROWS])
 def installed(request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One project, committed to git and installed; the packages come from uv's one cache."""
     into = tmp_path_factory.mktemp("home")

@@ -1,9 +1,12 @@
 """Projects made from every release so far, by either engine, update to the working tree."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.conftest import ENGINES
 from tests.template import ANSWERS_FILE, Project, Template
 from tests.update.releases import Release, releases, why_none
 from tools.questions import ROOT
@@ -11,7 +14,21 @@ from tools.scratch import commit_all, copy_tree, git
 
 FOUND = releases()
 NEXT = "v999.0.0"
-NONE = pytest.param(None, marks=pytest.mark.skip(reason=why_none()), id="no-release")
+ANSWERS: dict[str, dict[str, object]] = {
+    "full": {},
+    "minimal": {"example_agents": False, "ci": "none", "language": "es"},
+}
+
+
+def cases() -> Iterator[Any]:
+    """Everything from the last release; from each earlier one the project that most people have."""
+    for release in FOUND:
+        for engine in ENGINES:
+            for name, answers in ANSWERS.items():
+                if release == FOUND[-1] or (engine, name) == ("cookiecutter", "full"):
+                    yield pytest.param(release, engine, answers, id=f"{release.version}-{engine}-{name}")
+    if not FOUND:
+        yield pytest.param(None, ENGINES[0], {}, marks=pytest.mark.skip(reason=why_none()), id="no-release")
 
 
 def test_releases_are_found_by_their_titles_in_order(tmp_path: Path) -> None:
@@ -47,10 +64,7 @@ def catch_up(template: Template) -> None:
     commit_all(template.folder, f"Release {NEXT}", NEXT)
 
 
-@pytest.mark.parametrize("since", FOUND or [NONE], indirect=True, ids=lambda found: getattr(found, "version", None))
-@pytest.mark.parametrize(
-    "answers", [{}, {"example_agents": False, "ci": "none", "language": "es"}], ids=["full", "minimal"]
-)
+@pytest.mark.parametrize(("since", "engine", "answers"), [*cases()], indirect=["since", "engine"])
 def test_a_project_of_an_earlier_release_becomes_what_a_new_one_is(
     since: Template, engine: str, tmp_path: Path, answers: dict[str, object]
 ) -> None:

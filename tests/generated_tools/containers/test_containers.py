@@ -132,14 +132,26 @@ def test_secrets_are_made_once_by_chance_and_stay(tmp_path: Path) -> None:
 def test_a_key_is_added_to_the_file_that_is_mounted(tmp_path: Path) -> None:
     class Printing(Noted):
         def ask(self, *arguments: str) -> str:
-            assert arguments[-4:] == ("keys", "new", "--name", "shop")
+            assert arguments[-6:] == ("keys", "new", "--name", "shop", "--scope", "approve")
             return 'Key, shown this once: ak_1\nLine for API_KEYS_FILE: {"id":"1"}'
 
     with pytest.raises(Failed, match="make secrets"):
-        Secrets(tmp_path).add_key(Printing("docker"), "shop:1", "shop")
+        Secrets(tmp_path).add_key(Printing("docker"), "shop:1", "shop", ["approve"])
     Secrets(tmp_path).make()
     file = tmp_path / "secrets" / Secrets.KEYS
     mounted = file.stat().st_ino
-    assert Secrets(tmp_path).add_key(Printing("docker"), "shop:1", "shop") == "ak_1"
+    assert Secrets(tmp_path).add_key(Printing("docker"), "shop:1", "shop", ["approve"]) == "ak_1"
     assert file.read_text() == '{"id":"1"}\n'
+    assert file.stat().st_ino == mounted
+
+
+def test_a_key_is_taken_out_of_the_file_that_is_mounted(tmp_path: Path) -> None:
+    Secrets(tmp_path).make()
+    file = tmp_path / "secrets" / Secrets.KEYS
+    file.write_text('# shop\n{"id":"1"}\n{"id":"2"}\n')
+    mounted = file.stat().st_ino
+    with pytest.raises(Failed, match="no key 3, only 1, 2"):
+        Secrets(tmp_path).revoke("3")
+    Secrets(tmp_path).revoke("1")
+    assert file.read_text() == '# shop\n{"id":"2"}\n'
     assert file.stat().st_ino == mounted

@@ -31,7 +31,7 @@ async def ask_and_rate(client: httpx2.AsyncClient) -> str:
     return run_id
 
 
-@pytest.mark.checklist("OBS-6", "PLAT-2")
+@pytest.mark.checklist("OBS-6")
 async def test_a_run_and_its_rating_are_sent_where_that_is_configured(
     door: Door, peer: Collector
 ) -> None:
@@ -53,7 +53,7 @@ async def test_a_run_and_its_rating_are_sent_where_that_is_configured(
     assert SECRET.encode() not in told
 
 
-@pytest.mark.checklist("OBS-6", "PLAT-2")
+@pytest.mark.checklist("OBS-6")
 @pytest.mark.parametrize("variable", ["LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2"])
 async def test_nothing_is_sent_unless_the_setting_says_so(
     door: Door, peer: Collector, monkeypatch: pytest.MonkeyPatch, variable: str

@@ -1,4 +1,4 @@
-"""`python -m tools.containers`: image, up, down, secrets, key."""
+"""`python -m tools.containers`: image, up, down, secrets, key, revoke."""
 
 import argparse
 import os
@@ -57,16 +57,20 @@ class Commands:
         made = Secrets(self._folder).make()
         print(f"Made {', '.join(made)} in {Compose.SECRETS}/" if made else "All secrets are there")
 
-    def key(self, name: str) -> None:
+    def key(self, name: str, scopes: Sequence[str]) -> None:
         """Make an API key."""
         engine = Engine.find()
         image = Image(engine, self._folder)
         full = image.named(Source.of(self._folder).tag)
         if not engine.has_image(full):
             raise Failed(f"there is no image {full} yet: run `make image` first")
-        print(
-            f"Key of {name}, shown this once: {Secrets(self._folder).add_key(engine, full, name)}"
-        )
+        made = Secrets(self._folder).add_key(engine, full, name, scopes)
+        print(f"Key of {name}, shown this once: {made}")
+
+    def revoke(self, key_id: str) -> None:
+        """Take an API key away."""
+        Secrets(self._folder).revoke(key_id)
+        print(f"{key_id} revoked: the service sees it at its next request")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +87,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.set_defaults(run=lambda _, plain=plain: plain())
     command = names.add_parser("key", help=commands.key.__doc__)
     command.add_argument("name", help="whose key it is")
-    command.set_defaults(run=lambda it: commands.key(it.name))
+    command.add_argument("--scopes", default="", help="what it may do: chat,threads,approve")
+    command.set_defaults(
+        run=lambda it: commands.key(it.name, it.scopes.split(",") if it.scopes else [])
+    )
+    command = names.add_parser("revoke", help=commands.revoke.__doc__)
+    command.add_argument("id", help="the part of the key before the dot")
+    command.set_defaults(run=lambda it: commands.revoke(it.id))
     options = parser.parse_args(arguments)
     try:
         options.run(options)

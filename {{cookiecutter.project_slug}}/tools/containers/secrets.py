@@ -1,7 +1,8 @@
 """The secrets of compose.yaml: made once, by chance, in a folder that git and the image never see."""
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .compose import Compose
@@ -59,18 +60,38 @@ class Secrets:
         file.write_text(text, encoding="utf-8", newline="\n")
         file.chmod(0o644)
 
-    def add_key(self, engine: Engine, image: str, name: str) -> str:
+    def add_key(self, engine: Engine, image: str, name: str, scopes: Sequence[str] = ()) -> str:
         """Let the image make an API key for `name`, keep its digest; the key, shown this once.
 
         Raises:
-            Failed: There are no secrets yet, or the name was refused.
+            Failed: There are no secrets yet, or the name or a scope was refused.
         """
+        file = self._keys()
+        command = ("run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL")
+        asked = [word for scope in scopes for word in ("--scope", scope)]
+        told = engine.ask(*command, image, "keys", "new", "--name", name, *asked).splitlines()
+        key, line = (text.partition(": ")[2] for text in told[-2:])
+        with file.open("a", encoding="utf-8", newline="\n") as kept:
+            kept.write(f"{line}\n")
+        return key
+
+    def revoke(self, key_id: str) -> None:
+        """Take the key of this id away.
+
+        Raises:
+            Failed: There is none of this id; the ids that there are are named.
+        """
+        file = self._keys()
+        lines = file.read_text(encoding="utf-8").splitlines()
+        ids = {line: json.loads(line)["id"] for line in lines if line.startswith("{")}
+        if key_id not in ids.values():
+            raise Failed(f"there is no key {key_id}, only {', '.join(ids.values()) or 'none'}")
+        left = "".join(f"{line}\n" for line in lines if ids.get(line) != key_id)
+        file.write_text(left, encoding="utf-8", newline="\n")
+
+    def _keys(self) -> Path:
+        """Only ever written in place: a container sees the file that it was started with."""
         file = self._folder / self.KEYS
         if not file.exists():
             raise Failed("there are no secrets yet: run `make secrets` first, once")
-        command = ("run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL")
-        told = engine.ask(*command, image, "keys", "new", "--name", name).splitlines()
-        key, line = (text.partition(": ")[2] for text in told[-2:])
-        with file.open("a", encoding="utf-8", newline="\n") as kept:  # in place: it may be mounted
-            kept.write(f"{line}\n")
-        return key
+        return file

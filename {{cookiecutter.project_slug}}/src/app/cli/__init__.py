@@ -1,4 +1,4 @@
-"""The command line: `serve`, `ask`, `agents`, `keys`, `retention` and `settings`."""
+"""The command line: `serve`, `ask`, `decide`, `agents`, `keys`, `retention`, `feedback` and `settings`."""
 
 from .command import main
 
