@@ -92,6 +92,15 @@ def test_a_commit_that_a_hook_refuses_leaves_everything_as_it_was(shop: Shop) ->
     assert shop.git("status", "--porcelain") == shop.git("tag") == ""
 
 
+def test_a_tag_that_git_refuses_leaves_everything_as_it_was(shop: Shop) -> None:  # noqa: F811
+    shop.git("tag", "v0.2.0/nested")  # where git keeps it, v0.2.0 is a folder now
+    before = shop.git("rev-parse", "HEAD")
+    with pytest.raises(Refused, match="git tag: "):
+        release(shop, "0.2.0")
+    assert shop.git("rev-parse", "HEAD") == before
+    assert shop.git("status", "--porcelain") == ""
+
+
 def test_versions_are_ordered_by_number() -> None:
     texts = ["1.10.0", "1.9.9", "0.0.1", "1.9.10"]
     assert [str(it) for it in sorted(map(Version.parse, texts))] == [

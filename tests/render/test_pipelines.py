@@ -1,5 +1,6 @@
 """The pipelines of a project, and the template's own: what linters and schemas say, and what they call is there."""
 
+import json
 import re
 import subprocess
 import sys
@@ -109,6 +110,35 @@ def test_a_workflow_is_granted_nothing_and_a_job_only_what_it_makes(workflows: l
             assert job["timeout-minutes"] <= LONGEST_MINUTES
             writes = {what for what, grant in job.get("permissions", {}).items() if grant == "write"}
             assert writes == WRITES.get((file.name, name), set()), (file.name, name)
+
+
+def test_what_only_some_repositories_may_sign_is_signed_and_verified_alike(workflows: list[Path]) -> None:
+    texts = {file.name: file.read_text(encoding="utf-8") for file in workflows}
+    release, rollback = texts["release.yml"], texts["rollback.yml"]
+    assert re.findall(r"ATTEST: (\$\{\{.*?\}\})", release) == re.findall(r"ATTEST: (\$\{\{.*?\}\})", rollback) != []
+    steps = yaml.safe_load(release)["jobs"]["image"]["steps"]
+    signing = [step for step in steps if "attest" in step.get("uses", "")]
+    assert [step["if"] for step in signing] == ["env.ATTEST == 'true'"] * 2
+    assert re.search(r'if \[ "\$ATTEST" = true \]; then\s+gh attestation verify', rollback)
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_a_moved_tag_keeps_the_digest_that_was_signed(made: Callable[[str], Project], ci: str) -> None:
+    folder = made(ci).folder
+    files = [folder / ".gitlab-ci.yml"] if ci == "gitlab" else (folder / ".github" / "workflows").glob("*.yml")
+    moves = re.findall(r"imagetools create (\S+)", "".join(file.read_text(encoding="utf-8") for file in files))
+    assert moves == ["--prefer-index=false"] * 2
+
+
+def test_the_templates_own_checks_are_the_sessions_that_make_test_runs() -> None:
+    checks = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text(encoding="utf-8"))
+    [sessions] = re.findall(r"nox\.options\.sessions = (\[.*\])", (ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    assert checks["jobs"]["session"]["strategy"]["matrix"]["session"] == json.loads(sessions)
+
+
+def test_a_rollback_on_a_tag_releases_nothing(made: Callable[[str], Project]) -> None:
+    jobs = yaml.safe_load(made("gitlab").read(".gitlab-ci.yml"))
+    assert jobs["release"]["rules"][0] == {"if": "$ROLLBACK_TO", "when": "never"}
 
 
 def test_no_workflow_asks_for_a_stored_secret(workflows: list[Path], made: Callable[[str], Project]) -> None:

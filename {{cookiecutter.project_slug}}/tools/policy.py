@@ -1,9 +1,10 @@
 """Holds the Dockerfile and the manifests against checkov and the Kubernetes schemas: `python -m tools.policy`.
 
-Both live in `.nox/policy`, apart from the project's environment, installed by hash from
-requirements-policy.txt, which the first run locks. No network is asked afterwards.
+Both live in `.nox/policy`, apart from the project's environment, installed by hash from the lock beside
+them, which is made when tools/policy.in changes. No network is asked afterwards.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,48 +20,35 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 class Tools:
     """The linters and their environment."""
 
-    LOCK = "requirements-policy.txt"
+    WANTED: Final = "tools/policy.in"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._home = folder / ".nox" / "policy"
-        self._programs = self._home / ("Scripts" if sys.platform == "win32" else "bin")
+        self._stamp = self._home / "installed"
+        self._environment = self._home / "venv"
+        scripts = "Scripts" if sys.platform == "win32" else "bin"
+        self._programs = self._environment / scripts
 
     @property
     def are_there(self) -> bool:
-        """True when they are installed."""
-        return (self._home / "installed").is_file()
+        """True when those that are wanted now are installed."""
+        return self._stamp.is_file() and self._stamp.read_text() == self._digest()
+
+    def _digest(self) -> str:
+        return hashlib.sha256((self._folder / self.WANTED).read_bytes()).hexdigest()
 
     def install(self) -> None:
-        """Lock them when no lock is there, and install what it names."""
-        uv = (sys.executable, "-m", "uv")
-        if not (self._folder / self.LOCK).exists():
-            options = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-annotate")
-            command = ("nox -s policy", "--output-file", self.LOCK)
-            self._do(
-                *uv,
-                "pip",
-                "compile",
-                "-q",
-                "tools/policy.in",
-                *options,
-                "--custom-compile-command",
-                *command,
-            )
-        self._do(*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(self._home))
-        python = str(self._programs / "python")
-        self._do(
-            *uv,
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            python,
-            "--require-hashes",
-            "-r",
-            self.LOCK,
-        )
-        (self._home / "installed").touch()
+        """Lock them, keeping what is locked already, and install what the lock names."""
+        uv, lock = (sys.executable, "-m", "uv"), str(self._home / "requirements.txt")
+        options = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-annotate")
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._do(*uv, "pip", "compile", "-q", self.WANTED, *options, "--output-file", lock)
+        home = str(self._environment)
+        self._do(*uv, "venv", "--quiet", "--clear", "--python", sys.executable, home)
+        install = ("pip", "install", "--quiet", "--python", str(self._programs / "python"))
+        self._do(*uv, *install, "--require-hashes", "-r", lock)
+        self._stamp.write_text(self._digest())
 
     def _do(self, *command: str) -> None:
         subprocess.run(command, cwd=self._folder, check=True)

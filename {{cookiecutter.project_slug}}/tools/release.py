@@ -105,12 +105,13 @@ class Release:
         self._project.write_text(project, encoding="utf-8", newline="\n")
         self._changelog.write_text(changelog, encoding="utf-8", newline="\n")
         git, files = self._repository.git, (self._project.name, self._changelog.name)
+        before, message = git("rev-parse", "HEAD"), f"Release {version.tag}"
         try:
-            git("commit", "--message", f"Release {version.tag}", "--", *files)
+            git("commit", "--message", message, "--", *files)
+            git("tag", "--annotate", version.tag, "--message", message)
         except Refused:
-            git("checkout", "HEAD", "--", *files)
+            git("reset", "--quiet", "--hard", before)  # the tree was clean
             raise
-        git("tag", "--annotate", version.tag, "--message", f"Release {version.tag}")
         return version
 
     def _refuse_tree(self) -> None:

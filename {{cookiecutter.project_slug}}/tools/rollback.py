@@ -6,7 +6,6 @@ The stores stay as they are; releases of one major version read each other's.
 """
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -69,7 +68,7 @@ class ComposeRollback:
         version = self._target.named(to) if to else self._target.before(running)
         self._image.provide(str(version))
         self._compose.up(str(version), "--no-deps", Compose.SERVICE)
-        commit = Answer(int(os.environ.get("PORT", "8000"))).wait_for(str(version))
+        commit = Answer(self._compose.port).wait_for(str(version))
         return f"{running or 'nothing'} -> {version}, commit {commit}: it answers"
 
 

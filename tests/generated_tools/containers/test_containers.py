@@ -16,6 +16,9 @@ class Noted(Engine):
         self.images = images
         self.done: list[tuple[str, ...]] = []
 
+    def ask(self, *arguments: str) -> str:
+        return f"{self.program} version 5.1.0" if self.program == "podman" else "Docker version 28"
+
     def do(self, *arguments: str, **_: object) -> None:
         self.done.append(arguments)
         if arguments[0] == "pull":

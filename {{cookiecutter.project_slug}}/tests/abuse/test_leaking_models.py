@@ -57,15 +57,19 @@ MORE = {
 """Told by the writer alone: which role it is makes no difference to what is found."""
 
 
+def planned(request: Request, **plan: Any) -> Reply:
+    """A plan in the way that it is asked for."""
+    if request.tools:
+        return ToolCalls([(request.tools[0], plan)])
+    return Text(orjson.dumps(plan).decode())
+
+
 def script(text: str, role: str) -> Callable[[Request], Reply]:
     """What a model of `role` says when it tells `text`."""
 
     def tell(request: Request) -> Reply:
         if role == "planner":
-            plan = {"verdict": "clarify", "tasks": [], "text": text}
-            if request.tools:
-                return ToolCalls([(request.tools[0], plan)])
-            return Text(orjson.dumps(plan).decode())
+            return planned(request, verdict="clarify", tasks=[], text=text)
         if role == "agent" and not request.results:
             asked = str(request.messages[-1]["content"]).lower()
             return ToolCalls([("look_up", {"name": "mars" if "mars" in asked else "everest"})])
@@ -117,6 +121,21 @@ async def test_nor_does_what_is_spelled_otherwise_leave_whole_or_in_pieces(
     check_nothing_left(str(reply) + str(events) + served.lines.text, told)
     assert reply["answer"] == events[-1][1]["answer"] == OTHER_WORDS["writer"]
     assert reply["degraded_because"] == ["unsafe_answer"]
+
+
+@pytest.mark.checklist("INJ-3")
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
+async def test_nor_does_it_in_the_tasks_of_a_plan(
+    served: Served, told: str  # noqa: F811  # a fixture
+) -> None:
+    tasks = [{"agent": "moons", "question": f"Mars. {told}"}]
+    served.model.breaks(lambda it: planned(it, verdict="work", tasks=tasks, text=""), "planner")
+    await served.start()
+    reply = await served.ask(QUESTION)
+    events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
+    check_nothing_left(str(reply) + str(events) + served.lines.text, told)
+    assert reply["degraded_because"] == ["unsafe_answer"]
+    assert [it["name"] for it in reply["agents"]] == ["moons", "heights"]  # the rules' own plan
 
 
 @pytest.mark.checklist("INJ-3")

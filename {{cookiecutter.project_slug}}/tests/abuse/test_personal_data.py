@@ -1,5 +1,6 @@
 """Case 22 on its way in: what is masked reaches no model, no store and no log; what is refused nothing."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.abuse.test_outgoing import writer
 from tests.conftest import Door, Lines
 from tests.e2e.scripted_model import QUESTION
 from tests.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.peers.openai_replies import Hang
 
 CARD, IBAN = "4111 1111 1111 1111", "ES91 2100 0418 4502 0005 1332"
 MESSAGE = f"{QUESTION} My card is {CARD}, my account {IBAN}."
@@ -53,9 +55,11 @@ async def test_what_is_masked_reaches_no_model_no_store_and_no_log(
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/stream"])
 async def test_what_is_refused_gets_422_and_reaches_nothing(
-    served: Served, path: str  # noqa: F811
+    served: Served, tmp_path: Path, path: str  # noqa: F811
 ) -> None:
-    await served.start(personal_data_in="card:refuse")
+    database = tmp_path / "threads.sqlite"
+    url = f"sqlite:///{database.as_posix()}"
+    await served.start(database_url=url, personal_data_in="card:refuse")
     answer = await served.client.post(path, json={"message": MESSAGE})
     assert answer.status_code == 422
     assert "personal data (card)" in answer.json()["detail"]
@@ -65,6 +69,24 @@ async def test_what_is_refused_gets_422_and_reaches_nothing(
     assert line["decisions"] == [
         {"guard": "personal_data", "decision": "refused", "because": "card"}
     ]
+    await served.door.close()
+    assert CARD.encode() not in content(tmp_path)
+
+
+@pytest.mark.checklist("INJ-3")
+async def test_a_caller_who_leaves_while_it_is_planned_leaves_nothing_of_it(
+    served: Served, tmp_path: Path  # noqa: F811
+) -> None:
+    database = tmp_path / "threads.sqlite"
+    served.model.breaks(Hang(), "planner")
+    await served.start(database_url=f"sqlite:///{database.as_posix()}")
+    asking = asyncio.create_task(served.client.post("/v1/chat", json={"message": MESSAGE}))
+    while not served.asked("planner"):  # noqa: ASYNC110  # a server of another thread
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await served.door.close()
+    assert CARD.encode() not in content(tmp_path)
 
 
 async def test_a_message_in_spanish_is_told_in_spanish(door: Door, lines: Lines) -> None:

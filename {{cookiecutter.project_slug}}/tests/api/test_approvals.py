@@ -228,15 +228,18 @@ async def test_nobody_decides_about_what_does_not_wait(client: httpx2.AsyncClien
 
 
 async def test_a_call_that_has_waited_too_long_is_gone(
-    door: Door, url: str, monkeypatch: pytest.MonkeyPatch
+    door: Door, lines: Lines, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = await door.open(Settings(database_url=url, approval_ttl_seconds=60), AGENTS)
+    settings = Settings(database_url=url, approval_ttl_seconds=60, log_format="json")
+    client = await door.open(settings, AGENTS)
     (approval,) = (await ask(client))["approvals"]
     monkeypatch.setattr(Approvals, "is_expired", staticmethod(lambda call: True))
     assert await waiting(client) == []
     answer = await decide(client, approval)
     assert (answer.status_code, answer.json()["type"]) == (410, "urn:problem:approval-expired")
     assert OrdersAgent.ran == []
+    tried = {"guard": "approval", "decision": "refused", "because": "expired"}
+    assert lines.named("audit")[-1]["decisions"] == [tried]
 
 
 async def test_the_time_that_a_call_waits_is_the_setting(

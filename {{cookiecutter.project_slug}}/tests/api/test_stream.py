@@ -10,6 +10,7 @@ import uvicorn
 from app.api.app import create_app
 from app.api.life import Life
 from app.api.stream import EventStream
+from app.errors import ShuttingDown
 from app.graph.contract import Finding
 from app.graph.reply import Event, Reply
 from app.graph.service import Service
@@ -164,6 +165,22 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
         with pytest.raises(asyncio.CancelledError):
             await waiting
     assert ended.is_set()
+
+
+async def test_a_process_that_ends_before_the_first_event_ends_the_run() -> None:
+    life = Life(Settings())
+    life.end()
+
+    async def slow() -> AsyncGenerator[Event]:
+        await asyncio.Event().wait()
+        yield Event(event="plan", data={})
+
+    stream = EventStream(slow(), "r1", life)
+    with pytest.raises(ShuttingDown):
+        await stream.response()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.wait([stream._run])
+    assert stream._run.cancelled()
 
 
 async def test_a_caller_who_goes_away_ends_the_run() -> None:

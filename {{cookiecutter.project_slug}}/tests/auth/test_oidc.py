@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[Forge, str]] = {
         ),
         "signature",
     ),
-    "that is no token": (lambda _: "abc", "malformed"),
+    "that is no token": (lambda _: "no-token", "malformed"),
     "that is too long": (lambda _: "a" * 20_000, "too_long"),
 }
 

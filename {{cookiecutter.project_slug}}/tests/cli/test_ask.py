@@ -67,7 +67,8 @@ def test_a_question_is_answered_in_this_process(capsys: pytest.CaptureFixture[st
     assert sources == "Sources:\n- Table of moons https://tables.example/moons"
     assert "USE_FAKE_DATA" in told.out
     assert "\x1b" not in told.out
-    assert told.err.strip() == ""
+    (line,) = told.err.strip().splitlines()  # of the audit trail, and nothing else
+    assert '"event":"audit"' in line
 
 
 def test_a_thread_goes_on_from_one_command_to_the_next(
@@ -95,7 +96,9 @@ def test_what_waits_is_printed_with_the_way_to_decide_and_decided(
     assert OrdersAgent.ran == []
     words = line.replace("approve|reject", "approve").split()
     assert main(words) == 0
-    assert capsys.readouterr().out.startswith("Order 7 is cancelled.")
+    told_then = capsys.readouterr()
+    assert told_then.out.startswith("Order 7 is cancelled.")
+    assert '"decision":"approved"' in told_then.err  # the audit trail
     assert main(["reject" if it == "approve" else it for it in words]) == 1
     assert "decided before" in capsys.readouterr().err
     assert len(OrdersAgent.ran) == 1
@@ -125,7 +128,7 @@ def test_an_empty_question_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["ask", " "]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.startswith("message: ")
+    assert told.err.splitlines()[-1].startswith("message: ")
 
 
 def test_another_service_can_be_asked(

@@ -132,8 +132,8 @@ async def test_a_source_that_hangs_or_drips_is_left_at_the_deadline(
     sources: DataSources, reach: Reach, reply: Reply
 ) -> None:
     sources.answer("/reading", reply)
-    told = await reason(reach(data_timeout_seconds=0.2), sources)
-    assert told == "no whole answer within DATA_TIMEOUT_SECONDS=0.2"
+    told = await reason(reach(data_timeout_seconds=1), sources)
+    assert told == "no whole answer within DATA_TIMEOUT_SECONDS=1"
     assert len(sources.requests) == 1
 
 

@@ -1,14 +1,16 @@
 """What the tests of the image need: an engine, a copy of the project as its user releases it, a service that runs."""
 
+import hashlib
 import os
 import shlex
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,10 @@ RUN_OPTIONS = shlex.split(os.environ.get("RUN_OPTIONS", ""))
 
 ON_HOST = "host" in " ".join(RUN_OPTIONS)
 
-NO_RIGHTS = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+NO_RIGHTS = (
+    *("--read-only", "--tmpfs=/tmp:mode=1777"),  # podman adds one by itself, Docker does not
+    *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
+)
 
 
 def free_port() -> int:
@@ -185,6 +190,24 @@ class Checkout:
             "image", "inspect", name, "--format", self.engine.FORMAT % "RootFS.Layers"
         )
         return told.strip("[]").split()
+
+    def files(self, name: str) -> Mapping[str, Sequence[object]]:
+        """Every file of an image by name: its kind, rights, owner, target, and the digest of what it holds."""
+        made = self.engine.ask("create", name)
+        try:
+            command = [self.engine.program, "export", made]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as export:
+                assert export.stdout is not None
+                with tarfile.open(fileobj=export.stdout, mode="r|") as packed:
+                    return {it.name: self._facts(packed, it) for it in packed}
+        finally:
+            self.engine.ask("rm", made)
+
+    @staticmethod
+    def _facts(packed: tarfile.TarFile, file: tarfile.TarInfo) -> Sequence[object]:
+        held = packed.extractfile(file) if file.isreg() else None
+        digest = hashlib.sha256(held.read()).hexdigest() if held else ""
+        return (file.type, oct(file.mode), file.uid, file.gid, file.linkname, digest)
 
     def forget(self, kind: str, name: str) -> None:
         """Remove a volume or a network, where there is one."""

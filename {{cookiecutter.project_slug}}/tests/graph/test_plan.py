@@ -57,6 +57,7 @@ async def test_the_models_plan_is_carried_out(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "planner",
     [
+        Plans(verdict="work", tasks=[{"agent": "moons", "question": "Mars " * 1000}]),
         Plans(verdict="work", tasks=[{"agent": "nobody", "question": "q"}]),
         Plans(verdict="work", tasks=[]),
         Plans(verdict="work", tasks=[{"agent": "moons", "question": "q"}] * 5),
@@ -66,6 +67,7 @@ async def test_the_models_plan_is_carried_out(settings: Settings) -> None:
         "no tool call, just talk",
     ],
     ids=[
+        "too long",
         "unknown agent",
         "no task",
         "too many",

@@ -25,4 +25,8 @@ async def test_the_run_id_of_a_reply_is_what_is_rated(settings: Settings) -> Non
         await ratings.give("a" * 32, reply.run_id, "up", None)
     with pytest.raises(InputRefused):
         await ratings.give(PUBLIC, reply.run_id, "up", "a" * 1001)
+
+    await ratings.give(PUBLIC, reply.run_id, "down", "It asked for card 4111 1111 1111 1111.")
+    comments = [it.comment async for it in store.feedback_since(0) if it.run_id == reply.run_id]
+    assert comments == ["It asked for card [card]."]
     await service.aclose()

@@ -74,6 +74,11 @@ def test_plain_text_passes_and_stays_as_it_is(text: str) -> None:
     assert active.removed(text) == text
 
 
+def test_markup_within_markup_takes_no_longer_the_deeper_it_is() -> None:
+    depth = 100_000
+    assert "<" not in ActiveContent().removed("<b" * depth + ">" * depth)
+
+
 def test_what_is_left_of_markup_is_no_markup() -> None:
     assert not ActiveContent().is_in(ActiveContent().removed("<scr<b>ipt>alert(1)</scr</b>ipt>"))
 

@@ -1,5 +1,6 @@
 """A classifier over HTTP, as text-embeddings-inference answers; a real socket."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import httpx2
@@ -80,6 +81,30 @@ async def test_a_long_text_is_asked_about_in_parts_and_none_is_left_out(
 ) -> None:
     assert await classifier.finds("x" * at + "attack" + "x" * (4000 - at), "tool_result")
     assert max(len(it.body["inputs"]) for it in peer.requests) <= Classifier.WINDOW_CHARS
+
+
+async def test_a_huge_text_is_asked_about_a_few_parts_at_once(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = running = most = 0
+
+    async def score(_: str) -> float:
+        nonlocal asked, running, most
+        asked, running = asked + 1, running + 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        if asked >= 200:
+            raise httpx2.HTTPError("HTTP 429")
+        return 0.1
+
+    monkeypatch.setattr(classifier, "_score", score)
+    with pytest.raises(httpx2.HTTPError):
+        await classifier.finds("x" * 2_000_000, "tool_result")
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*rest, return_exceptions=True)
+    assert most == Classifier.AT_ONCE
+    assert asked <= 200 + Classifier.AT_ONCE  # none begins after the failure
 
 
 BAD: Sequence[tuple[Reply, type[Exception]]] = [

@@ -28,7 +28,22 @@ def test_only_the_rules_are_asked_unless_more_is_switched_on() -> None:
     assert names(guard_of()) == []
     judged = {"injection_judge": True, "llm_judge_model": "openai:any", "llm_api_key": "any"}
     assert names(guard_of(**judged, injection_classifier_url=URL)) == ["judge", "classifier"]
-    assert names(guard_of(injection_classifier_url=URL, injection="off")) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "changes"),
+    [
+        ("INJECTION_JUDGE", {"injection_judge": True, "llm_judge_model": "openai:any"}),
+        ("INJECTION_CLASSIFIER_URL", {"injection_classifier_url": URL}),
+        ("INJECTION_BEDROCK_GUARDRAIL", {"injection_bedrock_guardrail": "abc:1"}),
+    ],
+)
+def test_a_detector_that_is_never_asked_stops_the_start(
+    variable: str, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(Misconfigured, match=rf"INJECTION=off.*{variable}") as refused:
+        Settings(injection="off", **changes)
+    assert len(refused.value.problems) == 1
 
 
 async def test_the_operators_rules_are_asked_beside_ours(tmp_path: Path) -> None:

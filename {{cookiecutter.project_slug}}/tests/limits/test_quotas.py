@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from langchain_core.messages.ai import UsageMetadata
 
 from app.errors import LimitReached
 from app.limits.enforcement import Enforcement
 from app.limits.quotas import Quotas
+from app.llm.telemetry import Usage, UsageCollector
 from app.settings import Settings
 
 
@@ -18,7 +20,7 @@ class Used:
 
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float | None = 0
+    priced_usd: float = 0
 
 
 def quotas(**changes: Any) -> Quotas:
@@ -74,13 +76,26 @@ async def test_money_is_held_for_a_caller_and_for_all_together() -> None:
         quota_reserved_tokens=1000,
         llm_prices=prices,
     )
-    await run(held, Used(cost_usd=0.97))
-    await run(held, Used(cost_usd=0.02))
+    await run(held, Used(priced_usd=0.97))
+    await run(held, Used(priced_usd=0.02))
     with pytest.raises(LimitReached, match="caller-day-usd"):  # 20 for a million: 0.02 reserved
         await run(held, Used())
-    await run(held, Used(cost_usd=0.5), "you", "you:t1")
+    await run(held, Used(priced_usd=0.5), "you", "you:t1")
     with pytest.raises(LimitReached, match="service-day-usd"):
         await run(held, Used(), "another", "another:t1")
+
+
+async def test_a_model_without_a_price_does_not_end_the_quota_of_money() -> None:
+    prices = {"openai:priced": (1, 1)}
+    held = quotas(quota_caller_day_usd=1.0, quota_reserved_tokens=1, llm_prices=prices)
+    tokens = UsageMetadata(input_tokens=1, output_tokens=1, total_tokens=2)
+    with UsageCollector.collect() as usage:
+        async with held.run("me", "me:t1", usage):
+            for usd in (0.6, None, 0.4):
+                UsageCollector.add_tokens(tokens, usd)
+    assert usage == Usage(input_tokens=3, output_tokens=3, cost_usd=None, priced_usd=1.0)
+    with pytest.raises(LimitReached, match="caller-day-usd"):
+        await run(held, Used())
 
 
 async def test_a_run_that_breaks_off_is_settled_too() -> None:
@@ -95,7 +110,7 @@ async def test_a_run_that_breaks_off_is_settled_too() -> None:
     with pytest.raises(KeyError):
         async with held.run("me", "me:t1", Used(100, 0)):
             raise KeyError
-    await run(held, Used(cost_usd=None))
+    await run(held, Used())
 
 
 async def test_a_quota_below_one_reservation_lets_one_run_at_a_time() -> None:

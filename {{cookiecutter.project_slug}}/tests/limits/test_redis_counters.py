@@ -83,7 +83,7 @@ async def test_a_redis_that_hangs_costs_one_short_wait_and_then_none(
     assert time.monotonic() - started < 1
     assert [bool(it.refused) for it in verdicts] == [False, False, True]  # it counts for itself
     assert one.is_away
-    await one.add([limit(2, seconds=86_400, amount=-2)])
+    await one.add([limit(2, seconds=86_400, amount=-2)], verdicts[0])
     assert not (await one.take([limit(2, seconds=86_400)])).refused
     await one.aclose()
 
@@ -100,6 +100,35 @@ async def test_without_redis_everything_is_refused_where_the_setting_says_so(
     assert not observed.refused
     await one.add([limit(2)])
     await one.aclose()
+
+
+async def test_what_was_reserved_here_is_settled_here_when_redis_is_back(
+    mortal_redis: Redis,
+) -> None:
+    one, other = counters(mortal_redis, redis_timeout_seconds=0.05), counters(mortal_redis)
+    daily = limit(10, key="settled", seconds=86_400, amount=5)
+    await other.take([daily])
+    mortal_redis.pause()
+    here = await one.take([daily])
+    mortal_redis.resume()
+    one._away_until = 0
+    await one.add([daily.of(-5)], here)
+    assert (await other.take([daily.of(0)])).rooms[0].left == 5  # of others nothing was given back
+    assert (await one._local.take([daily.of(0)])).rooms[0].left == 10
+    await asyncio.gather(one.aclose(), other.aclose())
+
+
+async def test_what_redis_gave_is_not_given_back_here(mortal_redis: Redis) -> None:
+    one, other = counters(mortal_redis, redis_timeout_seconds=0.05), counters(mortal_redis)
+    daily = limit(10, key="given", seconds=86_400, amount=5)
+    there = await other.take([daily])
+    mortal_redis.pause()
+    await one.take([daily])
+    await one.add([daily.of(-5)], there)
+    await one.add([daily.of(1)], there)
+    mortal_redis.resume()
+    assert (await one._local.take([daily.of(0)])).rooms[0].left == 4
+    await asyncio.gather(one.aclose(), other.aclose())
 
 
 async def test_a_settlement_that_redis_does_not_take_is_no_failure(hanging_redis: Redis) -> None:

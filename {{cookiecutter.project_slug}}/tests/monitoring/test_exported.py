@@ -1,5 +1,6 @@
 """Every series that a panel or an alert names is exported by a running service, with those labels."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
@@ -12,6 +13,7 @@ from app.auth.api_key import NewKey
 from app.auth.principal import Scope
 from app.connectors.policy import Policy
 from app.graph.contract import Finding
+from app.observability.metrics import Metrics
 from app.observability.trail import Decision, Trail
 from tests.agents_for_tests import MoonsAgent
 from tests.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
@@ -170,6 +172,17 @@ def test_a_series_that_is_not_exported_is_named(
 ) -> None:
     (selector,) = files.Selectors.of('rate(x{a=~"1|2",job="service"}[5m])')
     assert selector.problem(samples) == problem
+
+
+def test_a_guard_that_can_break_is_counted_from_nought() -> None:
+    source = files.PROJECT / "src" / "app"
+    text = "".join(file.read_text(encoding="utf-8") for file in source.rglob("*.py"))
+    breakable = set(re.findall(r'Trail\.note\(\s*"(\w+)",\s*"failed"', text))
+    assert breakable == set(Metrics.BREAKABLE_GUARDS)
+    registry = Metrics().registry
+    for guard in breakable:
+        labels = {"guard": guard, "decision": "failed"}
+        assert registry.get_sample_value("guard_decisions_total", labels) == 0
 
 
 def test_the_decisions_that_rules_name_exist() -> None:

@@ -5,13 +5,20 @@ from typing import Any
 
 import httpx2
 import pytest
+from langsmith import traceable
 
+from app.guardrails.personal_policy import PersonalPolicy
+from app.observability.langsmith import LangSmith
+from app.observability.redaction import Redactor
 from app.settings import Settings
 from tests.conftest import Door
+from tests.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.peers.collector import Collector
+from tests.peers.openai_replies import Failure
 
 SECRET = "sk-" + "planted0123456789abcdef"
 KEY = "lsv2_" + "pt_planted0123456789abcdef"
+CARD = "4111 1111 1111 1111"
 
 
 @pytest.fixture
@@ -51,6 +58,43 @@ async def test_a_run_and_its_rating_are_sent_where_that_is_configured(
     told = b"".join(it.body for it in peer.sent)
     assert b"How many moons has Mars" in told
     assert SECRET.encode() not in told
+
+
+@pytest.mark.checklist("OBS-6")
+async def test_a_provider_that_quotes_a_key_and_a_card_in_a_message_are_told_without_both(
+    served: Served, peer: Collector  # noqa: F811  # a fixture
+) -> None:
+    served.model.breaks(Failure(503, f"the key was {SECRET}"))
+    await served.start(langsmith_tracing=True)
+    await served.ask(f"How many moons has Mars? My card is {CARD}.")
+    await served.door.close()
+    told = b"".join(it.body for it in peer.sent)
+    assert b"How many moons has Mars? My card is [card]." in told
+    assert CARD.encode() not in told
+    assert SECRET.encode() not in told
+
+
+async def test_everything_that_a_run_tells_is_redacted(settings: Settings, peer: Collector) -> None:
+    planted = f"{SECRET} and {CARD}"
+
+    @traceable(metadata={"about": [planted]})
+    def run(asked: dict[str, Any]) -> dict[str, Any]:
+        if "fails" in asked:
+            raise ValueError(planted)
+        return {"answer": [{"deep": planted}]}
+
+    traced = settings.model_copy(update={"langsmith_tracing": True, "langsmith_endpoint": peer.url})
+    hidden = PersonalPolicy(traced.personal_data_in).hidden
+    async with LangSmith.connected(traced, Redactor([traced]), hidden):
+        run({"question": planted})
+        with pytest.raises(ValueError, match=SECRET):
+            run({"fails": planted})
+    told = b"".join(it.body for it in peer.sent)
+    masked = b"[redacted] and [card]"
+    assert told.count(masked) >= len(("metadata", "input", "output")) + len(("input", "error"))
+    assert b"ValueError" in told
+    assert SECRET.encode() not in told
+    assert CARD.encode() not in told
 
 
 @pytest.mark.checklist("OBS-6")

@@ -1,6 +1,7 @@
 """A collector on loopback gets the spans of a run, without a secret, and its failures cost nothing."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from app.observability import otel
 from app.observability.otel import Sending
 
 pytestmark = pytest.mark.checklist("OBS-1")
@@ -158,6 +160,49 @@ class Hanging(SpanExporter):
         return self.result
 
 
+def test_a_span_waits_for_others_once_and_not_anew_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(otel, "PAUSE_SECONDS", 0.3)
+    exporter = Hanging(SpanExportResult.SUCCESS)
+    exporter.may_answer.set()
+    sending = Sending(exporter, max_waiting=200)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(sending)
+    tracer = provider.get_tracer("test")
+    until = time.monotonic() + 10
+    while not exporter.asked.is_set() and time.monotonic() < until:
+        tracer.start_span("one more").end()
+        time.sleep(0.05)  # well before the pause is over
+    assert exporter.asked.is_set()
+    sending.end(30)
+
+
+def test_the_end_has_one_deadline_and_counts_what_it_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exporter = Hanging(SpanExportResult.SUCCESS)
+    sending = Sending(exporter, max_waiting=10)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(sending)
+    tracer = provider.get_tracer("test")
+    tracer.start_span("first").end()
+    assert exporter.asked.wait(30)
+    for _ in range(3):
+        tracer.start_span("more").end()
+    lost = dropped("not_sent")
+    joined: list[float] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(otel, "monotonic", iter((0.0, 0.75)).__next__)
+        patched.setattr(sending._thread, "join", joined.append)
+        sending.end(1)  # three quarters of it pass before the queue takes the end
+    assert joined == [0.25]
+    assert dropped("not_sent") == lost + 3
+    exporter.may_answer.set()
+    sending._thread.join(30)
+    assert not sending._thread.is_alive()
+
+
 @pytest.mark.parametrize("result", [SpanExportResult.FAILURE, RuntimeError(SECRET)])
 def test_a_collector_that_hangs_and_fails_costs_spans_that_are_counted_and_no_time(
     result: SpanExportResult | Exception, lines: Lines
@@ -176,7 +221,8 @@ def test_a_collector_that_hangs_and_fails_costs_spans_that_are_counted_and_no_ti
 
     assert dropped("queue_full") == full + 3
     sending.end(0)  # nor does the end wait
+    assert dropped("not_sent") == lost + 2
     exporter.may_answer.set()
-    sending.end(30)
+    sending._thread.join(30)
     assert dropped("not_sent") == lost + 3
     assert SECRET not in lines.text

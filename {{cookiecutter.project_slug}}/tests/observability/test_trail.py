@@ -55,6 +55,13 @@ async def test_a_stream_leaves_the_same_line(door: Door, lines: Lines) -> None:
     assert (line["outcome"], line["agents"]) == ("work", ["moons"])
 
 
+@pytest.mark.parametrize("level", ["WARNING", "ERROR"])
+async def test_no_level_of_the_log_ends_it(door: Door, lines: Lines, level: str) -> None:
+    (line,) = await audited(door, lines, QUESTION, log_level=level)
+    assert line["outcome"] == "work"
+    assert lines.named("turn") == []
+
+
 def test_what_a_guard_decides_is_counted_and_in_the_line(lines: Lines, settings: Settings) -> None:
     def counted() -> float:
         labels = {"guard": "planted", "decision": "refused"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from langgraph.checkpoint.base.id import uuid6
 
-from app.errors import ThreadBusy
+from app.errors import StoreUnavailable, ThreadBusy
 from app.persistence.checkpoints import Checkpoints
 from app.persistence.store import CheckpointAge, Store
 from app.settings import Settings
@@ -45,6 +45,27 @@ async def test_a_thread_is_forgotten_with_its_replies_and_the_others_stay(store:
     assert await store.kept_reply("key of t1") is None
     assert await knows(store, "t2")
     assert await store.kept_reply("key of t2") == reply("key of t2", "t2", SOON)
+
+
+@pytest.mark.parametrize("step", ["_forget_replies", "_forget_feedback", "adelete_thread"])
+async def test_a_deletion_that_breaks_off_can_be_repeated(
+    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    await keep(store, "t")
+    await store.keep_reply(reply("key", "t", SOON))
+
+    async def broken(_: str) -> None:
+        raise StoreUnavailable("planted")
+
+    owner: object = store.saver if step == "adelete_thread" else store
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, step, broken)
+        with pytest.raises(StoreUnavailable):
+            await store.forget("t")
+    assert await knows(store, "t")
+    await store.forget("t")
+    assert not await knows(store, "t")
+    assert await store.kept_reply("key") is None
 
 
 async def test_a_reply_is_kept_until_its_time_is_over(store: Store) -> None:

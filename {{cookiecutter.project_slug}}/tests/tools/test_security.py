@@ -103,6 +103,20 @@ def test_a_project_with_nothing_to_mend_passes_and_every_locked_version_was_aske
 
 @needs_tools
 @pytest.mark.checklist("SEC-1")
+def test_lock_files_may_hold_two_versions_of_a_package_and_each_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    folder = project(tmp_path, packages=["jinja2==3.1.6", "idna==3.20"])
+    other = (folder / "requirements.txt").read_text().replace("jinja2==3.1.6", "jinja2==2.10")
+    (folder / "requirements-load.txt").write_text(other)
+    with OsvService({**KNOWN, ("jinja2", "2.10"): ["GHSA-planted"]}).serving() as address:
+        look = PipAudit(folder, address).run()
+    assert look.about == "3 locked versions in 2 files"
+    assert [(it.where, it.id) for it in look.findings] == [("jinja2 2.10", "CVE-of-GHSA-planted")]
+
+
+@needs_tools
+@pytest.mark.checklist("SEC-1")
 def test_a_service_that_cannot_be_reached_fails_the_session_with_its_address(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

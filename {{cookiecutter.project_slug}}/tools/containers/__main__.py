@@ -1,7 +1,6 @@
 """`python -m tools.containers`: image, up, down, secrets, key, revoke."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,9 +43,8 @@ class Commands:
             tag = version
             image.provide(tag)
         compose.up(tag)
-        port = int(os.environ.get("PORT", "8000"))
-        commit = Answer(port).wait_for(version)
-        print(f"Version {version}, commit {commit}, answers on http://{Answer.HOST}:{port}")
+        commit = Answer(compose.port).wait_for(version)
+        print(f"Version {version}, commit {commit}, answers on http://{Answer.HOST}:{compose.port}")
 
     def down(self) -> None:
         """Stop it; what it keeps stays."""
@@ -58,10 +56,10 @@ class Commands:
         print(f"Made {', '.join(made)} in {Compose.SECRETS}/" if made else "All secrets are there")
 
     def key(self, name: str, scopes: Sequence[str]) -> None:
-        """Make an API key."""
+        """Make an API key, with the image that runs or else with that of these files."""
         engine = Engine.find()
-        image = Image(engine, self._folder)
-        full = image.named(Source.of(self._folder).tag)
+        full = Compose(engine, self._folder).running_image()
+        full = full or Image(engine, self._folder).named(Source.of(self._folder).tag)
         if not engine.has_image(full):
             raise Failed(f"there is no image {full} yet: run `make image` first")
         made = Secrets(self._folder).add_key(engine, full, name, scopes)

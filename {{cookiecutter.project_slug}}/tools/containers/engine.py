@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -42,10 +43,11 @@ class Engine:
         wanted = chosen or " nor ".join(cls.NAMES)
         raise Missing(f"neither {wanted} works here: install one, or start its service")
 
-    @property
+    @cached_property
     def is_podman(self) -> bool:
-        """True for podman, whose options for building differ."""
-        return Path(self.program).name == "podman"
+        """True for podman, whose options for building differ, also where it is called `docker`."""
+        # By that name it says `docker version 5.1.0`, and Docker itself `Docker version 28.0.1, ...`.
+        return self.ask("--version").startswith(("podman", "docker"))
 
     def answers(self) -> bool:
         """True when it works; a client without its service does not."""
@@ -100,4 +102,7 @@ class Engine:
         filters = [
             f"--filter=label=com.docker.compose.{key}={value}" for key, value in labels.items()
         ]
-        return self.ask("ps", *filters, "--format", self.FORMAT % "Image").partition("\n")[0]
+        running = self.ask("ps", "--quiet", *filters).split()[:1]
+        # `ps` itself shows an id where another image has the name by now.
+        name = ("inspect", "--format", self.FORMAT % "Config.Image")
+        return self.ask(*name, *running) if running else ""

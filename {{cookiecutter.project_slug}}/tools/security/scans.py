@@ -7,6 +7,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,11 +82,16 @@ class PipAudit:
             return Look(self.NAME, "unproven", "there is no lock file: run `nox -s lock`")
         if ignorance := self._ignorance():
             return Look(self.NAME, "unproven", ignorance)
-        told = self._ask(locks)
-        if isinstance(told, str):
-            return Look(self.NAME, "unproven", told)
+        with ThreadPoolExecutor() as pool:  # each asks a hundred questions, one by one
+            answers = [*pool.map(self._ask, locks)]
+        told: list[Mapping[str, Any]] = []
+        for lock, answer in zip(locks, answers, strict=True):
+            if isinstance(answer, str):
+                return Look(self.NAME, "unproven", f"{lock.name}: {answer}")
+            told += answer
         found = {(it.where, it.id): it for package in told for it in self._findings(package)}
-        about = f"{len(told)} locked versions in {len(locks)} files"
+        versions = {(package["name"], package["version"]) for package in told}
+        about = f"{len(versions)} locked versions in {len(locks)} files"
         return Look.at(self.NAME, about, [found[key] for key in sorted(found)])
 
     def _ignorance(self) -> str:
@@ -107,13 +113,16 @@ class PipAudit:
         with urllib.request.urlopen(request, timeout=wait) as it:  # noqa: S310  # nosec B310
             return json.load(it)
 
-    def _ask(self, locks: Sequence[Path]) -> Sequence[Mapping[str, Any]] | str:
-        """What is known of every package of the lock files; a text tells why nothing is."""
+    def _ask(self, lock: Path) -> Sequence[Mapping[str, Any]] | str:
+        """What is known of every package of a lock file; a text tells why nothing is.
+
+        One file at a time: in one run pip-audit breaks off where two files lock two versions of a package.
+        """
         with tempfile.TemporaryDirectory() as scratch:
             output = Path(scratch) / "audit.json"
             command = [
                 *(sys.executable, "-m", "pip_audit"),
-                *(word for lock in locks for word in ("--requirement", lock.name)),
+                *("--requirement", lock.name),
                 *("--disable-pip", "--require-hashes", "--progress-spinner", "off"),
                 *("--vulnerability-service", "osv", "--osv-url", self._address),
                 *("--timeout", str(TIMEOUT_SECONDS), "--cache-dir", str(Path(scratch) / "cache")),

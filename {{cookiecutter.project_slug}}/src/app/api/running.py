@@ -13,6 +13,7 @@ from ..graph.contract import Agent
 from ..graph.ratings import Ratings
 from ..graph.service import Service
 from ..graph.threads import Threads
+from ..guardrails.personal_policy import PersonalPolicy
 from ..limits.enforcement import Enforcement
 from ..limits.rates import Rates
 from ..observability.langsmith import LangSmith
@@ -49,11 +50,12 @@ class Running:
             Misconfigured: The keys of callers cannot be read, the store cannot be opened, a model or
                 an agent cannot be built.
         """
+        hidden = PersonalPolicy(settings.personal_data_in).hidden
         async with (
             TRACES.sent(settings, logs.redactor),
             Doorkeeper(settings) as doorkeeper,
             Checkpoints.of(settings) as checkpoints,
-            LangSmith.connected(settings, logs.redactor) as langsmith,
+            LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
         ):
             enforcement = Enforcement(settings)
             service = Service(settings, agents, checkpoints, enforcement)

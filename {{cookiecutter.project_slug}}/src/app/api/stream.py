@@ -56,6 +56,7 @@ class EventStream:
             self._run.cancel()
             raise
         if isinstance(first, Exception):
+            self._run.cancel()  # where it is the process that ends, the run goes on
             raise first
         return _ClosingResponse(
             self._frames(first), headers=self.HEADERS, media_type=self.MEDIA_TYPE

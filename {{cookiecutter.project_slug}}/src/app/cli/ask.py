@@ -80,7 +80,7 @@ class Ask:
     @staticmethod
     def _running() -> AbstractAsyncContextManager[Running]:
         settings = Settings()
-        if not settings.enable_verbose_logging:  # a person reads this terminal
+        if not settings.enable_verbose_logging:  # a person reads this terminal; audit lines stay
             settings = settings.model_copy(update={"log_level": "ERROR"})
         return Running.start(settings, AGENTS, Logs(settings).install())
 

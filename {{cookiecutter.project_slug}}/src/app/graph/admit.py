@@ -66,7 +66,7 @@ class Admission:
             changes["history"] = trusted
         if await self._refusal(message, question, trusted):
             return {**changes, **self._declined(language)}
-        return {**changes, "message": question, "question": question, "masked": masked}
+        return {**changes, "question": question, "masked": masked}
 
     @staticmethod
     def _withdrawn(state: State) -> list[str]:
@@ -96,5 +96,4 @@ class Admission:
         plan = Plan(verdict="decline", tasks=[], text=self._warning(language))
         get_stream_writer()(Event(event="plan", data={"verdict": "decline", "tasks": []}))
         log.warning("message_refused")
-        nothing = {"message": "", "question": "", "masked": []}
-        return {**nothing, "plan": plan, "degraded": Overwrite([])}
+        return {"question": "", "masked": [], "plan": plan, "degraded": Overwrite([])}

@@ -132,7 +132,7 @@ class GraphBuilder:
                 detector,
                 rules.warning,
             ),
-            "plan": Planner(factory, agents, rules, settings.plan_max_tasks, outgoing),
+            "plan": Planner(factory, agents, rules, settings, outgoing),
             "work": Worker(settings, factory, agents, outgoing),
             "write": Writer(factory, outgoing),
             "audit": Auditor(

@@ -17,6 +17,7 @@ from ..llm.factory import LLMFactory
 from ..prompts.language import Language
 from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.prompt import Prompt
+from ..settings import Settings
 from .contract import Agent
 from .degraded import Degraded
 from .history import History
@@ -65,14 +66,15 @@ class Planner:
         factory: LLMFactory,
         agents: Sequence[Agent[Any]],
         rules: RulesPlanner,
-        max_tasks: int,
+        settings: Settings,
         outgoing: Outgoing,
     ) -> None:
         self._outgoing = outgoing
+        self._max_chars = settings.message_max_chars
         self._names = {agent.name for agent in agents}
         self._agents = agents
         self._rules = rules
-        self._max_tasks = max_tasks
+        self._max_tasks = settings.plan_max_tasks
         self._model: Runnable[Any, Any] | None = None
         if not factory.is_disabled:
             model = factory.for_role("planner", PlanScript(rules))
@@ -85,8 +87,9 @@ class Planner:
         plan, degraded = None, [Degraded.DISABLED]
         if self._model is not None:
             plan, degraded = await self._ask_model(self._model, question, language, history)
-            if plan and (refusal := self._refusal(plan["text"], question, language)):
-                plan = Plan(verdict="clarify", tasks=[], text=self._rules.offer(language))
+            if plan and (refusal := self._refused(plan, question, language)):
+                offer = Plan(verdict="clarify", tasks=[], text=self._rules.offer(language))
+                plan = offer if plan["text"] else None
                 degraded = [Degraded.refused(refusal)]
         plan = plan or self._rules.plan(question, language, history)
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
@@ -94,13 +97,19 @@ class Planner:
         log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
         return {"plan": plan, "degraded": Overwrite(degraded)}
 
-    def _refusal(self, text: str, question: str, language: Language) -> str | None:
-        """Why a question back may not leave. Our own may: it tells what agents are for."""
-        if text in ("", self._rules.offer(language), self._rules.refusal(language)):
-            return None
-        guard = OutboundGuard(self._outgoing, question, [], language=language)
-        refusal = guard.refusal(text)
-        if refusal in (None, OutboundGuard.UNGROUNDED):  # no facts yet to hold a figure against
+    def _refused(self, plan: Plan, question: str, language: Language) -> str | None:
+        """Why the model's words may not leave: its question back, or its tasks, which the reply tells.
+
+        Our own words may, they tell what agents are for; and the caller's.
+        """
+        ours = {"", self._rules.offer(language), self._rules.refusal(language)}
+        texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
+        spoken = language if plan["text"] else None
+        guard = OutboundGuard(self._outgoing, question, [], language=spoken)
+        found = (guard.refusal(it) for it in texts if it not in ours and it not in question)
+        # No facts yet to hold a figure against.
+        refusal = next((it for it in found if it not in (None, OutboundGuard.UNGROUNDED)), None)
+        if refusal is None:
             return None
         log.warning("plan_refused", reason=refusal)
         return guard.withhold(refusal)
@@ -162,7 +171,8 @@ class Planner:
         tasks = [Task(agent=task.agent, question=task.question) for task in draft.tasks]
         if draft.verdict == "work":
             unknown = [task["agent"] for task in tasks if task["agent"] not in self._names]
-            if not tasks or unknown or len(tasks) > self._max_tasks:
+            chars = sum(len(task["question"]) for task in tasks)
+            if not tasks or unknown or len(tasks) > self._max_tasks or chars > self._max_chars:
                 log.warning("plan_refused", reason="agents", tasks=len(tasks), unknown=len(unknown))
                 return None
             return Plan(verdict="work", tasks=tasks, text="")

@@ -6,6 +6,7 @@ from typing import Literal
 import structlog
 
 from ..errors import InputRefused, RunUnknown
+from ..guardrails.personal_policy import PersonalPolicy
 from ..observability.langsmith import LangSmith
 from ..observability.metrics import METRICS
 from ..observability.redaction import Redactor
@@ -28,10 +29,14 @@ class Ratings:
         self._max_chars = settings.feedback_comment_max_chars
         self._store = store
         self._redactor = redactor
+        self._hidden = PersonalPolicy(settings.personal_data_in).hidden
         self._langsmith = langsmith
 
     async def give(self, owner: str, run_id: str, rating: Rating, comment: str | None) -> None:
-        """Keep what `owner` thinks of the answer of a run; secrets in the comment are taken out.
+        """Keep what `owner` thinks of the answer of a run.
+
+        Secrets are taken out of the comment, and so is the personal data that PERSONAL_DATA_IN
+        masks or refuses in a message.
 
         Raises:
             InputRefused: The comment is too long.
@@ -43,7 +48,7 @@ class Ratings:
         thread_id = await self._store.thread_of(run_id)
         if thread_id is None or Conversation.owner_of(thread_id) != owner:
             raise RunUnknown(run_id)
-        told = self._redactor.text(comment) if comment else None
+        told = self._hidden(self._redactor.text(comment)) if comment else None
         feedback = Feedback(run_id, thread_id, rating, told, time.time())
         if not await self._store.keep_feedback(feedback):
             raise RunUnknown(run_id)

@@ -98,7 +98,9 @@ class Replies:
             answer=text,
             degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
         )
-        return self.of(state, run)
+        reply = self.of(state, run)
+        run.trail.tell(outcome=Degraded.OUT_OF_TIME)  # and nobody knows what has begun
+        return reply
 
     def _notices(self, state: State) -> list[str]:
         language = state["language"]

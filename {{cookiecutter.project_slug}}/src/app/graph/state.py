@@ -7,6 +7,8 @@ import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from langgraph.channels import UntrackedValue
+
 from ..prompts.language import Language
 from .contract import Source
 
@@ -83,9 +85,9 @@ class Exchange(TypedDict):
 class State(TypedDict, total=False):
     """A thread's state: `history` lasts, everything else belongs to the turn."""
 
-    message: str
-    """As received; set by the door, then the question: a store never sees what was masked in it.
-    Emptied when the guard refuses it: nothing keeps it."""
+    message: Annotated[str, UntrackedValue]
+    """As received, for `admit` alone. No store keeps it, also of a run that fails or is left: it may
+    hold what is masked in `question`."""
     question: str
     """The admitted message; empty when there is none."""
     masked: list[str]
@@ -118,7 +120,7 @@ READS: Final[Mapping[str, frozenset[str]]] = {
 WRITES: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset(
         {
-            *("message", "question", "masked", "language", "draft", "outcomes", "withdrawn"),
+            *("question", "masked", "language", "draft", "outcomes", "withdrawn"),
             *("history", "plan", "degraded"),
         }
     ),

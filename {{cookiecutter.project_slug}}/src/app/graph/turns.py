@@ -161,7 +161,8 @@ class Turns:
         turn.call = calls[decision["id"]]
         turn.language = found.checkpoint["channel_values"]["language"]
         if Approvals.is_expired(turn.call):
-            Trail.note("approval", "refused", "expired")
+            with Trail.of(conversation.owner):
+                Trail.note("approval", "refused", "expired")
             raise ApprovalExpired
 
     async def take(self, request: Request, call: PendingCall) -> None:

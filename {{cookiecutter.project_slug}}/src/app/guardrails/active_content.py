@@ -40,6 +40,9 @@ class ActiveContent:
     LINKS_NEED: Final = ("//", "\\\\", "/\\", "\\/", "www.", "http", "ftp:", "ws:", "wss:")
     """Every match of LINK has one of these, in lower case."""
 
+    MAX_DEPTH: Final = 8
+    """Of markup within markup that is taken apart; deeper, every `<` goes."""
+
     SHOWN: Final = frozenset("\n\t\u200d")
     """Control signs that are text: line, tab, and the joiner of composed emoji."""
 
@@ -110,11 +113,19 @@ class ActiveContent:
         if self._runs_once_joined(text):
             text = self.UNSEEN_IN_LINKS.sub("", text)
         text = "".join(char for char in text if char.isprintable() or not self._is_hidden(char))
-        while self.MARKUP.search(text):  # what is left may be markup anew
-            text = self.MARKUP.sub("", text)
+        text = self._without_markup(text)
         text = self.IMAGE.sub("[", text)
         text = self.LINK.sub(lambda it: it[0] if self.host(it[0]) in self._hosts else "", text)
         return self.SCHEME.sub("", text)
+
+    @classmethod
+    def _without_markup(cls, text: str) -> str:
+        """What is left of markup may be markup anew, as deep as its writer likes."""
+        for _ in range(cls.MAX_DEPTH):
+            text, found = cls.MARKUP.subn("", text)
+            if not found:
+                return text
+        return text.replace("<", "")
 
     @staticmethod
     def _unescaped(text: str) -> str:

@@ -1,6 +1,7 @@
 """A classifier behind HTTP as detector, as Hugging Face's text-embeddings-inference serves one."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 import httpx2
@@ -36,6 +37,10 @@ class Classifier:
     OVERLAP_CHARS: Final = 200
     """Of one part that the next one begins with."""
 
+    AT_ONCE: Final = 32
+    """Parts of one text that are asked about at once: a batch of text-embeddings-inference holds
+    16,384 tokens unless told otherwise, and beyond 512 requests it refuses, other texts' too."""
+
     SCORES: Final = TypeAdapter(list[Score])
 
     def __init__(self, settings: Settings) -> None:
@@ -61,7 +66,15 @@ class Classifier:
         step = self.WINDOW_CHARS - self.OVERLAP_CHARS
         starts = range(0, max(1, len(text) - self.OVERLAP_CHARS), step)
         parts = (text[start : start + self.WINDOW_CHARS] for start in starts)
-        return max(await asyncio.gather(*map(self._score, parts))) >= self._threshold
+        try:
+            askers = [self._highest(parts) for _ in range(min(self.AT_ONCE, len(starts)))]
+            return max(await asyncio.gather(*askers)) >= self._threshold
+        finally:
+            parts.close()  # after a failure the others ask about no further part
+
+    async def _highest(self, parts: Iterable[str]) -> float:
+        """The highest score of those of `parts` that nobody else takes; 0 where none is left."""
+        return max([await self._score(part) for part in parts], default=0.0)
 
     async def _score(self, part: str) -> float:
         asked = orjson.dumps({"inputs": part, "truncate": True})

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
+
 from ..llm.factory import LLMFactory
 from ..settings import Settings
 from .bedrock import BedrockGuardrail
@@ -11,6 +13,8 @@ from .injection import InjectionRules
 from .injection_guard import Detector, InjectionGuard
 from .injection_rules import RuleFile
 from .judge import Judge
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Detectors:
@@ -39,7 +43,10 @@ class Detectors:
 
     @staticmethod
     def _chosen(settings: Settings, factory: LLMFactory) -> Iterator[Detector]:
-        if settings.injection_judge and not factory.is_disabled:
+        if settings.injection_judge and factory.is_disabled:
+            # No reason to stop the start: DISABLE_LLM is thrown in a hurry, and then no model reads.
+            log.warning("detector_unused", detector=Judge.name, because="DISABLE_LLM")
+        elif settings.injection_judge:
             yield Judge(factory, settings.language)
         if settings.injection_classifier_url:
             yield Classifier(settings)

@@ -100,7 +100,7 @@ class InjectionGuard:
 
     def refusal_by_rules(self, text: str, origin: Origin) -> str | None:
         """The same by the rules alone: for what detectors have seen before."""
-        suspicion = self._by_rules(text) if self._mode != "off" else None
+        suspicion = self.by_rules(text)
         return self.decision(suspicion, origin) if suspicion else None
 
     def refusal_of_split(self, texts: Sequence[str], origin: Origin) -> str | None:
@@ -111,7 +111,7 @@ class InjectionGuard:
 
     def is_split(self, texts: Sequence[str]) -> bool:
         """True when one rule is met by `texts` together and by none of them alone."""
-        if self._mode == "off" or not self._by_rules(self.APART.join(texts)):
+        if not self.by_rules(self.APART.join(texts)):
             return False
         return self._rules.spread(texts, self.APART) is not None
 
@@ -119,12 +119,14 @@ class InjectionGuard:
         self, text: str, origin: Origin, masked: str | None = None
     ) -> Suspicion | None:
         """What speaks against `text`: a rule, or else the first detector that finds something."""
+        shown = text if masked is None else masked
+        return self.by_rules(text) or await self.by_detectors(shown, origin)
+
+    async def by_detectors(self, text: str, origin: Origin) -> Suspicion | None:
+        """What the detectors alone have against `text`."""
         if self._mode == "off":
             return None
-        if (suspicion := self._by_rules(text)) or not self._detectors:
-            return suspicion
-        shown = text if masked is None else masked
-        asked = [self._ask(detector, shown, origin) for detector in self._detectors]
+        asked = [self._ask(detector, text, origin) for detector in self._detectors]
         suspicions = [it for it in await asyncio.gather(*asked) if it]
         return min(suspicions, key=lambda it: it.by == "failure", default=None)
 
@@ -144,7 +146,10 @@ class InjectionGuard:
         for detector in self._detectors:
             await detector.aclose()
 
-    def _by_rules(self, text: str) -> Suspicion | None:
+    def by_rules(self, text: str) -> Suspicion | None:
+        """What the rules alone have against `text`."""
+        if self._mode == "off":
+            return None
         try:
             found = self._rules.found(text)
         except Exception as failure:  # noqa: BLE001 - a guard that breaks must not break the turn

@@ -1,16 +1,17 @@
 """A model as detector: the role `judge` of the one factory."""
 
 from collections.abc import Sequence
+from typing import NoReturn
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field
 
+from ..errors import Misconfigured
 from ..limits.budget import Budget
 from ..llm.factory import LLMFactory
 from ..prompts.judge import JUDGE
 from ..prompts.language import Language
 from ..prompts.marks import Marks
-from .injection import InjectionRules
 from .injection_guard import Origin
 
 
@@ -21,18 +22,15 @@ class Judgement(BaseModel):
 
 
 class JudgeScript:
-    """What the embedded model says as judge: what the rules say. Settings ask for a real one."""
+    """The embedded model as judge, which the settings refuse: it could only repeat the rules."""
 
-    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        """The judgement as a call of the one schema that is bound."""
-        is_attack = InjectionRules().found(str(messages[-1].content)) is not None
-        call = {
-            "name": bound[0],
-            "args": {"is_attack": is_attack},
-            "id": "judge",
-            "type": "tool_call",
-        }
-        return AIMessage(content="", tool_calls=[call])
+    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> NoReturn:
+        """Judge nothing.
+
+        Raises:
+            Misconfigured: Always.
+        """
+        raise Misconfigured(["INJECTION_JUDGE: the embedded model judges nothing"])
 
 
 class Judge:

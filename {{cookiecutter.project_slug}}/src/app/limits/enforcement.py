@@ -59,10 +59,14 @@ class Enforcement:
             self.refuse(verdict.refused)
         return verdict
 
-    async def add(self, limits: Sequence[Limit]) -> None:
-        """Add what turned out to be used beyond what was taken; below zero gives back."""
+    async def add(self, limits: Sequence[Limit], taken: Verdict | None = None) -> None:
+        """Add what was used beyond what `take` gave with the verdict `taken`; below zero gives back."""
         held = [limit for limit in limits if limit.most and limit.amount]
-        if self.mode != "off" and held:
+        if self.mode == "off" or not held:
+            return
+        if self.redis:
+            await self.redis.add(held, taken)
+        else:
             await self._counters.add(held)
 
     def refuse(self, room: Room) -> None:

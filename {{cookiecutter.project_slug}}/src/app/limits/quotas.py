@@ -20,8 +20,8 @@ MILLIONTHS: Final = 1_000_000
 class Spending(Tokens, Protocol):
     """What a run has used so far."""
 
-    cost_usd: float | None
-    """None: a model without a price was asked."""
+    priced_usd: float
+    """US dollars of the models with a price; the others add nothing."""
 
 
 class Quotas:
@@ -68,17 +68,18 @@ class Quotas:
             for name, (key, most) in (whose | {"service": ("", self._of_all)}).items()
             for limit in self._limits(name, key, most, asked)
         ]
-        self._tell(await self._enforcement.take(limits))
+        taken = await self._enforcement.take(limits)
+        self._tell(taken)
         try:
             yield
         finally:
             used = {
                 "messages": 1,
                 "tokens": spending.input_tokens + spending.output_tokens,
-                "usd": self._millionths(spending.cost_usd or 0),
+                "usd": self._millionths(spending.priced_usd),
             }
             await self._enforcement.add(
-                [limit.of(used[self._unit(limit)] - limit.amount) for limit in limits]
+                [limit.of(used[self._unit(limit)] - limit.amount) for limit in limits], taken
             )
 
     @staticmethod

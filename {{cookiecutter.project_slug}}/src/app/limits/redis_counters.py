@@ -50,6 +50,12 @@ PAUSE_SECONDS: Final = 1
 """How long Redis is not asked after it failed: each try may cost REDIS_TIMEOUT_SECONDS."""
 
 
+class StandIn(Verdict):
+    """The verdict of this process alone while Redis was away: only here were the amounts taken."""
+
+    __slots__ = ()
+
+
 class RedisCounters:
     """Counts in Redis; while it is away, of this process alone or none at all, as the settings say."""
 
@@ -100,12 +106,20 @@ class RedisCounters:
         verdict = await self._ask(limits, even_beyond=even_beyond)
         if verdict is None and not (even_beyond or self._may_stand_in):
             raise LimitsUnavailable
-        return verdict or await self._local.take(limits, even_beyond=even_beyond)
+        if verdict is None:
+            local = await self._local.take(limits, even_beyond=even_beyond)
+            verdict = StandIn(local.rooms, local.refused)
+        return verdict
 
-    async def add(self, limits: Sequence[Limit]) -> None:
-        """Add the amounts; where Redis is away, to this process's counts, as `take` did."""
-        if await self._ask(limits, even_beyond=True) is None:
+    async def add(self, limits: Sequence[Limit], taken: Verdict | None = None) -> None:
+        """Add the amounts where `taken`, the verdict of `take`, was given.
+
+        What Redis gave and cannot take back stays taken: given back elsewhere, it would be others'.
+        """
+        if isinstance(taken, StandIn):
             await self._local.add(limits)
+        elif await self._ask(limits, even_beyond=True) is None:
+            await self._local.add([it for it in limits if it.amount > 0])
 
     async def _ask(self, limits: Sequence[Limit], *, even_beyond: bool) -> Verdict | None:
         """Redis's verdict; None while it is away."""

@@ -37,6 +37,9 @@ class Usage:
     cost_usd: float | None = 0.0
     """US dollars by LLM_PRICES; None once a model without a price has answered."""
 
+    priced_usd: float = 0.0
+    """US dollars of the models with a price alone: what quotas of money are settled with."""
+
 
 class UsageCollector:
     """Sums the model calls of one run.
@@ -70,8 +73,9 @@ class UsageCollector:
         if usage := cls._CURRENT.get():
             usage.input_tokens += tokens["input_tokens"]
             usage.output_tokens += tokens["output_tokens"]
+            usage.priced_usd += usd or 0.0
             is_unknown = usd is None or usage.cost_usd is None
-            usage.cost_usd = None if is_unknown else (usage.cost_usd or 0.0) + (usd or 0.0)
+            usage.cost_usd = None if is_unknown else usage.priced_usd
 
 
 class ModelCall:

@@ -1,7 +1,7 @@
 """LangSmith: runs and ratings go there where LANGSMITH_TRACING says so, and never otherwise."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -46,9 +46,15 @@ class LangSmith:
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, settings: Settings, redactor: Redactor) -> AsyncIterator["LangSmith"]:
-        """The connection while entered; what still waits is sent at its end."""
-        client = cls._client_of(settings, redactor) if settings.langsmith_tracing else None
+    async def connected(
+        cls, settings: Settings, redactor: Redactor, hidden: Callable[[str], str] = str
+    ) -> AsyncIterator["LangSmith"]:
+        """The connection while entered; what still waits is sent at its end.
+
+        `hidden` takes out of a text what callers' messages lose, such as personal data: a run's
+        input is the message as it came, before the guards have seen it.
+        """
+        client = cls._client_of(settings, redactor, hidden) if settings.langsmith_tracing else None
         project = settings.langsmith_project or Project.load().name
         langsmith.configure(client=client, enabled=client is not None, project_name=project)
         it = cls(client, project)
@@ -59,19 +65,30 @@ class LangSmith:
             if client is not None:
                 await it._end(settings.shutdown_grace_seconds)
 
-    @staticmethod
-    def _client_of(settings: Settings, redactor: Redactor) -> langsmith.Client:
+    @classmethod
+    def _client_of(
+        cls, settings: Settings, redactor: Redactor, hidden: Callable[[str], str]
+    ) -> langsmith.Client:
         def masked(data: dict[str, Any]) -> dict[str, Any]:
-            return redactor.event(data)
+            return {key: cls._changed(it, hidden) for key, it in redactor.event(data).items()}
 
         endpoint, key = settings.langsmith_endpoint, settings.langsmith_api_key
         return langsmith.Client(
             api_url=str(endpoint).rstrip("/") if endpoint else None,
             api_key=key.get_secret_value() if key else None,
-            hide_inputs=masked,
-            hide_outputs=masked,
-            hide_metadata=masked,
+            anonymizer=masked,  # unlike hide_*, it covers errors beside inputs, outputs, metadata
         )
+
+    @classmethod
+    def _changed(cls, value: Any, change: Callable[[str], str]) -> Any:
+        match value:
+            case str():
+                return change(value)
+            case dict():
+                return {change(key): cls._changed(it, change) for key, it in value.items()}
+            case list():
+                return [cls._changed(it, change) for it in value]
+        return value
 
     def send(self, run_id: str, rating: str, comment: str | None) -> None:
         """Send a rating in the background. It is kept here anyway, so a failure costs nothing."""

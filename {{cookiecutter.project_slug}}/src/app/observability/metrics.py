@@ -42,6 +42,9 @@ class Metrics:
     SOURCE_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
     """From a source nearby to DATA_TIMEOUT_SECONDS and beyond."""
 
+    BREAKABLE_GUARDS: Final = ("detector", "outbound")
+    """Those that say `failed` when they break. Counted from 0: a series that begins with 1 has not increased."""
+
     BREAKER_STATES: Final = {"closed": 0, "half_open": 1, "open": 2}
 
     def __init__(self) -> None:
@@ -99,6 +102,8 @@ class Metrics:
             ("guard", "decision"),
             registry=self.registry,
         )
+        for guard in self.BREAKABLE_GUARDS:
+            self._guards.labels(guard, "failed")
         self._refusals = Counter(
             "access_refused",
             "What agents reached for outside their policy, by the kind of thing.",

@@ -3,7 +3,8 @@
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any, Final
 
 import structlog
@@ -28,7 +29,7 @@ BATCH_SPANS: Final = 256
 """Spans of one request to the collector, half of what the library's own sends."""
 
 PAUSE_SECONDS: Final = 1.0
-"""How long a span waits for others before it is sent; guess."""
+"""How long the first span of a batch waits for others before they are sent; guess."""
 
 SEND_SECONDS: Final = 5.0
 """Longest try to send one batch, its retries included; the library's own 10 s would hold up an end."""
@@ -60,14 +61,27 @@ class Sending(SpanProcessor):
             METRICS.spans_dropped("queue_full", 1)
 
     def end(self, seconds: float) -> None:
-        """Send what waits, for `seconds` at most."""
+        """Send what waits, for `seconds` at most; what is left then is dropped and counted."""
+        until = monotonic() + seconds
         try:
             self._waiting.put(None, timeout=seconds)
-        except queue.Full:  # the collector hangs; the thread ends with the process
-            return
-        self._thread.join(seconds)
-        if not self._thread.is_alive():
+            self._thread.join(max(0.0, until - monotonic()))
+        except queue.Full:  # the collector hangs
+            pass
+        if self._thread.is_alive():  # it counts the batch in its hands by itself
+            self._drop()
+        else:
             self._exporter.shutdown()
+
+    def _drop(self) -> None:
+        """Empty the queue, and let the thread end behind the batch that it is sending."""
+        left = 0
+        with suppress(queue.Empty):
+            while True:
+                left += self._waiting.get_nowait() is not None
+        METRICS.spans_dropped("not_sent", left)
+        with suppress(queue.Full):  # of spans that end only now
+            self._waiting.put_nowait(None)
 
     def _run(self) -> None:
         is_over = False
@@ -75,9 +89,10 @@ class Sending(SpanProcessor):
             first = self._waiting.get()
             batch = [first] if first else []
             is_over = first is None
+            until = monotonic() + PAUSE_SECONDS
             while not is_over and len(batch) < BATCH_SPANS:
                 try:
-                    span = self._waiting.get(timeout=PAUSE_SECONDS)
+                    span = self._waiting.get(timeout=max(0.0, until - monotonic()))
                 except queue.Empty:
                     break
                 is_over = span is None

@@ -1,7 +1,8 @@
 """The audit trail: who asked for what kind of thing, and what the guards decided, one line a turn.
 
 Without what was asked and answered, unless AUDIT_CONTENT is on. Its lines are the event `audit` of
-the logger `app.audit`: send that logger to where your audit logs are kept.
+the logger `app.audit`, written whatever LOG_LEVEL says: send that logger to where your audit logs
+are kept.
 """
 
 from collections.abc import Iterator

@@ -118,10 +118,14 @@ class Store(FeedbackStore, ABC):
         """
 
     async def forget(self, thread_id: str) -> None:
-        """Delete a thread, the replies that were kept of it, and their ratings."""
-        await self.saver.adelete_thread(thread_id)
+        """Delete a thread, the replies that were kept of it, and their ratings.
+
+        The thread itself last: where this breaks off it is still there, to be deleted again.
+        """
         await self._forget_replies(thread_id)
         await self._forget_feedback(thread_id)
+        await self.saver.adelete_thread(thread_id)
+        await self._forget_feedback(thread_id)  # given meanwhile; from now on none can be
 
     @abstractmethod
     async def _forget_replies(self, thread_id: str) -> None:

@@ -117,3 +117,17 @@ class GuardSettings(Configuration):
         """What the settings break together, one problem each."""
         if self.injection_classifier_key and not self.injection_classifier_url:
             yield "INJECTION_CLASSIFIER_KEY: set INJECTION_CLASSIFIER_URL too, or leave it empty"
+        if self.injection == "off":
+            yield from (
+                f"INJECTION=off, so {it} is never asked: set INJECTION=observe, or leave {it} out"
+                for it in self._detectors()
+            )
+
+    def _detectors(self) -> Iterator[str]:
+        """The settings that name a detector beside the rules."""
+        if self.injection_judge:
+            yield "INJECTION_JUDGE"
+        if self.injection_classifier_url:
+            yield "INJECTION_CLASSIFIER_URL"
+        if self.injection_bedrock_guardrail:
+            yield "INJECTION_BEDROCK_GUARDRAIL"

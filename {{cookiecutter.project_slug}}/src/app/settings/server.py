@@ -66,7 +66,7 @@ class ServerSettings(Configuration):
     """Language of the answer where a question does not tell its own: `en` or `es`."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Lowest level that is logged."""
+    """Lowest level that is logged; audit lines always are."""
 
     log_format: Literal["auto", "json", "console", "ecs"] = "auto"
     """`json` lines for machines, `ecs` the same under the names of the Elastic Common Schema,
