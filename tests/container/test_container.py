@@ -33,7 +33,7 @@ def test_the_image_of_a_new_project_is_what_it_promises(
     for session in (("policy", "--", "--only-install"), ("container", "--", "--durations=6")):
         done = run(project, *nox, *session, minutes=20)
         told += done.stdout
-        assert done.returncode == 0, brief(told)
+        assert done.returncode == 0, brief(done.stdout)
     print(told)
     summary = re.findall(r"=+ (.*) in [\d.]+s", told)[-1]
     assert " passed" in summary

@@ -177,7 +177,7 @@ def test_a_new_project_with_everything_passes_it_and_reports_its_readiness(insta
         for session in (*first, *checks):
             done = project_nox(installed, "-s", *session, OSV_URL=address, TEST_FRESH_CLONE="1")
             told += done.stdout
-            assert done.returncode == 0, brief(told)
+            assert done.returncode == 0, brief(done.stdout)
     print(told)
     assert " passed" in told
     assert "OBS-5" in told
