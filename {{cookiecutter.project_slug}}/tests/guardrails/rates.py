@@ -95,8 +95,12 @@ class Rates:
     TIMED: Final = 40
     """Texts of one size whose time is taken."""
 
+    TRIES: Final = 3
+    """Times that each is looked through; the best one counts, since other programs run as well."""
+
     def __init__(self) -> None:
         self.rules = InjectionRules()
+        self._timed = [InjectionRules() for _ in range(self.TRIES)]  # each keeps what it has seen
 
     def found(self, texts: Sequence[str]) -> int:
         return sum(self.rules.found(text) is not None for text in texts)
@@ -122,11 +126,15 @@ class Rates:
             text = ""
             while len(text) < size:
                 text += chosen.choice(texts) + "\n"
-            started = process_time()
-            self.rules.found(text[:size])
-            taken.append((process_time() - started) * 1000)
+            taken.append(min(self._seconds(rules, text[:size]) for rules in self._timed) * 1000)
         cuts = quantiles(taken, n=20)
         return cuts[9], cuts[18]
+
+    @staticmethod
+    def _seconds(rules: InjectionRules, text: str) -> float:
+        started = process_time()
+        rules.found(text)
+        return process_time() - started
 
     def lines(self) -> Iterator[str]:
         """The table."""

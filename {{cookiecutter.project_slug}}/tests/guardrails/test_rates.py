@@ -16,7 +16,7 @@ HIDDEN = 0.95
 REFUSED = 0.01
 """Largest part of the harmless texts; most of ours are made to look like attacks."""
 
-PATIENCE = 10
+PATIENCE = 5
 """How many times longer than on an idle machine it may take: 2 ms for 4 kB, 20 ms for 64 kB."""
 
 
