@@ -36,7 +36,7 @@ class Guards:
     @staticmethod
     def injection(patch: pytest.MonkeyPatch) -> None:
         """Nothing looks at messages, memory and what tools bring."""
-        patch.setattr(InjectionGuard, "_by_rules", lambda self, text: None)
+        patch.setattr(InjectionGuard, "by_rules", lambda self, text: None)
 
     @staticmethod
     def rights(patch: pytest.MonkeyPatch) -> None:

@@ -204,6 +204,9 @@ class Agent(ABC, Generic[SettingsT]):
 
     async def _harmless(self, finding: Finding) -> Finding:
         """What a model and `tell` may read of it: texts that want to be obeyed are taken out."""
-        found = {"facts": finding.facts, "sources": finding.sources}
+        found = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
         harmless = await self._results.harmless(found)
-        return finding if harmless is found else Finding(**harmless)
+        if harmless is found:
+            return finding
+        facts, sources = harmless
+        return Finding(facts, [Source(title=title, url=url) for title, url in sources])

@@ -26,7 +26,7 @@ class ToolResults:
         """`result` itself when nothing in it is suspicious, else a copy with notices in it."""
         texts = list(dict.fromkeys(self._texts(result)))
         suspicion = self._guard.by_rules(self._joined(texts))
-        found = self._by_rules(texts) if suspicion else set()
+        found = self._by_rules(texts, suspicion) if suspicion else set()
         rest = [text for text in texts if text not in found]
         if more := await self._guard.by_detectors(self._joined(rest), "tool_result"):
             suspicion = suspicion if found else more
@@ -39,11 +39,13 @@ class ToolResults:
     def _joined(self, texts: Sequence[str]) -> str:
         return self._guard.APART.join(texts)
 
-    def _by_rules(self, texts: Sequence[str]) -> set[str]:
+    def _by_rules(self, texts: Sequence[str], whole: Suspicion) -> set[str]:
         """Those that may not pass; where only all together say it, those that can tell something.
 
         None, where the weights of many harmless texts add up to what one would be refused for.
         """
+        if whole.by == "failure":
+            return {*self._telling(texts)}
         if found := {text for text in texts if self._guard.by_rules(text)}:
             return found
         if not self._guard.is_split(texts):
