@@ -196,6 +196,7 @@ def test_a_page_with_a_dead_link_fails_the_documentation_and_is_named(installed:
     assert "planted.md" in done.stdout
 
 
+@pytest.mark.parametrize("installed", [row("minimal-spanish")], indirect=True)
 def test_checking_and_formatting_change_no_file(installed: Project) -> None:
     """What a hook or a formatter rewrites would conflict at every update; the lock files are the only news."""
     done = project_nox(installed, "-s", "format")
