@@ -77,3 +77,8 @@ def test_the_table_of_signs_stays_small_whatever_is_sent(monkeypatch: pytest.Mon
     letters = Letters()
     "".join(map(chr, range(0x4E00, 0x5E00))).translate(letters)
     assert len(letters) <= 300
+
+
+def test_only_the_lines_with_split_words_and_their_neighbours_are_read_again() -> None:
+    assert NormalForm.split_lines("a\nb\nig-nore\n\nc\nd") == "b\nig-nore\nc"
+    assert NormalForm.split_lines("nothing is\nsplit here") == ""

@@ -135,6 +135,7 @@ class InjectionRules:
             NormalForm.skeleton(NormalForm.rotated(head)) for head in SPLIT_HEADS
         )
         self._markup = [(it, re.compile(it.pattern)) for it in MARKUP]
+        self._signs = frozenset(sign for it in MARKUP for sign in it.signs)
         self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
 
     def found(self, text: str) -> str | None:
@@ -190,7 +191,7 @@ class InjectionRules:
         said, told_of = self._in_words(words)
         mended = NormalForm.words(NormalForm.mended(folded)).split(" ")
         if not self._telling.isdisjoint(mended):
-            whole = NormalForm.words(NormalForm.joined(folded))
+            whole = NormalForm.words(NormalForm.joined(NormalForm.split_lines(folded)))
             said = {**said, **self._in_words(whole)[0]}
         found: list[Rule | Markup] = [*self._in_markup(folded), *said.values()]
         found += self._in_squeezed(NormalForm.squeezed(words), said.keys() | told_of)
@@ -199,8 +200,9 @@ class InjectionRules:
 
     def _in_markup(self, folded: str) -> Iterator[Markup]:
         lines = f"\n{folded}"
+        signs = {sign for sign in self._signs if sign in lines}
         for markup, pattern in self._markup:
-            if any(sign in lines for sign in markup.signs) and pattern.search(lines):
+            if not signs.isdisjoint(markup.signs) and pattern.search(lines):
                 yield markup
 
     def _in_words(self, words: str) -> tuple[Mapping[str, Rule], Set[str]]:

@@ -166,11 +166,24 @@ class NormalForm:
         return whole[1:]
 
     @classmethod
+    def split_lines(cls, folded: str) -> str:
+        """Only the lines of a folded text that `joined` makes another, and their neighbours."""
+        lines = [line for line in folded.split("\n") if line.strip()]
+        split = [cls.JOINT.search(it) or cls.SPELLED.search(f" {it}") for it in lines]
+        near = zip([None, *split], split, [*split[1:], None], strict=False)
+        return "\n".join(line for line, each in zip(lines, near, strict=True) if any(each))
+
+    @classmethod
     def mended(cls, folded: str) -> str:
         """Only the words that `joined` makes whole: none in most texts."""
-        whole = cls.JOINT.sub("", folded)
-        pairs = zip(folded.split(), whole.split(), strict=True)
-        mended = " ".join(new for old, new in pairs if old != new)
+        lines = folded.split("\n")
+        split = [at for at, line in enumerate(lines) if cls.JOINT.search(line)]  # few
+        before = [lines[at] for at in split]
+        for at in split:
+            lines[at] = cls.JOINT.sub("", lines[at])
+        words = (" ".join(some).split() for some in (before, (lines[at] for at in split)))
+        mended = " ".join(new for old, new in zip(*words, strict=True) if old != new)
+        whole = "\n".join(lines)
         if cls.SPELLED.search(f" {whole}"):
             runs = cls.LETTERS_APART.findall(f" {whole}")
             mended += " " + " ".join(run.replace(" ", "") for run in runs)
