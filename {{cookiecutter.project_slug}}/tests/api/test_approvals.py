@@ -35,16 +35,6 @@ def _nothing_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    match request.param:
-        case "postgresql":
-            return str(request.getfixturevalue("database_url"))
-        case "sqlite":
-            return f"sqlite:///{tmp_path}/threads.sqlite"
-    return "memory://"
-
-
 @pytest.fixture
 async def client(door: Door, url: str) -> httpx2.AsyncClient:
     """The service on each kind of store."""

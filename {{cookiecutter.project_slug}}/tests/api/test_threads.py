@@ -1,7 +1,6 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,18 +9,6 @@ import pytest
 from app.settings import Settings
 from tests.conftest import Door
 from tools.servers import Postgres
-
-STORES = ["memory", "sqlite", "postgresql"]
-
-
-@pytest.fixture(params=STORES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    match request.param:
-        case "postgresql":
-            return str(request.getfixturevalue("database_url"))
-        case "sqlite":
-            return f"sqlite:///{tmp_path}/threads.sqlite"
-    return "memory://"
 
 
 async def ask(client: httpx2.AsyncClient, message: str, thread_id: str) -> dict[str, Any]:

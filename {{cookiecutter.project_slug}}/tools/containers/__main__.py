@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run=lambda it: commands.key(it.name, it.scopes.split(",") if it.scopes else [])
     )
     command = names.add_parser("revoke", help=commands.revoke.__doc__)
-    command.add_argument("id", help="the part of the key before the dot")
+    command.add_argument("id", help="of ak_3f9c_...: 3f9c")
     command.set_defaults(run=lambda it: commands.revoke(it.id))
     options = parser.parse_args(arguments)
     try:
