@@ -12,13 +12,13 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from app.api.app import create_app
-from app.api.running import Running
-from app.graph.contract import Agent
-from app.observability.logging import Logs
-from app.settings import Configuration, Settings
-from tests.agents_for_tests import TEST_AGENTS
-from tests.servers import (  # noqa: F401  # fixtures
+from harness.http.app import create_app
+from harness.http.state import Running
+from harness.runtime.agent import Agent
+from harness.settings import Configuration, Settings
+from harness.telemetry.logging import Logs
+from tests.support.agents import TEST_AGENTS
+from tests.support.servers import (  # noqa: F401  # fixtures
     database_url,
     mortal_postgres,
     mortal_redis,

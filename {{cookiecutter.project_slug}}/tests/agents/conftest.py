@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import stamina
 
-from app.connectors.outside import Connectors
-from app.graph.contract import Agent
-from app.settings import Settings
-from tests.peers.data_sources import DataSources
+from harness.runtime.agent import Agent
+from harness.settings import Settings
+from harness.sources.resources import Connectors
+from tests.support.peers.data_sources import DataSources
 
 Built = Callable[[type[Agent[Any]]], Agent[Any]]
 

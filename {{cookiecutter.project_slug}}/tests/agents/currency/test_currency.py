@@ -5,11 +5,11 @@ import pytest
 from app.agents.currency.agent import CurrencyAgent
 from app.agents.currency.reading import CurrencyReader
 from app.agents.currency.settings import CurrencySettings
-from app.errors import NeedsDetail, SourceUnavailable
-from app.prompts.language import Language
+from harness.errors import NeedsDetail, SourceUnavailable
+from harness.prompts.language import Language
 from tests.agents.conftest import Built
-from tests.peers.data_sources import QUOTES, RATES, DataSources, Drip, Json
-from tests.peers.openai_replies import Body, Hang, Reply
+from tests.support.peers.data_sources import QUOTES, RATES, DataSources, Drip, Json
+from tests.support.peers.openai_replies import Body, Hang, Reply
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from app.agents.knowledge.agent import KnowledgeAgent
 from app.agents.knowledge.passages import Passages
 from app.agents.knowledge.settings import KnowledgeSettings
-from app.errors import AccessRefused, SourceUnavailable
-from app.prompts.language import Language
+from harness.errors import AccessRefused, SourceUnavailable
+from harness.prompts.language import Language
 from tests.agents.conftest import Built
 
 SHOP = """\

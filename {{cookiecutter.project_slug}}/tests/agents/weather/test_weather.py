@@ -7,10 +7,10 @@ import pytest
 from app.agents.weather.agent import WeatherAgent
 from app.agents.weather.days import Day, Days
 from app.agents.weather.places import PlaceReader
-from app.errors import NeedsDetail, SourceUnavailable
-from app.prompts.language import LanguageDetector
+from harness.errors import NeedsDetail, SourceUnavailable
+from harness.prompts.language import LanguageDetector
 from tests.agents.conftest import Built
-from tests.peers.data_sources import (
+from tests.support.peers.data_sources import (
     BOGOTA,
     DAYS,
     FIRST_DAY,
@@ -20,7 +20,7 @@ from tests.peers.data_sources import (
     Drip,
     Json,
 )
-from tests.peers.openai_replies import Body, Hang, Reply
+from tests.support.peers.openai_replies import Body, Hang, Reply
 
 WHOLE_WEEK = [FIRST_DAY + timedelta(days=i) for i in range(7)]
 

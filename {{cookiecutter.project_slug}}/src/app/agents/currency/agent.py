@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...connectors.policy import Policy
-from ...errors import NeedsDetail
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language
+from harness import Agent, Call, Finding, Language, NeedsDetail, Policy, ToolMethod
+
 from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY, WHICH_PESO
 from .reading import CurrencyReader
 from .sample import CurrencySample

@@ -3,10 +3,8 @@
 from math import floor, log10
 from typing import Final
 
-from ...connectors.outside import Outside
-from ...errors import NeedsDetail
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language
+from harness import Finding, Language, NeedsDetail, Outside, Source
+
 from .models import Rates
 from .prompt import WHICH_AMOUNT
 from .settings import SOURCE_URL, CurrencySettings

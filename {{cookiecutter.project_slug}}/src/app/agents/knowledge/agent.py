@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...connectors.policy import Policy
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language, Words
+from harness import Agent, Call, Finding, Language, Policy, ToolMethod, Words
+
 from .prompt import KNOWLEDGE, NOTHING_FOUND, PRICE
 from .settings import KnowledgeSettings
 from .tools import KnowledgeTools

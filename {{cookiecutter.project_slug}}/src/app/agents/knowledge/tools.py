@@ -2,9 +2,8 @@
 
 from functools import cached_property
 
-from ...connectors.outside import Outside
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language
+from harness import Finding, Language, Outside, Source
+
 from .passages import Passages
 from .prompt import PRICE_LIST
 from .settings import KnowledgeSettings

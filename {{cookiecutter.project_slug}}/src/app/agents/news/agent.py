@@ -5,9 +5,8 @@ from typing import Any
 
 import httpx2
 
-from ...connectors.policy import Policy
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import LANGUAGES, Language
+from harness import LANGUAGES, Agent, Call, Finding, Language, Policy, ToolMethod
+
 from .prompt import (
     DOMINANT,
     HEADLINES,

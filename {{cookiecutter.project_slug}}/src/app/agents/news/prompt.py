@@ -1,7 +1,6 @@
 """What the news agent says: its system prompt and its own sentences."""
 
-from ...prompts.phrases import Phrase
-from ...prompts.prompt import Prompt
+from harness import Phrase, Prompt
 
 NEWS = Prompt(
     name="news",

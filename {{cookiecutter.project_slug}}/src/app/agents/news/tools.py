@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from ...connectors.outside import Outside
-from ...errors import SourceUnavailable
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language
+from harness import Finding, Language, Outside, Source, SourceUnavailable
+
 from .feeds import Feed, Headline
 from .settings import NewsSettings
 from .topic import Topic

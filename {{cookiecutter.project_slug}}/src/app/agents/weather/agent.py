@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ...connectors.policy import Policy
-from ...errors import NeedsDetail
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language
-from ...prompts.phrases import Phrase
+from harness import Agent, Call, Finding, Language, NeedsDetail, Phrase, Policy, ToolMethod
+
 from .days import Days
 from .places import PlaceReader
 from .prompt import (

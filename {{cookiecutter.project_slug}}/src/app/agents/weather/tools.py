@@ -1,9 +1,7 @@
 """What the weather agent can do: look up the forecast of a place."""
 
-from ...connectors.http import Params
-from ...connectors.outside import Outside
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language, Words
+from harness import Finding, Language, Outside, Params, Source, Words
+
 from .days import Day, Days
 from .models import Daily, Forecast, Place, Places
 from .settings import SOURCE_URL, WeatherSettings
