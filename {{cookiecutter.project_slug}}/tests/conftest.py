@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI
 
 from harness.http.app import create_app
-from harness.http.state import Running
+from harness.http.state import AppState
 from harness.runtime.agent import Agent
 from harness.settings import Configuration, Settings
 from harness.telemetry.logging import Logs
@@ -40,9 +40,9 @@ class Door:
         self._open = AsyncExitStack()
 
     @property
-    def running(self) -> Running:
+    def running(self) -> AppState:
         """The parts of the application that was opened last."""
-        running: Running = self.app.state.running
+        running: AppState = self.app.state.running
         return running
 
     async def open(

@@ -7,29 +7,29 @@ if TYPE_CHECKING:
     from .application import Application
     from .cli import main
     from .configuration import Configuration
-    from .errors import NeedsDetail, SourceUnavailable
+    from .errors import ClarificationNeeded, SourceUnavailable
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
-    from .prompts.messages import Phrase
+    from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
-    from .runtime.agent import Agent, Call, Finding, Source, ToolMethod
+    from .runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
     from .runtime.registry import Registry
     from .sources.http import Params
     from .sources.policy import Policy
-    from .sources.resources import Outside
+    from .sources.resources import AgentResources
 
 _HOMES = {
     "Agent": "runtime.agent",
     "Application": "application",
-    "Call": "runtime.agent",
+    "ToolCall": "runtime.agent",
     "Configuration": "configuration",
-    "Finding": "runtime.agent",
+    "ToolResult": "runtime.agent",
     "LANGUAGES": "prompts.language",
     "Language": "prompts.language",
     "LanguageDetector": "prompts.language",
-    "NeedsDetail": "errors",
-    "Outside": "sources.resources",
+    "ClarificationNeeded": "errors",
+    "AgentResources": "sources.resources",
     "Params": "sources.http",
-    "Phrase": "prompts.messages",
+    "LocalizedMessage": "prompts.messages",
     "Policy": "sources.policy",
     "Prompt": "prompts.prompt",
     "Registry": "runtime.registry",
@@ -44,16 +44,16 @@ _HOMES = {
 __all__ = [
     "Agent",
     "Application",
-    "Call",
+    "ToolCall",
     "Configuration",
-    "Finding",
+    "ToolResult",
     "LANGUAGES",
     "Language",
     "LanguageDetector",
-    "NeedsDetail",
-    "Outside",
+    "ClarificationNeeded",
+    "AgentResources",
     "Params",
-    "Phrase",
+    "LocalizedMessage",
     "Policy",
     "Prompt",
     "Registry",

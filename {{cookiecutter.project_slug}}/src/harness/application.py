@@ -33,7 +33,7 @@ class Application:
         """The service over HTTP, with `settings` from the environment unless given.
 
         Raises:
-            Misconfigured: A setting is wrong. When the server starts: the store cannot be opened, a
+            ConfigurationError: A setting is wrong. When the server starts: the store cannot be opened, a
                 model or an agent cannot be built.
         """
         from .http.app import create_app  # noqa: PLC0415  # the command line needs no server

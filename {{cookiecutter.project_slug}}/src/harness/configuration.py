@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from .errors import Misconfigured
+from .errors import ConfigurationError
 
 
 class Configuration(BaseSettings):
@@ -35,7 +35,7 @@ class Configuration(BaseSettings):
         """Read the settings.
 
         Raises:
-            Misconfigured: One or more settings are wrong; every one is named, no value is shown.
+            ConfigurationError: One or more settings are wrong; every one is named, no value is shown.
         """
         secrets = self.secrets_dir if self.secrets_dir.is_dir() else None
         given: dict[str, Any] = {"_env_file": self.env_file, "_secrets_dir": secrets}
@@ -50,14 +50,14 @@ class Configuration(BaseSettings):
             SettingsError
         ) as broken:  # a list or a table that is no JSON; its text names the field
             field = str(broken).partition('"')[2].partition('"')[0]
-            raise Misconfigured(
+            raise ConfigurationError(
                 [f"{self.variable(field)}: this is no JSON; write it as JSON"]
             ) from None
         if not wrong or self._fill(wrong, given, values):
             names = [self.variable(name) for name in wrong]
             problems += [rule for rule in self.rules() if not any(name in rule for name in names)]
         if problems:
-            raise Misconfigured(problems) from None
+            raise ConfigurationError(problems) from None
 
     def _fill(self, wrong: Set[str], given: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         """Take the defaults for what is wrong, so that the rules are held over what is right."""

@@ -55,7 +55,7 @@ class ServiceError(Exception):
         return "".join(f"-{char.lower()}" if char.isupper() else char for char in name).lstrip("-")
 
 
-class Misconfigured(ServiceError):
+class ConfigurationError(ServiceError):
     """The settings cannot work together; all problems are listed at once, no value is shown."""
 
     title = "The service is misconfigured"
@@ -76,7 +76,7 @@ class InputRefused(ServiceError):
         super().__init__(self.detail)
 
 
-class NeedsDetail(ServiceError):
+class ClarificationNeeded(ServiceError):
     """The question lacks something; `question` asks for it in the user's language."""
 
     title = "More detail is needed"
@@ -99,7 +99,7 @@ class SourceUnavailable(ServiceError):
         super().__init__(f"{source}: {reason}")
 
 
-class AccessRefused(ServiceError):
+class PolicyViolation(ServiceError):
     """Something outside an agent's policy was asked for; nothing was run, sent or opened.
 
     It does not hold what was asked for: that comes from a model, and this goes into the log.
@@ -217,7 +217,7 @@ class IdentityUnavailable(ServiceError):
         super().__init__(f"OIDC provider: {reason}")
 
 
-class LimitReached(ServiceError):
+class RateLimitExceeded(ServiceError):
     """A rate or a quota is used up; nothing was begun."""
 
     title = "A limit is reached"
@@ -340,7 +340,7 @@ class ModelUnavailable(ServiceError):
 
 HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NeedsDetail: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ClarificationNeeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     SourceUnavailable: HTTPStatus.BAD_GATEWAY,
     ApprovalNeeded: HTTPStatus.CONFLICT,
     ApprovalUnknown: HTTPStatus.NOT_FOUND,
@@ -350,7 +350,7 @@ HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     ScopeMissing: HTTPStatus.FORBIDDEN,
     AccountUnverified: HTTPStatus.FORBIDDEN,
     IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
+    RateLimitExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     LimitsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ThreadUnknown: HTTPStatus.NOT_FOUND,
     RunUnknown: HTTPStatus.NOT_FOUND,
@@ -360,7 +360,7 @@ HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     BudgetExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    AccessRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
-    Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    PolicyViolation: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """What each leaf means to an HTTP caller; the other doors translate from here."""

@@ -11,27 +11,27 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from .guards.detectors import Detectors
-from .limits.budget import Budget, Caps
-from .limits.concurrency import Bulkhead
+from .limits.budget import Budget, RunLimits
+from .limits.concurrency import ConcurrencyLimiter
 from .limits.deadline import Deadline
-from .limits.enforcement import Enforcement
-from .limits.per_caller import AtOnce
+from .limits.enforcement import RateLimiter
+from .limits.per_caller import PerCallerLimiter
 from .limits.quotas import Quotas
 from .models.call_recorder import UsageCollector
 from .models.factory import LLMFactory
-from .prompts.messages import Phrases
+from .prompts.messages import Messages
 from .runtime.agent import Agent
-from .runtime.approval_node import Approver
+from .runtime.approval_node import ApprovalNode
 from .runtime.graph import GraphBuilder
 from .runtime.replies import Replies, Run
 from .runtime.reply import Event, Reply
-from .runtime.sessions import DecisionTurn, Turns
+from .runtime.sessions import DecisionSession, Sessions
 from .runtime.state import Decision, State
 from .settings import Settings
-from .sources.resources import Connectors
+from .sources.resources import SourceConnections
 from .storage.store import Store
-from .storage.thread_ref import Conversation
-from .telemetry.audit_log import Trail
+from .storage.thread_ref import ThreadRef
+from .telemetry.audit_log import AuditLog
 from .telemetry.tracing import TRACES
 
 log = structlog.get_logger(__name__)
@@ -49,20 +49,20 @@ class Service:
         settings: Settings,
         agents: Sequence[type[Agent[Any]]],
         store: Store,
-        enforcement: Enforcement | None = None,
+        enforcement: RateLimiter | None = None,
     ) -> None:
         """Build it all once. Without `enforcement`, quotas are counted here alone.
 
         Raises:
-            Misconfigured: A model or an agent cannot be built from the settings.
+            ConfigurationError: A model or an agent cannot be built from the settings.
         """
         self._settings = settings
-        self._connectors = Connectors(settings)
+        self._connectors = SourceConnections(settings)
         self.factory = LLMFactory(settings)
         self._injection = Detectors.guard(settings, self.factory)
         self.agents = [agent(self._connectors, self._injection) for agent in agents]
         self._replies = Replies(settings, self.factory)
-        self._caps = Caps(
+        self._caps = RunLimits(
             "RUN",
             settings.run_max_model_calls,
             settings.run_max_tool_calls,
@@ -71,16 +71,16 @@ class Service:
         self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
             store.saver
         )
-        self._turns = Turns(settings, store)
-        enforcement = enforcement or Enforcement(settings)
+        self._turns = Sessions(settings, store)
+        enforcement = enforcement or RateLimiter(settings)
         self._quotas = Quotas(settings, enforcement)
-        self._at_once = AtOnce(settings, enforcement)
-        self.places = Bulkhead(
+        self._at_once = PerCallerLimiter(settings, enforcement)
+        self.places = ConcurrencyLimiter(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
 
     async def ask(
-        self, message: str, conversation: Conversation, *, idempotency_key: str | None = None
+        self, message: str, conversation: ThreadRef, *, idempotency_key: str | None = None
     ) -> Reply:
         """The reply to `message` in a conversation; the kept one, when `idempotency_key` has one.
 
@@ -88,7 +88,7 @@ class Service:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up, or too many of this caller's messages run.
+            RateLimitExceeded: A quota is used up, or too many of this caller's messages run.
         """
         async with (
             self._place(conversation),
@@ -96,7 +96,7 @@ class Service:
         ):
             return turn.known or await turn.end(await self._answer(message, conversation))
 
-    async def decide(self, decision: Decision, conversation: Conversation) -> Reply:
+    async def decide(self, decision: Decision, conversation: ThreadRef) -> Reply:
         """The reply to the message that made the call, with what became of it.
 
         The decision is marked as taken before its tool runs, so that the tool runs once at most,
@@ -109,7 +109,7 @@ class Service:
             StoreUnavailable: The store is away; nothing is done without it.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up; nothing was decided.
+            RateLimitExceeded: A quota is used up; nothing was decided.
         """
         async with (
             self._place(conversation),
@@ -118,30 +118,30 @@ class Service:
             return turn.known or await turn.end(await self._decided(turn, decision, conversation))
 
     async def _decided(
-        self, turn: DecisionTurn, decision: Decision, conversation: Conversation
+        self, turn: DecisionSession, decision: Decision, conversation: ThreadRef
     ) -> Reply:
         async with self._run(conversation) as run:
             await turn.take()
             decision = {**decision, "lost": turn.lost}
-            run.config["configurable"][Approver.CONFIG] = decision
+            run.config["configurable"][ApprovalNode.CONFIG] = decision
             try:
                 async with run.deadline.timeout():
                     state = await self._graph.ainvoke(
                         Command(resume=decision), run.config, durability="exit"
                     )
             except TimeoutError:
-                unconfirmed = Phrases.UNCONFIRMED.say(turn.language, call=turn.call["shown"])
+                unconfirmed = Messages.UNCONFIRMED.say(turn.language, call=turn.call["shown"])
                 return self._replies.too_late(turn.language, unconfirmed, run)
             return self._replies.of(cast(State, state), run)
 
     @asynccontextmanager
-    async def _place(self, conversation: Conversation) -> AsyncIterator[None]:
+    async def _place(self, conversation: ThreadRef) -> AsyncIterator[None]:
         """A place to answer in; a caller with too many of them is refused before it waits."""
         with self._at_once.message(conversation.owner):
             async with self.places.slot(self._settings.request_timeout_seconds):
                 yield
 
-    async def _answer(self, message: str, conversation: Conversation) -> Reply:
+    async def _answer(self, message: str, conversation: ThreadRef) -> Reply:
         async with self._run(conversation) as run:
             try:
                 async with run.deadline.timeout():
@@ -153,7 +153,7 @@ class Service:
             return self._replies.of(cast(State, state), run)
 
     async def stream(
-        self, message: str, conversation: Conversation, *, idempotency_key: str | None = None
+        self, message: str, conversation: ThreadRef, *, idempotency_key: str | None = None
     ) -> AsyncGenerator[Event]:
         """The run's events as they happen, `final` last: its data is the whole `Reply`.
 
@@ -165,7 +165,7 @@ class Service:
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The turn before takes too long.
             Overloaded: Too many messages are being answered.
-            LimitReached: A quota is used up, or too many of this caller's messages run. All before any event.
+            RateLimitExceeded: A quota is used up, or too many of this caller's messages run. All before any event.
         """
         async with (
             self._place(conversation),
@@ -183,7 +183,7 @@ class Service:
             yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
 
     async def _events(
-        self, message: str, conversation: Conversation
+        self, message: str, conversation: ThreadRef
     ) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
         async with self._run(conversation) as run:
@@ -214,17 +214,17 @@ class Service:
             return await anext(steps, None)
 
     @asynccontextmanager
-    async def _run(self, conversation: Conversation) -> AsyncIterator[Run]:
+    async def _run(self, conversation: ThreadRef) -> AsyncIterator[Run]:
         """One run: its ids are in every log line, quotas are held before and settled after.
 
         Raises:
-            LimitReached: A quota is used up.
+            RateLimitExceeded: A quota is used up.
             LimitsUnavailable: Quotas cannot be counted.
         """
         run_id = uuid4()
         started = perf_counter()
         config = RunnableConfig(
-            configurable={"thread_id": conversation.key, Conversation.CONFIG: conversation},
+            configurable={"thread_id": conversation.key, ThreadRef.CONFIG: conversation},
             run_id=run_id,
             metadata={"run_id": str(run_id)},  # with the checkpoint: whose run a rating is about
             recursion_limit=self.MAX_STEPS,
@@ -234,7 +234,7 @@ class Service:
                 thread_id=conversation.thread_id, run_id=str(run_id)
             ),
             TRACES.span("run", {"gen_ai.conversation.id": conversation.thread_id}) as span,
-            Trail.of(conversation.owner) as trail,
+            AuditLog.of(conversation.owner) as trail,
             UsageCollector.collect() as usage,
             Budget.of(self._caps, usage),
         ):

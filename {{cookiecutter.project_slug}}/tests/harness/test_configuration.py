@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from harness.configuration import Configuration
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.settings import Settings
 
 
@@ -36,7 +36,7 @@ def test_all_problems_are_named_at_once_and_no_value_is_shown(
     monkeypatch.setenv("PORT", "secret-4711")
     monkeypatch.setenv("LLM_MODEL", "secret 4711")
     monkeypatch.setenv("LOG_LEVEL", "secret-4711")
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         Settings()
     names = [problem.split(":")[0] for problem in refused.value.problems]
     assert sorted(names) == ["LLM_MODEL", "LOG_LEVEL", "PORT"]
@@ -60,7 +60,7 @@ def test_a_setting_without_a_description_is_still_named(monkeypatch: pytest.Monk
         bare: int = 1
 
     monkeypatch.setenv("BARE", "x")
-    with pytest.raises(Misconfigured, match=r"^BARE: Input should be a valid integer"):
+    with pytest.raises(ConfigurationError, match=r"^BARE: Input should be a valid integer"):
         Bare()
 
 
@@ -83,7 +83,7 @@ def test_the_rules_over_several_settings_are_told_with_everything_else(
     monkeypatch.setenv("ENVIRONMENT", "production")
     monkeypatch.setenv("DATABASE_URL", "memory://")
     monkeypatch.setenv("WORKERS", "3")
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         Settings()
     told = [name for problem in refused.value.problems for name in NAMES if name in problem]
     assert sorted(told) == sorted(NAMES)
@@ -97,7 +97,7 @@ def test_a_rule_about_a_value_that_is_wrong_itself_is_not_told(
     monkeypatch.setenv("USE_FAKE_DATA", "perhaps")
     monkeypatch.setenv("AUTHENTICATION", "keys")
     monkeypatch.setenv("API_KEYS_FILE", "keys.jsonl")
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         Settings()
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["USE_FAKE_DATA"]
 
@@ -123,6 +123,6 @@ def test_a_list_that_is_no_json_is_named_and_not_shown(monkeypatch: pytest.Monke
         feeds: list[str] = []
 
     monkeypatch.setenv("FEEDS", "https://user:hunter2@feeds.example")
-    with pytest.raises(Misconfigured, match="FEEDS: this is no JSON") as refusal:
+    with pytest.raises(ConfigurationError, match="FEEDS: this is no JSON") as refusal:
         Listed()
     assert "hunter2" not in str(refusal.value)

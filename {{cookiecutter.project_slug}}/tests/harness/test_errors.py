@@ -5,7 +5,7 @@ import pytest
 from harness import errors
 from harness.errors import (
     HTTP_STATUS,
-    AccessRefused,
+    PolicyViolation,
     AccountUnverified,
     ApprovalDecided,
     ApprovalExpired,
@@ -14,11 +14,11 @@ from harness.errors import (
     BudgetExceeded,
     IdentityUnavailable,
     InputRefused,
-    LimitReached,
+    RateLimitExceeded,
     LimitsUnavailable,
-    Misconfigured,
+    ConfigurationError,
     ModelUnavailable,
-    NeedsDetail,
+    ClarificationNeeded,
     Overloaded,
     RunUnknown,
     ScopeMissing,
@@ -32,11 +32,11 @@ from harness.errors import (
 )
 
 EXAMPLES = [
-    Misconfigured(["PORT: no number", "HOST: empty"]),
+    ConfigurationError(["PORT: no number", "HOST: empty"]),
     InputRefused("message", "at most 10 characters"),
-    NeedsDetail("Which planet?"),
+    ClarificationNeeded("Which planet?"),
     SourceUnavailable("rates.example", "timeout at 10.0.0.7"),
-    AccessRefused("host", "add the host"),
+    PolicyViolation("host", "add the host"),
     ApprovalNeeded(),
     ApprovalUnknown(),
     ApprovalDecided(),
@@ -45,7 +45,7 @@ EXAMPLES = [
     ScopeMissing("threads"),
     AccountUnverified("e-mail address"),
     IdentityUnavailable("timeout at 10.0.0.7"),
-    LimitReached("caller", 12, {}),
+    RateLimitExceeded("caller", 12, {}),
     LimitsUnavailable(),
     ThreadUnknown("t1"),
     RunUnknown("r1"),
@@ -91,6 +91,6 @@ def test_a_code_is_the_name_with_hyphens() -> None:
 
 
 def test_every_problem_of_the_settings_is_kept() -> None:
-    error = Misconfigured(["PORT: no number", "HOST: empty"])
+    error = ConfigurationError(["PORT: no number", "HOST: empty"])
     assert error.problems == ("PORT: no number", "HOST: empty")
     assert str(error) == "PORT: no number; HOST: empty"

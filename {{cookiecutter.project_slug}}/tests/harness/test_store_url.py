@@ -1,6 +1,6 @@
 import pytest
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.settings import Settings
 
 
@@ -21,7 +21,7 @@ from harness.settings import Settings
     ],
 )
 def test_a_store_that_does_not_exist_is_refused_and_its_address_not_shown(url: str) -> None:
-    with pytest.raises(Misconfigured, match="DATABASE_URL: must be") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: must be") as refused:
         Settings(database_url=url)
     assert "4711" not in str(refused.value)
     assert "hunter2" not in str(refused.value)

@@ -6,11 +6,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.errors import NeedsDetail, SourceUnavailable
+from harness.errors import ClarificationNeeded, SourceUnavailable
 from harness.prompts.language import Language, Words
-from harness.prompts.messages import Phrase
+from harness.prompts.messages import LocalizedMessage
 from harness.prompts.prompt import Prompt
-from harness.runtime.agent import Agent, Call, Finding, Source, ToolMethod
+from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
 from harness.settings import Configuration
 from harness.sources.policy import Policy
 
@@ -20,8 +20,8 @@ class TableAgent(Agent[Configuration]):
 
     settings_class = Configuration
     table: Mapping[str, int]
-    answer: Phrase
-    detail: Phrase
+    answer: LocalizedMessage
+    detail: LocalizedMessage
     prompt = Prompt(
         name="table",
         version="7",
@@ -34,19 +34,19 @@ class TableAgent(Agent[Configuration]):
     def build(self) -> Sequence[ToolMethod]:
         return [self.look_up]
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The number of one name in the table."""
         number = self.table[name]
         source = Source(title=f"Table of {self.name}", url=f"https://tables.example/{self.name}")
-        return Finding({"name": name, "number": number}, [source])
+        return ToolResult({"name": name, "number": number}, [source])
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         found = [word for word in Words.of(question) if word in self.table]
         if not found:
-            raise NeedsDetail(self.detail.say(language))
-        return [Call("look_up", {"name": name}) for name in found]
+            raise ClarificationNeeded(self.detail.say(language))
+        return [ToolCall("look_up", {"name": name}) for name in found]
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         return " ".join(self.answer.say(language, **finding.facts) for finding in findings)
 
 
@@ -61,8 +61,8 @@ class MoonsAgent(TableAgent):
         "es": ("¿Cuántas lunas tiene Marte?", "Lunas de Saturno"),
     }
     table = {"mars": 2, "marte": 2, "saturn": 146, "saturno": 146}
-    answer = Phrase(en="$name has $number moons.", es="$name tiene $number lunas.")
-    detail = Phrase(en="Which planet?", es="¿Qué planeta?")
+    answer = LocalizedMessage(en="$name has $number moons.", es="$name tiene $number lunas.")
+    detail = LocalizedMessage(en="Which planet?", es="¿Qué planeta?")
 
 
 class HeightsAgent(TableAgent):
@@ -76,8 +76,8 @@ class HeightsAgent(TableAgent):
         "es": ("¿Cuánto mide el Everest?", "Altura del Teide"),
     }
     table = {"everest": 8849, "teide": 3715}
-    answer = Phrase(en="$name is $number m high.", es="$name mide $number m.")
-    detail = Phrase(en="Which mountain?", es="¿Qué montaña?")
+    answer = LocalizedMessage(en="$name is $number m high.", es="$name mide $number m.")
+    detail = LocalizedMessage(en="Which mountain?", es="¿Qué montaña?")
 
 
 class FlakyAgent(TableAgent):
@@ -89,12 +89,12 @@ class FlakyAgent(TableAgent):
     examples = {"en": ("Tides in Vigo", "Tide today"), "es": ("Mareas en Vigo", "Marea de hoy")}
     table: Mapping[str, int] = {}
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The tide of one port."""
         raise SourceUnavailable("tides.example", "planted: connection refused")
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
-        return [Call("look_up", {"name": "vigo"})]
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+        return [ToolCall("look_up", {"name": "vigo"})]
 
 
 class BuggyAgent(FlakyAgent):
@@ -105,7 +105,7 @@ class BuggyAgent(FlakyAgent):
     keywords = {"en": ("star",), "es": ("estrella",)}
     examples = {"en": ("Star of Vega", "Stars"), "es": ("Estrella Vega", "Estrellas")}
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         raise RuntimeError("planted bug, password=hunter2")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import app.agents
 from harness.cli import main
-from harness.runtime.agent import Finding
+from harness.runtime.agent import ToolResult
 from tests.support.agents import TEST_AGENTS
 from tests.support.writing_agent import OrdersAgent
 
@@ -20,7 +20,7 @@ class SlowOrdersAgent(OrdersAgent):
 
     ENDLESS = 13
 
-    async def cancel(self, number: int, reason: str = "none") -> Finding:
+    async def cancel(self, number: int, reason: str = "none") -> ToolResult:
         """Cancel an order."""
         self._write_down(number)
         if number == self.ENDLESS:

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
-from harness.errors import NeedsDetail
+from harness.errors import ClarificationNeeded
 from harness.prompts.language import Language, Words
-from harness.prompts.messages import Phrase
+from harness.prompts.messages import LocalizedMessage
 from harness.prompts.prompt import Prompt
-from harness.runtime.agent import Agent, Call, Finding, Source, ToolMethod
+from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
 from harness.settings import Configuration
 from harness.sources.policy import Policy
 
@@ -24,7 +24,7 @@ class OrdersAgent(Agent[Configuration]):
     }
     prompt = Prompt(name="orders", version="1", text={"en": "Do it.", "es": "Hazlo."})
     settings_class = Configuration
-    told_state = Phrase(en="Order $order is $state.", es="El pedido $order está $state.")
+    told_state = LocalizedMessage(en="Order $order is $state.", es="El pedido $order está $state.")
 
     ran: ClassVar[list[tuple[int, str, str]]] = []
     """Number, reason and approval of each call of `cancel` that has begun."""
@@ -38,24 +38,24 @@ class OrdersAgent(Agent[Configuration]):
     def build(self) -> Sequence[ToolMethod]:
         return [self.look_up, self.cancel]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         words = Words.of(question)
         numbers = [int(word) for word in words if word.isdecimal()]
         is_read = not {"state", "estado"}.isdisjoint(words)
-        reads = [Call("look_up", {"number": it}) for it in numbers[:1] if is_read]
+        reads = [ToolCall("look_up", {"number": it}) for it in numbers[:1] if is_read]
         cancels = any(word.startswith("cancel") for word in words)
-        if calls := [*reads, *(Call("cancel", {"number": it}) for it in numbers if cancels)]:
+        if calls := [*reads, *(ToolCall("cancel", {"number": it}) for it in numbers if cancels)]:
             return calls
-        raise NeedsDetail("Which order?")
+        raise ClarificationNeeded("Which order?")
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         return " ".join(self.told_state.say(language, **finding.facts) for finding in findings)
 
-    async def look_up(self, number: int) -> Finding:
+    async def look_up(self, number: int) -> ToolResult:
         """The state of an order."""
         return self._found(number, "open")
 
-    async def cancel(self, number: int, reason: str = "none") -> Finding:
+    async def cancel(self, number: int, reason: str = "none") -> ToolResult:
         """Cancel an order."""
         self.ran.append((number, reason, self.approval_id))
         if meanwhile := type(self).meanwhile:
@@ -63,5 +63,5 @@ class OrdersAgent(Agent[Configuration]):
         return self._found(number, "cancelled")
 
     @staticmethod
-    def _found(number: int, state: str) -> Finding:
-        return Finding({"order": number, "state": state}, [Source(title="Shop", url="shop")])
+    def _found(number: int, state: str) -> ToolResult:
+        return ToolResult({"order": number, "state": state}, [Source(title="Shop", url="shop")])

@@ -13,7 +13,7 @@ from harness.runtime.agent import Agent
 from harness.runtime.graph import GraphBuilder
 from harness.runtime.state import READS, WRITES
 from harness.settings import Configuration, Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 
 from .mermaid import Arrow, Boundary, Box, Diagram, Kind
 from .package import Package
@@ -46,11 +46,11 @@ class C4:
         """Draw `package` with `agents`, which are built with their default settings.
 
         Raises:
-            Misconfigured: An agent does not fulfil the contract.
+            ConfigurationError: An agent does not fulfil the contract.
         """
         self._package = package
         self._settings = Settings()
-        connectors = Connectors(self._settings)
+        connectors = SourceConnections(self._settings)
         self._agents = [agent(connectors) for agent in agents]
         self._classes = agents
 

@@ -17,7 +17,7 @@ from typing import Annotated, Final, Self
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import Misconfigured, Unauthenticated
+from ..errors import ConfigurationError, Unauthenticated
 from ..telemetry.metrics import METRICS
 from .principal import Principal, Scope
 
@@ -136,7 +136,7 @@ class ApiKeys:
         """Read the file at `path`; tell expiry by `clock`, seconds since 1970.
 
         Raises:
-            Misconfigured: The file is broken, and there is none from before.
+            ConfigurationError: The file is broken, and there is none from before.
         """
         self._file = KeyFile(path)
         self._clock = clock
@@ -146,7 +146,7 @@ class ApiKeys:
         """What is wrong with the file as it is now; None when its keys are those in force."""
         self._look()
         if self.problem:
-            raise Misconfigured([f"API_KEYS_FILE: {self.problem}"])
+            raise ConfigurationError([f"API_KEYS_FILE: {self.problem}"])
 
     @property
     def count(self) -> int:

@@ -22,7 +22,7 @@ TOKEN_MAX_CHARS: Final = 16_384
 """Longest credential that is looked at, characters: a token with many claims has 4,000; a guess."""
 
 
-class Doorkeeper:
+class Authenticator:
     """Knows the callers of this process as AUTHENTICATION says; every door asks it, first of all."""
 
     HEADER: Final = "authorization"
@@ -32,7 +32,7 @@ class Doorkeeper:
         """Read the keys; the provider is asked with the first token.
 
         Raises:
-            Misconfigured: The file of keys cannot be read.
+            ConfigurationError: The file of keys cannot be read.
         """
         self.mode: Literal["off", "keys", "oidc", "both"] = settings.authentication
         self.keys: ApiKeys | None = None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from ..errors import ScopeMissing
-from ..storage.thread_ref import PUBLIC, Conversation
+from ..storage.thread_ref import PUBLIC, ThreadRef
 
 OWNER_CHARS: Final = 32
 """Hexadecimal digits of an owner: 128 bits, so that no two principals ever share one."""
@@ -81,6 +81,6 @@ class Principal:
         if scope not in self.scopes:
             raise ScopeMissing(scope)
 
-    def conversation(self, thread_id: str) -> Conversation:
+    def conversation(self, thread_id: str) -> ThreadRef:
         """Its own conversation of this name, whoever else has one of the same name."""
-        return Conversation(thread_id, self.owner)
+        return ThreadRef(thread_id, self.owner)

@@ -12,21 +12,21 @@ from rich.text import Text
 
 from ..application import Application
 from ..errors import InputRefused, SourceUnavailable
-from ..http.state import Running
-from ..prompts.messages import Phrase
+from ..http.state import AppState
+from ..prompts.messages import LocalizedMessage
 from ..runtime.reply import Event, Reply
 from ..runtime.state import Decision
 from ..settings import Settings
-from ..storage.thread_ref import PUBLIC, Conversation
+from ..storage.thread_ref import PUBLIC, ThreadRef
 from ..telemetry.logging import Logs
 
 
 class Ask:
     """Asks, shows what happens meanwhile where a terminal is there, and prints the reply."""
 
-    SOURCES = Phrase(en="Sources", es="Fuentes")
-    WAITING = Phrase(en="Waits for your decision", es="Espera tu decisión")
-    DEGRADED = Phrase(en="Less than a full answer", es="No es una respuesta completa")
+    SOURCES = LocalizedMessage(en="Sources", es="Fuentes")
+    WAITING = LocalizedMessage(en="Waits for your decision", es="Espera tu decisión")
+    DEGRADED = LocalizedMessage(en="Less than a full answer", es="No es una respuesta completa")
 
     def __init__(
         self, thread_id: str | None = None, url: str | None = None, key: str | None = None
@@ -78,15 +78,15 @@ class Ask:
             return await running.service.decide(decision, self._conversation())
 
     @staticmethod
-    def _running() -> AbstractAsyncContextManager[Running]:
+    def _running() -> AbstractAsyncContextManager[AppState]:
         settings = Settings()
         if not settings.enable_verbose_logging:  # a person reads this terminal; audit lines stay
             settings = settings.model_copy(update={"log_level": "ERROR"})
-        return Running.start(settings, Application.load().agents, Logs(settings).install())
+        return AppState.start(settings, Application.load().agents, Logs(settings).install())
 
-    def _conversation(self) -> Conversation:
+    def _conversation(self) -> ThreadRef:
         # Whoever may read the store may read it all: here nobody has a name.
-        return Conversation(self._thread_id or uuid4().hex, PUBLIC)
+        return ThreadRef(self._thread_id or uuid4().hex, PUBLIC)
 
     async def _ask_there(self, url: str, question: str) -> Reply:
         body = {"message": question} | ({"thread_id": self._thread_id} if self._thread_id else {})

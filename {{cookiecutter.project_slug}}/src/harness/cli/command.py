@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ..auth.principal import Scope
-from ..errors import Misconfigured, ServiceError
+from ..errors import ConfigurationError, ServiceError
 from ..project import Project
 from ..runtime.state import Decision
 from .agents import AgentList
@@ -45,7 +45,7 @@ class CommandLine:
         options = self._parser.parse_args(arguments)
         try:
             exit_code: int = options.run(options)
-        except Misconfigured as refused:
+        except ConfigurationError as refused:
             for problem in refused.problems:
                 print(problem, file=sys.stderr)
             return USAGE_ERROR

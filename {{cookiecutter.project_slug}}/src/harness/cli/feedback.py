@@ -9,7 +9,7 @@ import orjson
 from ..settings import Settings
 from ..storage.checkpoints import Checkpoints
 from ..storage.feedback import Feedback
-from ..storage.thread_ref import Conversation
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.logging import Logs
 
 
@@ -27,7 +27,7 @@ class FeedbackExport:
         """Print one line a rating, oldest first; the exit code.
 
         Raises:
-            Misconfigured: The store cannot be opened.
+            ConfigurationError: The store cannot be opened.
             StoreUnavailable: It went away meanwhile.
         """
         Logs(self._settings).install()
@@ -41,7 +41,7 @@ class FeedbackExport:
 
     @staticmethod
     def _line(feedback: Feedback) -> str:
-        conversation = Conversation.of_key(feedback.thread_id)
+        conversation = ThreadRef.of_key(feedback.thread_id)
         return orjson.dumps(
             {
                 "given_at": datetime.fromtimestamp(feedback.given_at, UTC).isoformat(),

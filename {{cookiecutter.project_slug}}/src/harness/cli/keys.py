@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..auth.api_key import ApiKey, KeyFile, NewKey
 from ..auth.principal import Principal, Scope
-from ..errors import InputRefused, Misconfigured
+from ..errors import InputRefused, ConfigurationError
 from ..settings import Settings
 
 SCOPES: Final = (Scope.CHAT, Scope.THREADS)
@@ -29,7 +29,7 @@ class Keys:
 
         Raises:
             InputRefused: The name or the time makes no sense.
-            Misconfigured: The line is to be added, and the file cannot be written.
+            ConfigurationError: The line is to be added, and the file cannot be written.
         """
         if days is not None and days <= 0:
             raise InputRefused("--days", "must be above 0")
@@ -81,7 +81,7 @@ class Keys:
     def _file() -> KeyFile:
         path = Settings().api_keys_file
         if path is None:
-            raise Misconfigured(["API_KEYS_FILE: name the file first"])
+            raise ConfigurationError(["API_KEYS_FILE: name the file first"])
         return KeyFile(path)
 
     @staticmethod
@@ -89,7 +89,7 @@ class Keys:
         try:
             return dict(file.read())
         except ValueError as error:
-            raise Misconfigured([f"API_KEYS_FILE: {error}"]) from None
+            raise ConfigurationError([f"API_KEYS_FILE: {error}"]) from None
 
     @staticmethod
     def _write(path: Path, text: str) -> None:
@@ -108,7 +108,7 @@ class Keys:
             problem = (
                 f"cannot be written ({error.strerror}); where it is mounted, change its source"
             )
-            raise Misconfigured([f"API_KEYS_FILE: {problem}"]) from None
+            raise ConfigurationError([f"API_KEYS_FILE: {problem}"]) from None
 
     @classmethod
     def _expiry(cls, key: ApiKey) -> str:

@@ -21,7 +21,7 @@ class Retention:
         """Delete and say how many; the exit code.
 
         Raises:
-            Misconfigured: The store cannot be opened.
+            ConfigurationError: The store cannot be opened.
             StoreUnavailable: It went away meanwhile; the next run goes on.
         """
         Logs(self._settings).install()

@@ -68,7 +68,7 @@ class Serve:
         """Serve until a signal ends it; the exit code.
 
         Raises:
-            Misconfigured: The store cannot be opened, a model or an agent cannot be built.
+            ConfigurationError: The store cannot be opened, a model or an agent cannot be built.
         """
         if reload:
             self._serve_and_watch()

@@ -15,7 +15,7 @@ from ..settings import MODEL_EXAMPLES, Configuration, Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
+class SettingDoc:
     """One setting as its operator types it."""
 
     field: str
@@ -29,7 +29,7 @@ class Knob:
     example: str = ""
 
     @classmethod
-    def of(cls, owner: type[Configuration], name: str, example: str = "") -> "Knob":
+    def of(cls, owner: type[Configuration], name: str, example: str = "") -> "SettingDoc":
         """The knob of one field."""
         field = owner.model_fields[name]
         kinds = cls._kinds(field)
@@ -87,10 +87,10 @@ class Section:
 
     owner: type[Configuration]
     title: str
-    knobs: Sequence[Knob]
+    knobs: Sequence[SettingDoc]
 
 
-class Catalogue:
+class SettingsReference:
     """The service's own subjects first, then one section for each agent that has settings, by name."""
 
     def __init__(self, agents: Sequence[type[Agent[Any]]], provider: str) -> None:
@@ -108,7 +108,7 @@ class Catalogue:
                 yield self._section(owner, f"Agent {agent.name}")
 
     def _section(self, owner: type[Configuration], title: str) -> Section:
-        knobs = [Knob.of(owner, name, self._examples.get(name, "")) for name in owner.model_fields]
+        knobs = [SettingDoc.of(owner, name, self._examples.get(name, "")) for name in owner.model_fields]
         return Section(owner, title, knobs)
 
 

@@ -16,7 +16,7 @@ from ..application import Application
 from ..project import Project
 from ..settings import Configuration
 from ..telemetry.redaction import MASK, Redactor
-from .settings_reference import Catalogue, EnvPage, Knob, MarkdownPage
+from .settings_reference import SettingsReference, EnvPage, SettingDoc, MarkdownPage
 
 
 class Origins:
@@ -44,13 +44,13 @@ class Show:
     def __init__(self, form: str) -> None:
         """Show as `form`, one of `FORMATS`."""
         self._form = form
-        self._catalogue = Catalogue(Application.load().agents, Project.load().llm_provider)
+        self._catalogue = SettingsReference(Application.load().agents, Project.load().llm_provider)
 
     def run(self) -> int:
         """Print it; the exit code.
 
         Raises:
-            Misconfigured: The table was asked for, and a value is wrong.
+            ConfigurationError: The table was asked for, and a value is wrong.
         """
         if self._form == "table":
             Console(markup=False, highlight=False, soft_wrap=True).print(self._table())
@@ -76,7 +76,7 @@ class Show:
         return table
 
     @staticmethod
-    def _shown(knob: Knob, value: object) -> str:
+    def _shown(knob: SettingDoc, value: object) -> str:
         if knob.is_secret:
             return MASK if value else ""
-        return Redactor().text(Knob.typed(value))  # an address may hold a password
+        return Redactor().text(SettingDoc.typed(value))  # an address may hold a password

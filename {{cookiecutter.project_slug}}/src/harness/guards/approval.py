@@ -10,15 +10,15 @@ import orjson
 import structlog
 from pydantic_core import to_jsonable_python
 
-from ..errors import AccessRefused, ApprovalNeeded
-from ..telemetry.audit_log import Trail
+from ..errors import PolicyViolation, ApprovalNeeded
+from ..telemetry.audit_log import AuditLog
 from .leaks import Leaks
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class WritingCall:
+class PendingToolCall:
     """A call that changes something: just what is shown to a person, and just what runs."""
 
     agent: str
@@ -37,7 +37,7 @@ class Approval:
 
     _CURRENT: ClassVar[ContextVar["Approval | None"]] = ContextVar("approval", default=None)
 
-    def __init__(self, approval_id: str, call: WritingCall) -> None:
+    def __init__(self, approval_id: str, call: PendingToolCall) -> None:
         self.id = approval_id
         self.call = call
         self.is_used = False
@@ -57,7 +57,7 @@ class Approval:
         """The approval under which the caller runs; None outside of one."""
         return cls._CURRENT.get()
 
-    def use(self, call: WritingCall) -> bool:
+    def use(self, call: PendingToolCall) -> bool:
         """True the first time that it is used for the call that was approved, letter by letter."""
         if self.is_used or call != self.call:
             return False
@@ -65,15 +65,15 @@ class Approval:
         return True
 
 
-class Proposals:
+class ApprovalGate:
     """The calls of writing tools that came up in one task of one agent. None of them has run."""
 
-    _CURRENT: ClassVar[ContextVar["Proposals | None"]] = ContextVar("proposals", default=None)
+    _CURRENT: ClassVar[ContextVar["ApprovalGate | None"]] = ContextVar("proposals", default=None)
 
     def __init__(self, leaks: Leaks, max_chars: int) -> None:
         self._leaks = leaks
         self._max_chars = max_chars
-        self.calls: list[WritingCall] = []
+        self.calls: list[PendingToolCall] = []
 
     @classmethod
     @contextmanager
@@ -87,7 +87,7 @@ class Proposals:
             cls._CURRENT.reset(before)
 
     @classmethod
-    def current(cls) -> "Proposals | None":
+    def current(cls) -> "ApprovalGate | None":
         """What is being collected around the caller."""
         return cls._CURRENT.get()
 
@@ -97,29 +97,29 @@ class Proposals:
 
         Raises:
             ApprovalNeeded: Nobody has; it is proposed now.
-            AccessRefused: Nobody can be asked here, or its arguments may not be shown to anybody.
+            PolicyViolation: Nobody can be asked here, or its arguments may not be shown to anybody.
         """
-        call = WritingCall(agent, tool, to_jsonable_python(dict(arguments)))
+        call = PendingToolCall(agent, tool, to_jsonable_python(dict(arguments)))
         if (approval := Approval.current()) and approval.use(call):
             return
         proposals = cls.current()
         if proposals is None or approval is not None:
-            raise AccessRefused("approval", "it writes: only the call that was approved may run")
+            raise PolicyViolation("approval", "it writes: only the call that was approved may run")
         proposals.add(call)
         raise ApprovalNeeded
 
-    def add(self, call: WritingCall) -> None:
+    def add(self, call: PendingToolCall) -> None:
         """Take a call, once however often it is asked for.
 
         Raises:
-            AccessRefused: Its arguments may not be shown to anybody.
+            PolicyViolation: Its arguments may not be shown to anybody.
         """
         shown = orjson.dumps(call.arguments).decode()
         if len(shown) > self._max_chars:
-            raise AccessRefused("approval", "its arguments are too long (MESSAGE_MAX_CHARS)")
+            raise PolicyViolation("approval", "its arguments are too long (MESSAGE_MAX_CHARS)")
         if leaked := self._leaks.found(shown):
-            Trail.note("approval", "withheld", leaked)
-            raise AccessRefused("approval", "its arguments hold what may not be shown")
+            AuditLog.note("approval", "withheld", leaked)
+            raise PolicyViolation("approval", "its arguments hold what may not be shown")
         if call not in self.calls:  # a model that asks again for what waits already
             self.calls.append(call)
-            Trail.note("approval", "waiting", call.name)
+            AuditLog.note("approval", "waiting", call.name)

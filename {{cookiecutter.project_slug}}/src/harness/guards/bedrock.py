@@ -4,7 +4,7 @@ import asyncio
 from importlib import import_module
 from typing import Any, Final
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 from ..settings import Settings
 from .injection_guard import Origin
 
@@ -24,7 +24,7 @@ class BedrockGuardrail:
         """Build boto3's client: credentials and region come from AWS's own variables.
 
         Raises:
-            Misconfigured: The package, or what it needs, is missing.
+            ConfigurationError: The package, or what it needs, is missing.
         """
         guardrail = settings.injection_bedrock_guardrail or ""
         self._id, _, self._version = guardrail.partition(":")
@@ -36,10 +36,10 @@ class BedrockGuardrail:
             self._client: Any = import_module("boto3").client("bedrock-runtime", config=config)
         except ImportError:
             needs = "install the extra [bedrock]"
-            raise Misconfigured([f"INJECTION_BEDROCK_GUARDRAIL: {needs}"]) from None
+            raise ConfigurationError([f"INJECTION_BEDROCK_GUARDRAIL: {needs}"]) from None
         except Exception as failure:  # noqa: BLE001 - its text may quote what it was given
             needs = f"set AWS_REGION and credentials ({type(failure).__name__})"
-            raise Misconfigured([f"INJECTION_BEDROCK_GUARDRAIL: {needs}"]) from None
+            raise ConfigurationError([f"INJECTION_BEDROCK_GUARDRAIL: {needs}"]) from None
 
     async def finds(self, text: str, origin: Origin) -> bool:
         """True when the guardrail's filter for prompt attacks blocks `text`.

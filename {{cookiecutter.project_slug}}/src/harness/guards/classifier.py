@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from ..settings import Settings
-from ..sources.body import Body
+from ..sources.body import BoundedBody
 from .injection_guard import Origin
 
 
@@ -60,7 +60,7 @@ class Classifier:
 
         Raises:
             httpx2.HTTPError: No connection, or an answer other than 200.
-            BodyRefused: The answer is too large.
+            ResponseRejected: The answer is too large.
             ValueError: It is no list of labels and scores, or not of this label.
         """
         step = self.WINDOW_CHARS - self.OVERLAP_CHARS
@@ -83,7 +83,7 @@ class Classifier:
         ) as answer:
             if answer.status_code != httpx2.codes.OK:
                 raise httpx2.HTTPError(f"HTTP {answer.status_code}")
-            body = Body(answer.headers.get("content-encoding", ""), self.MAX_BYTES)
+            body = BoundedBody(answer.headers.get("content-encoding", ""), self.MAX_BYTES)
             async for chunk in answer.aiter_raw():
                 body.feed(chunk)
         scores = {it.label: it.score for it in self.SCORES.validate_json(body.whole())}

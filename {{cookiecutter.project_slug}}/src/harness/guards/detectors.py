@@ -25,7 +25,7 @@ class Detectors:
         """The guard as configured.
 
         Raises:
-            Misconfigured: A detector cannot be built from the settings.
+            ConfigurationError: A detector cannot be built from the settings.
         """
         return InjectionGuard(
             settings.injection,

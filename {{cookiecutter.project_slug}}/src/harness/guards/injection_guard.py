@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 import structlog
 
 from ..limits.deadline import Deadline
-from ..telemetry.audit_log import Decision, Trail
+from ..telemetry.audit_log import Decision, AuditLog
 from .injection import InjectionRules
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
+class Detection:
     """Why a text is not let through."""
 
     because: str
@@ -117,12 +117,12 @@ class InjectionGuard:
 
     async def suspicion(
         self, text: str, origin: Origin, masked: str | None = None
-    ) -> Suspicion | None:
+    ) -> Detection | None:
         """What speaks against `text`: a rule, or else the first detector that finds something."""
         shown = text if masked is None else masked
         return self.by_rules(text) or await self.by_detectors(shown, origin)
 
-    async def by_detectors(self, text: str, origin: Origin) -> Suspicion | None:
+    async def by_detectors(self, text: str, origin: Origin) -> Detection | None:
         """What the detectors alone have against `text`."""
         if self._mode == "off":
             return None
@@ -130,15 +130,15 @@ class InjectionGuard:
         suspicions = [it for it in await asyncio.gather(*asked) if it]
         return min(suspicions, key=lambda it: it.by == "failure", default=None)
 
-    def decision(self, suspicion: Suspicion, origin: Origin) -> str | None:
+    def decision(self, suspicion: Detection, origin: Origin) -> str | None:
         """The reason of a refusal, noted; None where the guard only watches or may fail open."""
         if suspicion.by == "failure" and origin != "tool_result" and not self._is_closed:
             return None
         guard, decision = self.NOTED[origin]
         if self._mode == "observe":
-            Trail.note(guard, "observed", suspicion.because)
+            AuditLog.note(guard, "observed", suspicion.because)
             return None
-        Trail.note(guard, decision, suspicion.because)
+        AuditLog.note(guard, decision, suspicion.because)
         return suspicion.because
 
     async def aclose(self) -> None:
@@ -146,7 +146,7 @@ class InjectionGuard:
         for detector in self._detectors:
             await detector.aclose()
 
-    def by_rules(self, text: str) -> Suspicion | None:
+    def by_rules(self, text: str) -> Detection | None:
         """What the rules alone have against `text`."""
         if self._mode == "off":
             return None
@@ -154,18 +154,18 @@ class InjectionGuard:
             found = self._rules.found(text)
         except Exception as failure:  # noqa: BLE001 - a guard that breaks must not break the turn
             return self._failed(self.RULES, failure)
-        return Suspicion(found, "rules") if found else None
+        return Detection(found, "rules") if found else None
 
-    async def _ask(self, detector: Detector, text: str, origin: Origin) -> Suspicion | None:
+    async def _ask(self, detector: Detector, text: str, origin: Origin) -> Detection | None:
         try:
             async with asyncio.timeout(Deadline.within(self._timeout)):
                 found = await detector.finds(text, origin)
         except Exception as failure:  # noqa: BLE001 - a stranger's service: anything may come
             return self._failed(detector.name, failure)
-        return Suspicion(detector.name, "detector") if found else None
+        return Detection(detector.name, "detector") if found else None
 
     @staticmethod
-    def _failed(name: str, failure: Exception) -> Suspicion:
+    def _failed(name: str, failure: Exception) -> Detection:
         log.warning("detector_failed", detector=name, error=type(failure).__name__)
-        Trail.note("detector", "failed", name)
-        return Suspicion(name, "failure")
+        AuditLog.note("detector", "failed", name)
+        return Detection(name, "failure")

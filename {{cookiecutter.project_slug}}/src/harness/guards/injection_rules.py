@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RuleFile:
         """The rules of the file, each heading one.
 
         Raises:
-            Misconfigured: The file cannot be read, or a line is no rule; it is named.
+            ConfigurationError: The file cannot be read, or a line is no rule; it is named.
         """
         values: dict[str, str] = {}
         heading, forms = None, list[str]()
@@ -64,7 +64,7 @@ class RuleFile:
         try:
             return self._file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeError) as error:
-            raise Misconfigured([f"{self._variable}: {type(error).__name__}"]) from None
+            raise ConfigurationError([f"{self._variable}: {type(error).__name__}"]) from None
 
     def _form(self, line: str, values: dict[str, str], at: int) -> str:
         try:
@@ -84,8 +84,8 @@ class RuleFile:
             is_split = heading["split"] is not None
             yield Rule(heading["name"], int(heading["weight"]), is_split, tuple(forms))
 
-    def _wrong(self, at: int, problem: str) -> Misconfigured:
-        return Misconfigured([f"{self._variable}: line {at}: {problem}"])
+    def _wrong(self, at: int, problem: str) -> ConfigurationError:
+        return ConfigurationError([f"{self._variable}: line {at}: {problem}"])
 
 
 SPLIT_HEADS: Final = frozenset(

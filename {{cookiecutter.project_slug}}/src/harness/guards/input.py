@@ -6,7 +6,7 @@ from typing import Final
 from ..errors import InputRefused
 
 
-class InboundGuard:
+class InputGuard:
     """Gives the message as everything behind it reads it."""
 
     KEPT_CONTROLS: Final = frozenset("\n\t")

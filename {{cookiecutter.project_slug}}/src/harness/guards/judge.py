@@ -6,10 +6,10 @@ from typing import NoReturn
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 from ..limits.budget import Budget
 from ..models.factory import LLMFactory
-from ..prompts.fence import Marks
+from ..prompts.fence import Fence
 from ..prompts.judge import JUDGE
 from ..prompts.language import Language
 from .injection_guard import Origin
@@ -28,9 +28,9 @@ class JudgeScript:
         """Judge nothing.
 
         Raises:
-            Misconfigured: Always.
+            ConfigurationError: Always.
         """
-        raise Misconfigured(["INJECTION_JUDGE: the embedded model judges nothing"])
+        raise ConfigurationError(["INJECTION_JUDGE: the embedded model judges nothing"])
 
 
 class Judge:
@@ -53,7 +53,7 @@ class Judge:
             Exception: Whatever a provider raises, and a ValueError for another answer than asked.
         """
         Budget.take_model_call()
-        asked = HumanMessage(Marks.around(origin, text))
+        asked = HumanMessage(Fence.around(origin, text))
         judgement = await self._model.ainvoke([self._system, asked], {"metadata": JUDGE.metadata})
         if not isinstance(judgement, Judgement):
             raise ValueError("no judgement")  # noqa: TRY004 - not a bug of ours: the model's answer

@@ -9,7 +9,7 @@ from ..prompts.language import LanguageDetector, Words
 from .dates import Dates
 
 
-class Names:
+class ProperNounCheck:
     """Compares words, not runs of them, so that `Bank of Spain` may become `Banco de España`.
 
     It sees no name at the beginning of a sentence, where every word has its capital, none in capitals

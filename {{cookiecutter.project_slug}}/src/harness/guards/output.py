@@ -10,29 +10,29 @@ import structlog
 
 from ..prompts.language import Language, LanguageDetector
 from ..settings.guards import PersonalKind
-from ..telemetry.audit_log import Trail
+from ..telemetry.audit_log import AuditLog
 from .active_content import ActiveContent
 from .dates import Dates
 from .grounding import Grounding
 from .leaks import Leaks
-from .names import Names
-from .personal_data import Found
-from .personal_policy import PersonalPolicy
+from .names import ProperNounCheck
+from .personal_data import PiiMatch
+from .personal_policy import PiiRules
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutputPolicy:
     """What holds for every answer, built once at start."""
 
     leaks: Leaks
-    personal: PersonalPolicy = field(default_factory=lambda: PersonalPolicy("none"))
+    personal: PiiRules = field(default_factory=lambda: PiiRules("none"))
     names: Literal["refuse", "observe", "off"] = "refuse"
     """What becomes of a name that nothing supports: GROUNDING_NAMES."""
 
 
-class OutboundGuard:
+class OutputGuard:
     """Holds the texts of one turn against what that turn was given."""
 
     UNGROUNDED: Final = "ungrounded"
@@ -55,7 +55,7 @@ class OutboundGuard:
 
     def __init__(
         self,
-        outgoing: Outgoing,
+        outgoing: OutputPolicy,
         question: str,
         found: Iterable[Any],
         links: Iterable[str] = (),
@@ -96,7 +96,7 @@ class OutboundGuard:
             self._broke(failure)
             return text
         for kind in kinds if is_counted else ():
-            Trail.note(PersonalPolicy.GUARD, "masked", kind)
+            AuditLog.note(PiiRules.GUARD, "masked", kind)
         return masked
 
     def harmless(self, text: str) -> str:
@@ -118,19 +118,19 @@ class OutboundGuard:
             case self.FAILED:  # counted when it broke
                 pass
             case self.UNGROUNDED:
-                Trail.note("grounding", "withheld", refusal)
+                AuditLog.note("grounding", "withheld", refusal)
             case self.LANGUAGE:
-                Trail.note("language", "withheld", refusal)
+                AuditLog.note("language", "withheld", refusal)
             case _ if refusal in self.KINDS:
-                Trail.note(PersonalPolicy.GUARD, "withheld", refusal)
+                AuditLog.note(PiiRules.GUARD, "withheld", refusal)
             case _:
-                Trail.note("outbound", "withheld", refusal)
+                AuditLog.note("outbound", "withheld", refusal)
         return refusal
 
     @classmethod
     def corrected(cls, refusal: str, role: str) -> None:
         """Count that a model's second attempt may leave."""
-        Trail.note("language" if refusal == cls.LANGUAGE else "grounding", "corrected", role)
+        AuditLog.note("language" if refusal == cls.LANGUAGE else "grounding", "corrected", role)
 
     def _reasons(self, text: str, before: str, is_ours: bool) -> Iterator[str]:
         whole = before + text
@@ -148,9 +148,9 @@ class OutboundGuard:
                 yield self.UNGROUNDED
             if not self._has_observed:  # once, also where an answer is looked at by sentences
                 self._has_observed = True
-                Trail.note("grounding", "observed", "name")
+                AuditLog.note("grounding", "observed", "name")
 
-    def _breaches(self, text: str, found: Iterable[Found]) -> Iterator[str]:
+    def _breaches(self, text: str, found: Iterable[PiiMatch]) -> Iterator[str]:
         """What only a model's words are held against: others' data, another language."""
         yield from (each.kind for each in found if not self._is_given(each))
         if self._language and self._is_in_another_language(text, self._language):
@@ -163,7 +163,7 @@ class OutboundGuard:
                 text = text[: found.start] + text[found.end :]
         return self._grounding.unsupported(text)
 
-    def _is_given(self, found: Found) -> bool:
+    def _is_given(self, found: PiiMatch) -> bool:
         """True for what the user or a tool gave to this turn."""
         if found.kind in ("email", "ip"):
             return found.plain in self._given
@@ -182,7 +182,7 @@ class OutboundGuard:
         return LanguageDetector.clearly(own) not in (None, language)
 
     def _broke(self, failure: Exception) -> None:
-        Trail.note("outbound", "failed", type(failure).__name__)
+        AuditLog.note("outbound", "failed", type(failure).__name__)
         log.error("outbound_guard_failed", error=type(failure).__name__)
 
     @cached_property
@@ -200,7 +200,7 @@ class OutboundGuard:
     @cached_property
     def _given(self) -> frozenset[str]:
         """Addresses that the turn was given."""
-        return frozenset(it.plain for it in PersonalPolicy.FINDER.find(self._evidence_text))
+        return frozenset(it.plain for it in PiiRules.FINDER.find(self._evidence_text))
 
     @cached_property
     def _rows(self) -> str:
@@ -228,6 +228,6 @@ class OutboundGuard:
         yield from self._words
 
     @cached_property
-    def _names(self) -> Names:
+    def _names(self) -> ProperNounCheck:
         words = frozenset(Dates.WORD.findall(self._evidence_as_written))
-        return Names(chain(self._texts, self._lazily_said()), words)
+        return ProperNounCheck(chain(self._texts, self._lazily_said()), words)

@@ -11,7 +11,7 @@ from .check_digits import CheckDigits
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PiiMatch:
     """One value and where it stands."""
 
     kind: PersonalKind
@@ -27,7 +27,7 @@ class Found:
         return "".join(filter(str.isalnum, self.text)).casefold()
 
 
-class PersonalData:
+class PiiDetector:
     """Finds it by shape and check digit. Every pattern runs in time linear in the text.
 
     Not found: names, postal addresses, and phone numbers written as bare digits where no word such
@@ -113,9 +113,9 @@ class PersonalData:
     )
     """What shows that the digits before it are an amount or go on."""
 
-    def find(self, text: str) -> list[Found]:
+    def find(self, text: str) -> list[PiiMatch]:
         """What `text` holds, in order; of two that overlap the one with more proof."""
-        found: list[Found] = []
+        found: list[PiiMatch] = []
         left = text
         for reader in self._readers(text):
             if new := list(reader(left)):
@@ -124,7 +124,7 @@ class PersonalData:
         return sorted(found, key=lambda it: it.start)
 
     @staticmethod
-    def _blanked(text: str, found: Sequence[Found]) -> str:
+    def _blanked(text: str, found: Sequence[PiiMatch]) -> str:
         """`text` with new lines in place of what is found, so that it is not found again."""
         kept, end = [], 0
         for each in sorted(found, key=lambda it: it.start):
@@ -132,7 +132,7 @@ class PersonalData:
             end = each.end
         return "".join((*kept, text[end:]))
 
-    def _readers(self, text: str) -> Iterator[Callable[[str], Iterator[Found]]]:
+    def _readers(self, text: str) -> Iterator[Callable[[str], Iterator[PiiMatch]]]:
         """The readers that may find something: most texts need none."""
         if "@" in text:
             yield self._emails
@@ -148,10 +148,10 @@ class PersonalData:
         if has_row:
             yield self._phones
 
-    def _emails(self, text: str) -> Iterator[Found]:
-        return (Found("email", *it.span(), it[0]) for it in self.EMAIL.finditer(text))
+    def _emails(self, text: str) -> Iterator[PiiMatch]:
+        return (PiiMatch("email", *it.span(), it[0]) for it in self.EMAIL.finditer(text))
 
-    def _cards(self, text: str) -> Iterator[Found]:
+    def _cards(self, text: str) -> Iterator[PiiMatch]:
         for row in self.DIGITS.finditer(text):
             groups = list(self.GROUP.finditer(row[0]))
             after = 0
@@ -159,7 +159,7 @@ class PersonalData:
                 if first.start() >= after and (end := self._card_end(groups, at)):
                     after = end
                     span = row.start() + first.start(), row.start() + end
-                    yield Found("card", *span, text[slice(*span)])
+                    yield PiiMatch("card", *span, text[slice(*span)])
 
     def _card_end(self, groups: Sequence[re.Match[str]], first: int) -> int:
         """Where the card that begins with this group ends; 0 when none does."""
@@ -170,24 +170,24 @@ class PersonalData:
                 end = group.end()
         return end
 
-    def _ibans(self, text: str) -> Iterator[Found]:
+    def _ibans(self, text: str) -> Iterator[PiiMatch]:
         for start in self.IBAN_START.finditer(text):
             length = CheckDigits.IBAN_LENGTHS.get(start[0][:2].upper())
             rest = self.IBAN_REST[length].match(text, start.end()) if length else None
             if rest:
-                found = Found("iban", start.start(), rest.end(), start[0] + rest[0])
+                found = PiiMatch("iban", start.start(), rest.end(), start[0] + rest[0])
                 if CheckDigits.is_iban(found.plain.upper()):
                     yield found
 
-    def _identities(self, text: str) -> Iterator[Found]:
+    def _identities(self, text: str) -> Iterator[PiiMatch]:
         for match in self.IDENTITY.finditer(text):
-            found = Found("national_id", *match.span(), match[0])
+            found = PiiMatch("national_id", *match.span(), match[0])
             if CheckDigits.is_identity(found.plain.upper()):
                 yield found
 
-    def _addresses(self, text: str) -> Iterator[Found]:
+    def _addresses(self, text: str) -> Iterator[PiiMatch]:
         for match in self.IPV4.finditer(text):
-            yield Found("ip", *match.span(), match[0])
+            yield PiiMatch("ip", *match.span(), match[0])
         for match in self.IPV6.finditer(text):
             value = match[0].rstrip(".")
             value = value if value.endswith("::") else value.removesuffix(":")
@@ -196,9 +196,9 @@ class PersonalData:
             except AddressValueError:
                 continue
             if any(map(str.isdigit, value)) or "::" not in value:
-                yield Found("ip", match.start(), match.start() + len(value), value)
+                yield PiiMatch("ip", match.start(), match.start() + len(value), value)
 
-    def _phones(self, text: str) -> Iterator[Found]:
+    def _phones(self, text: str) -> Iterator[PiiMatch]:
         for match in self.PHONE.finditer(text):
             is_bare = match["bare"] is not None
             start, end = match.span("bare") if is_bare else match.span()
@@ -207,4 +207,4 @@ class PersonalData:
             )
             if is_national and self.NO_PHONE_AFTER.match(text, end):
                 continue
-            yield Found("phone", start, end, text[start:end].replace("%2B", "+"))
+            yield PiiMatch("phone", start, end, text[start:end].replace("%2B", "+"))

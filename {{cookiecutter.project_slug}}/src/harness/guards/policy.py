@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import structlog
 
-from ..errors import AccessRefused
+from ..errors import PolicyViolation
 from ..sources.policy import Policy
 from ..telemetry.metrics import METRICS
-from .approval import Proposals
+from .approval import ApprovalGate
 
 log = structlog.get_logger(__name__)
 
 
-class Rights:
+class ToolPolicy:
     """What one agent's tools may do: agent x tool here, tool x resource in its connectors.
 
     Refusals are counted and logged here, with agent and tool and never with an argument.
@@ -38,7 +38,7 @@ class Rights:
         """Ask for a tool before it is even looked up, so that an unknown name is refused here too.
 
         Raises:
-            AccessRefused: The policy does not name it.
+            PolicyViolation: The policy does not name it.
         """
         with self.using(tool):
             pass
@@ -48,13 +48,13 @@ class Rights:
         """Run `tool` inside of this: whoever calls it, a model or the agent's own rules.
 
         Raises:
-            AccessRefused: The policy does not name the tool, or what it reached for.
+            PolicyViolation: The policy does not name the tool, or what it reached for.
             ApprovalNeeded: It writes, and no person has approved this call.
         """
         try:
             self._decide(tool, arguments or {})
             yield
-        except AccessRefused as refusal:
+        except PolicyViolation as refusal:
             known = tool if tool in self._built else self.UNKNOWN
             METRICS.access_refused(self._agent, known, refusal.kind)
             log.warning(
@@ -68,6 +68,6 @@ class Rights:
 
     def _decide(self, tool: str, arguments: Mapping[str, Any]) -> None:
         if not self.allows(tool):
-            raise AccessRefused("tool", "only the tools that the agent's policy names are run")
+            raise PolicyViolation("tool", "only the tools that the agent's policy names are run")
         if tool in self._writing:
-            Proposals.demand(self._agent, tool, arguments)
+            ApprovalGate.demand(self._agent, tool, arguments)

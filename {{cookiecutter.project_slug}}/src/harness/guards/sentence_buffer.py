@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from .output import OutboundGuard
+from .output import OutputGuard
 
 
-class SentenceGate:
+class SentenceBuffer:
     """Collects the pieces of a model's stream and lets audited sentences through.
 
     The first sentence that does not pass closes the gate; the caller replaces the answer.
@@ -20,7 +20,7 @@ class SentenceGate:
     BEFORE_CHARS: Final = 400
     """How much of what has left is looked at again with each sentence: a leak may span several."""
 
-    def __init__(self, guard: OutboundGuard) -> None:
+    def __init__(self, guard: OutputGuard) -> None:
         self._guard = guard
         self._held = ""
         self._sent = ""

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
-from ..prompts.current_language import Speaking
-from ..prompts.messages import Phrases
-from .injection_guard import InjectionGuard, Suspicion
+from ..prompts.current_language import CurrentLanguage
+from ..prompts.messages import Messages
+from .injection_guard import InjectionGuard, Detection
 
 
 class ToolResults:
@@ -33,13 +33,13 @@ class ToolResults:
             found |= await self._by_detectors(rest, more)
         if not found or not suspicion or self._guard.decision(suspicion, "tool_result") is None:
             return result
-        notice = Phrases.WITHHELD.say(Speaking.language())
+        notice = Messages.WITHHELD.say(CurrentLanguage.language())
         return self._replaced(result, lambda text: notice if text in found else text)
 
     def _joined(self, texts: Sequence[str]) -> str:
         return self._guard.APART.join(texts)
 
-    def _by_rules(self, texts: Sequence[str], whole: Suspicion) -> set[str]:
+    def _by_rules(self, texts: Sequence[str], whole: Detection) -> set[str]:
         """Those that may not pass; where only all together say it, those that can tell something.
 
         None, where the weights of many harmless texts add up to what one would be refused for.
@@ -54,7 +54,7 @@ class ToolResults:
         plain = [text for text in texts if text not in telling]
         return set(texts) if self._guard.is_split(plain) else {*telling}
 
-    async def _by_detectors(self, texts: Sequence[str], whole: Suspicion) -> Set[str]:
+    async def _by_detectors(self, texts: Sequence[str], whole: Detection) -> Set[str]:
         """Those that may not pass; all that can tell something, where none of them is to blame alone."""
         telling = self._telling(texts)
         if whole.by == "failure" or len(telling) > self.FEW:

@@ -7,7 +7,7 @@ from ..auth.principal import Scope
 from ..prompts.language import Language
 from .authentication import GuardedRoute
 from .openapi import ProblemDocs
-from .state import Running
+from .state import AppState
 
 
 class AgentCard(BaseModel):
@@ -35,7 +35,7 @@ class AgentRoutes:
 
     async def list(self, request: Request) -> list[AgentCard]:
         """Every agent of this service, with questions to try."""
-        agents = Running.behind(request).service.agents
+        agents = AppState.behind(request).service.agents
         return [
             AgentCard(
                 name=agent.name,

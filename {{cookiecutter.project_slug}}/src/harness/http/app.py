@@ -19,10 +19,10 @@ from .chat import ChatRoutes
 from .feedback import FeedbackRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
-from .middleware import BodyLimit, HeaderLimit, RequestLine
+from .middleware import BodyLimitMiddleware, HeaderLimitMiddleware, AccessLogMiddleware
 from .openapi import OpenAPIDocument
 from .problems import ProblemHandlers
-from .state import Running
+from .state import AppState
 from .threads import ThreadRoutes
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,7 +34,7 @@ def create_app(settings: Settings | None, agents: Sequence[type[Agent[Any]]]) ->
     Logging starts here; the store, the models and the agents open when the server starts it.
 
     Raises:
-        Misconfigured: A setting is wrong. When the server starts: the store cannot be opened, a
+        ConfigurationError: A setting is wrong. When the server starts: the store cannot be opened, a
             model or an agent cannot be built.
     """
     settings = settings or Settings()
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None, agents: Sequence[type[Agent[Any]]]) ->
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Running.start(settings, agents, logs) as running:
+        async with AppState.start(settings, agents, logs) as running:
             running.attach(app)
             names = [agent.name for agent in running.service.agents]
             METRICS.build(project.version, settings.commit)
@@ -58,12 +58,12 @@ def create_app(settings: Settings | None, agents: Sequence[type[Agent[Any]]]) ->
         lifespan=lifespan,
     )
     app.add_middleware(
-        BodyLimit, max_bytes=settings.body_max_bytes, seconds=settings.body_timeout_seconds
+        BodyLimitMiddleware, max_bytes=settings.body_max_bytes, seconds=settings.body_timeout_seconds
     )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
-    app.add_middleware(HeaderLimit, max_bytes=settings.header_max_bytes)
-    app.add_middleware(RequestLine)  # added last, so it is the first that a request meets
+    app.add_middleware(HeaderLimitMiddleware, max_bytes=settings.header_max_bytes)
+    app.add_middleware(AccessLogMiddleware)  # added last, so it is the first that a request meets
     routes = []
     for door in (
         ChatRoutes(),

@@ -11,7 +11,7 @@ from ..runtime.reply import Reply
 from ..runtime.state import Decision
 from .authentication import Caller, GuardedRoute
 from .openapi import ProblemDocs
-from .state import Running
+from .state import AppState
 from .threads import ThreadId
 
 ApprovalId = Annotated[
@@ -58,7 +58,7 @@ class ApprovalRoutes:
         """
         structlog.contextvars.bind_contextvars(thread_id=thread_id)
         conversation = Caller.of(request).conversation(thread_id)
-        running = Running.behind(request)
+        running = AppState.behind(request)
         with running.life.request():
             decision = Decision(id=approval_id, verdict=decided.decision)
             return await running.service.decide(decision, conversation)

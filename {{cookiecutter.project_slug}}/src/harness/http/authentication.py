@@ -7,7 +7,7 @@ from fastapi import Request, Response
 
 from ..auth.principal import Principal, Scope
 from ..settings import Settings
-from .state import Running
+from .state import AppState
 from .strict_json import StrictRoute
 
 
@@ -32,7 +32,7 @@ class GuardedRoute(StrictRoute):
         handle = super().get_route_handler()
 
         async def handle_admitted(request: Request) -> Response:
-            running = Running.behind(request)
+            running = AppState.behind(request)
             await running.rates.address(request.client.host if request.client else None)
             principal = await running.doorkeeper.admit(request.headers, self.scope)
             told = await running.rates.caller(principal.owner)

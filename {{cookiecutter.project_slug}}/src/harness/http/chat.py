@@ -14,7 +14,7 @@ from ..errors import InputRefused
 from ..runtime.reply import Reply
 from .authentication import Caller, GuardedRoute
 from .openapi import ProblemDocs, Responses
-from .state import Running
+from .state import AppState
 from .streaming import EventStream
 from .threads import THREAD_ID
 
@@ -78,7 +78,7 @@ class ChatRoutes:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
         thread_id = self._thread_id(chat, idempotency_key)
         conversation = Caller.of(request).conversation(thread_id)
-        running = Running.behind(request)
+        running = AppState.behind(request)
         with running.life.request():
             return await running.service.ask(
                 chat.message, conversation, idempotency_key=idempotency_key
@@ -101,7 +101,7 @@ class ChatRoutes:
         """
         if last_event_id is not None:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")
-        running = Running.behind(request)
+        running = AppState.behind(request)
         thread_id = self._thread_id(chat, idempotency_key)
         conversation = Caller.of(request).conversation(thread_id)
         events = running.service.stream(chat.message, conversation, idempotency_key=idempotency_key)

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from ..limits.rate_limits import Rates
 from ..telemetry.metrics import METRICS
 from .bounds import BoundedConfig
-from .middleware import RequestLine
+from .middleware import AccessLogMiddleware
 from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
@@ -38,7 +38,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     The time is wall time, from the first byte of the headers and from their end. Between two
     requests uvicorn's own keep-alive timeout holds. A body that a route reads is bounded by
-    `BodyLimit`, which can answer; here is the end of one that nobody reads, since the answer was
+    `BodyLimitMiddleware`, which can answer; here is the end of one that nobody reads, since the answer was
     early, and of what is no body: chunk extensions and trailers without end.
     """
 
@@ -128,7 +128,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Say by hand what no application can: there is no request yet."""
         request_id = uuid4().hex
         problem = Problem.of(HTTPException(status), request_id)
-        answer = problem.response({RequestLine.HEADER: request_id, "Connection": "close"})
+        answer = problem.response({AccessLogMiddleware.HEADER: request_id, "Connection": "close"})
         lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % it for it in answer.raw_headers)]
         self.transport.write(b"".join([*lines, b"\r\n", answer.body]))
         METRICS.request(None, status, 0)
@@ -156,7 +156,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _too_late(self, stage: Stage) -> None:
         if self._is_answering:
             # A request before this one is being answered, and uvicorn reads no further meanwhile;
-            # or the route waits for this body, and `BodyLimit` answers.
+            # or the route waits for this body, and `BodyLimitMiddleware` answers.
             self._wait(stage)
         else:
             self._end("slow_body" if stage is Stage.BODY else "slow_headers")

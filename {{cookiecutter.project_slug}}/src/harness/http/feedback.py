@@ -10,7 +10,7 @@ from ..auth.principal import Scope
 from ..runtime.ratings import Rating
 from .authentication import Caller, GuardedRoute
 from .openapi import ProblemDocs
-from .state import Running
+from .state import AppState
 
 
 class FeedbackRequest(BaseModel):
@@ -51,5 +51,5 @@ class FeedbackRoutes:
         """Rate an answer that you got. It is kept with the conversation and deleted with it."""
         owner = Caller.of(request).owner
         rating = cast(Rating, str(feedback.rating))
-        ratings = Running.behind(request).ratings
+        ratings = AppState.behind(request).ratings
         await ratings.give(owner, feedback.run_id, rating, feedback.comment)

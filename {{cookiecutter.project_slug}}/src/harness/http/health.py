@@ -6,12 +6,12 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from ..auth.authenticator import Doorkeeper
-from ..limits.enforcement import Enforcement
+from ..auth.authenticator import Authenticator
+from ..limits.enforcement import RateLimiter
 from ..project import Project
 from ..telemetry.metrics import METRICS
 from .openapi import ProblemDocs, Responses
-from .state import Running
+from .state import AppState
 
 
 class Health(BaseModel):
@@ -122,7 +122,7 @@ class HealthRoutes:
 
     async def readyz(self, request: Request, response: Response) -> Readiness:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
-        running = Running.behind(request)
+        running = AppState.behind(request)
         parts = await running.parts()
         METRICS.ready(parts)
         is_ready = parts["service"]
@@ -139,7 +139,7 @@ class HealthRoutes:
         )
 
     @staticmethod
-    def _limits(enforcement: Enforcement) -> Limits:
+    def _limits(enforcement: RateLimiter) -> Limits:
         redis = enforcement.redis
         return Limits(
             mode=enforcement.mode,
@@ -148,7 +148,7 @@ class HealthRoutes:
         )
 
     @staticmethod
-    def _callers(doorkeeper: Doorkeeper) -> Callers:
+    def _callers(doorkeeper: Authenticator) -> Callers:
         keys, provider = doorkeeper.keys, doorkeeper.provider
         return Callers(
             mode=doorkeeper.mode,
@@ -164,5 +164,5 @@ class HealthRoutes:
             name=project.name,
             title=project.title,
             version=project.version,
-            commit=Running.behind(request).settings.commit,
+            commit=AppState.behind(request).settings.commit,
         )

@@ -7,7 +7,7 @@ from ..auth.principal import Scope
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
 from .authentication import GuardedRoute
-from .state import Running
+from .state import AppState
 
 
 class MetricsRoutes:
@@ -28,5 +28,5 @@ class MetricsRoutes:
 
         The parts are looked at now: a collector sees the store go without a probe beside it.
         """
-        METRICS.ready(await Running.behind(request).parts())
+        METRICS.ready(await AppState.behind(request).parts())
         return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)

@@ -18,7 +18,7 @@ from .problems import Problem
 log = structlog.stdlib.get_logger(__name__)
 
 
-class RequestLine:
+class AccessLogMiddleware:
     """Names the request, writes its one access line, and answers what nobody foresaw.
 
     An `X-Request-ID` of ours or of a proxy is taken over when it is well formed. It is in the
@@ -75,7 +75,7 @@ class RequestLine:
         return given if self.WELL_FORMED.fullmatch(given) else uuid4().hex
 
 
-class HeaderLimit:
+class HeaderLimitMiddleware:
     """Refuses a request line and headers over `max_bytes` together.
 
     The server ends what never becomes whole; this answers what did.
@@ -100,7 +100,7 @@ class HeaderLimit:
         return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Refuses a body over `max_bytes`: by its declared length at once, else while it is read.
 
     And one that is not whole after `seconds`, however it drips. FastAPI has a limit of size, but it

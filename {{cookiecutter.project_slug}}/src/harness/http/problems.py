@@ -116,7 +116,7 @@ class ProblemHandlers:
 
     @classmethod
     def install(cls, app: FastAPI, routes: Iterable[BaseRoute]) -> None:
-        """Answer every failure of `routes`, those of `app`; the unforeseen is caught by `RequestLine`."""
+        """Answer every failure of `routes`, those of `app`; the unforeseen is caught by `AccessLogMiddleware`."""
         handlers = cls(routes)
         for kind in (ServiceError, RequestValidationError, HTTPException):
             app.add_exception_handler(kind, handlers._answer)

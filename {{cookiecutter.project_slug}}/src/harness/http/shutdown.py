@@ -18,7 +18,7 @@ Handler = Callable[[int, FrameType | None], Any]
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Life:
+class ShutdownManager:
     """Takes SIGTERM before the server does, and hands it on when the delay is over.
 
     SIGTERM -> `/readyz` is 503, everything is still served -> after SHUTDOWN_DELAY_SECONDS the

@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from ..auth.authenticator import Doorkeeper
-from ..guards.personal_policy import PersonalPolicy
-from ..limits.enforcement import Enforcement
+from ..auth.authenticator import Authenticator
+from ..guards.personal_policy import PiiRules
+from ..limits.enforcement import RateLimiter
 from ..limits.rate_limits import Rates
 from ..runtime.agent import Agent
 from ..runtime.ratings import Ratings
@@ -22,20 +22,20 @@ from ..storage.store import Store
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.logging import Logs
 from ..telemetry.tracing import TRACES
-from .shutdown import Life
+from .shutdown import ShutdownManager
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class AppState:
     """The parts that a start builds and an end closes."""
 
     settings: Settings
     service: Service
     checkpoints: Store
     threads: Threads
-    life: Life
-    doorkeeper: Doorkeeper
-    enforcement: Enforcement
+    life: ShutdownManager
+    doorkeeper: Authenticator
+    enforcement: RateLimiter
     rates: Rates
     ratings: Ratings
 
@@ -43,21 +43,21 @@ class Running:
     @asynccontextmanager
     async def start(
         cls, settings: Settings, agents: Sequence[type[Agent[Any]]], logs: Logs
-    ) -> AsyncIterator["Running"]:
+    ) -> AsyncIterator["AppState"]:
         """The parts, open; from here on `logs` masks the agents' secrets too.
 
         Raises:
-            Misconfigured: The keys of callers cannot be read, the store cannot be opened, a model or
+            ConfigurationError: The keys of callers cannot be read, the store cannot be opened, a model or
                 an agent cannot be built.
         """
-        hidden = PersonalPolicy(settings.personal_data_in).hidden
+        hidden = PiiRules(settings.personal_data_in).hidden
         async with (
             TRACES.sent(settings, logs.redactor),
-            Doorkeeper(settings) as doorkeeper,
+            Authenticator(settings) as doorkeeper,
             Checkpoints.of(settings) as checkpoints,
             LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
         ):
-            enforcement = Enforcement(settings)
+            enforcement = RateLimiter(settings)
             service = Service(settings, agents, checkpoints, enforcement)
             for agent in service.agents:
                 logs.redactor.learn_all(agent.settings)
@@ -66,7 +66,7 @@ class Running:
             gc.freeze()
             try:
                 threads = Threads(settings, checkpoints)
-                life = Life(settings)
+                life = ShutdownManager(settings)
                 rates = Rates(settings, enforcement)
                 ratings = Ratings(settings, checkpoints, logs.redactor, langsmith)
                 yield cls(
@@ -103,7 +103,7 @@ class Running:
         app.state.running = self
 
     @staticmethod
-    def behind(request: Request) -> "Running":
+    def behind(request: Request) -> "AppState":
         """The parts behind this request."""
-        running: Running = request.app.state.running
+        running: AppState = request.app.state.running
         return running

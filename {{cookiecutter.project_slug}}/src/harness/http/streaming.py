@@ -15,7 +15,7 @@ from ..errors import ShuttingDown
 from ..runtime.reply import Event
 from ..telemetry.metrics import METRICS
 from .problems import Problem
-from .shutdown import Life
+from .shutdown import ShutdownManager
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class EventStream:
 
     HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
-    def __init__(self, events: AsyncGenerator[Event], request_id: str, life: Life) -> None:
+    def __init__(self, events: AsyncGenerator[Event], request_id: str, life: ShutdownManager) -> None:
         """Send `events` as long as `life` lasts; problem documents carry `request_id`."""
         self._request_id = request_id
         self._life = life

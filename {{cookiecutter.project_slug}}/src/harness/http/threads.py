@@ -9,7 +9,7 @@ from ..auth.principal import Scope
 from ..runtime.threads import Thread
 from .authentication import Caller, GuardedRoute
 from .openapi import ProblemDocs
-from .state import Running
+from .state import AppState
 
 THREAD_ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 """What names a conversation: no NUL, no surrogate, nothing that a path or a log could misread."""
@@ -40,9 +40,9 @@ class ThreadRoutes:
     async def read(self, thread_id: ThreadId, request: Request) -> Thread:
         """The latest messages of a conversation of yours."""
         conversation = Caller.of(request).conversation(thread_id)
-        return await Running.behind(request).threads.read(conversation)
+        return await AppState.behind(request).threads.read(conversation)
 
     async def delete(self, thread_id: ThreadId, request: Request) -> None:
         """Delete a conversation of yours for good, with the replies that were kept of it."""
         conversation = Caller.of(request).conversation(thread_id)
-        await Running.behind(request).threads.delete(conversation)
+        await AppState.behind(request).threads.delete(conversation)

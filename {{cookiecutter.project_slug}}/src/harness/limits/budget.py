@@ -17,7 +17,7 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class RunLimits:
     """The most that a run, or one agent in it, may use."""
 
     owner: Literal["RUN", "AGENT"]
@@ -30,10 +30,10 @@ class Caps:
 
 
 @dataclass(slots=True)
-class Used:
+class RunUsage:
     """What was taken under one set of caps so far."""
 
-    caps: Caps
+    caps: RunLimits
     tokens: Tokens | None
     model_calls: int = 0
     tool_calls: int = 0
@@ -63,13 +63,13 @@ class Budget:
     block nothing is counted.
     """
 
-    _CURRENT: ClassVar[ContextVar[tuple[Used, ...]]] = ContextVar("budget", default=())
+    _CURRENT: ClassVar[ContextVar[tuple[RunUsage, ...]]] = ContextVar("budget", default=())
 
     @classmethod
     @contextmanager
-    def of(cls, caps: Caps, tokens: Tokens | None = None) -> Iterator[Used]:
+    def of(cls, caps: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
         """Hold everything in the block to `caps`, beside what holds around it."""
-        used = Used(caps, tokens)
+        used = RunUsage(caps, tokens)
         before = cls._CURRENT.set((*cls._CURRENT.get(), used))
         try:
             yield used

@@ -8,7 +8,7 @@ from ..errors import Overloaded
 from ..telemetry.metrics import METRICS
 
 
-class Bulkhead:
+class ConcurrencyLimiter:
     """So many at once, so many waiting; one more is refused at once."""
 
     def __init__(self, name: str, max_running: int, max_waiting: int) -> None:

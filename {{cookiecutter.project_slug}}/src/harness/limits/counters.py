@@ -37,7 +37,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Remaining:
     """What is left of one limit after a decision."""
 
     limit: Limit
@@ -47,22 +47,22 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LimitDecision:
     """Whether everything that was asked for may be had."""
 
-    rooms: tuple[Room, ...]
+    rooms: tuple[Remaining, ...]
     """In the order of the limits."""
 
-    refused: Room | None
+    refused: Remaining | None
     """The first limit with too little left."""
 
     @classmethod
-    def of(cls, limits: Sequence[Limit], used: Sequence[int], now: float) -> "Verdict":
+    def of(cls, limits: Sequence[Limit], used: Sequence[int], now: float) -> "LimitDecision":
         """The verdict over what was `used` of each limit before."""
         enough = [has + it.amount <= it.most for it, has in zip(limits, used, strict=True)]
         is_taken = all(enough)
         rooms = tuple(
-            Room(it, max(0, it.most - has - it.amount * is_taken), cls._reset(it, now))
+            Remaining(it, max(0, it.most - has - it.amount * is_taken), cls._reset(it, now))
             for it, has in zip(limits, used, strict=True)
         )
         return cls(rooms, None if is_taken else rooms[enough.index(False)])
@@ -75,7 +75,7 @@ class Verdict:
 class Counters(Protocol):
     """Where counts are kept."""
 
-    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> Verdict:
+    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
         """Take every amount or none; with `even_beyond`, take them whatever the verdict.
 
         Raises:
@@ -96,11 +96,11 @@ class LocalCounters:
         self._counts: dict[tuple[str, int, int], int] = {}
         self._prune_at = 0.0
 
-    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> Verdict:
+    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
         """Take every amount or none."""
         now = time.time()
         self._prune(now)
-        verdict = Verdict.of(limits, [self._used(it, now) for it in limits], now)
+        verdict = LimitDecision.of(limits, [self._used(it, now) for it in limits], now)
         if even_beyond or not verdict.refused:
             self._add(limits, now)
         return verdict

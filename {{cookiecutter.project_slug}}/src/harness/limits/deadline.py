@@ -9,7 +9,7 @@ from time import monotonic
 from typing import ClassVar, Optional
 
 
-class Share(float, Enum):
+class DeadlineFraction(float, Enum):
     """How much of a request's time may be over when a step ends. A quick step leaves its rest.
 
     Guesses, made so that each step leaves enough for the lesser way behind it: rules after the
@@ -52,7 +52,7 @@ class Deadline:
 
     @classmethod
     @asynccontextmanager
-    async def until(cls, share: Share) -> AsyncIterator[None]:
+    async def until(cls, share: DeadlineFraction) -> AsyncIterator[None]:
         """The block ends when `share` of the current deadline's time is over, wherever it waits.
 
         Without a current deadline it takes its time.

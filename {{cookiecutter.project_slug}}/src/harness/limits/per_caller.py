@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from ..settings import Settings
-from .counters import Limit, Room
-from .enforcement import Enforcement
+from .counters import Limit, Remaining
+from .enforcement import RateLimiter
 
 RETRY_SECONDS: Final = 1
 """What a refused caller is told to wait, seconds: an answer takes about that. A guess."""
 
 
-class AtOnce:
+class PerCallerLimiter:
     """Counts what runs, by caller, in this process.
 
     Callers without a name are not held: they would all be one. Their rate by address holds them.
@@ -21,7 +21,7 @@ class AtOnce:
 
     NAME: Final = "caller-running"
 
-    def __init__(self, settings: Settings, enforcement: Enforcement) -> None:
+    def __init__(self, settings: Settings, enforcement: RateLimiter) -> None:
         """Take the bound from the settings; 0 is none."""
         self._most = settings.caller_max_running
         self._enforcement = enforcement
@@ -32,14 +32,14 @@ class AtOnce:
         """One message of a caller, under way as long as the block.
 
         Raises:
-            LimitReached: It has too many under way.
+            RateLimitExceeded: It has too many under way.
         """
         if not (owner and self._most) or self._enforcement.mode == "off":
             yield
             return
         if self._running[owner] >= self._most:
             limit = Limit(self.NAME, owner, self._most, RETRY_SECONDS)
-            self._enforcement.refuse(Room(limit, 0, RETRY_SECONDS))
+            self._enforcement.refuse(Remaining(limit, 0, RETRY_SECONDS))
         self._running[owner] += 1
         try:
             yield

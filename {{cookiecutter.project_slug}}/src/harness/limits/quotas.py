@@ -8,8 +8,8 @@ from typing import Final, Protocol
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
 from .budget import Tokens
-from .counters import Limit, Verdict
-from .enforcement import Enforcement
+from .counters import Limit, LimitDecision
+from .enforcement import RateLimiter
 
 SECONDS_PER_DAY: Final = 86_400  # what a day in UTC has
 
@@ -27,7 +27,7 @@ class Spending(Tokens, Protocol):
 class Quotas:
     """Messages, tokens and money of a day. Days begin at midnight UTC."""
 
-    def __init__(self, settings: Settings, enforcement: Enforcement) -> None:
+    def __init__(self, settings: Settings, enforcement: RateLimiter) -> None:
         """Take the quotas from the settings; 0 is no quota."""
         self._enforcement = enforcement
         self._reserved_tokens = settings.quota_reserved_tokens
@@ -58,7 +58,7 @@ class Quotas:
         reserved becomes what `spending` says at the end.
 
         Raises:
-            LimitReached: One of them is used up; nothing was reserved.
+            RateLimitExceeded: One of them is used up; nothing was reserved.
             LimitsUnavailable: The counts cannot be reached, and that is to be refused.
         """
         asked = {"messages": 1, "tokens": self._reserved_tokens, "usd": self._reserved_usd}
@@ -98,7 +98,7 @@ class Quotas:
         ]
 
     @staticmethod
-    def _tell(verdict: Verdict | None) -> None:
+    def _tell(verdict: LimitDecision | None) -> None:
         """Show how near the end what all callers share is."""
         for room in verdict.rooms if verdict else ():
             if room.limit.name.startswith("service-"):

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..settings import Settings
-from .counters import Limit, Verdict
-from .enforcement import Enforcement, RateHeaders
+from .counters import Limit, LimitDecision
+from .enforcement import RateLimiter, RateHeaders
 
 SECONDS_PER_MINUTE: Final = 60  # what a minute has
 
@@ -17,7 +17,7 @@ IPV6_CUSTOMER_BITS: Final = 64
 class Rates:
     """Requests a minute: of an address, and of a caller."""
 
-    def __init__(self, settings: Settings, enforcement: Enforcement) -> None:
+    def __init__(self, settings: Settings, enforcement: RateLimiter) -> None:
         """Take the rates from the settings."""
         self._of_address = settings.rate_address_per_minute
         self._of_caller = settings.rate_caller_per_minute
@@ -27,7 +27,7 @@ class Rates:
         """Count one request of an address; before anybody asks who it is.
 
         Raises:
-            LimitReached: It asks too often.
+            RateLimitExceeded: It asks too often.
         """
         await self._take("address", self.network(host), self._of_address)
 
@@ -35,12 +35,12 @@ class Rates:
         """Count one request of a caller with a name; what an answer's headers tell of it.
 
         Raises:
-            LimitReached: It asks too often.
+            RateLimitExceeded: It asks too often.
         """
         verdict = await self._take("caller", owner, self._of_caller if owner else 0)
         return RateHeaders.of(verdict.rooms) if verdict else {}
 
-    async def _take(self, name: str, key: str, most: int) -> Verdict | None:
+    async def _take(self, name: str, key: str, most: int) -> LimitDecision | None:
         limit = Limit(name, f"{name}:{key}", most, SECONDS_PER_MINUTE, is_sliding=True)
         return await self._enforcement.take([limit])
 

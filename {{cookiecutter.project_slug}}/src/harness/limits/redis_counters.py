@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import structlog
 
-from ..errors import LimitsUnavailable, Misconfigured
+from ..errors import LimitsUnavailable, ConfigurationError
 from ..project import Project
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
-from .counters import Limit, LocalCounters, Verdict
+from .counters import Limit, LocalCounters, LimitDecision
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ PAUSE_SECONDS: Final = 1
 """How long Redis is not asked after it failed: each try may cost REDIS_TIMEOUT_SECONDS."""
 
 
-class StandIn(Verdict):
+class LocalFallbackDecision(LimitDecision):
     """The verdict of this process alone while Redis was away: only here were the amounts taken."""
 
     __slots__ = ()
@@ -63,14 +63,14 @@ class RedisCounters:
         """Connect with the first decision.
 
         Raises:
-            Misconfigured: The package is not installed, or the address is none.
+            ConfigurationError: The package is not installed, or the address is none.
         """
         try:
             redis = import_module("redis.asyncio")  # 0.4 s: only where it is used
             self._failures = (import_module("redis.exceptions").RedisError, OSError, TimeoutError)
         except ImportError:
             remedy = "install the extra: pip install '.[redis]'"
-            raise Misconfigured([f"REDIS_URL: the package redis is missing; {remedy}"]) from None
+            raise ConfigurationError([f"REDIS_URL: the package redis is missing; {remedy}"]) from None
         seconds = settings.redis_timeout_seconds
         try:
             pool = redis.BlockingConnectionPool.from_url(
@@ -82,7 +82,7 @@ class RedisCounters:
             )
         except ValueError:  # its text may hold the password
             form = "redis://:password@host:6379/0, rediss:// or unix://"
-            raise Misconfigured(
+            raise ConfigurationError(
                 [f"REDIS_URL: this is no address of a Redis; write {form}"]
             ) from None
         self._redis: Any = redis.Redis.from_pool(pool)
@@ -97,7 +97,7 @@ class RedisCounters:
         """True while Redis is not asked because it failed."""
         return monotonic() < self._away_until
 
-    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> Verdict:
+    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
         """Take every amount or none.
 
         Raises:
@@ -108,20 +108,20 @@ class RedisCounters:
             raise LimitsUnavailable
         if verdict is None:
             local = await self._local.take(limits, even_beyond=even_beyond)
-            verdict = StandIn(local.rooms, local.refused)
+            verdict = LocalFallbackDecision(local.rooms, local.refused)
         return verdict
 
-    async def add(self, limits: Sequence[Limit], taken: Verdict | None = None) -> None:
+    async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
         """Add the amounts where `taken`, the verdict of `take`, was given.
 
         What Redis gave and cannot take back stays taken: given back elsewhere, it would be others'.
         """
-        if isinstance(taken, StandIn):
+        if isinstance(taken, LocalFallbackDecision):
             await self._local.add(limits)
         elif await self._ask(limits, even_beyond=True) is None:
             await self._local.add([it for it in limits if it.amount > 0])
 
-    async def _ask(self, limits: Sequence[Limit], *, even_beyond: bool) -> Verdict | None:
+    async def _ask(self, limits: Sequence[Limit], *, even_beyond: bool) -> LimitDecision | None:
         """Redis's verdict; None while it is away."""
         if self.is_away:
             return None
@@ -138,7 +138,7 @@ class RedisCounters:
             told = {"error": type(error).__name__, "stand_in": self._may_stand_in}
             log.warning("limits_store_away", **told)
             return None
-        return Verdict.of(limits, list(map(int, used)), float(now))
+        return LimitDecision.of(limits, list(map(int, used)), float(now))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -9,10 +9,10 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..errors import BudgetExceeded
-from ..limits.budget import Budget, Caps
+from ..limits.budget import Budget, RunLimits
 
 
-class BoundedModel(BaseChatModel):
+class BudgetedModel(BaseChatModel):
     """The model that an agent's loop calls, its tools bound once.
 
     LangChain's call limits do the same as nodes of the graph, three supersteps more for each
@@ -23,7 +23,7 @@ class BoundedModel(BaseChatModel):
     model: Any
     """A chat model, or one with tools bound to it."""
 
-    caps: Caps
+    caps: RunLimits
 
     tools: frozenset[str] | None = None
     """The agent's tools; None: every name may be called."""

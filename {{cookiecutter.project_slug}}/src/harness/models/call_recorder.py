@@ -14,11 +14,11 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
-from ..errors import NeedsDetail
+from ..errors import ClarificationNeeded
 from ..telemetry.metrics import METRICS
 from ..telemetry.tracing import TRACES, Attributes, Span
 from .cost import Prices
-from .failures import CallFailed
+from .failures import ModelCallFailed
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -78,11 +78,11 @@ class UsageCollector:
             usage.cost_usd = None if is_unknown else usage.priced_usd
 
 
-class ModelCall:
+class ModelCallRecorder:
     """One call from its start to its end: one log line, one count.
 
     `outcome` is `ok`, `asked` (the embedded model lacks a detail and the user is asked for it),
-    `cancelled`, `failed` (a fault of ours), or the reason of a `CallFailed`. No text of a message or
+    `cancelled`, `failed` (a fault of ours), or the reason of a `ModelCallFailed`. No text of a message or
     of an exception is logged: a provider's exception may quote the key or the prompt.
     """
 
@@ -130,10 +130,10 @@ class ModelCall:
         try:
             yield
             outcome = "ok"
-        except NeedsDetail:
+        except ClarificationNeeded:
             outcome = "asked"
             raise
-        except CallFailed as failure:
+        except ModelCallFailed as failure:
             outcome, error = failure.reason, type(failure.__cause__ or failure).__name__
             raise
         except (asyncio.CancelledError, GeneratorExit):

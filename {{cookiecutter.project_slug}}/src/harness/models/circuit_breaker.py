@@ -12,14 +12,14 @@ from typing import Literal
 import structlog
 
 from ..telemetry.metrics import METRICS
-from .failures import CallFailed
+from .failures import ModelCallFailed
 
 log = structlog.stdlib.get_logger(__name__)
 
 BreakerState = Literal["closed", "half_open", "open"]
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed: calls pass. Open: none does. Half-open: one at a time tries whether it works again.
 
     It lives in this process; each replica finds out for itself.
@@ -60,7 +60,7 @@ class Breaker:
         is_trial = self._admit()
         try:
             yield
-        except CallFailed as failure:
+        except ModelCallFailed as failure:
             if failure.counts:
                 self._failed(is_trial)
             elif failure.reason == "refused":  # it answers
@@ -78,7 +78,7 @@ class Breaker:
         if state == "closed":
             return False
         if state == "open" or self._is_trying:
-            raise CallFailed("breaker_open")
+            raise ModelCallFailed("breaker_open")
         self._is_trying = True
         METRICS.breaker(self._model, "half_open")
         log.info("breaker_half_open", model=self._model)

@@ -7,16 +7,16 @@ from typing import Literal
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
-from ..errors import Misconfigured, ModelUnavailable
+from ..errors import ConfigurationError, ModelUnavailable
 from ..settings import EMBEDDED, Settings
 from .circuit_breaker import BreakerState
 from .cost import Prices
-from .failover import Chain, ChainModel
+from .failover import FailoverChain, FailoverModel
 from .http import ModelHttp
-from .model_config import Choice, Choices, Role
+from .model_config import ModelRef, ModelConfig, Role
 from .providers import PROVIDERS
-from .resilient_model import Link, Upstream
-from .rule_based import EmbeddedModel, Script
+from .resilient_model import ResilientModel, ModelEndpoint
+from .rule_based import RuleBasedModel, ScriptedReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class LLMFactory:
         """Build the providers' models; a provider's package is imported only where it is chosen.
 
         Raises:
-            Misconfigured: A provider is unknown, not installed, or lacks its key or credentials.
+            ConfigurationError: A provider is unknown, not installed, or lacks its key or credentials.
         """
         self._settings = settings
         self._http = ModelHttp(settings)
         self._prices = Prices(settings.llm_prices)
-        self._choices = Choices(settings)
-        self._embedded = Upstream(EMBEDDED, EMBEDDED, None, settings)
+        self._choices = ModelConfig(settings)
+        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, None, settings)
         self._chains = {} if self.is_disabled else self._build()
 
     @property
@@ -66,7 +66,7 @@ class LLMFactory:
         """True when no model may be called (DISABLE_LLM): rules plan, agents tell their data."""
         return self._settings.disable_llm
 
-    def for_role(self, role: Role, script: Script) -> BaseChatModel:
+    def for_role(self, role: Role, script: ScriptedReply) -> BaseChatModel:
         """The model of `role`; where that is the embedded one, it says what `script` says.
 
         Raises:
@@ -76,7 +76,7 @@ class LLMFactory:
             raise ModelUnavailable(role, "DISABLE_LLM is on")
         if role in self._chains:
             return self._chains[role]
-        link = Link(self._embedded, EmbeddedModel(script=script), self._settings, self._prices)
+        link = ResilientModel(self._embedded, RuleBasedModel(script=script), self._settings, self._prices)
         return self._chain(role, [link])
 
     def models(self) -> list[RoleModel]:
@@ -101,33 +101,33 @@ class LLMFactory:
         upstreams = [link.upstream for link in self._chains[role].chain.links]
         return [LinkState(upstream.name, upstream.breaker.state) for upstream in upstreams]
 
-    def _build(self) -> Mapping[Role, ChainModel]:
+    def _build(self) -> Mapping[Role, FailoverModel]:
         problems = list(self._choices.problems())
-        links: dict[Choice, Link] = {}
+        links: dict[ModelRef, ResilientModel] = {}
         for choice in self._choices.all():
             try:
                 links[choice] = self._link(choice)
-            except Misconfigured as refusal:
+            except ConfigurationError as refusal:
                 problems.extend(refusal.problems)
         if problems:
-            raise Misconfigured(problems)
+            raise ConfigurationError(problems)
         # Roles share a link, and with it the model's connections, breaker and places.
         return {
             role: self._chain(role, [links[choice] for choice in row])
             for role, row in self._choices.rows.items()
         }
 
-    def _chain(self, role: Role, links: Sequence[Link]) -> ChainModel:
-        return ChainModel(chain=Chain(role, links, self._settings.llm_timeout_seconds))
+    def _chain(self, role: Role, links: Sequence[ResilientModel]) -> FailoverModel:
+        return FailoverModel(chain=FailoverChain(role, links, self._settings.llm_timeout_seconds))
 
-    def _link(self, choice: Choice) -> Link:
+    def _link(self, choice: ModelRef) -> ResilientModel:
         if choice.provider not in PROVIDERS:
             raise choice.refused(f"the provider is not one of {', '.join(PROVIDERS)}")
         finish = PROVIDERS[choice.provider].finish
-        upstream = Upstream(choice.name, choice.model, finish, self._settings)
-        return Link(upstream, self._model(choice), self._settings, self._prices)
+        upstream = ModelEndpoint(choice.name, choice.model, finish, self._settings)
+        return ResilientModel(upstream, self._model(choice), self._settings, self._prices)
 
-    def _model(self, choice: Choice) -> BaseChatModel:
+    def _model(self, choice: ModelRef) -> BaseChatModel:
         provider = PROVIDERS[choice.provider]
         try:
             options = provider.options(self._settings, choice.endpoint, self._http)

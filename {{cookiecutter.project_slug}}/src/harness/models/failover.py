@@ -19,22 +19,22 @@ from pydantic import ValidationError
 from ..errors import ModelUnavailable
 from ..limits.deadline import Deadline
 from ..telemetry.metrics import METRICS
-from .failures import CallFailed, Reason
-from .resilient_model import Link, Question
+from .failures import ModelCallFailed, Reason
+from .resilient_model import ResilientModel, Question
 
 log = structlog.stdlib.get_logger(__name__)
 
 ASYNC_ONLY = "a chain is asked with `await`: ainvoke or astream"
 
 
-class Chain:
+class FailoverChain:
     """Asks its links in order. It keeps nothing of a request: the next one starts anew."""
 
     OWN_SHARE: Final = 0.95
     """Part of the remaining time that is given to links. The rest makes sure that a hanging call
     ends by our clock and is learnt from, and not by the caller's, which only cancels it; a guess."""
 
-    def __init__(self, role: str, links: Sequence[Link], timeout_seconds: float) -> None:
+    def __init__(self, role: str, links: Sequence[ResilientModel], timeout_seconds: float) -> None:
         """Give each link at most `timeout_seconds`."""
         self.role = role
         self.links = links
@@ -43,10 +43,10 @@ class Chain:
     def __repr__(self) -> str:
         return f"Chain({self.role}: {' > '.join(link.upstream.name for link in self.links)})"
 
-    def with_each(self, change: Callable[[Any], Runnable[Any, Any]]) -> "Chain":
+    def with_each(self, change: Callable[[Any], Runnable[Any, Any]]) -> "FailoverChain":
         """The same chain over models that are each bound to something."""
         links = [link.with_runnable(change(link.runnable)) for link in self.links]
-        return Chain(self.role, links, self._timeout)
+        return FailoverChain(self.role, links, self._timeout)
 
     async def ask(self, asked: Any, config: RunnableConfig | None, options: dict[str, Any]) -> Any:
         """The first usable answer.
@@ -59,7 +59,7 @@ class Chain:
         for link, seconds in self._turns():
             try:
                 return await link.ask(question, seconds)
-            except CallFailed as failure:
+            except ModelCallFailed as failure:
                 reason = self._give_up(link, failure)
         raise ModelUnavailable(self.role, reason)
 
@@ -78,19 +78,19 @@ class Chain:
         for link, seconds in self._turns():
             try:
                 opened = await link.open(question, seconds)
-            except CallFailed as failure:
+            except ModelCallFailed as failure:
                 reason = self._give_up(link, failure)
                 continue
             try:
                 async with aclosing(opened.pieces()) as pieces:
                     async for piece in pieces:
                         yield piece
-            except CallFailed as failure:
+            except ModelCallFailed as failure:
                 raise ModelUnavailable(self.role, failure.reason) from failure
             return
         raise ModelUnavailable(self.role, reason)
 
-    def _turns(self) -> Iterator[tuple[Link, float]]:
+    def _turns(self) -> Iterator[tuple[ResilientModel, float]]:
         """Each link with its seconds: a hanging one may not use up the time of those after it."""
         for at, link in enumerate(self.links):
             deadline = Deadline.current()
@@ -99,7 +99,7 @@ class Chain:
                 return
             yield link, min(self._timeout, remaining / (len(self.links) - at))
 
-    def _give_up(self, link: Link, failure: CallFailed) -> Reason:
+    def _give_up(self, link: ResilientModel, failure: ModelCallFailed) -> Reason:
         name = link.upstream.name
         log.warning("model_gave_nothing", role=self.role, model=name, reason=failure.reason)
         if link is not self.links[-1]:
@@ -107,10 +107,10 @@ class Chain:
         return failure.reason
 
 
-class ChainModel(BaseChatModel):
+class FailoverModel(BaseChatModel):
     """A chain as the graph and LangChain's agents know it: a chat model. It is asynchronous only."""
 
-    chain: Chain
+    chain: FailoverChain
 
     @property
     def _llm_type(self) -> str:
@@ -152,7 +152,7 @@ class ChainModel(BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """The chain with tools, bound by each link's own class in its provider's words."""
         bound = self.chain.with_each(lambda model: model.bind_tools(tools, **kwargs))
-        return ChainModel(chain=bound)
+        return FailoverModel(chain=bound)
 
     def with_structured_output(
         self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
@@ -237,7 +237,7 @@ class Parsing(Awaited):
 class StructuredChain(Awaited):
     """A chain whose answers are parsed."""
 
-    def __init__(self, chain: Chain, *, include_raw: bool) -> None:
+    def __init__(self, chain: FailoverChain, *, include_raw: bool) -> None:
         """Give the parsed object; with `include_raw` the message beside it, as LangChain does."""
         self._chain = chain
         self._include_raw = include_raw

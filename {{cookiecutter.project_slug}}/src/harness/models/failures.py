@@ -21,11 +21,11 @@ Reason = Literal[
 ]
 
 
-class AnswerRefused(Exception):
+class AnswerRejected(Exception):
     """An answer that is not read to its end; the text says why, for the log."""
 
 
-class CallFailed(Exception):
+class ModelCallFailed(Exception):
     """One call of one model gave nothing usable. The provider's own error is its cause."""
 
     RETRYABLE: Final = frozenset({"timeout", "connection", "busy", "upstream_error"})
@@ -51,7 +51,7 @@ class Failures:
     AttributeError or a ValueError, empty choices are a TypeError (langchain-openai 1.7).
     """
 
-    UNREADABLE: Final = frozenset({"AnswerRefused", "DecodingError"})
+    UNREADABLE: Final = frozenset({"AnswerRejected", "DecodingError"})
     UNREACHED: Final = frozenset({"ConnectTimeout", "ConnectTimeoutError", "ConnectError"})
     TIMEOUTS: Final = frozenset(
         {"TimeoutError", "TimeoutException", "APITimeoutError", "ReadTimeoutError"}
@@ -70,18 +70,18 @@ class Failures:
         """
         try:
             yield
-        except (CallFailed, ServiceError):
+        except (ModelCallFailed, ServiceError):
             raise
         except Exception as error:
             raise cls.of(error, is_fair=is_fair) from error
 
     @classmethod
-    def of(cls, error: BaseException, *, is_fair: bool = True) -> CallFailed:
+    def of(cls, error: BaseException, *, is_fair: bool = True) -> ModelCallFailed:
         """The failure that `error` stands for."""
         chain = list(cls._chain(error))
         names = {kind.__name__ for each in chain for kind in type(each).__mro__}
         if names & cls.UNREADABLE:
-            return CallFailed("upstream_invalid")
+            return ModelCallFailed("upstream_invalid")
         for each in chain:
             status, headers = cls._response(each)
             if status is not None:
@@ -94,8 +94,8 @@ class Failures:
         )
         for known, reason in reasons:
             if names & known:
-                return CallFailed(reason, counts=is_fair or reason != "timeout")
-        return CallFailed("upstream_invalid")
+                return ModelCallFailed(reason, counts=is_fair or reason != "timeout")
+        return ModelCallFailed("upstream_invalid")
 
     @staticmethod
     def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -113,15 +113,15 @@ class Failures:
         return getattr(error, "status_code", None), getattr(response, "headers", {})
 
     @classmethod
-    def _by_status(cls, status: int, headers: Mapping[str, Any]) -> CallFailed:
+    def _by_status(cls, status: int, headers: Mapping[str, Any]) -> ModelCallFailed:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return CallFailed("busy", retry_after_seconds=cls._wait(headers))
+            return ModelCallFailed("busy", retry_after_seconds=cls._wait(headers))
         if status == HTTPStatus.REQUEST_TIMEOUT:
-            return CallFailed("timeout")
+            return ModelCallFailed("timeout")
         # A 200 is an error in mid-stream: Anthropic's class reports the status of its beginning.
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.MULTIPLE_CHOICES:
-            return CallFailed("upstream_error", retry_after_seconds=cls._wait(headers))
-        return CallFailed("refused")
+            return ModelCallFailed("upstream_error", retry_after_seconds=cls._wait(headers))
+        return ModelCallFailed("refused")
 
     @staticmethod
     def _wait(headers: Mapping[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx2
 
 from ..settings import Settings
-from .failures import AnswerRefused
+from .failures import AnswerRejected
 
 Hook = Callable[[Any], Awaitable[None]]
 
@@ -91,17 +91,17 @@ class BoundedBody:
         """The pieces.
 
         Raises:
-            AnswerRefused: They are too many, or packed in a way other than gzip.
+            AnswerRejected: They are too many, or packed in a way other than gzip.
         """
         if self._encoding not in ("", "identity", "gzip"):
-            raise AnswerRefused(f"the content encoding is {self._encoding}, not gzip")
+            raise AnswerRejected(f"the content encoding is {self._encoding}, not gzip")
         unzip = zlib.decompressobj(self.GZIP) if self._encoding == "gzip" else None
         room = self._max_bytes
         async for raw in self._stream:
             piece = self._unzipped(unzip, raw, room + 1) if unzip else raw
             room -= len(piece)
             if room < 0:
-                raise AnswerRefused(f"larger than LLM_MAX_ANSWER_BYTES={self._max_bytes}")
+                raise AnswerRejected(f"larger than LLM_MAX_ANSWER_BYTES={self._max_bytes}")
             yield piece
 
     @staticmethod
@@ -109,7 +109,7 @@ class BoundedBody:
         try:
             piece: bytes = unzip.decompress(raw, max_bytes)
         except zlib.error:
-            raise AnswerRefused("broken gzip") from None
+            raise AnswerRejected("broken gzip") from None
         return piece
 
     async def aclose(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 from ..settings import EMBEDDED, Settings
 from .providers import PROVIDERS, Endpoint
 
@@ -12,7 +12,7 @@ Role = Literal["planner", "agent", "writer", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelRef:
     """A model that the configuration names, and the variable that names it."""
 
     variable: str = field(compare=False)
@@ -26,12 +26,12 @@ class Choice:
         """`openai` of `openai:gpt-5-mini`."""
         return self.model.partition(":")[0]
 
-    def refused(self, remedy: str) -> Misconfigured:
+    def refused(self, remedy: str) -> ConfigurationError:
         """The refusal to start with this choice."""
-        return Misconfigured([f"{self.variable}: {self.model} cannot be used: {remedy}"])
+        return ConfigurationError([f"{self.variable}: {self.model} cannot be used: {remedy}"])
 
 
-class Choices:
+class ModelConfig:
     """The first model of every role, and the whole row of every role that a provider answers.
 
     LLM_API_KEY and LLM_BASE_URL are for the first models, LLM_FALLBACK_API_KEY and
@@ -60,7 +60,7 @@ class Choices:
             for role, (own, _) in models.items()
         }
         self._first_providers = {choice.provider for choice in self.first.values()} - {EMBEDDED}
-        self.rows: Mapping[Role, Sequence[Choice]] = {
+        self.rows: Mapping[Role, Sequence[ModelRef]] = {
             role: self._row(
                 first,
                 *(
@@ -73,7 +73,7 @@ class Choices:
             if first.model != EMBEDDED
         }
 
-    def all(self) -> Sequence[Choice]:
+    def all(self) -> Sequence[ModelRef]:
         """Every choice of a provider's model once."""
         return list(dict.fromkeys(choice for row in self.rows.values() for choice in row))
 
@@ -102,17 +102,17 @@ class Choices:
     def _takes_key(provider: str) -> bool:
         return provider in PROVIDERS and PROVIDERS[provider].takes_key
 
-    def _first(self, variable: str, model: str) -> Choice:
-        return Choice(variable, model, self._first_endpoint, name=model)
+    def _first(self, variable: str, model: str) -> ModelRef:
+        return ModelRef(variable, model, self._first_endpoint, name=model)
 
-    def _row(self, first: Choice, variable: str, fallbacks: str) -> Sequence[Choice]:
+    def _row(self, first: ModelRef, variable: str, fallbacks: str) -> Sequence[ModelRef]:
         models = [name.strip() for name in fallbacks.split(",") if name.strip()]
         row = [first, *(self._fallback(variable, model) for model in models)]
         return list(dict.fromkeys(row))  # the same model twice is one: it failed already
 
-    def _fallback(self, variable: str, model: str) -> Choice:
+    def _fallback(self, variable: str, model: str) -> ModelRef:
         if self._own_endpoint != Endpoint():
-            return Choice(variable, model, self._own_endpoint, name=f"{model}@fallback")
+            return ModelRef(variable, model, self._own_endpoint, name=f"{model}@fallback")
         is_known = model.partition(":")[0] in self._first_providers
         endpoint = self._first_endpoint if is_known else Endpoint()
-        return Choice(variable, model, endpoint, name=model)
+        return ModelRef(variable, model, endpoint, name=model)

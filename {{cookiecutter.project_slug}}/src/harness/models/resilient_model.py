@@ -10,13 +10,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..errors import Overloaded
-from ..limits.concurrency import Bulkhead
+from ..limits.concurrency import ConcurrencyLimiter
 from ..limits.deadline import Deadline
 from ..settings import Settings
-from .call_recorder import ModelCall
-from .circuit_breaker import Breaker
+from .call_recorder import ModelCallRecorder
+from .circuit_breaker import CircuitBreaker
 from .cost import Prices
-from .failures import CallFailed, Failures
+from .failures import ModelCallFailed, Failures
 from .retries import Retries
 
 
@@ -31,7 +31,7 @@ class Question:
     """What the caller gave by keyword, such as `stop`."""
 
 
-class Upstream:
+class ModelEndpoint:
     """What all roles that ask the same model share: its breaker, its places, its retries."""
 
     def __init__(self, name: str, model: str, finish: str | None, settings: Settings) -> None:
@@ -39,12 +39,12 @@ class Upstream:
         self.name = name
         self.model = model
         self.finish = finish
-        self.breaker = Breaker(name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
-        self.bulkhead = Bulkhead(model, settings.llm_max_concurrency, settings.llm_max_queue)
+        self.breaker = CircuitBreaker(name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
+        self.bulkhead = ConcurrencyLimiter(model, settings.llm_max_concurrency, settings.llm_max_queue)
         self.retries = Retries(settings.llm_max_retries)
 
 
-class Link:
+class ResilientModel:
     """One model as a chain asks it."""
 
     FAIR_SHARE: Final = 0.25
@@ -52,16 +52,16 @@ class Link:
     against the request that had no more time left; a guess."""
 
     def __init__(
-        self, upstream: Upstream, runnable: Runnable[Any, Any], settings: Settings, prices: Prices
+        self, upstream: ModelEndpoint, runnable: Runnable[Any, Any], settings: Settings, prices: Prices
     ) -> None:
         self.upstream = upstream
         self._runnable = runnable
         self._settings = settings
         self._prices = prices
 
-    def with_runnable(self, runnable: Runnable[Any, Any]) -> "Link":
+    def with_runnable(self, runnable: Runnable[Any, Any]) -> "ResilientModel":
         """The same link with its model bound to something."""
-        return Link(self.upstream, runnable, self._settings, self._prices)
+        return ResilientModel(self.upstream, runnable, self._settings, self._prices)
 
     @property
     def runnable(self) -> Any:
@@ -74,7 +74,7 @@ class Link:
         A message, or the `raw`, `parsed` and `parsing_error` of structured output.
 
         Raises:
-            CallFailed: There is none, or it is not usable.
+            ModelCallFailed: There is none, or it is not usable.
         """
         until = asyncio.get_running_loop().time() + seconds
         is_fair = seconds >= self._settings.llm_timeout_seconds * self.FAIR_SHARE
@@ -94,7 +94,7 @@ class Link:
         """An answer whose first content is here: until then it may be asked for again.
 
         Raises:
-            CallFailed: There is none within `seconds` or LLM_FIRST_TOKEN_SECONDS.
+            ModelCallFailed: There is none within `seconds` or LLM_FIRST_TOKEN_SECONDS.
         """
         now = asyncio.get_running_loop().time
         until = now() + seconds
@@ -117,12 +117,12 @@ class Link:
     @asynccontextmanager
     async def _watched(
         self, question: Question, until: float, is_fair: bool
-    ) -> AsyncIterator[ModelCall]:
+    ) -> AsyncIterator[ModelCallRecorder]:
         """One call: let through, in a place of its own, its failure named, logged and learnt from."""
         remaining = until - asyncio.get_running_loop().time()
         with self.upstream.breaker.passage():
             async with self._place(remaining):
-                call = ModelCall(question.role, self.upstream.model, self._prices)
+                call = ModelCallRecorder(question.role, self.upstream.model, self._prices)
                 with call.watch(question.asked, question.config), Failures.named(is_fair=is_fair):
                     yield call
 
@@ -132,16 +132,16 @@ class Link:
             async with self.upstream.bulkhead.slot(seconds):
                 yield
         except Overloaded:
-            raise CallFailed("overloaded") from None
+            raise ModelCallFailed("overloaded") from None
 
-    def _check(self, answer: Any, call: ModelCall) -> None:
+    def _check(self, answer: Any, call: ModelCallRecorder) -> None:
         """Count an answer's tokens; refuse one that says nothing."""
         message: AIMessage | None = answer["raw"] if isinstance(answer, dict) else answer
         if message is None:  # its SDK read it and kept it
             return
         call.spent(message.usage_metadata)
         if self.upstream.finish and not OpenStream.has_content(message):
-            raise CallFailed("upstream_invalid")
+            raise ModelCallFailed("upstream_invalid")
 
 
 class OpenStream:
@@ -149,8 +149,8 @@ class OpenStream:
 
     def __init__(
         self,
-        upstream: Upstream,
-        call: ModelCall,
+        upstream: ModelEndpoint,
+        call: ModelCallRecorder,
         pieces: AsyncIterator[AIMessageChunk],
         settings: Settings,
     ) -> None:
@@ -173,12 +173,12 @@ class OpenStream:
         """Read up to the first content.
 
         Raises:
-            CallFailed: The stream ended before.
+            ModelCallFailed: The stream ended before.
         """
         while True:
             piece = await self._next()
             if piece is None:
-                raise CallFailed("upstream_invalid")
+                raise ModelCallFailed("upstream_invalid")
             self._held.append(piece)
             if self.has_content(piece):
                 return
@@ -191,7 +191,7 @@ class OpenStream:
         """The pieces, those that are here already first; close it to cancel the call.
 
         Raises:
-            CallFailed: Nothing more came in time, or the stream ended before its finish reason.
+            ModelCallFailed: Nothing more came in time, or the stream ended before its finish reason.
         """
         async with self._stack:
             for piece in self._held:
@@ -206,7 +206,7 @@ class OpenStream:
                     content_by = self._content_by()
                 yield piece_or_end
             if self._upstream.finish and not self._has_finished:
-                raise CallFailed("upstream_invalid")
+                raise ModelCallFailed("upstream_invalid")
 
     async def _next(self) -> AIMessageChunk | None:
         piece = await anext(self._source, None)

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from .failures import CallFailed
+from .failures import ModelCallFailed
 
 T = TypeVar("T")
 
@@ -56,18 +56,18 @@ class Retries:
         """What `call` gives; no wait ends after `until`, in seconds of the event loop's clock.
 
         Raises:
-            CallFailed: The last failure.
+            ModelCallFailed: The last failure.
         """
         self._budget.deposit()
         try:
             return await call()
-        except CallFailed as failure:
+        except ModelCallFailed as failure:
             if not failure.is_retryable or self._max_retries == 0:
                 raise
             return await self._again(call, failure, until)
 
     async def _again(
-        self, call: Callable[[], Awaitable[T]], failure: CallFailed, until: float
+        self, call: Callable[[], Awaitable[T]], failure: ModelCallFailed, until: float
     ) -> T:
         """The tries after the first, which tenacity is only told of: it costs 0.1 ms a call."""
         told = [failure]
@@ -93,9 +93,9 @@ class Retries:
 
     @staticmethod
     def _may_help(error: BaseException) -> bool:
-        return isinstance(error, CallFailed) and error.is_retryable
+        return isinstance(error, ModelCallFailed) and error.is_retryable
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after_seconds if isinstance(error, CallFailed) else None
+        asked = error.retry_after_seconds if isinstance(error, ModelCallFailed) else None
         return self._jitter(state) if asked is None else asked

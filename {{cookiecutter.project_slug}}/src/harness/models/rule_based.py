@@ -23,7 +23,7 @@ from ..settings import EMBEDDED
 
 
 @runtime_checkable
-class Script(Protocol):
+class ScriptedReply(Protocol):
     """What the embedded model says in one role."""
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
@@ -35,14 +35,14 @@ class Script(Protocol):
         ...
 
 
-class EmbeddedModel(BaseChatModel):
+class RuleBasedModel(BaseChatModel):
     """Answers by its script. Counts words as tokens: it has no tokenizer and costs nothing."""
 
     PIECES: ClassVar[re.Pattern[str]] = re.compile(r"(?:\S+\s*){1,8}|\s+")
     """Up to eight words with the space after them: what one streamed chunk carries. Each chunk
     costs 0.05 ms on its way, as many as one a word would be a tenth of an answer's CPU."""
 
-    script: Script
+    script: ScriptedReply
 
     @property
     def _llm_type(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from .language import LANGUAGES, Language
 
 
-class Speaking:
+class CurrentLanguage:
     """The language of the task that this context belongs to."""
 
     _CURRENT: ClassVar[ContextVar[Language]] = ContextVar("speaking", default=LANGUAGES[0])

@@ -4,7 +4,7 @@ import secrets
 from typing import Final
 
 
-class Marks:
+class Fence:
     """Puts marks around a text that it cannot write itself: a new random one each time."""
 
     BYTES: Final = 6

@@ -12,7 +12,7 @@ Text = Mapping[Language, str]
 """The same text in every language of the service."""
 
 
-class Marks(dict[int, int | None]):
+class AccentMarks(dict[int, int | None]):
     """What `str.translate` makes of a character: nothing of an accent; judged once each."""
 
     MOST: Final = 4096
@@ -29,7 +29,7 @@ class Marks(dict[int, int | None]):
 class Words:
     """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
 
-    MARKS: Final = Marks()
+    MARKS: Final = AccentMarks()
 
     @classmethod
     def fold(cls, text: str) -> str:

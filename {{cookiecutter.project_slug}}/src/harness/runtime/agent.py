@@ -5,7 +5,7 @@ the model it is given is already configured, limited and logged; its failures be
 that names what is missing; a tool that its policy marks as writing runs when a person has approved the
 call, once, with the arguments that were shown.
 
-An agent owes: a name, words to be found by, tools that return a `Finding`, and the two
+An agent owes: a name, words to be found by, tools that return a `ToolResult`, and the two
 deterministic halves of an answer without a model, `calls` and `tell`.
 """
 
@@ -19,23 +19,23 @@ import orjson
 import structlog
 from langchain_core.tools import BaseTool, StructuredTool
 
-from ..errors import ApprovalNeeded, Misconfigured
+from ..errors import ApprovalNeeded, ConfigurationError
 from ..guards.approval import Approval
 from ..guards.injection_guard import InjectionGuard
-from ..guards.policy import Rights
+from ..guards.policy import ToolPolicy
 from ..guards.tool_results import ToolResults
-from ..prompts.fence import Marks
+from ..prompts.fence import Fence
 from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
 from ..settings import Configuration
 from ..sources.policy import Policy
-from ..sources.resources import Connectors, Outside, Sample
+from ..sources.resources import SourceConnections, AgentResources, FakeSource
 
 log = structlog.stdlib.get_logger(__name__)
 
 SettingsT = TypeVar("SettingsT", bound=Configuration)
 
-ToolMethod = Callable[..., Awaitable["Finding"]]
+ToolMethod = Callable[..., Awaitable["ToolResult"]]
 
 
 class Source(TypedDict):
@@ -46,7 +46,7 @@ class Source(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ToolResult:
     """What one tool call brought back: the facts that an answer may state, and their source."""
 
     facts: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """One tool call: the tool's name and its arguments."""
 
     tool: str
@@ -84,19 +84,19 @@ class Agent(ABC, Generic[SettingsT]):
     settings_class: type[SettingsT]
     """Its own settings, `Configuration` when it has none; read once into `self.settings`."""
 
-    sample: ClassVar[Sample | None] = None
+    sample: ClassVar[FakeSource | None] = None
     """Answers its data sources' requests when USE_FAKE_DATA is on."""
 
     @final
-    def __init__(self, connectors: Connectors, guard: InjectionGuard | None = None) -> None:
+    def __init__(self, connectors: SourceConnections, guard: InjectionGuard | None = None) -> None:
         """Build the agent inside its policy. Without `guard`, its rules look through the results.
 
         Raises:
-            Misconfigured: The policy names a tool that there is not, or none at all.
+            ConfigurationError: The policy names a tool that there is not, or none at all.
         """
         self.settings = self.settings_class()
         policy = self.policy()
-        self.outside: Outside = connectors.within(policy, self.sample)
+        self.outside: AgentResources = connectors.within(policy, self.sample)
         built = self.build()
         names = [method.__name__ for method in built]
         granted = policy.tools | policy.writing
@@ -105,8 +105,8 @@ class Agent(ABC, Generic[SettingsT]):
             all_of_them = ", ".join(f'"{name}"' for name in names)
             remedy = f"say in policy() which may run: Policy(tools=frozenset([{all_of_them}]), ...)"
             problem = f"its tools are {', '.join(names)}, its policy names {named}; {remedy}"
-            raise Misconfigured([f"agents/{self.name}/agent.py: {problem}"])
-        self.rights = Rights(self.name, policy, names)
+            raise ConfigurationError([f"agents/{self.name}/agent.py: {problem}"])
+        self.rights = ToolPolicy(self.name, policy, names)
         self._results = ToolResults(guard or InjectionGuard())
         self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, built))
 
@@ -125,22 +125,22 @@ class Agent(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         """The tool calls that answer `question`, read by rules.
 
         Raises:
-            NeedsDetail: Something is missing, such as the place for a forecast.
+            ClarificationNeeded: Something is missing, such as the place for a forecast.
         """
 
     @abstractmethod
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The findings of `calls`, in the same order, as one answer in `language`.
 
         Also the finding of an approved call by itself, and those of the other calls without it.
         """
 
     @final
-    async def basic_answer(self, question: str, language: Language) -> tuple[str, list[Finding]]:
+    async def basic_answer(self, question: str, language: Language) -> tuple[str, list[ToolResult]]:
         """An answer with no model: `calls`, the tools, `tell`.
 
         Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise,
@@ -162,13 +162,13 @@ class Agent(ABC, Generic[SettingsT]):
         return text, findings
 
     @final
-    async def perform(self, approval: Approval) -> Finding:
+    async def perform(self, approval: Approval) -> ToolResult:
         """What the approved call brought. Raises what its tool raises."""
         with approval.granted():
-            return await self._run(Call(approval.call.tool, approval.call.arguments))
+            return await self._run(ToolCall(approval.call.tool, approval.call.arguments))
 
     @final
-    def told(self, findings: Sequence[Finding], language: Language) -> str:
+    def told(self, findings: Sequence[ToolResult], language: Language) -> str:
         """What `tell` makes of `findings` that are not all of those of `calls`; empty where it cannot."""
         try:
             return self.tell(findings, language) if findings else ""
@@ -182,31 +182,31 @@ class Agent(ABC, Generic[SettingsT]):
         approval = Approval.current()
         return approval.id if approval else ""
 
-    async def _run(self, call: Call) -> Finding:
+    async def _run(self, call: ToolCall) -> ToolResult:
         tools = {tool.name: tool for tool in self.tools}
         message = await tools[call.tool].ainvoke(
             {"type": "tool_call", "id": call.tool, "name": call.tool, "args": call.arguments}
         )
-        finding: Finding = message.artifact
+        finding: ToolResult = message.artifact
         return finding
 
     def _as_tool(self, method: ToolMethod) -> BaseTool:
         @wraps(method)
-        async def run(**arguments: Any) -> tuple[str, Finding]:
+        async def run(**arguments: Any) -> tuple[str, ToolResult]:
             with self.rights.using(method.__name__, arguments):
                 finding = await self._harmless(await method(**arguments))
             facts = orjson.dumps(finding.facts).decode()
-            return Marks.around("tool_result", facts), finding
+            return Fence.around("tool_result", facts), finding
 
         return StructuredTool.from_function(
             coroutine=run, name=method.__name__, response_format="content_and_artifact"
         )
 
-    async def _harmless(self, finding: Finding) -> Finding:
+    async def _harmless(self, finding: ToolResult) -> ToolResult:
         """What a model and `tell` may read of it: texts that want to be obeyed are taken out."""
         found = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
         harmless = await self._results.harmless(found)
         if harmless is found:
             return finding
         facts, sources = harmless
-        return Finding(facts, [Source(title=title, url=url) for title, url in sources])
+        return ToolResult(facts, [Source(title=title, url=url) for title, url in sources])

@@ -8,30 +8,30 @@ from typing import Any
 import structlog
 from langgraph.config import get_config, get_stream_writer
 
-from ..errors import AccessRefused, ApprovalNeeded, ModelUnavailable, NeedsDetail, SourceUnavailable
-from ..guards.approval import Proposals
-from ..guards.output import Outgoing
-from ..limits.deadline import Deadline, Share
+from ..errors import PolicyViolation, ApprovalNeeded, ModelUnavailable, ClarificationNeeded, SourceUnavailable
+from ..guards.approval import ApprovalGate
+from ..guards.output import OutputPolicy
+from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
-from ..prompts.current_language import Speaking
+from ..prompts.current_language import CurrentLanguage
 from ..prompts.language import Language
-from ..prompts.messages import Phrase, Phrases
+from ..prompts.messages import LocalizedMessage, Messages
 from ..settings import Settings
-from ..storage.answer_cache import Asked, KeptAnswer, KeptAnswers
-from ..storage.thread_ref import Conversation
+from ..storage.answer_cache import CacheKey, CachedAnswer, AnswerCache
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.metrics import METRICS
 from ..telemetry.tracing import TRACES
-from .agent import Agent, Finding
-from .agent_runner import AgentModel
-from .approvals import Waiting
+from .agent import Agent, ToolResult
+from .agent_runner import AgentRunner
+from .approvals import PendingApprovals
 from .degraded import Degraded
 from .reply import Event
-from .state import Outcome, State, Task
+from .state import TaskResult, State, Task
 
 log = structlog.get_logger(__name__)
 
 
-class Worker:
+class AgentNode:
     """Runs the agent that a task names. A failure becomes an outcome, never an exception.
 
     When its model fails: a kept answer, then its data alone, then a sentence that names what is
@@ -43,16 +43,16 @@ class Worker:
         settings: Settings,
         factory: LLMFactory,
         agents: Sequence[Agent[Any]],
-        outgoing: Outgoing,
+        outgoing: OutputPolicy,
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
-        self._waiting = Waiting(settings, outgoing)
-        self._collected = partial(Proposals.collect, outgoing.leaks, settings.message_max_chars)
+        self._waiting = PendingApprovals(settings, outgoing)
+        self._collected = partial(ApprovalGate.collect, outgoing.leaks, settings.message_max_chars)
         self._models = {
-            agent.name: AgentModel(agent, settings, factory, outgoing)
+            agent.name: AgentRunner(agent, settings, factory, outgoing)
             for agent in (() if factory.is_disabled else agents)
         }
-        self._kept = KeptAnswers(
+        self._kept = AnswerCache(
             settings.answer_cache_max_entries, settings.answer_cache_ttl_seconds
         )
 
@@ -64,7 +64,7 @@ class Worker:
         about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": task["agent"]}
         with (
             structlog.contextvars.bound_contextvars(agent=task["agent"]),
-            Speaking.of(language),
+            CurrentLanguage.of(language),
             TRACES.span(f"invoke_agent {task['agent']}", about) as span,
         ):
             emit(Event(event="agent_started", data={**task}))
@@ -90,36 +90,36 @@ class Worker:
 
     async def _completed(
         self, task: Task, before: str, language: Language
-    ) -> tuple[Outcome, list[str]]:
+    ) -> tuple[TaskResult, list[str]]:
         """The outcome of a follow-up such as "and tomorrow?", read with the question before it."""
         whole = Task(agent=task["agent"], question=f"{before} {task['question']}")
         outcome, degraded = await self._outcome(whole, language)
         return {**outcome, "question": task["question"]}, degraded
 
-    async def _outcome(self, task: Task, language: Language) -> tuple[Outcome, list[str]]:
+    async def _outcome(self, task: Task, language: Language) -> tuple[TaskResult, list[str]]:
         degraded: list[str] = []
-        missing = Phrases.MISSING
+        missing = Messages.MISSING
         try:
             if task["agent"] in self._models:
                 outcome, degraded = await self._from_model(task, language)
                 if outcome:
                     return outcome, degraded
-            async with Deadline.until(Share.DATA):
+            async with Deadline.until(DeadlineFraction.DATA):
                 agent = self._agents[task["agent"]]
                 text, findings = await agent.basic_answer(task["question"], language)
             return self._answered(task, text, findings), degraded
-        except NeedsDetail as needed:
+        except ClarificationNeeded as needed:
             return self._without_answer(task, needed.question, "asked"), degraded
         except ApprovalNeeded as needed:
             text = self._agents[task["agent"]].told(needed.findings, language)
             return self._answered(task, text, needed.findings), degraded
-        except (SourceUnavailable, AccessRefused) as failure:
+        except (SourceUnavailable, PolicyViolation) as failure:
             log.warning("agent_without_source", reason=str(failure))
             reason = Degraded.SOURCE
         except TimeoutError:
             log.warning("agent_out_of_time")
             reason = Degraded.OUT_OF_TIME
-            missing = Phrases.TOO_LATE
+            missing = Messages.TOO_LATE
         except Exception:
             # An agent is the user's code: its bug costs this part of the answer, not the rest.
             log.exception("agent_failed")
@@ -127,17 +127,17 @@ class Worker:
         METRICS.failure("agents", task["agent"])
         return self._missing(task, missing, language), [*degraded, reason]
 
-    async def _from_model(self, task: Task, language: Language) -> tuple[Outcome | None, list[str]]:
+    async def _from_model(self, task: Task, language: Language) -> tuple[TaskResult | None, list[str]]:
         """The model's answer, or a kept one; None when there is neither. And why it is lesser."""
         asked = self._asked(task, language)
         try:
-            async with Deadline.until(Share.MODEL):
+            async with Deadline.until(DeadlineFraction.MODEL):
                 model = self._models[task["agent"]]
                 answer = await model.answer(task["question"], language)
-        except (ApprovalNeeded, NeedsDetail, SourceUnavailable, AccessRefused):
+        except (ApprovalNeeded, ClarificationNeeded, SourceUnavailable, PolicyViolation):
             raise
         except Exception as failure:
-            if (proposed := Proposals.current()) and proposed.calls:  # it has said what it wants
+            if (proposed := ApprovalGate.current()) and proposed.calls:  # it has said what it wants
                 raise ApprovalNeeded from failure
             # Providers raise far more than their own errors; whatever a model does wrong, the
             # agent can still answer from its data.
@@ -149,24 +149,24 @@ class Worker:
         else:
             outcome = self._answered(task, answer.text, answer.findings)
             if asked and not answer.degraded:
-                kept = KeptAnswer(answer.text, outcome["facts"], outcome["sources"])
+                kept = CachedAnswer(answer.text, outcome["facts"], outcome["sources"])
                 self._kept.keep(asked, kept)
             return outcome, [*answer.degraded]
         if asked and (found := self._kept.find(asked)):
             return self._kept_again(task, *found), [*degraded, Degraded.KEPT]
         return None, degraded
 
-    def _asked(self, task: Task, language: Language) -> Asked | None:
+    def _asked(self, task: Task, language: Language) -> CacheKey | None:
         """What an answer is kept under, for this owner alone; None in a run that names no owner."""
-        whose = get_config().get("configurable", {}).get(Conversation.CONFIG)
+        whose = get_config().get("configurable", {}).get(ThreadRef.CONFIG)
         if whose is None:
             return None
         version = self._agents[task["agent"]].prompt.version
-        return Asked(whose.owner, language, task["agent"], version, task["question"])
+        return CacheKey(whose.owner, language, task["agent"], version, task["question"])
 
     @staticmethod
-    def _answered(task: Task, text: str, findings: Sequence[Finding]) -> Outcome:
-        return Outcome(
+    def _answered(task: Task, text: str, findings: Sequence[ToolResult]) -> TaskResult:
+        return TaskResult(
             agent=task["agent"],
             question=task["question"],
             text=text,
@@ -176,8 +176,8 @@ class Worker:
         )
 
     @staticmethod
-    def _kept_again(task: Task, answer: KeptAnswer, age_seconds: float) -> Outcome:
-        return Outcome(
+    def _kept_again(task: Task, answer: CachedAnswer, age_seconds: float) -> TaskResult:
+        return TaskResult(
             agent=task["agent"],
             question=task["question"],
             text=answer.text,
@@ -188,13 +188,13 @@ class Worker:
         )
 
     @classmethod
-    def _missing(cls, task: Task, phrase: Phrase, language: Language) -> Outcome:
+    def _missing(cls, task: Task, phrase: LocalizedMessage, language: Language) -> TaskResult:
         text = phrase.say(language, question=task["question"])
         return cls._without_answer(task, text, "missing")
 
     @staticmethod
-    def _without_answer(task: Task, text: str, status: Any) -> Outcome:
-        return Outcome(
+    def _without_answer(task: Task, text: str, status: Any) -> TaskResult:
+        return TaskResult(
             agent=task["agent"],
             question=task["question"],
             text=text,

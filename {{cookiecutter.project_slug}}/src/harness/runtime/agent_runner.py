@@ -18,24 +18,24 @@ from langchain_core.messages import (
 from langchain_core.runnables import RunnableConfig
 
 from ..errors import (
-    AccessRefused,
+    PolicyViolation,
     ApprovalNeeded,
     BudgetExceeded,
     ModelUnavailable,
     ServiceError,
     SourceUnavailable,
 )
-from ..guards.output import OutboundGuard, Outgoing
-from ..limits.budget import Budget, Caps
-from ..models.budgeted_model import BoundedModel
+from ..guards.output import OutputGuard, OutputPolicy
+from ..limits.budget import Budget, RunLimits
+from ..models.budgeted_model import BudgetedModel
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
 from ..settings import Settings
-from ..telemetry.audit_log import Trail
-from .agent import Agent, Finding
+from ..telemetry.audit_log import AuditLog
+from .agent import Agent, ToolResult
 from .correction import Correction
 from .degraded import Degraded
-from .safe_tool import ContainedTool, NoTool
+from .safe_tool import SafeTool, UnknownTool
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class AgentScript:
         question = str(messages[1].content)
         results = [message for message in messages if isinstance(message, ToolMessage)]
         if results:
-            findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
+            findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
             complete = len(findings) == len(results)
             return AIMessage(self._agent.tell(findings, language) if complete else "")
         calls = self._agent.calls(question, language)
@@ -70,7 +70,7 @@ class AgentAnswer:
     """What a model made of the findings of its tools."""
 
     text: str
-    findings: Sequence[Finding]
+    findings: Sequence[ToolResult]
     degraded: Sequence[str] = ()
     """Why it is a lesser one: some of the tool calls failed or were refused."""
 
@@ -80,14 +80,14 @@ class Draft:
     """One attempt of a model, not let out yet."""
 
     text: str
-    findings: Sequence[Finding]
+    findings: Sequence[ToolResult]
     failures: Sequence[ServiceError]
     messages: Sequence[AnyMessage]
-    guard: OutboundGuard
+    guard: OutputGuard
     """What the text is held against."""
 
 
-class AgentModel:
+class AgentRunner:
     """One agent, its model and its tools in a loop; built once, used by every run."""
 
     STEPS_PER_CALL: Final = 2
@@ -96,24 +96,24 @@ class AgentModel:
     REASONS: Final[Mapping[type[ServiceError], str]] = {
         BudgetExceeded: Degraded.OVER_BUDGET,
         SourceUnavailable: Degraded.SOURCE,
-        AccessRefused: Degraded.SOURCE,
+        PolicyViolation: Degraded.SOURCE,
     }
     """What a failed tool call costs an answer that other calls hold up."""
 
     def __init__(
-        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: Outgoing
+        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy
     ) -> None:
         self._agent = agent
         self._outgoing = outgoing
-        self._caps = Caps("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
+        self._caps = RunLimits("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
         offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
         model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
-        tools = [*agent.tools, NoTool(rights=agent.rights)]
+        tools = [*agent.tools, UnknownTool(rights=agent.rights)]
         known = frozenset(tool.name for tool in agent.tools)
         self._loop = create_agent(
-            BoundedModel(model=model, caps=self._caps, tools=known, no_tool=NoTool.NAME),
-            [ContainedTool.of(tool, settings.message_max_chars) for tool in tools],
+            BudgetedModel(model=model, caps=self._caps, tools=known, no_tool=UnknownTool.NAME),
+            [SafeTool.of(tool, settings.message_max_chars) for tool in tools],
             checkpointer=False,  # the thread's memory is the outer graph's
             name=agent.name,
         )
@@ -135,7 +135,7 @@ class AgentModel:
         with Budget.of(self._caps):
             draft = await self._attempt(messages, question, language)
             refusal = draft.guard.refusal(draft.text)
-            if refusal in OutboundGuard.MENDABLE:
+            if refusal in OutputGuard.MENDABLE:
                 draft, refusal = await self._mended(draft, refusal, question, language)
         if refusal:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.withhold(refusal)))
@@ -153,7 +153,7 @@ class AgentModel:
             log.warning("correction_failed", error=type(failure).__name__)
             return draft, refusal
         if (again := second.guard.refusal(second.text)) is None:
-            OutboundGuard.corrected(refusal, "agent")
+            OutputGuard.corrected(refusal, "agent")
         return second, again
 
     async def _attempt(
@@ -165,7 +165,7 @@ class AgentModel:
             RunnableConfig(metadata={**self._agent.prompt.metadata}, recursion_limit=self._steps),
         )
         results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
-        findings = [m.artifact for m in results if isinstance(m.artifact, Finding)]
+        findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
         failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
         if any(isinstance(it, ApprovalNeeded) for it in failures):
             raise ApprovalNeeded(findings)
@@ -175,9 +175,9 @@ class AgentModel:
         if not text:
             raise ModelUnavailable("agent", "said nothing")
         if not findings:  # from memory
-            Trail.note("grounding", "withheld", "no tool")
+            AuditLog.note("grounding", "withheld", "no tool")
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
-        guard = OutboundGuard(
+        guard = OutputGuard(
             self._outgoing,
             question,
             [finding.facts for finding in findings],
@@ -187,7 +187,7 @@ class AgentModel:
         )
         return Draft(guard.masked(text), findings, failures, result["messages"], guard)
 
-    def _own_words(self, findings: Sequence[Finding], language: Language) -> Iterator[str]:
+    def _own_words(self, findings: Sequence[ToolResult], language: Language) -> Iterator[str]:
         """Where an agent's answer may have names from, beside the facts."""
         yield from (source["title"] for finding in findings for source in finding.sources)
         yield from self._agent.description.values()

@@ -8,25 +8,25 @@ import structlog
 from langgraph.config import get_config
 from langgraph.types import Overwrite, interrupt
 
-from ..errors import AccessRefused, NeedsDetail, SourceUnavailable
-from ..guards.approval import Approval, WritingCall
+from ..errors import PolicyViolation, ClarificationNeeded, SourceUnavailable
+from ..guards.approval import Approval, PendingToolCall
 from ..limits.budget import Budget
-from ..limits.deadline import Deadline, Share
+from ..limits.deadline import Deadline, DeadlineFraction
 from ..prompts.language import Language
-from ..prompts.messages import Phrases
-from ..telemetry.audit_log import Trail
+from ..prompts.messages import Messages
+from ..telemetry.audit_log import AuditLog
 from .agent import Agent
 from .degraded import Degraded
-from .state import Decision, Outcome, PendingCall, State
+from .state import Decision, TaskResult, PendingCall, State
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Approver:
+class ApprovalNode:
     """Interrupts the run with the calls that wait; resumed with a decision, carries it out.
 
     No model has a part in this. It does not know whether a decision was carried out before: whoever
-    resumes a run takes the decision in the store first (`Turns.decision`).
+    resumes a run takes the decision in the store first (`Sessions.decision`).
     """
 
     CONFIG: Final = "decision"
@@ -40,13 +40,13 @@ class Approver:
         """Write the outcome of the call that was decided, and take the turn's answer back for it."""
         stated = interrupt([o["call"] for o in state["outcomes"] if "call" in o])
         decision: Decision = get_config()["configurable"].get(self.CONFIG, stated)
-        outcomes, degraded = list[Outcome](), list[str]()
+        outcomes, degraded = list[TaskResult](), list[str]()
         for outcome in state["outcomes"]:
             call, ended = outcome.get("call"), outcome
             if call and call["id"] == decision["id"]:
                 ended, degraded = await self._decided(outcome, call, decision, state["language"])
             elif call and call["id"] in decision.get("lost", []):
-                text = Phrases.LOST.say(state["language"], call=call["shown"])
+                text = Messages.LOST.say(state["language"], call=call["shown"])
                 ended = self._ended(outcome, text, "missing")
             outcomes.append(ended)
         return {
@@ -57,24 +57,24 @@ class Approver:
         }
 
     async def _decided(
-        self, outcome: Outcome, call: PendingCall, decision: Decision, language: Language
-    ) -> tuple[Outcome, list[str]]:
+        self, outcome: TaskResult, call: PendingCall, decision: Decision, language: Language
+    ) -> tuple[TaskResult, list[str]]:
         """What became of the call, and why that is a lesser outcome."""
-        writing = WritingCall(call["agent"], call["tool"], call["arguments"])
+        writing = PendingToolCall(call["agent"], call["tool"], call["arguments"])
         if decision["verdict"] == "reject":
-            Trail.note("approval", "rejected", writing.name)
-            text = Phrases.REJECTED.say(language, call=call["shown"])
+            AuditLog.note("approval", "rejected", writing.name)
+            text = Messages.REJECTED.say(language, call=call["shown"])
             return self._ended(outcome, text, "rejected"), []
-        Trail.note("approval", "approved", writing.name)
+        AuditLog.note("approval", "approved", writing.name)
         approval = Approval(call["id"], writing)
         try:
-            async with Deadline.until(Share.DATA):
+            async with Deadline.until(DeadlineFraction.DATA):
                 Budget.take_tool_call()
                 agent = self._agents[call["agent"]]
                 finding = await agent.perform(approval)
-        except NeedsDetail as needed:
+        except ClarificationNeeded as needed:
             return self._ended(outcome, needed.question, "asked"), []
-        except (SourceUnavailable, AccessRefused) as failure:
+        except (SourceUnavailable, PolicyViolation) as failure:
             log.warning("approved_call_failed", call=writing.name, reason=str(failure))
             reason = Degraded.SOURCE
         except TimeoutError:
@@ -90,17 +90,17 @@ class Approver:
             reason = Degraded.AGENT
         else:
             text = agent.told([finding], language)
-            text = text or Phrases.DONE.say(language, call=call["shown"])
+            text = text or Messages.DONE.say(language, call=call["shown"])
             # The person has seen the figures of the arguments.
             facts: list[Mapping[str, Any]] = [dict(finding.facts), call["arguments"]]
             ended = self._ended(outcome, text, "answered")
             return {**ended, "facts": facts, "sources": list(finding.sources)}, []
-        phrase = Phrases.UNCONFIRMED if approval.is_used else Phrases.NOT_DONE
+        phrase = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE
         return self._ended(outcome, phrase.say(language, call=call["shown"]), "missing"), [reason]
 
     @staticmethod
-    def _ended(outcome: Outcome, text: str, status: Any) -> Outcome:
-        return Outcome(
+    def _ended(outcome: TaskResult, text: str, status: Any) -> TaskResult:
+        return TaskResult(
             agent=outcome["agent"],
             question=outcome["question"],
             text=text,

@@ -8,24 +8,24 @@ from uuid import uuid4
 import orjson
 from langgraph.checkpoint.base import CheckpointTuple
 
-from ..guards.approval import WritingCall
-from ..guards.output import OutboundGuard, Outgoing
+from ..guards.approval import PendingToolCall
+from ..guards.output import OutputGuard, OutputPolicy
 from ..prompts.language import Language
-from ..prompts.messages import Phrases
+from ..prompts.messages import Messages
 from ..settings import Settings
 from ..storage.store import Store
-from ..storage.thread_ref import Conversation
-from .state import Outcome, PendingCall, Task
+from ..storage.thread_ref import ThreadRef
+from .state import TaskResult, PendingCall, Task
 
 
-class Waiting:
+class PendingApprovals:
     """Makes the outcomes of calls that wait."""
 
-    def __init__(self, settings: Settings, outgoing: Outgoing) -> None:
+    def __init__(self, settings: Settings, outgoing: OutputPolicy) -> None:
         self._ttl_seconds = settings.approval_ttl_seconds
         self._outgoing = outgoing
 
-    def outcome(self, task: Task, call: WritingCall, language: Language) -> Outcome:
+    def outcome(self, task: Task, call: PendingToolCall, language: Language) -> TaskResult:
         """What the answer says of `call`: that nothing has been done, and what it would be."""
         pending = PendingCall(
             id=uuid4().hex,
@@ -35,25 +35,25 @@ class Waiting:
             shown=self._shown(call, task["question"]),
             expires_at=time.time() + self._ttl_seconds,
         )
-        return Outcome(
+        return TaskResult(
             agent=task["agent"],
             question=task["question"],
-            text=Phrases.WAITING.say(language, call=pending["shown"]),
+            text=Messages.WAITING.say(language, call=pending["shown"]),
             facts=[],
             sources=[],
             status="waiting",
             call=pending,
         )
 
-    def _shown(self, call: WritingCall, question: str) -> str:
+    def _shown(self, call: PendingToolCall, question: str) -> str:
         """The call as a sentence holds it; its name alone where an answer may not hold its arguments.
 
         Markup or a stranger's link is in the reply's `approvals` only, where no page makes it live.
         """
         given = (f"{name}={orjson.dumps(it).decode()}" for name, it in call.arguments.items())
         shown = f"{call.name}({', '.join(given)})"
-        guard = OutboundGuard(self._outgoing, question, [])
-        may_leave = guard.refusal(shown) in (None, *OutboundGuard.MENDABLE)
+        guard = OutputGuard(self._outgoing, question, [])
+        may_leave = guard.refusal(shown) in (None, *OutputGuard.MENDABLE)
         is_whole = guard.masked(shown, is_counted=False) == shown
         return shown if may_leave and is_whole else call.name
 
@@ -80,7 +80,7 @@ class Approvals:
         ]
 
     async def open(
-        self, conversation: Conversation, found: CheckpointTuple | None
+        self, conversation: ThreadRef, found: CheckpointTuple | None
     ) -> list[PendingCall]:
         """Those that can still be decided."""
         return [
@@ -96,6 +96,6 @@ class Approvals:
         return call["expires_at"] <= time.time()
 
     @staticmethod
-    def key(conversation: Conversation, approval_id: str) -> str:
+    def key(conversation: ThreadRef, approval_id: str) -> str:
         """Its decision in the store: of this thread alone, and no Idempotency-Key reads like it."""
         return f"{conversation.key} approval {approval_id}"

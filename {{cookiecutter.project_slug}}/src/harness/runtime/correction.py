@@ -5,7 +5,7 @@ from typing import Final
 
 from langchain_core.messages import HumanMessage
 
-from ..guards.output import OutboundGuard
+from ..guards.output import OutputGuard
 from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import Language
 
@@ -19,7 +19,7 @@ class Correction:
     @classmethod
     def of(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
         """The message for a text that was refused as `language` or `ungrounded`."""
-        if refusal == OutboundGuard.LANGUAGE:
+        if refusal == OutputGuard.LANGUAGE:
             return HumanMessage(LANGUAGE.render(language))
         named = ", ".join(unsupported[: cls.MOST_NAMED])
         return HumanMessage(UNGROUNDED.render(language, unsupported=named))

@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from ..errors import BudgetExceeded, ModelUnavailable
-from ..guards.output import OutboundGuard
+from ..guards.output import OutputGuard
 
 Role = Literal["planner", "model", "writer"]
 
@@ -47,9 +47,9 @@ class Degraded:
     @classmethod
     def refused(cls, refusal: str) -> str:
         """The reason of a text that the outbound guard refused."""
-        if refusal == OutboundGuard.LANGUAGE:
+        if refusal == OutputGuard.LANGUAGE:
             return cls.LANGUAGE
-        return cls.UNGROUNDED if refusal == OutboundGuard.UNGROUNDED else cls.UNSAFE
+        return cls.UNGROUNDED if refusal == OutputGuard.UNGROUNDED else cls.UNSAFE
 
     @classmethod
     def without(cls, role: Role, failure: Exception) -> list[str]:

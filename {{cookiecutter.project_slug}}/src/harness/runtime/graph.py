@@ -9,10 +9,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Send
 
 from ..guards.injection_guard import InjectionGuard
-from ..guards.input import InboundGuard
+from ..guards.input import InputGuard
 from ..guards.leaks import Leaks
-from ..guards.output import Outgoing
-from ..guards.personal_policy import PersonalPolicy
+from ..guards.output import OutputPolicy
+from ..guards.personal_policy import PiiRules
 from ..models.factory import LLMFactory
 from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector
@@ -21,11 +21,11 @@ from ..prompts.writer import WRITER
 from ..settings import Settings
 from ..telemetry.redaction import Redactor
 from .agent import Agent
-from .agent_node import Worker
-from .approval_node import Approver
+from .agent_node import AgentNode
+from .approval_node import ApprovalNode
 from .history import History
-from .input_guard_node import Admission, Guards
-from .output_guard_node import Auditor
+from .input_guard_node import InputGuardNode, InputGuards
+from .output_guard_node import OutputGuardNode
 from .planner import Planner
 from .rules_planner import RulesPlanner
 from .state import READS, WRITES, State
@@ -42,7 +42,7 @@ class Node(Protocol):
         ...
 
 
-class Bounded:
+class StateScoped:
     """A node that sees and changes only what `state.py` grants it."""
 
     def __init__(self, name: str, node: Node) -> None:
@@ -64,7 +64,7 @@ class Bounded:
         return changes
 
 
-class OneStep:
+class Sequential:
     """Nodes one after the other in one superstep: each superstep costs 0.3 to 0.5 ms of CPU."""
 
     def __init__(self, *nodes: Node) -> None:
@@ -82,7 +82,7 @@ class OneStep:
         return changes
 
 
-class StopBefore:
+class GotoIfPending:
     """The last node of most runs; where a call waits for a person, `after` follows it.
 
     A conditional edge would say the same and cost each run 3 % more, waiting or not.
@@ -116,39 +116,39 @@ class GraphBuilder:
         prompts = [*shared, *(agent.prompt for agent in agents)]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])
-        outgoing = Outgoing(
+        outgoing = OutputPolicy(
             Leaks(texts, redactor),
-            PersonalPolicy(settings.personal_data_out),
+            PiiRules(settings.personal_data_out),
             settings.grounding_names,
         )
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
-            "admit": Admission(
-                Guards(
-                    InboundGuard(settings.message_max_chars),
+            "admit": InputGuardNode(
+                InputGuards(
+                    InputGuard(settings.message_max_chars),
                     injection or InjectionGuard(),
-                    PersonalPolicy(settings.personal_data_in),
+                    PiiRules(settings.personal_data_in),
                 ),
                 detector,
                 rules.warning,
             ),
             "plan": Planner(factory, agents, rules, settings, outgoing),
-            "work": Worker(settings, factory, agents, outgoing),
+            "work": AgentNode(settings, factory, agents, outgoing),
             "write": Writer(factory, outgoing),
-            "audit": Auditor(
+            "audit": OutputGuardNode(
                 History(settings.history_turns, settings.history_max_tokens), outgoing
             ),
-            "approve": Approver(agents),
+            "approve": ApprovalNode(agents),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
         """The graph over a store of threads; None keeps no threads."""
         builder = StateGraph(State)
-        bounded = {name: Bounded(name, node) for name, node in self.nodes.items()}
-        builder.add_node("plan", OneStep(bounded["admit"], bounded["plan"]).__call__)
+        bounded = {name: StateScoped(name, node) for name, node in self.nodes.items()}
+        builder.add_node("plan", Sequential(bounded["admit"], bounded["plan"]).__call__)
         for name in ("work", "write", "approve"):
             builder.add_node(name, bounded[name].__call__)
-        stop = StopBefore("approve", bounded["audit"])
+        stop = GotoIfPending("approve", bounded["audit"])
         builder.add_node("audit", stop.__call__, destinations=("approve", END))
         builder.add_edge(START, "plan")
         builder.add_conditional_edges("plan", self._start_work, ["work", "audit"])

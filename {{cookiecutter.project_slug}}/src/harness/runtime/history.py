@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from .state import Exchange
+from .state import Turn
 
 
 class History:
@@ -16,12 +16,12 @@ class History:
         self._max_turns = max_turns
         self._max_chars = max_tokens * self.CHARS_PER_TOKEN
 
-    def kept(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+    def kept(self, exchanges: Sequence[Turn]) -> list[Turn]:
         """The newest exchanges that fit, the oldest of them first.
 
         The newest one stays whatever its size: without it no detail could be asked for.
         """
-        kept: list[Exchange] = []
+        kept: list[Turn] = []
         chars = 0
         for exchange in reversed(exchanges[max(0, len(exchanges) - self._max_turns) :]):
             chars += len(exchange["question"]) + len(exchange["answer"])
@@ -31,7 +31,7 @@ class History:
         return kept if self._max_turns else []
 
     @staticmethod
-    def told(exchanges: Sequence[Exchange]) -> str:
+    def told(exchanges: Sequence[Turn]) -> str:
         """The exchanges as a model reads them."""
         lines = (f"User: {turn['question']}\nService: {turn['answer']}" for turn in exchanges)
         return "\n".join(lines) or "-"

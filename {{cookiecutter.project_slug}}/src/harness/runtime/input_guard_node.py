@@ -9,31 +9,31 @@ from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
 
 from ..guards.injection_guard import InjectionGuard
-from ..guards.input import InboundGuard
-from ..guards.personal_policy import PersonalPolicy
+from ..guards.input import InputGuard
+from ..guards.personal_policy import PiiRules
 from ..prompts.language import Language, LanguageDetector
-from ..telemetry.audit_log import Trail
+from ..telemetry.audit_log import AuditLog
 from .reply import Event
-from .state import Exchange, Plan, State
+from .state import Turn, Plan, State
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Guards:
+class InputGuards:
     """What every message passes, in this order."""
 
-    inbound: InboundGuard
+    inbound: InputGuard
     injection: InjectionGuard
-    personal: PersonalPolicy
+    personal: PiiRules
 
 
-class Admission:
+class InputGuardNode:
     """Lets a message in through the guards, before anything else reads it."""
 
     def __init__(
         self,
-        guards: Guards,
+        guards: InputGuards,
         detector: LanguageDetector,
         warning: Callable[[Language], str],
     ) -> None:
@@ -73,11 +73,11 @@ class Admission:
         """The calls that waited for a person, as answers name them: this message takes them back."""
         waiting = [it["call"] for it in state.get("outcomes", []) if "call" in it]
         for call in waiting:
-            Trail.note("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
+            AuditLog.note("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
         return [call["shown"] for call in waiting]
 
     async def _refusal(
-        self, message: str, question: str, history: Sequence[Exchange]
+        self, message: str, question: str, history: Sequence[Turn]
     ) -> str | None:
         """Why it is refused: as it was received, for hidden signs tell something too."""
         injection = self._guards.injection
@@ -87,7 +87,7 @@ class Admission:
             return None
         return injection.refusal_of_split([history[-1]["question"], message], "message")
 
-    def _is_poisoned(self, exchange: Exchange) -> bool:
+    def _is_poisoned(self, exchange: Turn) -> bool:
         # Line by line: an answer may hold a headline that quotes an attack.
         texts = (exchange["question"], *exchange["answer"].splitlines())
         return any(self._guards.injection.refusal_by_rules(text, "memory") for text in texts)

@@ -6,21 +6,21 @@ from typing import Any
 import structlog
 from langgraph.config import get_stream_writer
 
-from ..guards.output import OutboundGuard, Outgoing
-from ..prompts.messages import Phrases
+from ..guards.output import OutputGuard, OutputPolicy
+from ..prompts.messages import Messages
 from .degraded import Degraded
 from .history import History
 from .reply import Event
-from .state import Exchange, Outcome, State
+from .state import Turn, TaskResult, State
 from .writer import Answers
 
 log = structlog.get_logger(__name__)
 
 
-class Auditor:
+class OutputGuardNode:
     """Holds what leaves against this turn's facts and against what may never leave."""
 
-    def __init__(self, history: History, outgoing: Outgoing) -> None:
+    def __init__(self, history: History, outgoing: OutputPolicy) -> None:
         self._history = history
         self._outgoing = outgoing
 
@@ -42,7 +42,7 @@ class Auditor:
                 emit(Event(event="token", data={"text": draft}))
         if not state["question"]:  # a message that was refused is not remembered
             return {"answer": draft, "degraded": degraded}
-        exchange = Exchange(
+        exchange = Turn(
             question=state["question"],
             language=state["language"],
             answer=draft,
@@ -54,7 +54,7 @@ class Auditor:
 
     @staticmethod
     def _own_words(
-        state: State, outcomes: Sequence[Outcome], guard: OutboundGuard
+        state: State, outcomes: Sequence[TaskResult], guard: OutputGuard
     ) -> tuple[str, list[str]]:
         """The agents' answers, harmless; why they are lesser, if they are. Else the planner's words.
 
@@ -69,7 +69,7 @@ class Auditor:
             refusal = guard.refusal(text, is_ours=True)
         if refusal is None:
             return text, []
-        if refusal == OutboundGuard.UNGROUNDED:  # no model's
+        if refusal == OutputGuard.UNGROUNDED:  # no model's
             return text, [Degraded.UNGROUNDED]
         log.warning("answer_refused", reason=guard.withhold(refusal))
-        return Phrases.UNAVAILABLE.say(state["language"]), [Degraded.UNSAFE]
+        return Messages.UNAVAILABLE.say(state["language"]), [Degraded.UNSAFE]

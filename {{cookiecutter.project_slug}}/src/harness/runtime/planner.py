@@ -10,9 +10,9 @@ from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
 from pydantic import BaseModel, Field
 
-from ..guards.output import OutboundGuard, Outgoing
+from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.budget import Budget
-from ..limits.deadline import Deadline, Share
+from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
 from ..prompts.planner import PLANNER, REPAIR
@@ -23,7 +23,7 @@ from .degraded import Degraded
 from .history import History
 from .reply import Event
 from .rules_planner import RulesPlanner
-from .state import Exchange, Plan, State, Task
+from .state import Turn, Plan, State, Task
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Planner:
         agents: Sequence[Agent[Any]],
         rules: RulesPlanner,
         settings: Settings,
-        outgoing: Outgoing,
+        outgoing: OutputPolicy,
     ) -> None:
         self._outgoing = outgoing
         self._max_chars = settings.message_max_chars
@@ -105,10 +105,10 @@ class Planner:
         ours = {"", self._rules.offer(language), self._rules.refusal(language)}
         texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
         spoken = language if plan["text"] else None
-        guard = OutboundGuard(self._outgoing, question, [], language=spoken)
+        guard = OutputGuard(self._outgoing, question, [], language=spoken)
         found = (guard.refusal(it) for it in texts if it not in ours and it not in question)
         # No facts yet to hold a figure against.
-        refusal = next((it for it in found if it not in (None, OutboundGuard.UNGROUNDED)), None)
+        refusal = next((it for it in found if it not in (None, OutputGuard.UNGROUNDED)), None)
         if refusal is None:
             return None
         log.warning("plan_refused", reason=refusal)
@@ -119,7 +119,7 @@ class Planner:
         model: Runnable[Any, Any],
         question: str,
         language: Language,
-        history: Sequence[Exchange],
+        history: Sequence[Turn],
     ) -> tuple[Plan | None, list[str]]:
         """The model's plan; None when it has none, and why."""
         system = SystemMessage(
@@ -133,7 +133,7 @@ class Planner:
         )
         messages: list[BaseMessage] = [system, HumanMessage(question)]
         try:
-            async with Deadline.until(Share.PLAN):
+            async with Deadline.until(DeadlineFraction.PLAN):
                 plan = await self._draft(model, messages, language, PLANNER)
                 if plan is None:  # one chance to mend it
                     mend = HumanMessage(REPAIR.render(language, max_tasks=str(self._max_tasks)))

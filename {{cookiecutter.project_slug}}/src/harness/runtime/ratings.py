@@ -6,11 +6,11 @@ from typing import Literal
 import structlog
 
 from ..errors import InputRefused, RunUnknown
-from ..guards.personal_policy import PersonalPolicy
+from ..guards.personal_policy import PiiRules
 from ..settings import Settings
 from ..storage.feedback import Feedback
 from ..storage.store import Store
-from ..storage.thread_ref import Conversation
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.metrics import METRICS
 from ..telemetry.redaction import Redactor
@@ -29,7 +29,7 @@ class Ratings:
         self._max_chars = settings.feedback_comment_max_chars
         self._store = store
         self._redactor = redactor
-        self._hidden = PersonalPolicy(settings.personal_data_in).hidden
+        self._hidden = PiiRules(settings.personal_data_in).hidden
         self._langsmith = langsmith
 
     async def give(self, owner: str, run_id: str, rating: Rating, comment: str | None) -> None:
@@ -46,7 +46,7 @@ class Ratings:
         if comment and len(comment) > self._max_chars:
             raise InputRefused("comment", f"FEEDBACK_COMMENT_MAX_CHARS={self._max_chars}")
         thread_id = await self._store.thread_of(run_id)
-        if thread_id is None or Conversation.owner_of(thread_id) != owner:
+        if thread_id is None or ThreadRef.owner_of(thread_id) != owner:
             raise RunUnknown(run_id)
         told = self._hidden(self._redactor.text(comment)) if comment else None
         feedback = Feedback(run_id, thread_id, rating, told, time.time())

@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 from .agent import Agent
 
 
@@ -24,7 +24,7 @@ class Registry:
         """The agents, sorted by name.
 
         Raises:
-            Misconfigured: An agent's folder does not fulfil the contract.
+            ConfigurationError: An agent's folder does not fulfil the contract.
         """
         agents = []
         for folder in self._folders():
@@ -37,7 +37,7 @@ class Registry:
                 and value.__module__ == module.__name__
             ]
             if problem := self._problem(folder, found):
-                raise Misconfigured([f"agents/{folder}/agent.py: {problem}"])
+                raise ConfigurationError([f"agents/{folder}/agent.py: {problem}"])
             agents += found
         return tuple(agents)
 

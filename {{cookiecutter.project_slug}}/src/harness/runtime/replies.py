@@ -6,15 +6,15 @@ from math import ceil
 import structlog
 from langchain_core.runnables import RunnableConfig
 
-from ..guards.personal_policy import PersonalPolicy
+from ..guards.personal_policy import PiiRules
 from ..limits.deadline import Deadline
 from ..models.call_recorder import Usage
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector
-from ..prompts.messages import Phrases
+from ..prompts.messages import Messages
 from ..settings import Settings
-from ..storage.thread_ref import Conversation
-from ..telemetry.audit_log import Trail
+from ..storage.thread_ref import ThreadRef
+from ..telemetry.audit_log import AuditLog
 from .degraded import Degraded
 from .reply import AgentReport, ApprovalRequest, Reply, SourceRef, UsageReport
 from .state import Plan, State
@@ -32,7 +32,7 @@ class Run:
     config: RunnableConfig
     deadline: Deadline
     usage: Usage
-    trail: Trail
+    trail: AuditLog
 
 
 class Replies:
@@ -42,7 +42,7 @@ class Replies:
         self._settings = settings
         self._factory = factory
         self._detector = LanguageDetector(settings.language)
-        self._personal = PersonalPolicy(settings.personal_data_in)
+        self._personal = PiiRules(settings.personal_data_in)
 
     def of(self, state: State, run: Run) -> Reply:
         """What `state` came to; the audit trail is told of it too."""
@@ -78,14 +78,14 @@ class Replies:
                 output_tokens=usage.output_tokens,
                 cost_usd=usage.cost_usd,
             ),
-            thread_id=config["configurable"][Conversation.CONFIG].thread_id,
+            thread_id=config["configurable"][ThreadRef.CONFIG].thread_id,
             run_id=str(config["run_id"]),
         )
 
     def unanswered(self, message: str, run: Run) -> Reply:
         """The reply to a message that nobody got to."""
         language = self._detector.detect(message)
-        return self.too_late(language, Phrases.UNAVAILABLE.say(language), run)
+        return self.too_late(language, Messages.UNAVAILABLE.say(language), run)
 
     def too_late(self, language: Language, text: str, run: Run) -> Reply:
         """The reply when even the lesser ways took too long: a step of ours does not end."""
@@ -106,16 +106,16 @@ class Replies:
         language = state["language"]
         kinds = {model.kind for model in self._factory.models()}
         spoken = {
-            Phrases.EMBEDDED: "embedded" in kinds,
-            Phrases.DISABLED: "disabled" in kinds,
-            Phrases.SAMPLE_DATA: self._settings.use_fake_data,
+            Messages.EMBEDDED: "embedded" in kinds,
+            Messages.DISABLED: "disabled" in kinds,
+            Messages.SAMPLE_DATA: self._settings.use_fake_data,
         }
         notices = [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
         if masked := state.get("masked"):
-            notices.append(Phrases.MASKED.say(language, kinds=Phrases.kinds(masked, language)))
-        notices += [Phrases.WITHDRAWN.say(language, call=it) for it in state.get("withdrawn", [])]
+            notices.append(Messages.MASKED.say(language, kinds=Messages.kinds(masked, language)))
+        notices += [Messages.WITHDRAWN.say(language, call=it) for it in state.get("withdrawn", [])]
         ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
         if ages:
             minutes = ceil(max(ages) / SECONDS_PER_MINUTE)
-            notices.append(Phrases.KEPT.say(language, minutes=max(1, minutes)))
+            notices.append(Messages.KEPT.say(language, minutes=max(1, minutes)))
         return notices

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..prompts.language import Language, LanguageDetector, Words
-from ..prompts.messages import Phrases
+from ..prompts.messages import Messages
 from .agent import Agent
-from .state import Exchange, Plan, Task
+from .state import Turn, Plan, Task
 
 
 class Keywords:
@@ -59,13 +59,13 @@ class RulesPlanner:
         self._keywords = [Keywords(agent) for agent in agents]
         self._max_tasks = max_tasks
 
-    def plan(self, question: str, language: Language, history: Sequence[Exchange]) -> Plan:
+    def plan(self, question: str, language: Language, history: Sequence[Turn]) -> Plan:
         """The plan for `question`; a follow-up goes to the agents of the turn before."""
         tasks = self._tasks(question)
         if not tasks and history:
             tasks = self._follow_up(question, history[-1])
         if len(tasks) > self._max_tasks:
-            text = Phrases.TOO_MANY.say(language, given=len(tasks), max=self._max_tasks)
+            text = Messages.TOO_MANY.say(language, given=len(tasks), max=self._max_tasks)
             return Plan(verdict="clarify", tasks=[], text=text)
         if tasks:
             return Plan(verdict="work", tasks=tasks, text="")
@@ -75,18 +75,18 @@ class RulesPlanner:
 
     def offer(self, language: Language) -> str:
         """The question back, with what the agents can do."""
-        agents = Phrases.bullets(self._descriptions, language)
-        return Phrases.CLARIFY.say(language, agents=agents)
+        agents = Messages.bullets(self._descriptions, language)
+        return Messages.CLARIFY.say(language, agents=agents)
 
     def refusal(self, language: Language) -> str:
         """The refusal, with what the agents can do instead."""
-        agents = Phrases.bullets(self._descriptions, language)
-        return Phrases.DECLINE.say(language, agents=agents)
+        agents = Messages.bullets(self._descriptions, language)
+        return Messages.DECLINE.say(language, agents=agents)
 
     def warning(self, language: Language) -> str:
         """What is said to a message that the guard refuses, with what the agents can do."""
-        agents = Phrases.bullets(self._descriptions, language)
-        return Phrases.REFUSED.say(language, agents=agents)
+        agents = Messages.bullets(self._descriptions, language)
+        return Messages.REFUSED.say(language, agents=agents)
 
     def _tasks(self, question: str) -> list[Task]:
         tasks: list[Task] = []
@@ -116,7 +116,7 @@ class RulesPlanner:
         best = max(scores, key=lambda agent: scores[agent], default="")
         return best if best and scores[best] else ""
 
-    def _follow_up(self, question: str, last: Exchange) -> list[Task]:
+    def _follow_up(self, question: str, last: Turn) -> list[Task]:
         if last["asked"]:  # the detail that was asked for completes the question before
             return [
                 Task(agent=name, question=f"{last['question']} {question}")

@@ -9,8 +9,8 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import ValidationError
 
-from ..errors import ApprovalNeeded, InputRefused, NeedsDetail, ServiceError
-from ..guards.policy import Rights
+from ..errors import ApprovalNeeded, InputRefused, ClarificationNeeded, ServiceError
+from ..guards.policy import ToolPolicy
 from ..limits.budget import Budget
 from ..telemetry.tracing import TRACES
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 UNFORESEEN = "The tool failed."
 
 
-class NoTool(BaseTool):
+class UnknownTool(BaseTool):
     """What runs when a model calls a name that is no tool of the agent's: a refusal that is counted.
 
     LangChain itself would answer such a call, and nobody would hear of it.
@@ -31,7 +31,7 @@ class NoTool(BaseTool):
     name: str = NAME
     description: str = "Not offered to models."
     args_schema: Any = {"type": "object", "properties": {}}  # whatever arguments there are
-    rights: Rights
+    rights: ToolPolicy
 
     def _run(self, /, *_: Any, **__: Any) -> Any:
         raise NotImplementedError("call it with `await`: ainvoke")
@@ -40,7 +40,7 @@ class NoTool(BaseTool):
         self.rights.check(self.name)
 
 
-class ContainedTool(StructuredTool):
+class SafeTool(StructuredTool):
     """A tool as a model may call it: counted, its arguments bounded, its exception a tool message.
 
     A call that no budget has left is such a failure too: the model goes on without it.
@@ -72,7 +72,7 @@ class ContainedTool(StructuredTool):
         """The tool's message, or the failure's, or that the call waits for its approval.
 
         Raises:
-            NeedsDetail: The tool asks the user something; the model has no part in that.
+            ClarificationNeeded: The tool asks the user something; the model has no part in that.
             ValidationError: The arguments are not the tool's; LangChain tells the model which.
         """
         call: Any = input
@@ -82,7 +82,7 @@ class ContainedTool(StructuredTool):
             about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": self.name}
             with TRACES.span(f"execute_tool {self.name}", about):
                 return await self.tool.ainvoke(input, config, **kwargs)
-        except (NeedsDetail, ValidationError):
+        except (ClarificationNeeded, ValidationError):
             raise
         except ApprovalNeeded as needed:
             return ToolMessage(

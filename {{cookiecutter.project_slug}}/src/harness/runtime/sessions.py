@@ -16,12 +16,12 @@ from ..errors import (
 )
 from ..limits.deadline import Deadline
 from ..prompts.language import Language
-from ..prompts.messages import Phrases
+from ..prompts.messages import Messages
 from ..settings import Settings
-from ..storage.saving import Saving
-from ..storage.store import KeptReply, Store
-from ..storage.thread_ref import Conversation
-from ..telemetry.audit_log import Trail
+from ..storage.saving import PersistenceStatus
+from ..storage.store import IdempotencyRecord, Store
+from ..storage.thread_ref import ThreadRef
+from ..telemetry.audit_log import AuditLog
 from ..telemetry.metrics import METRICS
 from .approvals import Approvals
 from .degraded import Degraded
@@ -29,10 +29,10 @@ from .reply import Reply
 from .state import Decision, PendingCall
 
 
-class Request:
+class SessionRequest:
     """What a turn answers; two requests are the same when their fingerprints are."""
 
-    def __init__(self, message: str, conversation: Conversation, key: str | None) -> None:
+    def __init__(self, message: str, conversation: ThreadRef, key: str | None) -> None:
         """`message` under `key`, as the store knows it."""
         self.thread_key = conversation.key
         self.key = key
@@ -40,10 +40,10 @@ class Request:
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
 
-class Turn:
+class ThreadSession:
     """One message of one thread, from its first to its last moment."""
 
-    def __init__(self, turns: "Turns", request: Request, saving: Saving) -> None:
+    def __init__(self, turns: "Sessions", request: SessionRequest, saving: PersistenceStatus) -> None:
         self._turns = turns
         self._request = request
         self._saving = saving
@@ -63,13 +63,13 @@ class Turn:
     @staticmethod
     def _marked(reply: Reply) -> Reply:
         because = sorted({*reply.degraded_because, Degraded.NOT_SAVED})
-        notices = [*reply.notices, Phrases.NOT_SAVED.say(reply.language)]
+        notices = [*reply.notices, Messages.NOT_SAVED.say(reply.language)]
         changes = {"degraded": True, "degraded_because": because, "notices": notices}
         # What is not saved cannot be approved.
         return reply.model_copy(update=changes | {"approvals": []})
 
 
-class DecisionTurn(Turn):
+class DecisionSession(ThreadSession):
     """One decision about a call that waits."""
 
     call: PendingCall
@@ -87,7 +87,7 @@ class DecisionTurn(Turn):
         await self._turns.take(self._request, self.call)
 
 
-class Turns:
+class Sessions:
     """Gives every message its turn."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -98,8 +98,8 @@ class Turns:
 
     @asynccontextmanager
     async def turn(
-        self, message: str, conversation: Conversation, idempotency_key: str | None
-    ) -> AsyncIterator[Turn]:
+        self, message: str, conversation: ThreadRef, idempotency_key: str | None
+    ) -> AsyncIterator[ThreadSession]:
         """The turn of one message, alone in its thread while entered.
 
         Raises:
@@ -107,10 +107,10 @@ class Turns:
             InputRefused: The key belongs to another request.
         """
         key = conversation.request_key(idempotency_key) if idempotency_key else None
-        request = Request(message, conversation, key)
-        with Saving.begin() as saving, Deadline.of(self._request_seconds):
+        request = SessionRequest(message, conversation, key)
+        with PersistenceStatus.begin() as saving, Deadline.of(self._request_seconds):
             async with AsyncExitStack() as held:
-                turn = Turn(self, request, saving)
+                turn = ThreadSession(self, request, saving)
                 if request.key:
                     await self._hold(held, f"key {request.key}")
                     turn.known = await self._known(request)
@@ -120,8 +120,8 @@ class Turns:
 
     @asynccontextmanager
     async def decision(
-        self, decision: Decision, conversation: Conversation
-    ) -> AsyncIterator[DecisionTurn]:
+        self, decision: Decision, conversation: ThreadRef
+    ) -> AsyncIterator[DecisionSession]:
         """The turn of a decision, alone in its thread while entered; the same again gets its reply.
 
         Raises:
@@ -132,11 +132,11 @@ class Turns:
             StoreUnavailable: The store is away; without it nothing is carried out.
         """
         key = Approvals.key(conversation, decision["id"])
-        request = Request(decision["verdict"], conversation, key)
-        with Saving.begin() as saving, Deadline.of(self._request_seconds):
+        request = SessionRequest(decision["verdict"], conversation, key)
+        with PersistenceStatus.begin() as saving, Deadline.of(self._request_seconds):
             async with AsyncExitStack() as held:
                 await self._hold(held, Store.name_of(request.thread_key))
-                turn = DecisionTurn(self, request, saving)
+                turn = DecisionSession(self, request, saving)
                 kept = await self._store.kept_reply(key)
                 if kept and (kept.request != request.fingerprint or not kept.reply):
                     raise ApprovalDecided
@@ -147,7 +147,7 @@ class Turns:
                 yield turn
 
     async def _find(
-        self, turn: DecisionTurn, decision: Decision, conversation: Conversation, saving: Saving
+        self, turn: DecisionSession, decision: Decision, conversation: ThreadRef, saving: PersistenceStatus
     ) -> None:
         config = RunnableConfig(configurable={"thread_id": conversation.key})
         found = await self._store.saver.aget_tuple(config)
@@ -161,22 +161,22 @@ class Turns:
         turn.call = calls[decision["id"]]
         turn.language = found.checkpoint["channel_values"]["language"]
         if Approvals.is_expired(turn.call):
-            with Trail.of(conversation.owner):
-                Trail.note("approval", "refused", "expired")
+            with AuditLog.of(conversation.owner):
+                AuditLog.note("approval", "refused", "expired")
             raise ApprovalExpired
 
-    async def take(self, request: Request, call: PendingCall) -> None:
-        """Mark a decision as taken, for longer than its call could be decided; see `DecisionTurn`."""
+    async def take(self, request: SessionRequest, call: PendingCall) -> None:
+        """Mark a decision as taken, for longer than its call could be decided; see `DecisionSession`."""
         kept_until = call["expires_at"] + self._ttl_seconds
-        kept = KeptReply(request.key or "", request.thread_key, request.fingerprint, "", kept_until)
+        kept = IdempotencyRecord(request.key or "", request.thread_key, request.fingerprint, "", kept_until)
         if not await self._store.take(kept):
             raise ApprovalDecided
 
-    async def keep(self, request: Request, reply: Reply) -> None:
+    async def keep(self, request: SessionRequest, reply: Reply) -> None:
         """Keep the reply to a request that has a key."""
         if request.key:
             kept_until = time.time() + self._ttl_seconds
-            kept = KeptReply(
+            kept = IdempotencyRecord(
                 request.key,
                 request.thread_key,
                 request.fingerprint,
@@ -185,7 +185,7 @@ class Turns:
             )
             await self._store.keep_reply(kept)
 
-    async def _known(self, request: Request) -> Reply | None:
+    async def _known(self, request: SessionRequest) -> Reply | None:
         kept = await self._store.kept_reply(request.key or "")
         if kept is None:
             return None

@@ -54,7 +54,7 @@ class Decision(TypedDict):
     """Ids of calls that were decided before, by runs that ended before they could tell."""
 
 
-class Outcome(TypedDict):
+class TaskResult(TypedDict):
     """What became of one task."""
 
     agent: str
@@ -71,7 +71,7 @@ class Outcome(TypedDict):
     """Of an answer that was kept from an earlier run; a fresh one has none."""
 
 
-class Exchange(TypedDict):
+class Turn(TypedDict):
     """One past turn of the thread."""
 
     question: str
@@ -94,7 +94,7 @@ class State(TypedDict, total=False):
     """Kinds of personal data that were masked in the question."""
     language: Language
     plan: Plan
-    outcomes: Annotated[list[Outcome], operator.add]
+    outcomes: Annotated[list[TaskResult], operator.add]
     task: Task
     """The one task of one `work` step."""
     before: str
@@ -104,7 +104,7 @@ class State(TypedDict, total=False):
     draft: str
     answer: str
     degraded: Annotated[list[str], operator.add]
-    history: list[Exchange]
+    history: list[Turn]
 
 
 READS: Final[Mapping[str, frozenset[str]]] = {

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import ThreadUnknown
 from ..settings import Settings
 from ..storage.store import Store
-from ..storage.thread_ref import Conversation
+from ..storage.thread_ref import ThreadRef
 from .approvals import Approvals
 from .reply import ApprovalRequest
-from .state import Exchange
+from .state import Turn
 
 
 class Message(BaseModel):
@@ -46,7 +46,7 @@ class Threads:
         self._store = store
         self._approvals = Approvals(store)
 
-    async def read(self, conversation: Conversation) -> Thread:
+    async def read(self, conversation: ThreadRef) -> Thread:
         """A conversation.
 
         Raises:
@@ -58,7 +58,7 @@ class Threads:
         )
         if found is None:
             raise ThreadUnknown(conversation.thread_id)
-        history: list[Exchange] = found.checkpoint["channel_values"].get("history", [])
+        history: list[Turn] = found.checkpoint["channel_values"].get("history", [])
         messages = []
         for exchange in history:
             messages.append(Message(role="user", text=exchange["question"]))
@@ -74,7 +74,7 @@ class Threads:
             approvals=[ApprovalRequest.of(call) for call in waiting],
         )
 
-    async def delete(self, conversation: Conversation) -> None:
+    async def delete(self, conversation: ThreadRef) -> None:
         """Delete a conversation and everything kept of it, when the turn that runs is over.
 
         Raises:

@@ -9,16 +9,16 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.config import get_stream_writer
 
 from ..errors import ModelUnavailable
-from ..guards.output import OutboundGuard, Outgoing
-from ..guards.sentence_buffer import SentenceGate
+from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.sentence_buffer import SentenceBuffer
 from ..limits.budget import Budget
-from ..limits.deadline import Deadline, Share
+from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.writer import WRITER
 from .correction import Correction
 from .degraded import Degraded
 from .reply import Event
-from .state import Outcome, State
+from .state import TaskResult, State
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class WriterScript:
 class Writer:
     """Writes the draft; an empty one when it cannot, then the agents' own words are the answer."""
 
-    def __init__(self, factory: LLMFactory, outgoing: Outgoing) -> None:
+    def __init__(self, factory: LLMFactory, outgoing: OutputPolicy) -> None:
         self._outgoing = outgoing
         self._model: BaseChatModel | None = None
         if not factory.is_disabled:
@@ -51,7 +51,7 @@ class Writer:
         guard = Answers.guard(state, self._outgoing)
         stream = DraftStream(guard)
         try:
-            async with Deadline.until(Share.WRITE):
+            async with Deadline.until(DeadlineFraction.WRITE):
                 messages = self._messages(state, outcomes)
                 draft = await self._ask_model(self._model, messages, stream)
                 if refusal := stream.mendable:
@@ -70,7 +70,7 @@ class Writer:
         return {"draft": draft}
 
     @staticmethod
-    def _messages(state: State, outcomes: Sequence[Outcome]) -> list[BaseMessage]:
+    def _messages(state: State, outcomes: Sequence[TaskResult]) -> list[BaseMessage]:
         return [
             SystemMessage(WRITER.render(state["language"])),
             HumanMessage(state["question"]),
@@ -96,8 +96,8 @@ class Writer:
 class DraftStream:
     """The draft on its way out while it is written: whole sentences, each one audited first."""
 
-    def __init__(self, guard: OutboundGuard) -> None:
-        self._gate = SentenceGate(guard)
+    def __init__(self, guard: OutputGuard) -> None:
+        self._gate = SentenceBuffer(guard)
         self._emit = get_stream_writer()
         self._has_sent = False
 
@@ -113,7 +113,7 @@ class DraftStream:
     def mendable(self) -> str | None:
         """Why nothing is out yet and another attempt may be; None when there is no such reason."""
         refusal = self._gate.refusal
-        return None if self._has_sent or refusal not in OutboundGuard.MENDABLE else refusal
+        return None if self._has_sent or refusal not in OutputGuard.MENDABLE else refusal
 
     @property
     def is_open(self) -> bool:
@@ -136,24 +136,24 @@ class Answers:
     """The outcomes of a turn read together."""
 
     @staticmethod
-    def in_order(state: State) -> list[Outcome]:
+    def in_order(state: State) -> list[TaskResult]:
         """The outcomes in the order in which the message asked for them."""
         order = [(task["agent"], task["question"]) for task in state["plan"]["tasks"]]
         return sorted(state["outcomes"], key=lambda o: order.index((o["agent"], o["question"])))
 
     @staticmethod
-    def joined(outcomes: Sequence[Outcome]) -> str:
+    def joined(outcomes: Sequence[TaskResult]) -> str:
         """The agents' own answers, one paragraph each."""
         return SEPARATOR.join(outcome["text"] for outcome in outcomes)
 
     @staticmethod
-    def guard(state: State, outgoing: Outgoing) -> OutboundGuard:
+    def guard(state: State, outgoing: OutputPolicy) -> OutputGuard:
         """What this turn's answer is held against."""
         outcomes = state["outcomes"]
         asked = [outcome["text"] for outcome in outcomes if outcome["status"] != "answered"]
         facts = [outcome["facts"] for outcome in outcomes]
         sources = [source for outcome in outcomes for source in outcome["sources"]]
-        return OutboundGuard(
+        return OutputGuard(
             outgoing,
             state["question"],
             [asked, facts],

@@ -12,7 +12,7 @@ PersonalKind = Literal["card", "email", "iban", "ip", "national_id", "phone"]
 PersonalAct = Literal["pass", "mask", "refuse"]
 
 
-class PersonalActs:
+class PiiPolicy:
     """Reads a setting such as `card:mask,iban:refuse`: what becomes of each kind."""
 
     NONE: ClassVar = "none"
@@ -47,7 +47,7 @@ class PersonalActs:
         return text
 
 
-Acts = Annotated[str, AfterValidator(PersonalActs.checked)]
+Acts = Annotated[str, AfterValidator(PiiPolicy.checked)]
 
 
 class GuardSettings(Configuration):

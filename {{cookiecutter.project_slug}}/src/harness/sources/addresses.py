@@ -9,12 +9,12 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
-from ..errors import AccessRefused
+from ..errors import PolicyViolation
 
 Address = IPv4Address | IPv6Address
 
 
-class PublicAddress:
+class PublicAddresses:
     """Tells addresses of the internet from those of a machine, a network or a cloud's metadata."""
 
     NAT64: Final = IPv6Network("64:ff9b::/96")
@@ -66,7 +66,7 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         """A connection to the first address of `host` that takes one.
 
         Raises:
-            AccessRefused: One of its addresses is no public one; nothing was sent to any.
+            PolicyViolation: One of its addresses is no public one; nothing was sent to any.
             httpcore2.ConnectError: It has none, or none takes a connection.
         """
         *others, last = await self._addresses(host, port)
@@ -87,9 +87,9 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         """Never.
 
         Raises:
-            AccessRefused: Always; no data source is one.
+            PolicyViolation: Always; no data source is one.
         """
-        raise AccessRefused("address", "sockets of this machine are not opened")
+        raise PolicyViolation("address", "sockets of this machine are not opened")
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         try:
@@ -101,14 +101,14 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses:
             raise httpcore2.ConnectError("no address")
-        if host not in self._private_hosts and not all(map(PublicAddress.matches, addresses)):
-            raise AccessRefused(
+        if host not in self._private_hosts and not all(map(PublicAddresses.matches, addresses)):
+            raise PolicyViolation(
                 "address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be"
             )
         return addresses
 
 
-class PinnedTransport(httpx2.AsyncHTTPTransport):
+class SsrfSafeTransport(httpx2.AsyncHTTPTransport):
     """httpx's own transport over a `PinnedBackend`. The environment's proxies do not apply."""
 
     def __init__(self, private_hosts: Collection[str]) -> None:

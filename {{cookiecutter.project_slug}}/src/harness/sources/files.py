@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from ..errors import AccessRefused, SourceUnavailable
+from ..errors import PolicyViolation, SourceUnavailable
 
 
 class Folder:
@@ -42,7 +42,7 @@ class Folder:
         """The readable files, sorted.
 
         Raises:
-            AccessRefused: The policy names no folder.
+            PolicyViolation: The policy names no folder.
             SourceUnavailable: The folder is not there.
         """
         root = self._real_root()
@@ -62,10 +62,10 @@ class Folder:
         """
         root = self._real_root()
         if refusal := self._refusal(name):
-            raise AccessRefused("file", refusal)
+            raise PolicyViolation("file", refusal)
         path = (root / name).resolve()
         if not path.is_relative_to(root):
-            raise AccessRefused("file", "it leads out of the agent's folder")
+            raise PolicyViolation("file", "it leads out of the agent's folder")
         try:
             content = self._content(path, name)
             return content.decode("utf-8")
@@ -76,7 +76,7 @@ class Folder:
 
     def _real_root(self) -> Path:
         if self._root is None:
-            raise AccessRefused("file", "name a folder in the agent's policy")
+            raise PolicyViolation("file", "name a folder in the agent's policy")
         if not self._root.is_dir():
             raise SourceUnavailable(str(self._root), "there is no such folder")
         return self._root.resolve()
@@ -100,7 +100,7 @@ class Folder:
         """Checked on the open file, so that what was checked is what is read."""
         with open(path, "rb", opener=lambda path, _: os.open(path, self.FLAGS)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise AccessRefused("file", "it is no regular file")
+                raise PolicyViolation("file", "it is no regular file")
             content = file.read(self._max_bytes + 1)
         if len(content) > self._max_bytes:
             raise SourceUnavailable(name, f"larger than DATA_MAX_BYTES={self._max_bytes}")

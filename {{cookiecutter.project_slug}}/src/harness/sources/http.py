@@ -17,12 +17,12 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from pydantic import BaseModel, ValidationError
 
-from ..errors import AccessRefused, SourceUnavailable
+from ..errors import PolicyViolation, SourceUnavailable
 from ..limits.deadline import Deadline
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
 from ..telemetry.tracing import TRACES
-from .body import Body, BodyRefused
+from .body import BoundedBody, ResponseRejected
 from .policy import Method, Policy
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ Params = Mapping[str, str | int | float | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResponseRecord:
     """One request. Its query and its document are in no log."""
 
     method: Method
@@ -77,33 +77,33 @@ class HttpClient:
         """The JSON document at `url` as a `model`. Types are not coerced: `"18"` is no number.
 
         Raises:
-            AccessRefused: The host, its address or GET is not in the policy; nothing was sent.
+            PolicyViolation: The host, its address or GET is not in the policy; nothing was sent.
             SourceUnavailable: No answer in time, or none that fits the model.
         """
         with self._watched("GET", url) as host:
-            body = await self._ask(host, Asked("GET", url, "json", params))
+            body = await self._ask(host, ResponseRecord("GET", url, "json", params))
             return self._read(host, body, model)
 
     async def post_json(self, url: str, document: object, model: type[ModelT]) -> ModelT:
         """The answer to `document` as a `model`. Never tried twice, so a tool that writes may use it.
 
         Raises:
-            AccessRefused: The host, its address or POST is not in the policy; nothing was sent.
+            PolicyViolation: The host, its address or POST is not in the policy; nothing was sent.
             SourceUnavailable: No answer in time, or none that fits the model.
         """
         with self._watched("POST", url) as host:
-            asked = Asked("POST", url, "json", content=orjson.dumps(document))
+            asked = ResponseRecord("POST", url, "json", content=orjson.dumps(document))
             return self._read(host, await self._ask(host, asked), model)
 
     async def get_xml(self, url: str) -> Element:
         """The root of the XML document at `url`, such as a feed. Entities are refused.
 
         Raises:
-            AccessRefused: The host, its address or GET is not in the policy; nothing was sent.
+            PolicyViolation: The host, its address or GET is not in the policy; nothing was sent.
             SourceUnavailable: No answer in time, or none that is well-formed.
         """
         with self._watched("GET", url) as host:
-            body = await self._ask(host, Asked("GET", url, "xml"))
+            body = await self._ask(host, ResponseRecord("GET", url, "xml"))
             try:
                 root: Element = fromstring(body)
             except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -141,7 +141,7 @@ class HttpClient:
             host = self._allowed_host(method, url)
             yield host
             outcome = "ok"
-        except AccessRefused:
+        except PolicyViolation:
             outcome = "refused"
             raise
         except SourceUnavailable as failure:
@@ -164,19 +164,19 @@ class HttpClient:
         try:
             parsed = httpx2.URL(url)
         except httpx2.InvalidURL:
-            raise AccessRefused("host", "give http(s)://host/path") from None
+            raise PolicyViolation("host", "give http(s)://host/path") from None
         if parsed.scheme not in ("http", "https") or parsed.userinfo:
-            raise AccessRefused("host", "only http and https are allowed, without a user name")
+            raise PolicyViolation("host", "only http and https are allowed, without a user name")
         if parsed.host not in self._policy.hosts:
-            raise AccessRefused("host", "name it in the agent's policy")
+            raise PolicyViolation("host", "name it in the agent's policy")
         if method not in self._policy.methods:
-            raise AccessRefused("method", "name it in the agent's policy")
+            raise PolicyViolation("method", "name it in the agent's policy")
         is_open = parsed.scheme == "http" and parsed.host not in self._private_hosts
         if is_open and parsed.host in self._policy.keys:
-            raise AccessRefused("host", "its key is sent over https only")
+            raise PolicyViolation("host", "its key is sent over https only")
         return parsed.host
 
-    async def _ask(self, host: str, asked: Asked) -> bytes:
+    async def _ask(self, host: str, asked: ResponseRecord) -> bytes:
         seconds = Deadline.within(self._timeout)
         try:
             async with asyncio.timeout(seconds):
@@ -191,7 +191,7 @@ class HttpClient:
             raise SourceUnavailable(host, reason) from None
         except httpx2.TransportError as error:
             raise SourceUnavailable(host, type(error).__name__) from error
-        except BodyRefused as error:
+        except ResponseRejected as error:
             raise SourceUnavailable(host, str(error)) from None
 
     def _wait_for(self, error: Exception) -> bool | float:
@@ -201,7 +201,7 @@ class HttpClient:
             return True if wait is None else wait < Deadline.within(self._timeout) and wait
         return isinstance(error, httpx2.TransportError)
 
-    async def _attempt(self, host: str, asked: Asked) -> bytes:
+    async def _attempt(self, host: str, asked: ResponseRecord) -> bytes:
         headers = {"Accept": f"application/{asked.subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
         if asked.content is not None:
             headers["Content-Type"] = "application/json"
@@ -211,7 +211,7 @@ class HttpClient:
             asked.method, asked.url, params=asked.params, content=asked.content, headers=headers
         ) as response:
             self._check(response, asked.subtype)
-            body = Body(response.headers.get("content-encoding", ""), self._max_bytes)
+            body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
             async for chunk in response.aiter_raw():
                 body.feed(chunk)
             return body.whole()
@@ -223,12 +223,12 @@ class HttpClient:
         if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
             raise Busy(status, response.headers.get("retry-after", ""))
         if response.is_redirect:
-            raise BodyRefused(f"HTTP {status}: redirects are not followed, name the new address")
+            raise ResponseRejected(f"HTTP {status}: redirects are not followed, name the new address")
         if not response.is_success:
-            raise BodyRefused(f"HTTP {status}")
+            raise ResponseRejected(f"HTTP {status}")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if not re.fullmatch(rf"(?:application|text)/(?:[\w.-]+\+)?{subtype}", kind):
-            raise BodyRefused(f"the content type is {kind or 'missing'}, not {subtype}")
+            raise ResponseRejected(f"the content type is {kind or 'missing'}, not {subtype}")
 
     @classmethod
     def _problems(cls, invalid: ValidationError) -> str:
@@ -241,7 +241,7 @@ class HttpClient:
         return f"{len(errors)} fields break the model: {', '.join(shown)}"
 
 
-class Busy(BodyRefused):
+class Busy(ResponseRejected):
     """429 or 5xx: the one refusal that another attempt may mend."""
 
     def __init__(self, status: int, retry_after: str) -> None:

@@ -11,14 +11,14 @@ import httpx2
 from ..errors import SourceUnavailable
 from ..project import Project
 from ..settings import Settings
-from .addresses import PinnedTransport
+from .addresses import SsrfSafeTransport
 from .files import Folder
 from .http import HttpClient
 from .policy import Policy
 from .sql import Tables
 
 
-class Sample(Protocol):
+class FakeSource(Protocol):
     """Answers a data source's requests in its own format when USE_FAKE_DATA is on.
 
     Give the same answer to the same request, so that tests and demonstrations repeat.
@@ -30,7 +30,7 @@ class Sample(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class AgentResources:
     """What one agent can reach. Everything that its policy does not name is refused."""
 
     http: HttpClient
@@ -46,7 +46,7 @@ class Outside:
         return source + self.SAMPLE_MARK if self.is_sample else source
 
 
-class Connectors:
+class SourceConnections:
     """The connections of one process: one pool and one TLS context for all agents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -54,10 +54,10 @@ class Connectors:
         self._settings = settings
         self._client = None if settings.use_fake_data else self._connected(settings)
 
-    def within(self, policy: Policy, sample: Sample | None) -> Outside:
+    def within(self, policy: Policy, sample: FakeSource | None) -> AgentResources:
         """The outside of an agent with `policy`; `sample` answers when USE_FAKE_DATA is on."""
-        client = self._client or httpx2.AsyncClient(transport=SampleTransport(sample))
-        return Outside(
+        client = self._client or httpx2.AsyncClient(transport=FakeTransport(sample))
+        return AgentResources(
             http=HttpClient(client, policy, self._settings),
             files=Folder(policy.folder, max_bytes=self._settings.data_max_bytes),
             tables=Tables(policy, self._settings),
@@ -75,7 +75,7 @@ class Connectors:
         transport = (
             httpx2.AsyncHTTPTransport(proxy=str(settings.data_proxy_url))
             if settings.data_proxy_url
-            else PinnedTransport(settings.private_hosts)
+            else SsrfSafeTransport(settings.private_hosts)
         )
         no_cookies = DefaultCookiePolicy(allowed_domains=[])
         return httpx2.AsyncClient(
@@ -90,12 +90,12 @@ class Connectors:
         )
 
 
-class SampleTransport(httpx2.AsyncBaseTransport):
+class FakeTransport(httpx2.AsyncBaseTransport):
     """Hands requests to a sample where a socket would be opened."""
 
     REASON: Final = "USE_FAKE_DATA is on and this agent has no sample"
 
-    def __init__(self, sample: Sample | None) -> None:
+    def __init__(self, sample: FakeSource | None) -> None:
         self._sample = sample
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

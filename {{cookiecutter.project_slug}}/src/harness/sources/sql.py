@@ -8,12 +8,12 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from ..errors import AccessRefused, Misconfigured, SourceUnavailable
+from ..errors import PolicyViolation, ConfigurationError, SourceUnavailable
 from ..limits.deadline import Deadline
 from ..settings import Settings
 from .policy import Policy
 from .sql_csv import CsvTables
-from .sql_limits import Limits
+from .sql_limits import ResultLimits
 from .sql_sqlite import SqliteTables
 
 log = structlog.get_logger(__name__)
@@ -40,11 +40,11 @@ class Tables:
         """Open nothing yet.
 
         Raises:
-            Misconfigured: The policy's database has none of the three forms.
+            ConfigurationError: The policy's database has none of the three forms.
         """
         self._policy = policy
         self._timeout = settings.data_timeout_seconds
-        self._limits = Limits(settings.data_max_rows, settings.data_max_bytes)
+        self._limits = ResultLimits(settings.data_max_rows, settings.data_max_bytes)
         self._is_offline = settings.use_fake_data
         self._reader = self._reader_of(policy.database) if policy.database else None
 
@@ -55,11 +55,11 @@ class Tables:
         into the query.
 
         Raises:
-            AccessRefused: It writes, is more than one statement, or wants something not granted.
+            PolicyViolation: It writes, is more than one statement, or wants something not granted.
             SourceUnavailable: No answer in time, too much of it, or an error of the database.
         """
         if self._reader is None:
-            raise AccessRefused("table", "name a database in the agent's policy")
+            raise PolicyViolation("table", "name a database in the agent's policy")
         started = perf_counter()
         seconds = Deadline.within(self._timeout)
         try:
@@ -85,14 +85,14 @@ class Tables:
                 return Offline()
             return self._postgres(url, granted)
         forms = f"{self.CSV}folder, {self.SQLITE}file or {self.POSTGRESQL}user@host/name"
-        raise Misconfigured([f"an agent's policy: its database is none of {forms}"])
+        raise ConfigurationError([f"an agent's policy: its database is none of {forms}"])
 
     def _postgres(self, url: str, granted: frozenset[str]) -> Reader:
         try:
             from .sql_postgres import PostgresTables  # noqa: PLC0415 - psycopg is an extra
         except ImportError:
             problem = "an agent's policy names a PostgreSQL database: install the extra `postgres`"
-            raise Misconfigured([problem]) from None
+            raise ConfigurationError([problem]) from None
         return PostgresTables(url, granted, self._limits)
 
 

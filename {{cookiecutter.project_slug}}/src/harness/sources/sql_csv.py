@@ -8,9 +8,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from ..errors import AccessRefused, SourceUnavailable
+from ..errors import PolicyViolation, SourceUnavailable
 from .files import Folder
-from .sql_limits import Limits
+from .sql_limits import ResultLimits
 from .sql_sqlite import SqliteTables
 
 
@@ -30,7 +30,7 @@ class CsvTables(SqliteTables):
     TYPE: Final = "NUMERIC"
     """Of every column: SQLite then stores `4.90` as a number and other text as it is."""
 
-    def __init__(self, folder: Path, granted: frozenset[str], limits: Limits) -> None:
+    def __init__(self, folder: Path, granted: frozenset[str], limits: ResultLimits) -> None:
         """Take the files in `folder` that `granted` names."""
         super().__init__(folder, granted, limits)
         self._files = CsvFolder(folder, limits.max_bytes)
@@ -66,5 +66,5 @@ class CsvTables(SqliteTables):
     @staticmethod
     def _quoted(name: str) -> str:
         if not name.isidentifier():
-            raise AccessRefused("table", "tables and columns are named by letters, digits and _")
+            raise PolicyViolation("table", "tables and columns are named by letters, digits and _")
         return f'"{name}"'

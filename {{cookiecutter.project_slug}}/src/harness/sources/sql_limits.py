@@ -8,7 +8,7 @@ from ..errors import SourceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ResultLimits:
     """Rows, and the bytes of their texts."""
 
     max_rows: int

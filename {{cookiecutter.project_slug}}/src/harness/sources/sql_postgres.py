@@ -7,8 +7,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection, AsyncRawServerCursor, errors
 
-from ..errors import AccessRefused, SourceUnavailable
-from .sql_limits import Limits
+from ..errors import PolicyViolation, SourceUnavailable
+from .sql_limits import ResultLimits
 
 
 class PostgresTables:
@@ -55,7 +55,7 @@ class PostgresTables:
         errors.UndefinedTable,
     )
 
-    def __init__(self, url: str, granted: frozenset[str], limits: Limits) -> None:
+    def __init__(self, url: str, granted: frozenset[str], limits: ResultLimits) -> None:
         """Read the tables in `granted` of the database at `url`."""
         self._url = url
         self._granted = [it if "." in it else f"{self.SCHEMA}.{it}" for it in sorted(granted)]
@@ -76,7 +76,7 @@ class PostgresTables:
                     columns = [column.name for column in cursor.description or ()]
                     return self._limits.held(columns, found)
         except self.REFUSED:
-            raise AccessRefused("table", "one SELECT of tables that are granted") from None
+            raise PolicyViolation("table", "one SELECT of tables that are granted") from None
         except errors.QueryCanceled:
             reason = "no whole answer within DATA_TIMEOUT_SECONDS"
             raise SourceUnavailable("table", reason) from None
@@ -98,5 +98,5 @@ class PostgresTables:
             cursor = await connection.execute(self.MORE_THAN_GRANTED, [self._granted])
             row = await cursor.fetchone()
             if row is None or row[0]:
-                raise AccessRefused("table", "its role may do more than the policy says: revoke it")
+                raise PolicyViolation("table", "its role may do more than the policy says: revoke it")
             self._is_checked = True

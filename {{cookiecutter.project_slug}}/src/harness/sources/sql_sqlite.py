@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import AccessRefused, SourceUnavailable
-from .sql_limits import Limits
+from ..errors import PolicyViolation, SourceUnavailable
+from .sql_limits import ResultLimits
 
 
 class Authorizer:
@@ -52,7 +52,7 @@ class SqliteTables:
 
     REFUSED: Final = (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 
-    def __init__(self, file: Path, granted: frozenset[str], limits: Limits) -> None:
+    def __init__(self, file: Path, granted: frozenset[str], limits: ResultLimits) -> None:
         """Read the tables in `granted` of `file`."""
         self._file = file
         self._authorizer = Authorizer(granted)
@@ -68,7 +68,7 @@ class SqliteTables:
         """The rows of `query`, by `last` of the monotonic clock.
 
         Raises:
-            AccessRefused: SQLite refuses it.
+            PolicyViolation: SQLite refuses it.
             SourceUnavailable: It takes too long, gives too much, or fails.
         """
         try:
@@ -100,9 +100,9 @@ class SqliteTables:
     def _told(cls, error: Exception) -> Exception:
         code = getattr(error, "sqlite_errorcode", None)
         if code in cls.REFUSED:
-            return AccessRefused("table", "tables that the agent's policy grants may be read")
+            return PolicyViolation("table", "tables that the agent's policy grants may be read")
         if code is None:  # the driver's own: a second statement, a wrong number of values
-            return AccessRefused("table", "one statement, with a value for each place")
+            return PolicyViolation("table", "one statement, with a value for each place")
         if code == sqlite3.SQLITE_INTERRUPT:
             return SourceUnavailable("table", "no whole answer within DATA_TIMEOUT_SECONDS")
         return SourceUnavailable("table", getattr(error, "sqlite_errorname", "SQLite failed"))

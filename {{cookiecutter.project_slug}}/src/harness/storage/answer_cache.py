@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CacheKey:
     """What an answer was given to. Two questions share an answer when all of this is equal."""
 
     scope: str
@@ -30,7 +30,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class CachedAnswer:
     """What a model made of an agent's findings, whole and grounded when it was given."""
 
     text: str
@@ -38,7 +38,7 @@ class KeptAnswer:
     sources: Sequence[Any]
 
 
-class KeptAnswers:
+class AnswerCache:
     """The last good answers, in memory: as many as `max_entries`, each for `ttl_seconds`."""
 
     def __init__(
@@ -48,16 +48,16 @@ class KeptAnswers:
         self._max_entries = max_entries
         self._ttl_seconds = ttl_seconds
         self._clock = clock
-        self._answers: OrderedDict[Asked, tuple[float, KeptAnswer]] = OrderedDict()
+        self._answers: OrderedDict[CacheKey, tuple[float, CachedAnswer]] = OrderedDict()
 
-    def keep(self, asked: Asked, answer: KeptAnswer) -> None:
+    def keep(self, asked: CacheKey, answer: CachedAnswer) -> None:
         """Take `answer` in place of the one before; the least asked for leaves when it is full."""
         self._answers[asked] = self._clock(), answer
         self._answers.move_to_end(asked)
         if len(self._answers) > self._max_entries:
             self._answers.popitem(last=False)
 
-    def find(self, asked: Asked) -> tuple[KeptAnswer, float] | None:
+    def find(self, asked: CacheKey) -> tuple[CachedAnswer, float] | None:
         """The answer and its age in seconds; None where there is none young enough."""
         if asked not in self._answers:
             return None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 from ..settings import Settings
 from ..store_url import StoreURL
 from .memory import MemoryStore
@@ -18,7 +18,7 @@ class Checkpoints:
         """The store, not open yet.
 
         Raises:
-            Misconfigured: The database's driver is not installed.
+            ConfigurationError: The database's driver is not installed.
         """
         url = settings.database_url
         if url == StoreURL.MEMORY:
@@ -30,5 +30,5 @@ class Checkpoints:
         try:
             from .postgres import PostgresStore  # noqa: PLC0415  # an extra
         except ImportError:
-            raise Misconfigured(["DATABASE_URL: install the extra [postgres]"]) from None
+            raise ConfigurationError(["DATABASE_URL: install the extra [postgres]"]) from None
         return PostgresStore(url, settings.database_pool_size, settings.database_timeout_seconds)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from .saving import Patience
+from .saving import StoreTimeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Feedback:
 
     run_id: str
     thread_id: str
-    """The conversation among all callers' (`Conversation.key`)."""
+    """The conversation among all callers' (`ThreadRef.key`)."""
 
     rating: str
     """`up`, `down`, or `1` to `5`."""
@@ -72,7 +72,7 @@ class SQLFeedback(FeedbackStore):
     RUN: ClassVar[str]
     """Expression of a checkpoint's run; queries call it `@run`."""
 
-    _patience: Patience
+    _patience: StoreTimeout
 
     @classmethod
     def tables(cls) -> Sequence[str]:

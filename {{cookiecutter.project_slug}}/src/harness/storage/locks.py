@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 from ..errors import ThreadBusy
 
 
-class Locks:
+class ThreadLocks:
     """Locks of this process, by name. A lock exists as long as somebody holds or awaits it."""
 
     def __init__(self) -> None:

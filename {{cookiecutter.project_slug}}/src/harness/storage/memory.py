@@ -8,7 +8,7 @@ from typing import Self
 from langgraph.checkpoint.memory import InMemorySaver
 
 from .feedback import Feedback
-from .store import KeptReply, Store
+from .store import IdempotencyRecord, Store
 
 
 class MemoryStore(Store):
@@ -19,7 +19,7 @@ class MemoryStore(Store):
     def __init__(self) -> None:
         super().__init__()
         self.saver = InMemorySaver()
-        self._replies: dict[str, KeptReply] = {}
+        self._replies: dict[str, IdempotencyRecord] = {}
         self._feedback: dict[str, Feedback] = {}
 
     async def __aenter__(self) -> Self:
@@ -37,18 +37,18 @@ class MemoryStore(Store):
         """Always true."""
         return True
 
-    async def kept_reply(self, key: str) -> KeptReply | None:
+    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`."""
         kept = self._replies.get(key)
         return kept if kept and kept.kept_until > time.time() else None
 
-    async def keep_reply(self, kept: KeptReply) -> None:
+    async def keep_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply."""
         now = time.time()
         self._replies = {key: it for key, it in self._replies.items() if it.kept_until > now}
         self._replies[kept.key] = kept
 
-    async def take(self, kept: KeptReply) -> bool:
+    async def take(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept`, unless its key is taken."""
         if await self.kept_reply(kept.key):
             return False

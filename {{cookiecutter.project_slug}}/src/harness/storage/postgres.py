@@ -15,11 +15,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from ..errors import Misconfigured, StoreUnavailable, ThreadBusy
+from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from .advisory import AdvisoryLocks, Connection
 from .feedback import SQLFeedback
-from .saving import Patience, Saving, Tolerant
-from .store import KeptReply, Store
+from .saving import StoreTimeout, PersistenceStatus, DegradingCheckpointer
+from .store import IdempotencyRecord, Store
 
 REPLIES: Final = (
     """
@@ -36,7 +36,7 @@ REPLIES: Final = (
 )
 
 
-class _Saver(Tolerant, AsyncPostgresSaver):
+class _Saver(DegradingCheckpointer, AsyncPostgresSaver):
     """LangGraph's saver, whose failures cost the turn's memory and not its answer."""
 
 
@@ -69,7 +69,7 @@ class PostgresStore(SQLFeedback, Store):
         self._url = url
         self._pool_size = pool_size
         self._seconds = patience_seconds
-        self._patience = Patience(patience_seconds, self.AWAY)
+        self._patience = StoreTimeout(patience_seconds, self.AWAY)
         self._options: dict[str, Any] = {
             "autocommit": True,
             "prepare_threshold": 0,
@@ -137,10 +137,10 @@ class PostgresStore(SQLFeedback, Store):
                 for statement in (*REPLIES, *self.tables()):
                     await connection.execute(statement)
         except psycopg.Error as error:
-            raise Misconfigured([f"DATABASE_URL: {self._told(error)}"]) from None
+            raise ConfigurationError([f"DATABASE_URL: {self._told(error)}"]) from None
         except ThreadBusy:
             problem = "another process has been making its tables for too long"
-            raise Misconfigured([f"DATABASE_URL: {problem}"]) from None
+            raise ConfigurationError([f"DATABASE_URL: {problem}"]) from None
 
     def _told(self, error: psycopg.Error) -> str:
         """What failed where, without the password that the address may hold."""
@@ -177,7 +177,7 @@ class PostgresStore(SQLFeedback, Store):
         clock = asyncio.get_running_loop().time
         last = clock() + wait_seconds
         async with super().hold(name, wait_seconds), AsyncExitStack() as held:
-            saving = Saving.current()
+            saving = PersistenceStatus.current()
             try:
                 if not (saving and saving.is_lost):
                     left = max(0, last - clock())
@@ -188,17 +188,17 @@ class PostgresStore(SQLFeedback, Store):
                 saving.lose(error)
             yield
 
-    async def kept_reply(self, key: str) -> KeptReply | None:
+    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`."""
         query = "SELECT * FROM kept_replies WHERE key = %s AND kept_until > %s"
         rows = await self._patience.ask_in_turn(self._rows(query, key, time.time()), [])
-        return KeptReply(**rows[0]) if rows else None
+        return IdempotencyRecord(**rows[0]) if rows else None
 
-    async def keep_reply(self, kept: KeptReply) -> None:
+    async def keep_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply."""
         await self._patience.ask_in_turn(self._write_reply(kept), None)
 
-    async def _write_reply(self, kept: KeptReply) -> None:
+    async def _write_reply(self, kept: IdempotencyRecord) -> None:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
         async with self._pool.connection() as connection:
             await connection.execute(
@@ -213,11 +213,11 @@ class PostgresStore(SQLFeedback, Store):
                 values,
             )
 
-    async def take(self, kept: KeptReply) -> bool:
+    async def take(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept`, unless its key is taken."""
         return await self._patience.ask(self._take(kept))
 
-    async def _take(self, kept: KeptReply) -> bool:
+    async def _take(self, kept: IdempotencyRecord) -> bool:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
         async with self._pool.connection() as connection:
             cursor = await connection.execute(

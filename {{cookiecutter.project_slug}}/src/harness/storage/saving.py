@@ -25,21 +25,21 @@ log = structlog.stdlib.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Saving:
+class PersistenceStatus:
     """What became of saving one turn.
 
     After the first failure nothing more is written in this turn: a thread that could not be read
     would be written back without its past.
     """
 
-    _current: ClassVar[ContextVar["Saving | None"]] = ContextVar("saving", default=None)
+    _current: ClassVar[ContextVar["PersistenceStatus | None"]] = ContextVar("saving", default=None)
 
     def __init__(self) -> None:
         self.is_lost = False
 
     @classmethod
     @contextmanager
-    def begin(cls) -> Iterator["Saving"]:
+    def begin(cls) -> Iterator["PersistenceStatus"]:
         """The turn that runs inside; failures of the store are noted here instead of raised."""
         saving = cls()
         token = cls._current.set(saving)
@@ -49,7 +49,7 @@ class Saving:
             cls._current.reset(token)
 
     @classmethod
-    def current(cls) -> "Saving | None":
+    def current(cls) -> "PersistenceStatus | None":
         """The turn around the caller; None outside of one."""
         return cls._current.get()
 
@@ -60,7 +60,7 @@ class Saving:
         self.is_lost = True
 
 
-class Patience:
+class StoreTimeout:
     """Asks a store that may be away: bounded in time, and one error for every way to fail."""
 
     def __init__(self, seconds: float, away: tuple[type[Exception], ...]) -> None:
@@ -104,7 +104,7 @@ class Patience:
         Raises:
             StoreUnavailable: It failed, and no turn runs that could go on without it.
         """
-        saving = Saving.current()
+        saving = PersistenceStatus.current()
         if saving is None:
             return await self.ask(question)
         if saving.is_lost:
@@ -117,10 +117,10 @@ class Patience:
             return otherwise
 
 
-class Tolerant(BaseCheckpointSaver[str]):
+class DegradingCheckpointer(BaseCheckpointSaver[str]):
     """Goes before a saver among the bases of a class: what that saver fails at is not saved."""
 
-    patience: Patience
+    patience: StoreTimeout
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint; None also in a turn that goes on without the store."""

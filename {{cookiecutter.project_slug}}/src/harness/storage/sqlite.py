@@ -18,10 +18,10 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from ..errors import Misconfigured, StoreUnavailable
+from ..errors import ConfigurationError, StoreUnavailable
 from .feedback import SQLFeedback
-from .saving import Patience, Tolerant
-from .store import KeptReply, Store
+from .saving import StoreTimeout, DegradingCheckpointer
+from .store import IdempotencyRecord, Store
 
 REPLIES = """
 CREATE TABLE IF NOT EXISTS kept_replies (
@@ -39,7 +39,7 @@ CREATE INDEX IF NOT EXISTS kept_replies_until ON kept_replies (kept_until);
 T = TypeVar("T")
 
 
-class OneThread:
+class SingleThreadExecutor:
     """The one thread that uses the file. What it is asked for it does whole and in order.
 
     A caller that goes away meanwhile cancels what has not begun; what has begun is finished.
@@ -73,7 +73,7 @@ class _ThreadSaver(SqliteSaver):
     commit: seven times a turn instead of two.
     """
 
-    thread: OneThread
+    thread: SingleThreadExecutor
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         return await self.thread.do(self.get_tuple, config)
@@ -114,7 +114,7 @@ class _ThreadSaver(SqliteSaver):
             yield found
 
 
-class _Saver(Tolerant, _ThreadSaver):
+class _Saver(DegradingCheckpointer, _ThreadSaver):
     """A saver whose failures cost the turn's memory and not its answer."""
 
 
@@ -136,16 +136,16 @@ class SqliteStore(SQLFeedback, Store):
         super().__init__()
         self._path = path
         self._seconds = patience_seconds
-        self._patience = Patience(patience_seconds, self.AWAY)
+        self._patience = StoreTimeout(patience_seconds, self.AWAY)
 
     async def __aenter__(self) -> Self:
         """Open the file and make its folder and tables."""
-        self._thread = OneThread()
+        self._thread = SingleThreadExecutor()
         try:
             self.saver = await self._thread.do(self._open)
         except (OSError, sqlite3.Error) as error:
             self._thread.end()
-            raise Misconfigured([f"DATABASE_URL: cannot open {self._path} ({error})"]) from error
+            raise ConfigurationError([f"DATABASE_URL: cannot open {self._path} ({error})"]) from error
         self.saver.thread = self._thread
         self.saver.patience = self._patience
         return self
@@ -188,27 +188,27 @@ class SqliteStore(SQLFeedback, Store):
             return False
         return True
 
-    async def kept_reply(self, key: str) -> KeptReply | None:
+    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`."""
         query = "SELECT * FROM kept_replies WHERE key = ? AND kept_until > ?"
         rows = await self._patience.ask_in_turn(self._rows(query, key, time.time()), [])
-        return KeptReply(*rows[0]) if rows else None
+        return IdempotencyRecord(*rows[0]) if rows else None
 
-    async def keep_reply(self, kept: KeptReply) -> None:
+    async def keep_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply."""
         await self._patience.ask_in_turn(self._thread.do(self._write_reply, kept), None)
 
-    def _write_reply(self, kept: KeptReply) -> None:
+    def _write_reply(self, kept: IdempotencyRecord) -> None:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
         with self.saver.cursor() as cursor:
             cursor.execute("DELETE FROM kept_replies WHERE kept_until < ?", (time.time(),))
             cursor.execute("REPLACE INTO kept_replies VALUES (?, ?, ?, ?, ?)", values)
 
-    async def take(self, kept: KeptReply) -> bool:
+    async def take(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept`, unless its key is taken."""
         return await self._patience.ask(self._thread.do(self._take, kept))
 
-    def _take(self, kept: KeptReply) -> bool:
+    def _take(self, kept: IdempotencyRecord) -> bool:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
         self.saver.conn.execute("PRAGMA synchronous=FULL")  # it outlives a power cut, too
         try:

@@ -13,13 +13,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..errors import ThreadBusy
 from .feedback import FeedbackStore
-from .locks import Locks
+from .locks import ThreadLocks
 
 Kind = Literal["memory", "sqlite", "postgresql"]
 
 
 @dataclass(frozen=True, slots=True)
-class KeptReply:
+class IdempotencyRecord:
     """The reply of a turn that was asked for under an idempotency key."""
 
     key: str
@@ -60,14 +60,14 @@ class Store(FeedbackStore, ABC):
     """The graph's checkpoints."""
 
     def __init__(self) -> None:
-        self._locks = Locks()
+        self._locks = ThreadLocks()
 
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Open the store and make what is missing in it.
 
         Raises:
-            Misconfigured: DATABASE_URL names a store that cannot be opened.
+            ConfigurationError: DATABASE_URL names a store that cannot be opened.
         """
 
     @abstractmethod
@@ -99,15 +99,15 @@ class Store(FeedbackStore, ABC):
         return f"thread {thread_id}"
 
     @abstractmethod
-    async def kept_reply(self, key: str) -> KeptReply | None:
+    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`, unless its time is over."""
 
     @abstractmethod
-    async def keep_reply(self, kept: KeptReply) -> None:
+    async def keep_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply; replies whose time is over are dropped."""
 
     @abstractmethod
-    async def take(self, kept: KeptReply) -> bool:
+    async def take(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept` where nothing is kept under its key; False where something is.
 
         Of any number that try at once, in any process, one gets True; and what it keeps outlives

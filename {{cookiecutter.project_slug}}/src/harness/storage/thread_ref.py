@@ -8,7 +8,7 @@ PUBLIC: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ThreadRef:
     """One conversation of one owner. Nobody can name another's: the owner is no part of an id.
 
     A name with an owner in front holds a sign that no caller's text may hold, so that no id and
@@ -25,7 +25,7 @@ class Conversation:
     """Where a run's configuration holds it; a step reads it with `langgraph.config.get_config`."""
 
     @classmethod
-    def of_key(cls, key: str) -> "Conversation":
+    def of_key(cls, key: str) -> "ThreadRef":
         """The conversation that is kept under `key`."""
         owner, _, thread_id = key.rpartition(":")
         return cls(thread_id, owner)

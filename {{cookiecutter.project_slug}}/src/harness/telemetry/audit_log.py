@@ -31,15 +31,15 @@ Decision = Literal[
 `waiting`, `approved`, `rejected`, `withdrawn`: a call that a person decides about."""
 
 
-class Trail:
+class AuditLog:
     """What the guards decided in the turn that this context belongs to.
 
-    Guards say it with `Trail.note`, which also counts it; the turn's line is written at its end.
+    Guards say it with `AuditLog.note`, which also counts it; the turn's line is written at its end.
     """
 
     LOGGER: Final = "app.audit"
 
-    _CURRENT: ClassVar[ContextVar["Trail | None"]] = ContextVar("trail", default=None)
+    _CURRENT: ClassVar[ContextVar["AuditLog | None"]] = ContextVar("trail", default=None)
 
     def __init__(self, owner: str) -> None:
         self.owner = owner

@@ -21,7 +21,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from ..settings import Settings
-from .audit_log import Trail
+from .audit_log import AuditLog
 from .ecs import ECS
 from .redaction import Redactor
 
@@ -95,7 +95,7 @@ class Logs:
             logging.getLogger(name).setLevel(max(level, logging.WARNING))
         ours = logging.getLogger(__name__.partition(".")[0])
         ours.setLevel(logging.DEBUG if self._settings.enable_verbose_logging else logging.NOTSET)
-        logging.getLogger(Trail.LOGGER).setLevel(logging.INFO)  # LOG_LEVEL ends no audit trail
+        logging.getLogger(AuditLog.LOGGER).setLevel(logging.INFO)  # LOG_LEVEL ends no audit trail
 
     @staticmethod
     def _claim_other_loggers(root: logging.Logger) -> None:

@@ -35,7 +35,7 @@ SEND_SECONDS: Final = 5.0
 """Longest try to send one batch, its retries included; the library's own 10 s would hold up an end."""
 
 
-class Sending(SpanProcessor):
+class BoundedSpanExporter(SpanProcessor):
     """Sends spans from a thread of its own, out of a queue of bounded length.
 
     Own code where the library's `BatchSpanProcessor` (1.45) drops in silence: what is dropped here
@@ -154,7 +154,7 @@ class OpenTelemetry:
             headers=self._headers(settings),
             timeout=SEND_SECONDS,
         )
-        self._sending = Sending(exporter, settings.otel_queue_spans)
+        self._sending = BoundedSpanExporter(exporter, settings.otel_queue_spans)
         self._provider.add_span_processor(self._sending)
         self._tracer = self._provider.get_tracer(project.name, project.version)
         self._redactor = redactor

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from ..errors import Misconfigured
+from ..errors import ConfigurationError
 from ..settings import Settings
 from .redaction import Redactor
 
@@ -61,7 +61,7 @@ class Traces:
         """Send spans where the settings say while entered, and what still waits at the end.
 
         Raises:
-            Misconfigured: The packages of OpenTelemetry are not installed.
+            ConfigurationError: The packages of OpenTelemetry are not installed.
         """
         if settings.otel_exporter_otlp_endpoint is None:
             yield
@@ -69,7 +69,7 @@ class Traces:
         try:
             from .otel import OpenTelemetry  # noqa: PLC0415  # an extra: 0.3 s and 9 MB
         except ImportError:
-            raise Misconfigured(["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]) from None
+            raise ConfigurationError(["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]) from None
         self._collector = OpenTelemetry(settings, redactor)
         try:
             yield

@@ -8,7 +8,7 @@ from app.agents.news.feeds import Feed, PlainText
 from app.agents.news.sample import NewsSample
 from app.agents.news.settings import FEEDS_EN, FEEDS_ES, NewsSettings
 from app.agents.news.topic import Topic
-from harness.errors import Misconfigured, SourceUnavailable
+from harness.errors import ConfigurationError, SourceUnavailable
 from harness.prompts.language import Language
 from harness.settings import Settings
 from tests.agents.conftest import Built
@@ -247,5 +247,5 @@ def test_feeds_that_cannot_be_read_stop_the_start(
     monkeypatch: pytest.MonkeyPatch, feeds: str
 ) -> None:
     monkeypatch.setenv("NEWS_FEEDS_EN", feeds)
-    with pytest.raises(Misconfigured, match="NEWS_FEEDS_EN"):
+    with pytest.raises(ConfigurationError, match="NEWS_FEEDS_EN"):
         NewsSettings()

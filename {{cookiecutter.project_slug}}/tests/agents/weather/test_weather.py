@@ -7,7 +7,7 @@ import pytest
 from app.agents.weather.agent import WeatherAgent
 from app.agents.weather.days import Day, Days
 from app.agents.weather.places import PlaceReader
-from harness.errors import NeedsDetail, SourceUnavailable
+from harness.errors import ClarificationNeeded, SourceUnavailable
 from harness.prompts.language import LanguageDetector
 from tests.agents.conftest import Built
 from tests.support.peers.data_sources import (
@@ -174,7 +174,7 @@ def test_what_the_question_lacks_is_asked_back(
     on_samples: Built, question: str, asked_back: str
 ) -> None:
     language = LanguageDetector("en").detect(question)
-    with pytest.raises(NeedsDetail, match=asked_back.replace("?", r"\?")):
+    with pytest.raises(ClarificationNeeded, match=asked_back.replace("?", r"\?")):
         on_samples(WeatherAgent).calls(question, language)
 
 

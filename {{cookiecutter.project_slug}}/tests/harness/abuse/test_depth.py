@@ -12,9 +12,9 @@ import pytest
 from harness.guards.active_content import ActiveContent
 from harness.guards.injection_guard import InjectionGuard
 from harness.guards.leaks import Leaks
-from harness.guards.output import OutboundGuard
-from harness.guards.policy import Rights
-from harness.sources.addresses import PublicAddress
+from harness.guards.output import OutputGuard
+from harness.guards.policy import ToolPolicy
+from harness.sources.addresses import PublicAddresses
 from harness.sources.files import Folder
 from harness.sources.http import HttpClient
 from harness.sources.sql_sqlite import SqliteTables
@@ -41,7 +41,7 @@ class Guards:
     @staticmethod
     def rights(patch: pytest.MonkeyPatch) -> None:
         """Every tool runs."""
-        patch.setattr(Rights, "_decide", lambda self, tool, arguments: None)
+        patch.setattr(ToolPolicy, "_decide", lambda self, tool, arguments: None)
 
     @staticmethod
     def hosts(patch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ class Guards:
     @staticmethod
     def addresses(patch: pytest.MonkeyPatch) -> None:
         """Private addresses are connected to."""
-        patch.setattr(PublicAddress, "matches", lambda text: True)
+        patch.setattr(PublicAddresses, "matches", lambda text: True)
 
     @staticmethod
     def folder(patch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ class Guards:
     @staticmethod
     def outbound(patch: pytest.MonkeyPatch) -> None:
         """Every answer leaves as it is."""
-        patch.setattr(OutboundGuard, "refusal", lambda self, text, before="", is_ours=False: None)
+        patch.setattr(OutputGuard, "refusal", lambda self, text, before="", is_ours=False: None)
 
     @classmethod
     def all(cls) -> Mapping[str, Away]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from harness.guards.leaks import Leaks
-from harness.guards.output import OutboundGuard, Outgoing
-from harness.guards.personal_policy import PersonalPolicy
-from harness.guards.sentence_buffer import SentenceGate
+from harness.guards.output import OutputGuard, OutputPolicy
+from harness.guards.personal_policy import PiiRules
+from harness.guards.sentence_buffer import SentenceBuffer
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples
@@ -15,18 +15,18 @@ from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, 
 pytestmark = pytest.mark.slow
 
 REDACTOR = Redactor()
-OUTGOING = Outgoing(Leaks([], REDACTOR), PersonalPolicy(Settings().personal_data_out), "off")
+OUTGOING = OutputPolicy(Leaks([], REDACTOR), PiiRules(Settings().personal_data_out), "off")
 HARMLESS = 2200
 
 Make = Callable[[Samples], str]
 
 
-def guard() -> OutboundGuard:
-    return OutboundGuard(OUTGOING, "", [], ["https://shop.example"])
+def guard() -> OutputGuard:
+    return OutputGuard(OUTGOING, "", [], ["https://shop.example"])
 
 
 def told(pieces: Iterable[str]) -> tuple[str, str | None]:
-    gate = SentenceGate(guard())
+    gate = SentenceBuffer(guard())
     text = "".join(sentence for piece in pieces for sentence in gate.feed(piece))
     return text + "".join(gate.rest()), gate.refusal
 
@@ -91,7 +91,7 @@ def test_personal_data_that_the_user_or_a_tool_gave_may_leave(kind: str) -> None
     for value in Samples().of(PERSONAL[kind]):
         text = f"Yes, it is {value}."
         for question, found in ((f"Is it {value}?", []), ("What is it?", [{"it": value}])):
-            assert OutboundGuard(OUTGOING, question, found).refusal(text) is None, text
+            assert OutputGuard(OUTGOING, question, found).refusal(text) is None, text
 
 
 @pytest.mark.checklist("SEC-2")

@@ -10,8 +10,8 @@ import pytest
 from harness.guards.injection import InjectionRules
 from harness.guards.injection_guard import Detector, InjectionGuard, Origin
 from harness.prompts.language import Language
-from harness.prompts.messages import Phrases
-from harness.runtime.agent import Finding
+from harness.prompts.messages import Messages
+from harness.runtime.agent import ToolResult
 from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.harness.guards.rates import Hidden
 from tests.support.agents import MoonsAgent
@@ -27,7 +27,7 @@ ATTACKS = {
     **{way: change(ATTACK) for way, change in Hidden.ways().items()},
 }
 BEGINNINGS = {
-    language: Phrases.REFUSED.say(language, agents="").strip() for language in ("en", "es")
+    language: Messages.REFUSED.say(language, agents="").strip() for language in ("en", "es")
 }
 
 pytestmark = pytest.mark.checklist("INJ-1", "ABU-2")
@@ -146,13 +146,13 @@ class PoisonedAgent(MoonsAgent):
 
     found: Any = "Two moons."
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The number of one name in the table, with a note."""
         finding = await super().look_up(name)
         facts = {**finding.facts, "note": self.found, "more": [{"text": "Small ones."}]}
-        return Finding(facts, finding.sources)
+        return ToolResult(facts, finding.sources)
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         return " ".join(f"{it.facts['number']}: {it.facts['note']}" for it in findings)
 
 

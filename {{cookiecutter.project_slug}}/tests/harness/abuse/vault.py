@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from harness.prompts.language import Language
 from harness.prompts.prompt import Prompt
-from harness.runtime.agent import Agent, Call, Finding, Source, ToolMethod
+from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
 from harness.settings import Configuration
 from harness.sources.policy import Policy
 from tests.support.agents import HeightsAgent
@@ -48,33 +48,33 @@ class VaultAgent(Agent[Configuration]):
     def build(self) -> Sequence[ToolMethod]:
         return [self.fetch, self.read, self.query, self.erase, self.hidden]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
-        return [Call("read", {"name": "a.md"})]
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+        return [ToolCall("read", {"name": "a.md"})]
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         return str(findings[0].facts["found"])
 
-    def _found(self, found: object) -> Finding:
-        return Finding({"found": found}, [Source(title="Vault", url="vault")])
+    def _found(self, found: object) -> ToolResult:
+        return ToolResult({"found": found}, [Source(title="Vault", url="vault")])
 
-    async def fetch(self, url: str) -> Finding:
+    async def fetch(self, url: str) -> ToolResult:
         """Fetch any address."""
         return self._found((await self.outside.http.get_json(url, {}, Note)).note)
 
-    async def read(self, name: str) -> Finding:
+    async def read(self, name: str) -> ToolResult:
         """Read any file."""
         return self._found(self.outside.files.read_text(name))
 
-    async def query(self, sql: str) -> Finding:
+    async def query(self, sql: str) -> ToolResult:
         """Run any statement."""
         return self._found([dict(row) for row in await self.outside.tables.rows(sql)])
 
-    async def erase(self, name: str) -> Finding:
+    async def erase(self, name: str) -> ToolResult:
         """Erase a file; it is marked as writing."""
         self.ran.append("erase")
         return self._found(name)
 
-    async def hidden(self) -> Finding:
+    async def hidden(self) -> ToolResult:
         """A tool that the policy does not name."""
         self.ran.append("hidden")
         return self._found(CANARY)
@@ -91,7 +91,7 @@ class ElsewhereAgent(HeightsAgent):
     def build(self) -> Sequence[ToolMethod]:
         return [self.look_up, self.open_door]
 
-    async def open_door(self) -> Finding:
+    async def open_door(self) -> ToolResult:
         """Open a door."""
         VaultAgent.ran.append("open_door")
-        return Finding({"found": CANARY})
+        return ToolResult({"found": CANARY})

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from harness.auth.api_key import FILE_MAX_BYTES, ApiKeys, NewKey
 from harness.auth.principal import Principal, Scope
-from harness.errors import Misconfigured, Unauthenticated
+from harness.errors import ConfigurationError, Unauthenticated
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -114,13 +114,13 @@ BROKEN = {
 @pytest.mark.parametrize("text", BROKEN)
 def test_a_broken_file_stops_the_start_and_is_not_shown(file: Path, text: str) -> None:
     file.write_text(text)
-    with pytest.raises(Misconfigured) as refusal:
+    with pytest.raises(ConfigurationError) as refusal:
         ApiKeys(file)
     assert refusal.value.problems == (f"API_KEYS_FILE: {BROKEN[text]}",)
 
 
 def test_a_missing_file_stops_the_start(file: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"API_KEYS_FILE: cannot be read \(No such file"):
+    with pytest.raises(ConfigurationError, match=r"API_KEYS_FILE: cannot be read \(No such file"):
         ApiKeys(file)
 
 
@@ -152,7 +152,7 @@ def test_a_file_that_breaks_later_leaves_the_keys_in_force_until_it_is_mended(
 
 def test_a_key_that_is_there_twice_is_told(file: Path) -> None:
     key = made()
-    with pytest.raises(Misconfigured, match=f"line 2: the id {key.kept.id} is there twice"):
+    with pytest.raises(ConfigurationError, match=f"line 2: the id {key.kept.id} is there twice"):
         ApiKeys(write(file, key, key))
 
 

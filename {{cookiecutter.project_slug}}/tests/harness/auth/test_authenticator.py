@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.auth.api_key import NewKey
-from harness.auth.authenticator import TOKEN_MAX_CHARS, Doorkeeper
+from harness.auth.authenticator import TOKEN_MAX_CHARS, Authenticator
 from harness.auth.principal import Principal, Scope
-from harness.errors import Misconfigured, ScopeMissing, Unauthenticated
+from harness.errors import ConfigurationError, ScopeMissing, Unauthenticated
 from harness.settings import Settings
 
 SRC = Path(__file__).parents[3] / "src"
@@ -28,9 +28,9 @@ def keys_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def doorkeeper(keys_file: Path) -> AsyncIterator[Doorkeeper]:
+async def doorkeeper(keys_file: Path) -> AsyncIterator[Authenticator]:
     values: dict[str, Any] = {"authentication": "keys", "api_keys_file": keys_file}
-    async with Doorkeeper(Settings(**values)) as doorkeeper:
+    async with Authenticator(Settings(**values)) as doorkeeper:
         yield doorkeeper
 
 
@@ -45,7 +45,7 @@ async def doorkeeper(keys_file: Path) -> AsyncIterator[Doorkeeper]:
     ],
 )
 async def test_a_key_counts_wherever_it_may_stand(
-    doorkeeper: Doorkeeper, headers: dict[str, str]
+    doorkeeper: Authenticator, headers: dict[str, str]
 ) -> None:
     found = await doorkeeper.admit(headers, Scope.CHAT)
     assert found == Principal.of_key("billing", [Scope.CHAT])
@@ -67,7 +67,7 @@ async def test_a_key_counts_wherever_it_may_stand(
     ],
 )
 async def test_anything_else_is_refused(
-    doorkeeper: Doorkeeper, headers: dict[str, str], reason: str
+    doorkeeper: Authenticator, headers: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         await doorkeeper.admit(headers, Scope.CHAT)
@@ -76,7 +76,7 @@ async def test_anything_else_is_refused(
     assert has_error is (reason != "no_credentials")
 
 
-async def test_a_scope_that_the_key_has_not_is_missing(doorkeeper: Doorkeeper) -> None:
+async def test_a_scope_that_the_key_has_not_is_missing(doorkeeper: Authenticator) -> None:
     with pytest.raises(ScopeMissing):
         await doorkeeper.admit({"x-api-key": KEY.text}, Scope.THREADS)
 
@@ -87,27 +87,27 @@ async def test_a_key_is_nothing_where_only_tokens_count() -> None:
         "oidc_issuer": "http://127.0.0.1:9",
         "oidc_audience": "a",
     }
-    async with Doorkeeper(Settings(**values)) as doorkeeper:
+    async with Authenticator(Settings(**values)) as doorkeeper:
         with pytest.raises(Unauthenticated) as refusal:
             await doorkeeper.admit({"x-api-key": KEY.text}, Scope.CHAT)
     assert refusal.value.reason == "kind_not_accepted"
 
 
 async def test_where_nobody_is_asked_nothing_that_is_sent_counts() -> None:
-    async with Doorkeeper(Settings()) as doorkeeper:
+    async with Authenticator(Settings()) as doorkeeper:
         found = await doorkeeper.admit({"x-api-key": KEY.text}, Scope.METRICS)
     assert found == Principal.anonymous()
 
 
 def test_a_file_of_keys_that_is_missing_stops_the_start(tmp_path: Path) -> None:
     values: dict[str, Any] = {"authentication": "keys", "api_keys_file": tmp_path / "none"}
-    with pytest.raises(Misconfigured, match="API_KEYS_FILE"):
-        Doorkeeper(Settings(**values))
+    with pytest.raises(ConfigurationError, match="API_KEYS_FILE"):
+        Authenticator(Settings(**values))
 
 
 @pytest.mark.parametrize("fault", [OSError("planted"), RuntimeError("planted")])
 async def test_a_doorkeeper_that_fails_itself_lets_nobody_in(
-    doorkeeper: Doorkeeper, monkeypatch: pytest.MonkeyPatch, fault: Exception
+    doorkeeper: Authenticator, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     def fail(_: str) -> Principal:
         raise fault

@@ -5,7 +5,7 @@ import pytest
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from harness.cli.settings_reference import Catalogue, EnvPage, Knob, MarkdownPage
+from harness.cli.settings_reference import SettingsReference, EnvPage, SettingDoc, MarkdownPage
 from harness.settings import MODEL_EXAMPLES, Configuration, Settings
 from tests.support.agents import HeightsAgent, MoonsAgent
 
@@ -50,7 +50,7 @@ class ManyAgent(MoonsAgent):
 def test_a_knob_tells_the_default_and_what_is_allowed(
     field: str, default: str, allowed: str
 ) -> None:
-    knob = Knob.of(ManySettings, field)
+    knob = SettingDoc.of(ManySettings, field)
     assert (knob.variable, knob.default, knob.allowed) == (
         f"MANY_{field.upper()}",
         default,
@@ -63,13 +63,13 @@ def test_a_knob_tells_the_default_and_what_is_allowed(
     ("value", "typed"), [(None, ""), (0.25, "0.25"), (20.0, "20"), (False, "false"), (7, "7")]
 )
 def test_a_value_is_shown_as_one_types_it(value: object, typed: str) -> None:
-    assert Knob.typed(value) == typed
+    assert SettingDoc.typed(value) == typed
 
 
 def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for owner in (Settings, ManySettings):
         for field in owner.model_fields:
-            knob = Knob.of(owner, field)
+            knob = SettingDoc.of(owner, field)
             if knob.default:
                 monkeypatch.setenv(knob.variable, knob.default)
     assert Settings() == Settings.model_construct()
@@ -77,7 +77,7 @@ def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_services_subjects_are_first_and_agents_follow_by_name() -> None:
-    sections = list(Catalogue([MoonsAgent, ManyAgent, HeightsAgent], "openai").sections())
+    sections = list(SettingsReference([MoonsAgent, ManyAgent, HeightsAgent], "openai").sections())
     subjects = [subject.title for subject in Settings.SUBJECTS]
     assert [section.title for section in sections] == [*subjects, "Agent many"]
 
@@ -89,13 +89,13 @@ def test_every_setting_of_the_service_belongs_to_one_subject() -> None:
 
 @pytest.mark.parametrize("provider", MODEL_EXAMPLES)
 def test_the_pages_show_a_model_of_the_chosen_provider(provider: str) -> None:
-    (section,) = (it for it in Catalogue([], provider).sections() if it.title == "Models")
+    (section,) = (it for it in SettingsReference([], provider).sections() if it.title == "Models")
     assert f"# LLM_MODEL={MODEL_EXAMPLES[provider]}" in EnvPage.lines(section)
     assert f"Example: `{MODEL_EXAMPLES[provider]}`." in "\n".join(MarkdownPage.lines(section))
 
 
 def test_a_table_cell_keeps_its_bar_and_a_secret_its_default_hidden() -> None:
-    section = list(Catalogue([ManyAgent], "").sections())[-1]
+    section = list(SettingsReference([ManyAgent], "").sections())[-1]
     lines = list(MarkdownPage.lines(section))
     assert r"| `MANY_SIZE` | Of a size. | `a\|b` | a\|b, c |" in lines
     assert "| `MANY_KEY` |  |  |  |" in lines

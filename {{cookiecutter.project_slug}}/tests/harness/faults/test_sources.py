@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from harness.prompts.language import Language
-from harness.prompts.messages import Phrase
-from harness.runtime.agent import Call, Finding, Source
+from harness.prompts.messages import LocalizedMessage
+from harness.runtime.agent import ToolCall, ToolResult, Source
 from harness.sources.policy import Policy
 from tests.harness.faults.conftest import Served
 from tests.support.agents import MoonsAgent, TableAgent
@@ -37,8 +37,8 @@ class RiversAgent(TableAgent):
         "es": ("Nivel del Ebro", "¿Qué nivel tiene el Tajo?"),
     }
     table = {"ebro": 0}
-    answer = Phrase(en="$name stands at $number m.", es="$name está a $number m.")
-    detail = Phrase(en="Which river?", es="¿Qué río?")
+    answer = LocalizedMessage(en="$name stands at $number m.", es="$name está a $number m.")
+    detail = LocalizedMessage(en="Which river?", es="¿Qué río?")
     url = ""
 
     @staticmethod
@@ -48,13 +48,13 @@ class RiversAgent(TableAgent):
     def policy(self) -> Policy:
         return Policy(tools=frozenset({"look_up"}), hosts=frozenset({"127.0.0.1"}))
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
-        return [Call("look_up", {"name": "ebro"})]
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+        return [ToolCall("look_up", {"name": "ebro"})]
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The level of one river."""
         read = await self.outside.http.get_json(self.url, {"name": name}, Level)
-        return Finding({"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)])
+        return ToolResult({"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)])
 
 
 @pytest.fixture

@@ -5,27 +5,27 @@ from datetime import date
 
 import pytest
 
-from harness.errors import AccessRefused, ApprovalNeeded
-from harness.guards.approval import Approval, Proposals, WritingCall
+from harness.errors import PolicyViolation, ApprovalNeeded
+from harness.guards.approval import Approval, ApprovalGate, PendingToolCall
 from harness.guards.leaks import Leaks
 from harness.telemetry.redaction import Redactor
 
-CALL = WritingCall("orders", "cancel", {"number": 7})
+CALL = PendingToolCall("orders", "cancel", {"number": 7})
 NO_LEAKS = Leaks([], Redactor())
 
 
-def demand(call: WritingCall = CALL) -> None:
-    Proposals.demand(call.agent, call.tool, call.arguments)
+def demand(call: PendingToolCall = CALL) -> None:
+    ApprovalGate.demand(call.agent, call.tool, call.arguments)
 
 
 def test_where_nobody_can_be_asked_nothing_that_writes_runs() -> None:
-    with pytest.raises(AccessRefused) as refused:
+    with pytest.raises(PolicyViolation) as refused:
         demand()
     assert refused.value.kind == "approval"
 
 
 def test_what_is_asked_for_is_proposed_and_does_not_run() -> None:
-    with Proposals.collect(NO_LEAKS, 100) as proposed:
+    with ApprovalGate.collect(NO_LEAKS, 100) as proposed:
         for _ in range(2):
             with pytest.raises(ApprovalNeeded):
                 demand()
@@ -35,16 +35,16 @@ def test_what_is_asked_for_is_proposed_and_does_not_run() -> None:
 async def test_what_the_tasks_of_an_agent_ask_for_is_collected_too() -> None:
     async def ask(number: int) -> None:
         with pytest.raises(ApprovalNeeded):
-            demand(WritingCall("orders", "cancel", {"number": number}))
+            demand(PendingToolCall("orders", "cancel", {"number": number}))
 
-    with Proposals.collect(NO_LEAKS, 100) as proposed:
+    with ApprovalGate.collect(NO_LEAKS, 100) as proposed:
         await asyncio.gather(ask(1), ask(2))
     assert [call.arguments["number"] for call in proposed.calls] == [1, 2]
 
 
 def test_arguments_are_kept_as_json_values() -> None:
-    with Proposals.collect(NO_LEAKS, 100) as proposed, pytest.raises(ApprovalNeeded):
-        Proposals.demand("orders", "cancel", {"on": date(2026, 1, 2), "of": (1, 2)})
+    with ApprovalGate.collect(NO_LEAKS, 100) as proposed, pytest.raises(ApprovalNeeded):
+        ApprovalGate.demand("orders", "cancel", {"on": date(2026, 1, 2), "of": (1, 2)})
     assert proposed.calls[0].arguments == {"on": "2026-01-02", "of": [1, 2]}
 
 
@@ -55,27 +55,27 @@ def test_an_approved_call_runs_once() -> None:
         used = [approval.is_used]
         demand()
         used.append(approval.is_used)
-        with pytest.raises(AccessRefused):
+        with pytest.raises(PolicyViolation):
             demand()
     assert used == [False, True]
     assert Approval.current() is None
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         demand()
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        WritingCall("orders", "cancel", {"number": 8}),
-        WritingCall("orders", "cancel", {"number": 7, "all": True}),
-        WritingCall("orders", "refund", {"number": 7}),
-        WritingCall("shop", "cancel", {"number": 7}),
+        PendingToolCall("orders", "cancel", {"number": 8}),
+        PendingToolCall("orders", "cancel", {"number": 7, "all": True}),
+        PendingToolCall("orders", "refund", {"number": 7}),
+        PendingToolCall("shop", "cancel", {"number": 7}),
     ],
 )
-def test_an_approval_is_for_nothing_but_its_call(other: WritingCall) -> None:
+def test_an_approval_is_for_nothing_but_its_call(other: PendingToolCall) -> None:
     approval = Approval("id", CALL)
-    with Proposals.collect(NO_LEAKS, 100) as proposed, approval.granted():
-        with pytest.raises(AccessRefused):
+    with ApprovalGate.collect(NO_LEAKS, 100) as proposed, approval.granted():
+        with pytest.raises(PolicyViolation):
             demand(other)
         assert not approval.is_used
     assert proposed.calls == []  # nor may what was approved ask for more
@@ -83,9 +83,9 @@ def test_an_approval_is_for_nothing_but_its_call(other: WritingCall) -> None:
 
 @pytest.mark.parametrize("value", ["x" * 101, "sk-" + "proj-0123456789abcdef0123"])
 def test_arguments_that_may_not_be_shown_are_refused(value: str) -> None:
-    call = WritingCall("orders", "cancel", {"reason": value})
-    with Proposals.collect(NO_LEAKS, 100) as proposed:
-        with pytest.raises(AccessRefused):
+    call = PendingToolCall("orders", "cancel", {"reason": value})
+    with ApprovalGate.collect(NO_LEAKS, 100) as proposed:
+        with pytest.raises(PolicyViolation):
             demand(call)
         with pytest.raises(ApprovalNeeded):
             demand()

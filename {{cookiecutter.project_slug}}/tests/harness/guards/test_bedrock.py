@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.guards.bedrock import BedrockGuardrail
 from harness.guards.detectors import Detectors
 from harness.models.factory import LLMFactory
@@ -22,7 +22,7 @@ SETTINGS = Settings(injection_bedrock_guardrail="abc123:7", injection_detector_s
 def test_it_is_not_started_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore.config", None)
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(Misconfigured, match=r"INJECTION_BEDROCK_GUARDRAIL: install .*bedrock"):
+    with pytest.raises(ConfigurationError, match=r"INJECTION_BEDROCK_GUARDRAIL: install .*bedrock"):
         BedrockGuardrail(SETTINGS)
 
 

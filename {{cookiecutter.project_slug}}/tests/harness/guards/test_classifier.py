@@ -12,7 +12,7 @@ from harness.guards.classifier import Classifier
 from harness.guards.detectors import Detectors
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
-from harness.sources.body import BodyRefused
+from harness.sources.body import ResponseRejected
 from tests.support.peers.openai_replies import Body, Hang, Reply, Request
 from tests.support.peers.openai_server import OpenAIServer
 
@@ -113,7 +113,7 @@ BAD: Sequence[tuple[Reply, type[Exception]]] = [
     (Body(b"<html>"), ValueError),
     (Body(b'{"label": "INJECTION"}'), ValueError),
     (Scores(0.99, label="LABEL_1"), ValueError),
-    (Body(b" " * (Classifier.MAX_BYTES + 1)), BodyRefused),
+    (Body(b" " * (Classifier.MAX_BYTES + 1)), ResponseRejected),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.guards.detectors import Detectors
 from harness.guards.injection_guard import InjectionGuard
 from harness.models.factory import LLMFactory
@@ -41,7 +41,7 @@ def test_only_the_rules_are_asked_unless_more_is_switched_on() -> None:
 def test_a_detector_that_is_never_asked_stops_the_start(
     variable: str, changes: dict[str, Any]
 ) -> None:
-    with pytest.raises(Misconfigured, match=rf"INJECTION=off.*{variable}") as refused:
+    with pytest.raises(ConfigurationError, match=rf"INJECTION=off.*{variable}") as refused:
         Settings(injection="off", **changes)
     assert len(refused.value.problems) == 1
 
@@ -55,10 +55,10 @@ async def test_the_operators_rules_are_asked_beside_ours(tmp_path: Path) -> None
 
 
 def test_a_file_that_holds_no_rules_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="INJECTION_RULES_FILE"):
+    with pytest.raises(ConfigurationError, match="INJECTION_RULES_FILE"):
         guard_of(injection_rules_file=tmp_path / "none.txt")
 
 
 def test_a_key_without_an_address_stops_the_start() -> None:
-    with pytest.raises(Misconfigured, match="INJECTION_CLASSIFIER_KEY"):
+    with pytest.raises(ConfigurationError, match="INJECTION_CLASSIFIER_KEY"):
         Settings(injection_classifier_key=SecretStr("planted"))

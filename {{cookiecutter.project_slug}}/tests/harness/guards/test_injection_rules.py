@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.guards.injection import InjectionRules
 from harness.guards.injection_rules import RuleFile
 
@@ -36,13 +36,13 @@ def test_a_file_is_read_as_it_explains_itself(tmp_path: Path) -> None:
     ],
 )
 def test_a_line_that_is_no_rule_is_named(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(Misconfigured, match="INJECTION_RULES_FILE") as refused:
+    with pytest.raises(ConfigurationError, match="INJECTION_RULES_FILE") as refused:
         list(read(tmp_path, text).rules())
     assert told in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="INJECTION_RULES_FILE: FileNotFoundError"):
+    with pytest.raises(ConfigurationError, match="INJECTION_RULES_FILE: FileNotFoundError"):
         list(RuleFile(tmp_path / "none", "INJECTION_RULES_FILE").rules())
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import InputRefused
-from harness.guards.input import InboundGuard
+from harness.guards.input import InputGuard
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,19 @@ from harness.guards.input import InboundGuard
     ],
 )
 def test_what_looks_the_same_is_spelled_the_same(received: str, admitted: str) -> None:
-    assert InboundGuard(max_chars=100).admit(received) == admitted
+    assert InputGuard(max_chars=100).admit(received) == admitted
 
 
 @pytest.mark.parametrize("message", ["", "   \n", "\u200b\u202e", "\x00"])
 def test_a_message_with_nothing_to_read_is_refused(message: str) -> None:
     with pytest.raises(InputRefused) as refusal:
-        InboundGuard(max_chars=100).admit(message)
+        InputGuard(max_chars=100).admit(message)
     assert refusal.value.detail == "message: it is empty; send a question"
 
 
 @pytest.mark.parametrize(("length", "is_admitted"), [(9, True), (10, True), (11, False)])
 def test_the_bound_holds_below_at_and_above(length: int, is_admitted: bool) -> None:
-    guard = InboundGuard(max_chars=10)
+    guard = InputGuard(max_chars=10)
     if is_admitted:
         assert guard.admit("x" * length) == "x" * length
         return
@@ -43,5 +43,5 @@ def test_the_bound_holds_below_at_and_above(length: int, is_admitted: bool) -> N
 
 def test_a_text_that_grows_when_normalised_is_measured_grown() -> None:
     with pytest.raises(InputRefused) as refusal:
-        InboundGuard(max_chars=10).admit("\ufdfa")  # one sign, eighteen letters in NFKC
+        InputGuard(max_chars=10).admit("\ufdfa")  # one sign, eighteen letters in NFKC
     assert "18 characters" in refusal.value.detail

@@ -6,20 +6,20 @@ import pytest
 
 from app.agents import AGENTS
 from harness.guards.leaks import Leaks
-from harness.guards.output import OutboundGuard, Outgoing
-from harness.guards.personal_policy import PersonalPolicy
+from harness.guards.output import OutputGuard, OutputPolicy
+from harness.guards.personal_policy import PiiRules
 from harness.prompts.language import LANGUAGES, Language
 from harness.runtime.agent import Agent
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from harness.telemetry.redaction import Redactor
 from tests.harness.guards.paraphrases import INVENTED, NUMBERS, TURNS, Turn
 
-OUTGOING = Outgoing(Leaks([], Redactor()), PersonalPolicy(Settings().personal_data_out))
+OUTGOING = OutputPolicy(Leaks([], Redactor()), PiiRules(Settings().personal_data_out))
 
 
-def guard(turn: Turn) -> OutboundGuard:
-    return OutboundGuard(
+def guard(turn: Turn) -> OutputGuard:
+    return OutputGuard(
         OUTGOING, turn.question, [turn.facts], said=[turn.source], language=turn.language
     )
 
@@ -63,10 +63,10 @@ EXAMPLES = [
 async def test_no_agents_own_words_are_taken_for_an_invention(
     agent: type[Agent[Any]], language: Language, question: str
 ) -> None:
-    built = agent(Connectors(Settings(use_fake_data=True)))
+    built = agent(SourceConnections(Settings(use_fake_data=True)))
     answer, findings = await built.basic_answer(question, language)
     sources = [source for finding in findings for source in finding.sources]
-    of_the_turn = OutboundGuard(
+    of_the_turn = OutputGuard(
         OUTGOING,
         question,
         [finding.facts for finding in findings],

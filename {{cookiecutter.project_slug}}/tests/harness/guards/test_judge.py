@@ -6,11 +6,11 @@ import orjson
 import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
-from harness.errors import BudgetExceeded, Misconfigured
+from harness.errors import BudgetExceeded, ConfigurationError
 from harness.guards.detectors import Detectors
 from harness.guards.injection_guard import InjectionGuard
 from harness.guards.judge import Judge
-from harness.limits.budget import Budget, Caps
+from harness.limits.budget import Budget, RunLimits
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
@@ -91,7 +91,7 @@ async def test_a_judge_without_a_judgement_is_a_failed_detector(
 
 async def test_a_judgement_is_a_model_call_of_the_run(server: OpenAIServer) -> None:
     judge = Judge(LLMFactory(settings_for(server)), "en")
-    with Budget.of(Caps("RUN", 1, 1)) as used:
+    with Budget.of(RunLimits("RUN", 1, 1)) as used:
         await judge.finds("a question", "message")
         assert used.model_calls == 1
         with pytest.raises(BudgetExceeded):
@@ -118,11 +118,11 @@ async def test_no_model_is_asked_where_none_may_be_and_the_log_says_so(
 
 
 def test_the_embedded_model_is_no_judge() -> None:
-    with pytest.raises(Misconfigured, match="INJECTION_JUDGE"):
+    with pytest.raises(ConfigurationError, match="INJECTION_JUDGE"):
         Settings(injection_judge=True)
 
 
 async def test_nor_where_it_is_asked_all_the_same() -> None:
     judge = Judge(LLMFactory(Settings()), "en")
-    with pytest.raises(Misconfigured, match="INJECTION_JUDGE"):
+    with pytest.raises(ConfigurationError, match="INJECTION_JUDGE"):
         await judge.finds("How many moons has Mars?", "message")

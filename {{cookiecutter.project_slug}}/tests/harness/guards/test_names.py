@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.guards.names import Names
+from harness.guards.names import ProperNounCheck
 
 EVIDENCE = ["Londres, Reino Unido", "the Central Bank of Norway", "Bogotá", "Tokio"]
 
@@ -19,7 +19,7 @@ EVIDENCE = ["Londres, Reino Unido", "the Central Bank of Norway", "Bogotá", "To
     ],
 )
 def test_a_known_name_and_what_is_no_name_pass(answer: str) -> None:
-    assert Names(EVIDENCE).unsupported(answer) == []
+    assert ProperNounCheck(EVIDENCE).unsupported(answer) == []
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_known_name_and_what_is_no_name_pass(answer: str) -> None:
     ],
 )
 def test_an_invented_name_is_named(answer: str, named: list[str]) -> None:
-    assert Names(EVIDENCE).unsupported(answer) == named
+    assert ProperNounCheck(EVIDENCE).unsupported(answer) == named
 
 
 def test_the_evidence_is_not_read_for_a_text_without_names() -> None:
@@ -41,7 +41,7 @@ def test_the_evidence_is_not_read_for_a_text_without_names() -> None:
         read.append("read")
         yield "x"
 
-    names = Names(evidence())  # type: ignore[arg-type] # an iterator of texts
+    names = ProperNounCheck(evidence())  # type: ignore[arg-type] # an iterator of texts
     assert names.unsupported("It is fine. Really.") == []
     assert read == []
     assert names.unsupported("It is Xyz.") == ["Xyz"]

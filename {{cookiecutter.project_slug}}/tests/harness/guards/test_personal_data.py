@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.guards.personal_data import PersonalData
+from harness.guards.personal_data import PiiDetector
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, Harmless, Samples
 
-FINDER = PersonalData()
+FINDER = PiiDetector()
 HARMLESS = 2200
 
 

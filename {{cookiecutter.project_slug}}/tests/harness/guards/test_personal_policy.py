@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import InputRefused
-from harness.guards.personal_policy import PersonalPolicy
+from harness.guards.personal_policy import PiiRules
 
 CARD, EMAIL = "4111 1111 1111 1111", "ana@home.example"
 TEXT = f"Card {CARD}, mail {EMAIL}."
@@ -21,25 +21,25 @@ TEXT = f"Card {CARD}, mail {EMAIL}."
 def test_what_is_to_be_masked_is_masked_on_its_way_in(
     acts: str, admitted: str, kinds: list[str]
 ) -> None:
-    assert PersonalPolicy(acts).admit(TEXT) == (admitted, kinds)
+    assert PiiRules(acts).admit(TEXT) == (admitted, kinds)
 
 
 def test_what_is_refused_on_its_way_in_is_named_by_its_kind_alone() -> None:
     with pytest.raises(InputRefused) as refused:
-        PersonalPolicy("card:mask,email:refuse").admit(TEXT)
+        PiiRules("card:mask,email:refuse").admit(TEXT)
     assert "email" in refused.value.detail
     assert "PERSONAL_DATA_IN" in refused.value.detail
     assert EMAIL not in str(refused.value)
-    assert PersonalPolicy("email:refuse").admit("no address") == ("no address", [])
+    assert PiiRules("email:refuse").admit("no address") == ("no address", [])
 
 
 def test_the_audit_trail_sees_neither_what_is_masked_nor_what_is_refused() -> None:
-    hidden = PersonalPolicy("card:mask,email:refuse").hidden(TEXT)
+    hidden = PiiRules("card:mask,email:refuse").hidden(TEXT)
     assert hidden == "Card [card], mail [email]."
 
 
 def test_what_was_given_is_not_masked_on_its_way_out() -> None:
-    policy = PersonalPolicy("card:mask,email:mask")
+    policy = PiiRules("card:mask,email:mask")
     masked = policy.masked_unless(TEXT, lambda it: it.kind == "email")
     assert masked == (f"Card [card], mail {EMAIL}.", ["card"])
-    assert PersonalPolicy("none").masked_unless(TEXT, lambda it: False) == (TEXT, [])
+    assert PiiRules("none").masked_unless(TEXT, lambda it: False) == (TEXT, [])

@@ -3,8 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
-from harness.errors import AccessRefused, SourceUnavailable
-from harness.guards.policy import Rights
+from harness.errors import PolicyViolation, SourceUnavailable
+from harness.guards.policy import ToolPolicy
 from harness.sources.policy import Policy
 from harness.telemetry.metrics import METRICS
 
@@ -12,8 +12,8 @@ POLICY = Policy(tools=frozenset({"read", "send"}), writing=frozenset({"send"}))
 
 
 @pytest.fixture
-def rights() -> Rights:
-    return Rights("vault", POLICY, ["read", "send", "hidden"])
+def rights() -> ToolPolicy:
+    return ToolPolicy("vault", POLICY, ["read", "send", "hidden"])
 
 
 def counted(tool: str, kind: str) -> float:
@@ -21,7 +21,7 @@ def counted(tool: str, kind: str) -> float:
     return METRICS.registry.get_sample_value("access_refused_total", labels) or 0
 
 
-def test_a_named_tool_runs(rights: Rights) -> None:
+def test_a_named_tool_runs(rights: ToolPolicy) -> None:
     ran = False
     with rights.using("read"):
         ran = True
@@ -43,10 +43,10 @@ def test_a_named_tool_runs(rights: Rights) -> None:
     ],
 )
 def test_every_other_tool_is_refused_counted_and_logged_without_its_name_as_given(
-    rights: Rights, tool: str, label: str, kind: str
+    rights: ToolPolicy, tool: str, label: str, kind: str
 ) -> None:
     before = counted(label, kind)
-    with capture_logs() as lines, pytest.raises(AccessRefused), rights.using(tool):
+    with capture_logs() as lines, pytest.raises(PolicyViolation), rights.using(tool):
         pytest.fail("it ran")
     assert rights.allows(tool) is (tool == "send")
     assert counted(label, kind) == before + 1
@@ -59,27 +59,27 @@ def test_every_other_tool_is_refused_counted_and_logged_without_its_name_as_give
     )
 
 
-def test_a_tool_that_is_asked_for_is_refused_in_the_same_way(rights: Rights) -> None:
+def test_a_tool_that_is_asked_for_is_refused_in_the_same_way(rights: ToolPolicy) -> None:
     before = counted("hidden", "tool")
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         rights.check("hidden")
     assert counted("hidden", "tool") == before + 1
 
 
-def test_what_a_tool_may_not_reach_is_counted_under_its_name(rights: Rights) -> None:
+def test_what_a_tool_may_not_reach_is_counted_under_its_name(rights: ToolPolicy) -> None:
     before = counted("read", "file")
-    with pytest.raises(AccessRefused), rights.using("read"):
-        raise AccessRefused("file", "it leads out")
+    with pytest.raises(PolicyViolation), rights.using("read"):
+        raise PolicyViolation("file", "it leads out")
     assert counted("read", "file") == before + 1
 
 
-def test_other_failures_of_a_tool_are_no_refusals(rights: Rights) -> None:
+def test_other_failures_of_a_tool_are_no_refusals(rights: ToolPolicy) -> None:
     with capture_logs() as lines, pytest.raises(SourceUnavailable), rights.using("read"):
         raise SourceUnavailable("api", "planted")
     assert lines == []
 
 
 def test_a_policy_that_names_nothing_lets_nothing_run() -> None:
-    rights = Rights("vault", Policy(), ["read"])
-    with pytest.raises(AccessRefused):
+    rights = ToolPolicy("vault", Policy(), ["read"])
+    with pytest.raises(PolicyViolation):
         rights.check("read")

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.agents import AGENTS
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.application import Application
 from harness.http.app import create_app
 from harness.project import Project
@@ -51,7 +51,7 @@ def test_the_service_carries_the_projects_name(app: FastAPI) -> None:
 
 
 async def test_a_store_that_cannot_be_opened_stops_the_start(door: Door, tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="DATABASE_URL"):
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         await door.open(Settings(database_url=f"sqlite:///{tmp_path}"))
 
 
@@ -117,7 +117,7 @@ async def test_a_secret_of_the_settings_is_never_shown(
     paths = ("/openapi.json", "/readyz", "/version", "/v1/agents", "/nothing")
     shown += [(await client.get(path)).text for path in paths]
     shown.append((await client.post("/v1/chat", json={"message": "Stars?"})).text)
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         Settings(llm_model=KEY, llm_base_url=KEY, port=KEY)
     shown += [str(refused.value), repr(refused.value), lines.text]
     assert not [text for text in shown if KEY in text]

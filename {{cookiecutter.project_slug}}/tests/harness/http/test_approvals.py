@@ -9,13 +9,13 @@ import pytest
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.errors import NeedsDetail, SourceUnavailable, StoreUnavailable
+from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
 from harness.runtime.agent import Agent
-from harness.runtime.approval_node import Approver
+from harness.runtime.approval_node import ApprovalNode
 from harness.runtime.approvals import Approvals
 from harness.settings import Settings
-from harness.storage.store import KeptReply
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.store import IdempotencyRecord
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.conftest import Door, Lines
 from tests.harness.http.test_streaming import events
 from tests.support.agents import TEST_AGENTS
@@ -172,8 +172,8 @@ async def test_a_decision_that_was_taken_is_never_carried_out_again(
 ) -> None:
     """As a process leaves it that ends between the mark and the tool, or in the tool."""
     (approval,) = (await ask(client))["approvals"]
-    key = Approvals.key(Conversation("t1", PUBLIC), approval["id"])
-    mark = KeptReply(key, "t1", request="of before", reply="", kept_until=2**40)
+    key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
+    mark = IdempotencyRecord(key, "t1", request="of before", reply="", kept_until=2**40)
     assert await door.running.checkpoints.take(mark)
     for decision in ("approve", "reject", "approve"):
         answer = await decide(client, approval, decision)
@@ -352,7 +352,7 @@ class Failures:
 
     @staticmethod
     async def refusal() -> None:
-        raise NeedsDetail("Order 7 has left already. Send it back?")
+        raise ClarificationNeeded("Order 7 has left already. Send it back?")
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(
 async def test_while_the_store_is_away_nothing_is_carried_out(
     simple: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(kept: KeptReply) -> bool:
+    async def away(kept: IdempotencyRecord) -> bool:
         raise StoreUnavailable("planted")
 
     (approval,) = (await ask(simple))["approvals"]
@@ -499,7 +499,7 @@ async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
 
     first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
     with monkeypatch.context() as patch:
-        patch.setattr(Approver, "_decided", broken)
+        patch.setattr(ApprovalNode, "_decided", broken)
         assert (await decide(client, first)).status_code == 500
     reply = (await decide(client, second, verdict)).json()
     assert numbers() == ([8] if verdict == "approve" else [])

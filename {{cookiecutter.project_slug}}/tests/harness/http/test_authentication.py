@@ -14,7 +14,7 @@ from starlette.requests import Request
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Principal, Scope
 from harness.http.authentication import Caller
-from harness.runtime.agent_runner import AgentModel
+from harness.runtime.agent_runner import AgentRunner
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.harness.http.test_streaming import events
@@ -255,7 +255,7 @@ async def test_an_answer_that_is_kept_for_one_caller_stands_in_for_no_other(
     async def fail(*_: Any) -> AIMessage:
         raise ConnectionError("planted")
 
-    monkeypatch.setattr(AgentModel, "answer", fail)
+    monkeypatch.setattr(AgentRunner, "answer", fail)
     reasons = {}
     for key in (ANA_TOO, EVE):
         reply = (await call(client, "POST", "/v1/chat", key)).json()

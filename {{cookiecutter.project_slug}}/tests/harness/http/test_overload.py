@@ -8,7 +8,7 @@ import pytest
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.runtime.agent import Finding
+from harness.runtime.agent import ToolResult
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.support.agents import MoonsAgent
@@ -23,7 +23,7 @@ class SlowAgent(MoonsAgent):
     entered = asyncio.Event()
     may_go = asyncio.Event()
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The number of one name in the table."""
         self.entered.set()
         await self.may_go.wait()

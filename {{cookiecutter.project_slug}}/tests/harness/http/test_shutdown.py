@@ -6,8 +6,8 @@ from types import FrameType
 import pytest
 
 from harness.errors import ShuttingDown
-from harness.http.shutdown import Life
-from harness.runtime.agent import Finding
+from harness.http.shutdown import ShutdownManager
+from harness.runtime.agent import ToolResult
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.harness.http.test_streaming import events
@@ -22,7 +22,7 @@ class EndlessAgent(MoonsAgent):
 
     entered = asyncio.Event()
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """Never ends."""
         self.entered.set()
         await asyncio.Event().wait()
@@ -120,7 +120,7 @@ async def test_a_service_without_a_server_leaves_the_signals_alone(door: Door) -
 
 
 async def test_a_cancellation_of_another_reason_stays_one() -> None:
-    life = Life(settings())
+    life = ShutdownManager(settings())
     entered = asyncio.Event()
 
     async def run() -> None:

@@ -2,7 +2,7 @@ import gc
 
 from pydantic import SecretStr
 
-from harness.http.state import Running
+from harness.http.state import AppState
 from harness.settings import Configuration, Settings
 from harness.telemetry.logging import Logs
 from harness.telemetry.redaction import MASK
@@ -27,7 +27,7 @@ class TideAgent(MoonsAgent):
 async def test_the_secrets_of_agents_are_masked_from_the_start_on(settings: Settings) -> None:
     logs = Logs(settings)
     assert logs.redactor.text("no-known-shape") == "no-known-shape"
-    async with Running.start(settings, [TideAgent], logs) as running:
+    async with AppState.start(settings, [TideAgent], logs) as running:
         assert logs.redactor.text("no-known-shape") == MASK
         assert [agent.name for agent in running.service.agents] == ["tides"]
         assert await running.checkpoints.answers()

@@ -9,9 +9,9 @@ import uvicorn
 
 from harness.errors import ShuttingDown
 from harness.http.app import create_app
-from harness.http.shutdown import Life
+from harness.http.shutdown import ShutdownManager
 from harness.http.streaming import EventStream
-from harness.runtime.agent import Finding
+from harness.runtime.agent import ToolResult
 from harness.runtime.reply import Event, Reply
 from harness.service import Service
 from harness.settings import Settings
@@ -38,7 +38,7 @@ class SlowAgent(MoonsAgent):
     started: ClassVar[asyncio.Event]
     cancelled: ClassVar[asyncio.Event]
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """Never ends."""
         self.started.set()
         try:
@@ -157,7 +157,7 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
         finally:
             ended.set()
 
-    waiting = asyncio.create_task(EventStream(silent(), "r1", Life(Settings())).response())
+    waiting = asyncio.create_task(EventStream(silent(), "r1", ShutdownManager(Settings())).response())
     async with asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
         waiting.cancel()
@@ -168,7 +168,7 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
 
 
 async def test_a_process_that_ends_before_the_first_event_ends_the_run() -> None:
-    life = Life(Settings())
+    life = ShutdownManager(Settings())
     life.end()
 
     async def slow() -> AsyncGenerator[Event]:

@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.errors import Overloaded
-from harness.limits.concurrency import Bulkhead
+from harness.limits.concurrency import ConcurrencyLimiter
 
 LONG_SECONDS = 30
 
 
 @asynccontextmanager
-async def held(bulkhead: Bulkhead) -> AsyncIterator[None]:
+async def held(bulkhead: ConcurrencyLimiter) -> AsyncIterator[None]:
     async with bulkhead.slot(LONG_SECONDS):
         yield
 
 
 async def test_a_call_beyond_places_and_queue_is_refused_at_once() -> None:
-    bulkhead = Bulkhead("model", max_running=1, max_waiting=1)
+    bulkhead = ConcurrencyLimiter("model", max_running=1, max_waiting=1)
     entered = asyncio.Event()
 
     async def wait() -> None:
@@ -39,7 +39,7 @@ async def test_a_call_beyond_places_and_queue_is_refused_at_once() -> None:
 
 
 async def test_who_waits_for_a_place_too_long_is_refused_and_leaves_the_queue() -> None:
-    bulkhead = Bulkhead("model", max_running=1, max_waiting=1)
+    bulkhead = ConcurrencyLimiter("model", max_running=1, max_waiting=1)
     async with held(bulkhead):
         for _ in range(3):  # a place in the queue that was not given back would refuse the second
             with pytest.raises(Overloaded, match="model"):
@@ -51,7 +51,7 @@ async def test_who_waits_for_a_place_too_long_is_refused_and_leaves_the_queue() 
 
 
 async def test_a_failed_call_gives_its_place_back() -> None:
-    bulkhead = Bulkhead("model", max_running=1, max_waiting=0)
+    bulkhead = ConcurrencyLimiter("model", max_running=1, max_waiting=0)
     for _ in range(2):
         with pytest.raises(KeyError):
             async with held(bulkhead):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from harness.limits.deadline import Deadline, Share
+from harness.limits.deadline import Deadline, DeadlineFraction
 
 LONG = 3600.0
 
@@ -46,7 +46,7 @@ async def test_a_task_that_a_request_starts_knows_its_deadline() -> None:
 async def test_a_step_that_hangs_ends_with_its_share() -> None:
     with Deadline.of(0.05):
         with pytest.raises(TimeoutError):
-            async with Deadline.until(Share.PLAN):
+            async with Deadline.until(DeadlineFraction.PLAN):
                 await asyncio.Event().wait()
         assert Deadline.within(LONG) > 0  # the rest is for the steps behind it
 
@@ -54,19 +54,19 @@ async def test_a_step_that_hangs_ends_with_its_share() -> None:
 async def test_a_step_sees_its_share_and_the_next_one_sees_more() -> None:
     remaining = []
     with Deadline.of(LONG):
-        for share in Share:
+        for share in DeadlineFraction:
             async with Deadline.until(share):
                 remaining.append(Deadline.within(LONG) / LONG)
     assert remaining == pytest.approx([0.25, 0.6, 0.8, 0.9], abs=0.02)
 
 
 async def test_a_step_outside_of_a_request_takes_its_time() -> None:
-    async with Deadline.until(Share.PLAN):
+    async with Deadline.until(DeadlineFraction.PLAN):
         await asyncio.sleep(0)
     assert Deadline.current() is None
 
 
 async def test_a_step_that_begins_too_late_ends_at_its_first_wait() -> None:
     with Deadline.of(0), pytest.raises(TimeoutError):
-        async with Deadline.until(Share.WRITE):
+        async with Deadline.until(DeadlineFraction.WRITE):
             await asyncio.Event().wait()

@@ -3,17 +3,17 @@
 import pytest
 from pydantic import SecretStr
 
-from harness.errors import LimitReached
-from harness.limits.enforcement import Enforcement
+from harness.errors import RateLimitExceeded
+from harness.limits.enforcement import RateLimiter
 from harness.settings import Settings
 from tests.harness.limits.counts import limit
 from tools.servers import Redis
 
 
 async def test_beyond_a_limit_is_refused_with_what_the_caller_needs_to_know() -> None:
-    enforcement = Enforcement(Settings())
+    enforcement = RateLimiter(Settings())
     await enforcement.take([limit(1)])
-    with pytest.raises(LimitReached) as refused:
+    with pytest.raises(RateLimitExceeded) as refused:
         await enforcement.take([limit(1)])
     assert "RateLimit-Policy" not in refused.value.headers
     assert refused.value.headers["RateLimit"].startswith('"test";r=0;t=')
@@ -21,14 +21,14 @@ async def test_beyond_a_limit_is_refused_with_what_the_caller_needs_to_know() ->
 
 
 async def test_observing_lets_pass() -> None:
-    enforcement = Enforcement(Settings(limits="observe"))
+    enforcement = RateLimiter(Settings(limits="observe"))
     verdicts = [await enforcement.take([limit(1)]) for _ in range(3)]
     assert verdicts[2]
     assert verdicts[2].refused
 
 
 async def test_what_was_used_less_is_given_back() -> None:
-    enforcement = Enforcement(Settings())
+    enforcement = RateLimiter(Settings())
     whole = limit(10, amount=10)
     await enforcement.take([whole])
     await enforcement.add([whole.of(-9)])
@@ -40,10 +40,10 @@ async def test_what_was_used_less_is_given_back() -> None:
 
 async def test_counts_are_shared_where_redis_is_named(redis_server: Redis) -> None:
     settings = Settings(redis_url=SecretStr(redis_server.url), redis_timeout_seconds=10)
-    one, other = Enforcement(settings), Enforcement(settings)
+    one, other = RateLimiter(settings), RateLimiter(settings)
     shared = limit(1, key="shared", seconds=86_400)
     await one.take([shared])
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await other.take([shared])
     for each in (one, other):
         await each.aclose()

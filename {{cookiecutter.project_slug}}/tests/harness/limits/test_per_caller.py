@@ -4,15 +4,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from harness.errors import LimitReached
-from harness.limits.enforcement import Enforcement
-from harness.limits.per_caller import AtOnce
+from harness.errors import RateLimitExceeded
+from harness.limits.enforcement import RateLimiter
+from harness.limits.per_caller import PerCallerLimiter
 from harness.settings import Settings
 
 
-def at_once(**changes: object) -> AtOnce:
+def at_once(**changes: object) -> PerCallerLimiter:
     settings = Settings(**changes)  # type: ignore[arg-type] # settings
-    return AtOnce(settings, Enforcement(settings))
+    return PerCallerLimiter(settings, RateLimiter(settings))
 
 
 @pytest.mark.checklist("COST-2")
@@ -21,7 +21,7 @@ def test_one_message_more_than_allowed_is_refused_and_holds_no_place() -> None:
     with limited.message("one"):
         with limited.message("one"):
             for _ in range(3):
-                with pytest.raises(LimitReached, match="caller-running"), limited.message("one"):
+                with pytest.raises(RateLimitExceeded, match="caller-running"), limited.message("one"):
                     pytest.fail("let in")
             with limited.message("other"):
                 pass

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from langchain_core.messages.ai import UsageMetadata
 
-from harness.errors import LimitReached
-from harness.limits.enforcement import Enforcement
+from harness.errors import RateLimitExceeded
+from harness.limits.enforcement import RateLimiter
 from harness.limits.quotas import Quotas
 from harness.models.call_recorder import Usage, UsageCollector
 from harness.settings import Settings
@@ -26,7 +26,7 @@ class Used:
 def quotas(**changes: Any) -> Quotas:
     none = {name: 0 for name in Settings.model_fields if name.startswith("quota_")}
     settings = Settings(**none | changes)
-    return Quotas(settings, Enforcement(settings))
+    return Quotas(settings, RateLimiter(settings))
 
 
 async def run(held: Quotas, used: Used, owner: str = "me", thread: str = "me:t1") -> None:
@@ -52,19 +52,19 @@ async def test_messages_are_counted_for_a_thread_and_for_its_caller(
     if passes:
         await run(held, Used(), owner, thread)
     else:
-        with pytest.raises(LimitReached, match=f"{quota}-day-messages"):
+        with pytest.raises(RateLimitExceeded, match=f"{quota}-day-messages"):
             await run(held, Used(), owner, thread)
 
 
 async def test_tokens_are_reserved_before_and_settled_after() -> None:
     held = quotas(quota_caller_day_tokens=1000, quota_reserved_tokens=400)
     async with held.run("me", "me:t1", Used(20, 30)), held.run("me", "me:t2", Used(20, 30)):
-        with pytest.raises(LimitReached, match="caller-day-tokens"):
+        with pytest.raises(RateLimitExceeded, match="caller-day-tokens"):
             await run(held, Used())
     for _ in range(5):  # 100 are used: five times 100 more leave 400
         await run(held, Used(50, 50))
     await run(held, Used(100, 100))
-    with pytest.raises(LimitReached, match="caller-day-tokens"):
+    with pytest.raises(RateLimitExceeded, match="caller-day-tokens"):
         await run(held, Used())
 
 
@@ -78,10 +78,10 @@ async def test_money_is_held_for_a_caller_and_for_all_together() -> None:
     )
     await run(held, Used(priced_usd=0.97))
     await run(held, Used(priced_usd=0.02))
-    with pytest.raises(LimitReached, match="caller-day-usd"):  # 20 for a million: 0.02 reserved
+    with pytest.raises(RateLimitExceeded, match="caller-day-usd"):  # 20 for a million: 0.02 reserved
         await run(held, Used())
     await run(held, Used(priced_usd=0.5), "you", "you:t1")
-    with pytest.raises(LimitReached, match="service-day-usd"):
+    with pytest.raises(RateLimitExceeded, match="service-day-usd"):
         await run(held, Used(), "another", "another:t1")
 
 
@@ -94,7 +94,7 @@ async def test_a_model_without_a_price_does_not_end_the_quota_of_money() -> None
             for usd in (0.6, None, 0.4):
                 UsageCollector.add_tokens(tokens, usd)
     assert usage == Usage(input_tokens=3, output_tokens=3, cost_usd=None, priced_usd=1.0)
-    with pytest.raises(LimitReached, match="caller-day-usd"):
+    with pytest.raises(RateLimitExceeded, match="caller-day-usd"):
         await run(held, Used())
 
 
@@ -104,7 +104,7 @@ async def test_a_run_that_breaks_off_is_settled_too() -> None:
         async with held.run("me", "me:t1", Used(100, 0)):
             raise KeyError
     waiting = asyncio.create_task(run(held, Used(0, 0)))
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await waiting
     held = quotas(quota_caller_day_tokens=1000, quota_reserved_tokens=900)
     with pytest.raises(KeyError):
@@ -117,7 +117,7 @@ async def test_a_quota_below_one_reservation_lets_one_run_at_a_time() -> None:
     held = quotas(quota_caller_day_tokens=100, quota_reserved_tokens=4000)
     await run(held, Used(0, 0))
     async with held.run("me", "me:t1", Used(60, 60)):
-        with pytest.raises(LimitReached):
+        with pytest.raises(RateLimitExceeded):
             await run(held, Used())
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         await run(held, Used())

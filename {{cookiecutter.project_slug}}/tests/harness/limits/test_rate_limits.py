@@ -2,15 +2,15 @@
 
 import pytest
 
-from harness.errors import LimitReached
-from harness.limits.enforcement import Enforcement
+from harness.errors import RateLimitExceeded
+from harness.limits.enforcement import RateLimiter
 from harness.limits.rate_limits import Rates
 from harness.settings import Settings
 
 
 def rates(**changes: object) -> Rates:
     settings = Settings(**changes)  # type: ignore[arg-type] # settings
-    return Rates(settings, Enforcement(settings))
+    return Rates(settings, RateLimiter(settings))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ async def test_an_address_is_one_customer(one: str | None, other: str, is_same: 
     limited = rates(rate_address_per_minute=1)
     await limited.address(one)
     if is_same:
-        with pytest.raises(LimitReached, match="address"):
+        with pytest.raises(RateLimitExceeded, match="address"):
             await limited.address(other)
     else:
         await limited.address(other)
@@ -40,7 +40,7 @@ async def test_a_caller_reads_in_the_headers_what_is_left() -> None:
     assert headers["RateLimit-Policy"] == '"caller";q=2;w=60'
     assert headers["RateLimit"].startswith('"caller";r=1;t=')
     await limited.caller("abc")
-    with pytest.raises(LimitReached) as refused:
+    with pytest.raises(RateLimitExceeded) as refused:
         await limited.caller("abc")
     assert refused.value.headers["RateLimit"].startswith('"caller";r=0;t=')
     assert 1 <= int(refused.value.headers["Retry-After"]) <= 60

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from harness.errors import LimitsUnavailable, Misconfigured
+from harness.errors import LimitsUnavailable, ConfigurationError
 from harness.limits.redis_counters import RedisCounters
 from harness.settings import Settings
 from tests.conftest import Lines
@@ -140,7 +140,7 @@ async def test_a_settlement_that_redis_does_not_take_is_no_failure(hanging_redis
 
 @pytest.mark.parametrize("url", ["http://:hunter2@localhost", "redis://:hunter2@localhost:x/0"])
 def test_an_address_that_is_none_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(Misconfigured, match="REDIS_URL") as refused:
+    with pytest.raises(ConfigurationError, match="REDIS_URL") as refused:
         RedisCounters(Settings(redis_url=SecretStr(url)), url)
     assert "hunter2" not in str(refused.value)
 
@@ -150,5 +150,5 @@ def test_without_the_package_the_setting_and_the_remedy_are_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     settings = Settings(redis_url=SecretStr("redis://localhost/0"))
-    with pytest.raises(Misconfigured, match=r"REDIS_URL.*\[redis\]"):
+    with pytest.raises(ConfigurationError, match=r"REDIS_URL.*\[redis\]"):
         RedisCounters(settings, "redis://localhost/0")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from harness.errors import AccessRefused, BudgetExceeded
-from harness.limits.budget import Budget, Caps
-from harness.models.budgeted_model import BoundedModel
+from harness.errors import PolicyViolation, BudgetExceeded
+from harness.limits.budget import Budget, RunLimits
+from harness.models.budgeted_model import BudgetedModel
 from harness.models.factory import LLMFactory
-from harness.runtime.agent_runner import AgentModel
+from harness.runtime.agent_runner import AgentRunner
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.harness.runtime.scripted import NO_LEAKS, Say, ScriptedFactory
 from tests.support.agents import MoonsAgent
 
@@ -35,10 +35,10 @@ class Looping:
         return AIMessage("", tool_calls=[{**call, "id": str(at)} for at in range(self.at_once)])
 
 
-def model(settings: Settings, say: Say, **changes: int) -> AgentModel:
+def model(settings: Settings, say: Say, **changes: int) -> AgentRunner:
     settings = settings.model_copy(update=changes)
-    agent = MoonsAgent(Connectors(settings))
-    return AgentModel(agent, settings, ScriptedFactory(settings, agent=say), NO_LEAKS)
+    agent = MoonsAgent(SourceConnections(settings))
+    return AgentRunner(agent, settings, ScriptedFactory(settings, agent=say), NO_LEAKS)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
@@ -75,7 +75,7 @@ async def test_more_tools_at_once_than_allowed_in_all_end_the_agent(
 
 async def test_agents_side_by_side_are_held_to_the_run(settings: Settings) -> None:
     loops = [Looping(), Looping(), Looping()]
-    with Budget.of(Caps("RUN", model_calls=7, tool_calls=100)):
+    with Budget.of(RunLimits("RUN", model_calls=7, tool_calls=100)):
         runs = [model(settings, it, agent_max_model_calls=5).answer(QUESTION, "en") for it in loops]
         failures = await asyncio.gather(*runs, return_exceptions=True)
     assert all(isinstance(failure, BudgetExceeded) for failure in failures)
@@ -88,17 +88,17 @@ async def test_the_bounds_are_no_nodes_of_the_loop(settings: Settings) -> None:
 
 
 async def test_tools_are_bound_once_and_not_for_every_run(settings: Settings) -> None:
-    agent = MoonsAgent(Connectors(settings))
-    bound = AgentModel(agent, settings, LLMFactory(settings), NO_LEAKS)
+    agent = MoonsAgent(SourceConnections(settings))
+    bound = AgentRunner(agent, settings, LLMFactory(settings), NO_LEAKS)
     answers = [await bound.answer(QUESTION, "en") for _ in range(2)]
     assert [answer.text for answer in answers] == ["mars has 2 moons."] * 2
-    model = BoundedModel(model=None, caps=Caps("AGENT", 1, 1))
+    model = BudgetedModel(model=None, caps=RunLimits("AGENT", 1, 1))
     assert model.bind_tools([]) is model
 
 
 def test_it_is_asked_with_await_only() -> None:
     with pytest.raises(NotImplementedError):
-        BoundedModel(model=None, caps=Caps("AGENT", 1, 1)).invoke("hi")
+        BudgetedModel(model=None, caps=RunLimits("AGENT", 1, 1)).invoke("hi")
 
 
 class Inventive:
@@ -119,6 +119,6 @@ async def test_a_name_that_is_no_tool_is_refused_as_one_that_may_not_run(
     settings: Settings,
 ) -> None:
     inventive = Inventive()
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await model(settings, inventive).answer(QUESTION, "en")
     assert inventive.told == ["The service may not reach this resource."]

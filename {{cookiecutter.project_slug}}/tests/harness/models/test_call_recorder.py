@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 from pydantic import AnyHttpUrl, SecretStr
 
-from harness.errors import ModelUnavailable, NeedsDetail
+from harness.errors import ModelUnavailable, ClarificationNeeded
 from harness.models.call_recorder import Usage, UsageCollector
 from harness.models.factory import LLMFactory
 from harness.prompts.prompt import Prompt
@@ -33,7 +33,7 @@ class Words:
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         if messages[-1].text == "?":
-            raise NeedsDetail("Which one?")
+            raise ClarificationNeeded("Which one?")
         return AIMessage("one two three")
 
 
@@ -122,7 +122,7 @@ async def test_a_failed_call_logs_the_class_of_the_exception_and_nothing_it_quot
 
 
 async def test_a_question_back_is_no_failure(model: BaseChatModel, lines: Lines) -> None:
-    with pytest.raises(NeedsDetail):
+    with pytest.raises(ClarificationNeeded):
         await model.ainvoke("?")
 
     (event,) = lines.events

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.models.circuit_breaker import Breaker
-from harness.models.failures import CallFailed, Reason
+from harness.models.circuit_breaker import CircuitBreaker
+from harness.models.failures import ModelCallFailed, Reason
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
 from harness.telemetry.metrics import METRICS
@@ -35,21 +35,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker(MODEL, max_failures=3, open_seconds=30, now=clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(MODEL, max_failures=3, open_seconds=30, now=clock)
 
 
-def fail(breaker: Breaker, reason: Reason = "upstream_error", *, counts: bool = True) -> None:
-    with pytest.raises(CallFailed, match=reason), breaker.passage():
-        raise CallFailed(reason, counts=counts)
+def fail(breaker: CircuitBreaker, reason: Reason = "upstream_error", *, counts: bool = True) -> None:
+    with pytest.raises(ModelCallFailed, match=reason), breaker.passage():
+        raise ModelCallFailed(reason, counts=counts)
 
 
-def work(breaker: Breaker) -> None:
+def work(breaker: CircuitBreaker) -> None:
     with breaker.passage():
         pass
 
 
-def state(breaker: Breaker) -> str:
+def state(breaker: CircuitBreaker) -> str:
     return breaker.state
 
 
@@ -57,7 +57,7 @@ def shown() -> float | None:
     return METRICS.registry.get_sample_value("llm_breaker_state", {"model": MODEL})
 
 
-def test_it_opens_at_the_limit_and_not_below(breaker: Breaker, lines: Lines) -> None:
+def test_it_opens_at_the_limit_and_not_below(breaker: CircuitBreaker, lines: Lines) -> None:
     for _ in range(2):
         fail(breaker)
     assert (state(breaker), shown()) == ("closed", 0)
@@ -65,12 +65,12 @@ def test_it_opens_at_the_limit_and_not_below(breaker: Breaker, lines: Lines) -> 
     fail(breaker)
 
     assert (state(breaker), shown()) == ("open", 2)
-    with pytest.raises(CallFailed, match="breaker_open"):
+    with pytest.raises(ModelCallFailed, match="breaker_open"):
         work(breaker)
     assert [line["model"] for line in lines.named("breaker_open")] == [MODEL]
 
 
-def test_an_answer_in_between_starts_the_count_anew(breaker: Breaker) -> None:
+def test_an_answer_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
     for _ in range(2):
         fail(breaker)
     work(breaker)
@@ -82,7 +82,7 @@ def test_an_answer_in_between_starts_the_count_anew(breaker: Breaker) -> None:
 
 @pytest.mark.parametrize("reason", ["refused", "overloaded", "breaker_open"])
 def test_what_does_not_speak_against_the_model_does_not_count(
-    breaker: Breaker, reason: Reason
+    breaker: CircuitBreaker, reason: Reason
 ) -> None:
     for _ in range(5):
         fail(breaker, reason)
@@ -90,7 +90,7 @@ def test_what_does_not_speak_against_the_model_does_not_count(
     assert state(breaker) == "closed"
 
 
-def test_a_call_that_its_request_cut_short_counts_neither_way(breaker: Breaker) -> None:
+def test_a_call_that_its_request_cut_short_counts_neither_way(breaker: CircuitBreaker) -> None:
     fail(breaker)
     fail(breaker)
     for _ in range(5):
@@ -103,7 +103,7 @@ def test_a_call_that_its_request_cut_short_counts_neither_way(breaker: Breaker) 
 
 
 def test_after_its_rest_one_call_tries_and_its_success_closes_it(
-    breaker: Breaker, clock: Clock, lines: Lines
+    breaker: CircuitBreaker, clock: Clock, lines: Lines
 ) -> None:
     for _ in range(3):
         fail(breaker)
@@ -114,7 +114,7 @@ def test_after_its_rest_one_call_tries_and_its_success_closes_it(
 
     with breaker.passage():
         assert shown() == 1
-        with pytest.raises(CallFailed, match="breaker_open"):
+        with pytest.raises(ModelCallFailed, match="breaker_open"):
             work(breaker)  # a second one waits for what the first finds
 
     assert (state(breaker), shown()) == ("closed", 0)
@@ -125,7 +125,7 @@ def test_after_its_rest_one_call_tries_and_its_success_closes_it(
     ]
 
 
-def test_a_failed_trial_opens_it_for_another_rest(breaker: Breaker, clock: Clock) -> None:
+def test_a_failed_trial_opens_it_for_another_rest(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(3):
         fail(breaker)
     clock.seconds += 30
@@ -139,7 +139,7 @@ def test_a_failed_trial_opens_it_for_another_rest(breaker: Breaker, clock: Clock
 
 
 def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     for _ in range(3):
         fail(breaker)
@@ -153,7 +153,7 @@ def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(
     assert state(breaker) == "closed"
 
 
-def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(breaker: Breaker) -> None:
+def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(breaker: CircuitBreaker) -> None:
     with breaker.passage():
         for _ in range(3):
             fail(breaker)

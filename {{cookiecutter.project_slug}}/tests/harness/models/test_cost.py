@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from langchain_core.messages.ai import UsageMetadata
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.models.cost import Prices
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
@@ -45,5 +45,5 @@ def test_a_table_that_is_none_is_refused_at_start(
 ) -> None:
     monkeypatch.setenv("LLM_PRICES", table)
 
-    with pytest.raises(Misconfigured, match="LLM_PRICES"):
+    with pytest.raises(ConfigurationError, match="LLM_PRICES"):
         Settings()

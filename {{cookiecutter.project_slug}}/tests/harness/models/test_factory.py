@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import AnyHttpUrl, SecretStr
 
-from harness.errors import Misconfigured, ModelUnavailable
+from harness.errors import ConfigurationError, ModelUnavailable
 from harness.models.factory import LLMFactory
 from harness.models.model_config import Role
 from harness.settings import Settings
@@ -159,7 +159,7 @@ def test_the_key_shows_in_no_representation_of_what_is_built() -> None:
 
 
 def test_a_missing_key_is_refused_at_start_with_the_variable_that_mends_it() -> None:
-    with pytest.raises(Misconfigured) as refusal:
+    with pytest.raises(ConfigurationError) as refusal:
         LLMFactory(Settings(llm_model="openai:any"))
 
     (problem,) = refusal.value.problems
@@ -169,7 +169,7 @@ def test_a_missing_key_is_refused_at_start_with_the_variable_that_mends_it() -> 
 def test_all_wrong_choices_are_named_at_once_each_by_its_variable() -> None:
     settings = Settings(llm_model="openai:any", llm_writer_model="nobody:any")
 
-    with pytest.raises(Misconfigured) as refusal:
+    with pytest.raises(ConfigurationError) as refusal:
         LLMFactory(settings)
 
     about_openai, about_writer = refusal.value.problems
@@ -188,7 +188,7 @@ def test_one_key_or_address_is_never_sent_to_two_providers() -> None:
         llm_base_url=AnyHttpUrl("http://127.0.0.1:9/v1"),
     )
 
-    with pytest.raises(Misconfigured) as refusal:
+    with pytest.raises(ConfigurationError) as refusal:
         LLMFactory(settings)
 
     text = str(refusal.value)

@@ -9,8 +9,8 @@ import httpx
 import httpx2
 import pytest
 
-from harness.errors import NeedsDetail
-from harness.models.failures import AnswerRefused, CallFailed, Failures
+from harness.errors import ClarificationNeeded
+from harness.models.failures import AnswerRejected, ModelCallFailed, Failures
 
 
 class StatusError(Exception):
@@ -68,7 +68,7 @@ class EndpointConnectionError(ConnectionError):
         (httpx2.RemoteProtocolError(""), "connection"),
         (ConnectionResetError(), "connection"),
         (EndpointConnectionError(), "connection"),
-        (AnswerRefused(""), "upstream_invalid"),
+        (AnswerRejected(""), "upstream_invalid"),
         (httpx.DecodingError(""), "upstream_invalid"),
         (AttributeError(), "upstream_invalid"),
         (KeyError(), "upstream_invalid"),
@@ -87,7 +87,7 @@ def test_what_an_sdk_wraps_is_seen_through() -> None:
 
     for inner, reason in (
         (httpx2.ConnectTimeout(""), "connection"),
-        (AnswerRefused(""), "upstream_invalid"),
+        (AnswerRejected(""), "upstream_invalid"),
     ):
         outer = APIConnectionError()
         outer.__cause__ = inner
@@ -152,7 +152,7 @@ def test_a_wait_that_makes_no_sense_is_none(headers: dict[str, str]) -> None:
 def test_a_reason_tells_whether_to_try_again_and_whether_it_counts(
     reason: Any, is_retryable: bool, counts: bool
 ) -> None:
-    failure = CallFailed(reason)
+    failure = ModelCallFailed(reason)
     assert (failure.is_retryable, failure.counts) == (is_retryable, counts)
 
 
@@ -163,7 +163,7 @@ def test_only_a_timeout_after_a_fair_time_counts() -> None:
 
 
 def test_our_own_errors_pass_unchanged() -> None:
-    with pytest.raises(NeedsDetail), Failures.named(is_fair=True):
-        raise NeedsDetail("Which one?")
-    with pytest.raises(CallFailed, match="busy"), Failures.named(is_fair=True):
-        raise CallFailed("busy")
+    with pytest.raises(ClarificationNeeded), Failures.named(is_fair=True):
+        raise ClarificationNeeded("Which one?")
+    with pytest.raises(ModelCallFailed, match="busy"), Failures.named(is_fair=True):
+        raise ModelCallFailed("busy")

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import AnyHttpUrl, SecretStr
 
-from harness.errors import Misconfigured, ModelUnavailable
+from harness.errors import ConfigurationError, ModelUnavailable
 from harness.models.factory import LLMFactory
 from harness.models.http import ModelHttp
 from harness.models.providers import PROVIDERS, Anthropic, Bedrock, Endpoint, Ollama
@@ -142,7 +142,7 @@ def test_a_provider_without_key_or_credentials_is_refused_at_start(provider: str
     package, model, _ = CASES[provider]
     pytest.importorskip(package)
 
-    with pytest.raises(Misconfigured) as refusal:
+    with pytest.raises(ConfigurationError) as refusal:
         LLMFactory(Settings(llm_model=model))
 
     assert PROVIDERS[provider].needs in str(refusal.value)

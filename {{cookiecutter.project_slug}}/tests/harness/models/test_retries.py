@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from harness.models.failures import CallFailed, Reason
+from harness.models.failures import ModelCallFailed, Reason
 from harness.models.retries import Retries, RetryBudget
 
 
 class Flaky:
     """Fails as scripted, then works."""
 
-    def __init__(self, *failures: CallFailed) -> None:
+    def __init__(self, *failures: ModelCallFailed) -> None:
         self.failures = list(failures)
         self.calls = 0
 
@@ -40,7 +40,7 @@ def soon(seconds: float = 60) -> float:
 
 @pytest.mark.parametrize("reason", ["timeout", "connection", "busy", "upstream_error"])
 async def test_what_may_pass_is_tried_again(waits: list[float], reason: Reason) -> None:
-    call = Flaky(CallFailed(reason))
+    call = Flaky(ModelCallFailed(reason))
 
     assert await Retries(1).run(call, soon()) == "worked"
     assert (call.calls, len(waits)) == (2, 1)
@@ -50,8 +50,8 @@ async def test_what_may_pass_is_tried_again(waits: list[float], reason: Reason) 
 async def test_what_another_try_cannot_mend_is_tried_once(
     waits: list[float], reason: Reason
 ) -> None:
-    call = Flaky(CallFailed(reason))
-    with pytest.raises(CallFailed, match=reason):
+    call = Flaky(ModelCallFailed(reason))
+    with pytest.raises(ModelCallFailed, match=reason):
         await Retries(5).run(call, soon())
 
     assert (call.calls, waits) == (1, [])
@@ -59,8 +59,8 @@ async def test_what_another_try_cannot_mend_is_tried_once(
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
 async def test_there_are_no_more_retries_than_configured(waits: list[float], retries: int) -> None:
-    call = Flaky(*[CallFailed("timeout")] * 9)
-    with pytest.raises(CallFailed, match="timeout"):
+    call = Flaky(*[ModelCallFailed("timeout")] * 9)
+    with pytest.raises(ModelCallFailed, match="timeout"):
         await Retries(retries).run(call, soon())
 
     assert call.calls == 1 + retries
@@ -72,8 +72,8 @@ async def test_the_wait_is_anywhere_between_nothing_and_a_bound_that_doubles(
     retries = Retries(3)
     for _ in range(200):
         retries._budget = RetryBudget()
-        with pytest.raises(CallFailed):
-            await retries.run(Flaky(*[CallFailed("timeout")] * 9), soon())
+        with pytest.raises(ModelCallFailed):
+            await retries.run(Flaky(*[ModelCallFailed("timeout")] * 9), soon())
 
     for nth in range(3):
         bound = Retries.FIRST_WAIT_SECONDS * 2**nth
@@ -83,15 +83,15 @@ async def test_the_wait_is_anywhere_between_nothing_and_a_bound_that_doubles(
 
 
 async def test_the_wait_that_a_provider_asks_for_is_kept(waits: list[float]) -> None:
-    call = Flaky(CallFailed("busy", retry_after_seconds=2))
+    call = Flaky(ModelCallFailed("busy", retry_after_seconds=2))
 
     assert await Retries(1).run(call, soon()) == "worked"
     assert waits == [2]
 
 
 async def test_a_wait_beyond_the_time_left_is_not_begun(waits: list[float]) -> None:
-    call = Flaky(CallFailed("busy", retry_after_seconds=3600))
-    with pytest.raises(CallFailed, match="busy"):
+    call = Flaky(ModelCallFailed("busy", retry_after_seconds=3600))
+    with pytest.raises(ModelCallFailed, match="busy"):
         await Retries(3).run(call, soon())
 
     assert (call.calls, waits) == (1, [])
@@ -101,8 +101,8 @@ async def test_in_an_outage_the_budget_ends_the_retries(waits: list[float]) -> N
     retries = Retries(1)
     calls = 0
     for _ in range(100):
-        call = Flaky(*[CallFailed("upstream_error")] * 9)
-        with pytest.raises(CallFailed):
+        call = Flaky(*[ModelCallFailed("upstream_error")] * 9)
+        with pytest.raises(ModelCallFailed):
             await retries.run(call, soon())
         calls += call.calls
 
@@ -116,4 +116,4 @@ async def test_calls_that_work_fill_the_budget_again(waits: list[float]) -> None
     for _ in range(5):
         await retries.run(Flaky(), soon())
 
-    assert await retries.run(Flaky(CallFailed("timeout")), soon()) == "worked"
+    assert await retries.run(Flaky(ModelCallFailed("timeout")), soon()) == "worked"

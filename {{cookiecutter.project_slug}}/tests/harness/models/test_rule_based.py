@@ -16,11 +16,11 @@ from langchain_core.messages import (
 from langchain_core.tools import tool
 from pydantic import BaseModel, ValidationError
 
-from harness.models.rule_based import EmbeddedModel, Script
+from harness.models.rule_based import RuleBasedModel, ScriptedReply
 
 
 class Sums:
-    """Calls `add` for a question, tells its result, and knows the schema `Verdict`."""
+    """Calls `add` for a question, tells its result, and knows the schema `LimitDecision`."""
 
     def __init__(self) -> None:
         self.bound: list[Sequence[str]] = []
@@ -62,18 +62,18 @@ def script() -> Sums:
 
 
 @pytest.fixture
-def model(script: Sums) -> EmbeddedModel:
-    return EmbeddedModel(script=script)
+def model(script: Sums) -> RuleBasedModel:
+    return RuleBasedModel(script=script)
 
 
 def test_a_class_with_respond_is_a_script_and_another_is_refused(script: Sums) -> None:
-    assert isinstance(script, Script)
-    with pytest.raises(ValidationError, match="Script"):
-        EmbeddedModel(script="no script")
+    assert isinstance(script, ScriptedReply)
+    with pytest.raises(ValidationError, match="ScriptedReply"):
+        RuleBasedModel(script="no script")
 
 
 async def test_a_tool_is_called_for_real_inside_an_agent(
-    model: EmbeddedModel, script: Sums
+    model: RuleBasedModel, script: Sums
 ) -> None:
     agent = create_agent(model, [add])
 
@@ -83,7 +83,7 @@ async def test_a_tool_is_called_for_real_inside_an_agent(
     assert script.bound == [("add",), ("add",)]
 
 
-def test_an_agent_works_without_an_event_loop_too(model: EmbeddedModel) -> None:
+def test_an_agent_works_without_an_event_loop_too(model: RuleBasedModel) -> None:
     agent = create_agent(model, [add])
 
     result = agent.invoke({"messages": [HumanMessage("What is 1 + 2 please")]})
@@ -91,14 +91,14 @@ def test_an_agent_works_without_an_event_loop_too(model: EmbeddedModel) -> None:
     assert result["messages"][-1].text == "The sum is 3."
 
 
-async def test_structured_output_is_an_object_of_the_schema(model: EmbeddedModel) -> None:
+async def test_structured_output_is_an_object_of_the_schema(model: RuleBasedModel) -> None:
     structured = model.with_structured_output(Verdict)
 
     assert await structured.ainvoke("right?") == Verdict(right=True, words=["two", "words"])
 
 
 async def test_a_streamed_answer_comes_some_words_at_once_and_is_the_whole_answer(
-    model: EmbeddedModel,
+    model: RuleBasedModel,
 ) -> None:
     whole = (await model.ainvoke("anything")).text
 
@@ -112,7 +112,7 @@ async def test_a_streamed_answer_comes_some_words_at_once_and_is_the_whole_answe
     assert "".join(chunk.text for chunk in model.stream("anything")) == whole
 
 
-async def test_a_streamed_tool_call_is_the_same_as_a_whole_one(model: EmbeddedModel) -> None:
+async def test_a_streamed_tool_call_is_the_same_as_a_whole_one(model: RuleBasedModel) -> None:
     with_tools = model.bind_tools([add])
     whole = await with_tools.ainvoke("5 plus 6")
 
@@ -128,7 +128,7 @@ async def test_a_streamed_tool_call_is_the_same_as_a_whole_one(model: EmbeddedMo
     assert streamed.response_metadata["model_name"] == "embedded"
 
 
-def test_words_are_counted_as_tokens(model: EmbeddedModel) -> None:
+def test_words_are_counted_as_tokens(model: RuleBasedModel) -> None:
     said = model.invoke([SystemMessage("three words here"), HumanMessage("two more")])
     called = model.bind_tools([add]).invoke("5 plus 6")
 
@@ -139,7 +139,7 @@ def test_words_are_counted_as_tokens(model: EmbeddedModel) -> None:
 
 def test_the_same_messages_get_the_same_answer() -> None:
     answers = [
-        EmbeddedModel(script=Sums()).bind_tools([add]).invoke("3 and 4").model_dump(exclude={"id"})
+        RuleBasedModel(script=Sums()).bind_tools([add]).invoke("3 and 4").model_dump(exclude={"id"})
         for _ in range(3)
     ]
 
@@ -153,7 +153,7 @@ def test_a_message_that_the_script_gives_twice_is_not_changed() -> None:
         def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
             return shared
 
-    EmbeddedModel(script=Same()).invoke("hello")
+    RuleBasedModel(script=Same()).invoke("hello")
 
     assert shared.usage_metadata is None
     assert shared.id is None
@@ -168,6 +168,6 @@ LOOK_UP = {"name": "look_up", "parameters": {"type": "object", "properties": {}}
 def test_whatever_can_be_bound_reaches_the_script_by_its_name(
     tool_or_schema: Any, name: str, script: Sums
 ) -> None:
-    EmbeddedModel(script=script).bind_tools([tool_or_schema]).invoke("1 and 2")
+    RuleBasedModel(script=script).bind_tools([tool_or_schema]).invoke("1 and 2")
 
     assert script.bound == [(name,)]

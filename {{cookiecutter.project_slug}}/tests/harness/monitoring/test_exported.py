@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.runtime.agent import Finding
+from harness.runtime.agent import ToolResult
 from harness.sources.policy import Policy
-from harness.telemetry.audit_log import Decision, Trail
+from harness.telemetry.audit_log import Decision, AuditLog
 from harness.telemetry.metrics import Metrics
 from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.harness.monitoring import files
@@ -41,9 +41,9 @@ class ReadingAgent(MoonsAgent):
     def policy(self) -> Policy:
         return Policy(tools=frozenset({"look_up"}), hosts=frozenset({"moons.example"}))
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The number of one name in the table."""
-        Trail.note("of-the-test", "observed", "planted")
+        AuditLog.note("of-the-test", "observed", "planted")
         await self.outside.http.get_xml("https://moons.example/feed")
         return await super().look_up(name)
 

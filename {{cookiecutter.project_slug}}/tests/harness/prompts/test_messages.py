@@ -3,9 +3,9 @@
 import pytest
 
 from harness.prompts.language import LANGUAGES
-from harness.prompts.messages import Phrase, Phrases
+from harness.prompts.messages import LocalizedMessage, Messages
 
-ALL = {name: value for name, value in vars(Phrases).items() if isinstance(value, Phrase)}
+ALL = {name: value for name, value in vars(Messages).items() if isinstance(value, LocalizedMessage)}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -18,4 +18,4 @@ def test_a_phrase_is_said_in_every_language(name: str) -> None:
 
 
 def test_descriptions_are_listed_one_a_line() -> None:
-    assert Phrases.bullets([{"en": "One.", "es": "Uno."}], "es") == "- Uno."
+    assert Messages.bullets([{"en": "One.", "es": "Uno."}], "es") == "- Uno."

@@ -6,16 +6,16 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
 from harness.guards.leaks import Leaks
-from harness.guards.output import Outgoing
+from harness.guards.output import OutputPolicy
 from harness.models.factory import LLMFactory
 from harness.models.model_config import Role
-from harness.models.rule_based import EmbeddedModel, Script
+from harness.models.rule_based import RuleBasedModel, ScriptedReply
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
 
 Say = Callable[[Sequence[BaseMessage], Sequence[str]], AIMessage]
 
-NO_LEAKS = Outgoing(Leaks([], Redactor()))
+NO_LEAKS = OutputPolicy(Leaks([], Redactor()))
 """For agents whose prompts no test tells."""
 
 
@@ -36,7 +36,7 @@ class ScriptedFactory(LLMFactory):
         super().__init__(settings)
         self._scripts = scripts
 
-    def for_role(self, role: Role, script: Script) -> BaseChatModel:
+    def for_role(self, role: Role, script: ScriptedReply) -> BaseChatModel:
         if role in self._scripts:
             script = Saying(self._scripts[role])
-        return EmbeddedModel(script=script)
+        return RuleBasedModel(script=script)

@@ -7,10 +7,10 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 
-from harness.runtime.agent_node import Worker
+from harness.runtime.agent_node import AgentNode
 from harness.runtime.state import State, Task
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.harness.runtime.scripted import NO_LEAKS, Say, ScriptedFactory
 from tests.support.agents import TEST_AGENTS
 
@@ -21,9 +21,9 @@ def calling(tool: str, **arguments: Any) -> AIMessage:
 
 
 async def worked(settings: Settings, say: Say | str, agent: str = "moons") -> State:
-    connectors = Connectors(settings)
+    connectors = SourceConnections(settings)
     agents = [a(connectors) for a in TEST_AGENTS]
-    worker = Worker(settings, ScriptedFactory(settings, agent=say), agents, NO_LEAKS)
+    worker = AgentNode(settings, ScriptedFactory(settings, agent=say), agents, NO_LEAKS)
     graph = StateGraph(State).add_node("work", worker.__call__).add_edge(START, "work").compile()
     task = Task(agent=agent, question="How many moons has Mars?")
     state: Any = await graph.ainvoke({"task": task, "language": "en", "before": ""})

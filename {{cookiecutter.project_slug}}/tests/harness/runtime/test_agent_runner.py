@@ -6,10 +6,10 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from harness.errors import ModelUnavailable, SourceUnavailable
-from harness.runtime.agent import Finding
-from harness.runtime.agent_runner import AgentModel
+from harness.runtime.agent import ToolResult
+from harness.runtime.agent_runner import AgentRunner
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.harness.runtime.scripted import NO_LEAKS, Say, ScriptedFactory
 from tests.support.agents import MoonsAgent
 
@@ -19,16 +19,16 @@ QUESTION = "How many moons have Mars and Saturn?"
 class HalfAgent(MoonsAgent):
     """Knows Mars; its source is down for the rest."""
 
-    async def look_up(self, name: str) -> Finding:
+    async def look_up(self, name: str) -> ToolResult:
         """The moons of one planet."""
         if name != "mars":
             raise SourceUnavailable("tables.example", "planted")
         return await super().look_up(name)
 
 
-def model(settings: Settings, say: Say | str, agent: type[MoonsAgent] = HalfAgent) -> AgentModel:
+def model(settings: Settings, say: Say | str, agent: type[MoonsAgent] = HalfAgent) -> AgentRunner:
     factory = ScriptedFactory(settings, agent=say)
-    return AgentModel(agent(Connectors(settings)), settings, factory, NO_LEAKS)
+    return AgentRunner(agent(SourceConnections(settings)), settings, factory, NO_LEAKS)
 
 
 def calls(*names: str, then: str) -> Say:

@@ -11,7 +11,7 @@ from harness.models.factory import LLMFactory
 from harness.runtime.graph import GraphBuilder
 from harness.runtime.state import State
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.support.writing_agent import OrdersAgent
 
 THREAD = RunnableConfig(configurable={"thread_id": "t1"})
@@ -26,7 +26,7 @@ def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
 def graph(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The graph as any checkpointer may hold it."""
     monkeypatch.setattr(OrdersAgent, "ran", [])
-    agents = [OrdersAgent(Connectors(settings))]
+    agents = [OrdersAgent(SourceConnections(settings))]
     return GraphBuilder(settings, LLMFactory(settings), agents).compile(InMemorySaver())
 
 

@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from harness.guards.approval import WritingCall
-from harness.guards.output import Outgoing
-from harness.guards.personal_policy import PersonalPolicy
-from harness.runtime.approvals import Approvals, Waiting
+from harness.guards.approval import PendingToolCall
+from harness.guards.output import OutputPolicy
+from harness.guards.personal_policy import PiiRules
+from harness.runtime.approvals import Approvals, PendingApprovals
 from harness.runtime.state import Task
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.runtime.scripted import NO_LEAKS
 from tests.support.writing_agent import OrdersAgent
 
-NO_MAIL = Outgoing(NO_LEAKS.leaks, PersonalPolicy("email:refuse"))
-T = Conversation("t", PUBLIC)
+NO_MAIL = OutputPolicy(NO_LEAKS.leaks, PiiRules("email:refuse"))
+T = ThreadRef("t", PUBLIC)
 TASK = Task(agent="orders", question="Write to ana@shop.example")
 
 
@@ -34,8 +34,8 @@ TASK = Task(agent="orders", question="Write to ana@shop.example")
 def test_a_call_is_said_with_its_arguments_unless_no_answer_may_hold_them(
     settings: Settings, arguments: dict[str, Any], shown: str
 ) -> None:
-    call = WritingCall("orders", "send", arguments)
-    outcome = Waiting(settings, NO_MAIL).outcome(TASK, call, "en")
+    call = PendingToolCall("orders", "send", arguments)
+    outcome = PendingApprovals(settings, NO_MAIL).outcome(TASK, call, "en")
     assert outcome["status"] == "waiting"
     assert outcome["text"].endswith(f": {shown}")
     assert outcome["call"]["arguments"] == arguments

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from harness.models.factory import LLMFactory
-from harness.runtime.graph import Bounded, GraphBuilder
+from harness.runtime.graph import StateScoped, GraphBuilder
 from harness.runtime.state import READS, WRITES, State
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.support.agents import TEST_AGENTS
 
 
@@ -26,20 +26,20 @@ class Meddler:
 @pytest.mark.checklist("INT-3")
 async def test_a_node_is_shown_only_what_it_may_read() -> None:
     meddler = Meddler({"plan": {}})
-    await Bounded("plan", meddler)(State(question="q", language="en", message="raw", answer="a"))
+    await StateScoped("plan", meddler)(State(question="q", language="en", message="raw", answer="a"))
     assert meddler.seen == {"question": "q", "language": "en"}
 
 
 @pytest.mark.checklist("INT-3")
 async def test_a_node_that_writes_what_is_not_its_own_is_stopped() -> None:
     with pytest.raises(PermissionError) as stopped:
-        await Bounded("plan", Meddler({"plan": {}, "answer": "mine"}))(State())
+        await StateScoped("plan", Meddler({"plan": {}, "answer": "mine"}))(State())
     assert "node plan may not write ['answer']" in str(stopped.value)
 
 
 @pytest.mark.checklist("INT-3")
 def test_every_node_of_the_graph_declares_what_it_reads_and_writes(settings: Settings) -> None:
-    connectors = Connectors(settings)
+    connectors = SourceConnections(settings)
     builder = GraphBuilder(settings, LLMFactory(settings), [a(connectors) for a in TEST_AGENTS])
     assert set(builder.nodes) == set(READS) == set(WRITES)
     keys = set(State.__annotations__)

@@ -3,16 +3,16 @@
 import pytest
 
 from harness.runtime.history import History
-from harness.runtime.state import Exchange
+from harness.runtime.state import Turn
 
 
-def exchange(at: int, chars: int = 100) -> Exchange:
+def exchange(at: int, chars: int = 100) -> Turn:
     question = f"question {at}"
     answer = "a" * (chars - len(question))
-    return Exchange(question=question, language="en", answer=answer, agents=["a"], asked=False)
+    return Turn(question=question, language="en", answer=answer, agents=["a"], asked=False)
 
 
-def questions(exchanges: list[Exchange]) -> list[str]:
+def questions(exchanges: list[Turn]) -> list[str]:
     return [it["question"].removeprefix("question ") for it in exchanges]
 
 
@@ -38,7 +38,7 @@ def test_the_last_exchange_stays_whatever_its_size() -> None:
 
 def test_what_a_model_reads_stays_flat_over_two_hundred_turns() -> None:
     history = History(max_turns=50, max_tokens=500)
-    kept: list[Exchange] = []
+    kept: list[Turn] = []
     sizes = []
     for at in range(200):
         kept = history.kept([*kept, exchange(at, chars=200)])

@@ -14,7 +14,7 @@ from harness.runtime.graph import GraphBuilder
 from harness.runtime.planner import PlanDraft
 from harness.runtime.state import State
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.harness.runtime.scripted import Say, ScriptedFactory
 from tests.support.agents import TEST_AGENTS, HeightsAgent, MoonsAgent
 
@@ -35,7 +35,7 @@ class Plans:
 
 
 async def turn(settings: Settings, planner: Say | str, *messages: str) -> dict[str, Any]:
-    connectors = Connectors(settings)
+    connectors = SourceConnections(settings)
     agents = [agent(connectors) for agent in TEST_AGENTS]
     builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner), agents)
     graph = builder.compile(InMemorySaver())

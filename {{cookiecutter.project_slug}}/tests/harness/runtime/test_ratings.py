@@ -5,7 +5,7 @@ from harness.runtime.ratings import Ratings
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
 from tests.support.agents import TEST_AGENTS
@@ -16,7 +16,7 @@ async def test_the_run_id_of_a_reply_is_what_is_rated(settings: Settings) -> Non
     store = MemoryStore()
     service = Service(settings, TEST_AGENTS, store)
     ratings = Ratings(settings, store, Redactor([settings]), LangSmith())
-    first, reply = [await service.ask(it, Conversation("t", PUBLIC)) for it in ("Mars", "Saturn")]
+    first, reply = [await service.ask(it, ThreadRef("t", PUBLIC)) for it in ("Mars", "Saturn")]
     for run_id in (first.run_id, reply.run_id):
         await ratings.give(PUBLIC, run_id, "up", None)
     assert len([it async for it in store.feedback_since(0)]) == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.runtime.registry import Registry
 
 AGENT = """
@@ -69,7 +69,7 @@ def test_a_folder_that_is_no_agent_is_named_with_its_problem(
     folders: Folders, names: list[str], told: str
 ) -> None:
     folders.agent("billing", *names)
-    with pytest.raises(Misconfigured, match=rf"agents/billing/agent\.py: .*{told}"):
+    with pytest.raises(ConfigurationError, match=rf"agents/billing/agent\.py: .*{told}"):
         folders.find()
 
 
@@ -77,7 +77,7 @@ def test_what_an_agent_lacks_is_listed(folders: Folders) -> None:
     folders.agent("billing")
     text = "from app.graph.contract import Agent\nclass Billing(Agent):\n    name = 'billing'\n"
     folders.write("billing/agent.py", text)
-    with pytest.raises(Misconfigured, match="Billing lacks description, keywords, examples"):
+    with pytest.raises(ConfigurationError, match="Billing lacks description, keywords, examples"):
         folders.find()
 
 

@@ -9,12 +9,12 @@ from harness.limits.deadline import Deadline
 from harness.models.call_recorder import Usage
 from harness.models.factory import LLMFactory
 from harness.runtime.replies import Replies, Run
-from harness.runtime.state import Outcome, Plan, State, Task
+from harness.runtime.state import TaskResult, Plan, State, Task
 from harness.settings import Settings
-from harness.storage.thread_ref import PUBLIC, Conversation
-from harness.telemetry.audit_log import Trail
+from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.telemetry.audit_log import AuditLog
 
-MOONS = Outcome(
+MOONS = TaskResult(
     agent="moons",
     question="Mars",
     text="mars has 2 moons.",
@@ -27,9 +27,9 @@ MOONS = Outcome(
 
 @pytest.fixture
 def run() -> Run:
-    conversation = Conversation("t", PUBLIC)
-    config = RunnableConfig(configurable={Conversation.CONFIG: conversation}, run_id=uuid4())
-    with Trail.of(PUBLIC) as trail, Deadline.of(5) as deadline:
+    conversation = ThreadRef("t", PUBLIC)
+    config = RunnableConfig(configurable={ThreadRef.CONFIG: conversation}, run_id=uuid4())
+    with AuditLog.of(PUBLIC) as trail, Deadline.of(5) as deadline:
         return Run(config, deadline, Usage(), trail)
 
 
@@ -38,7 +38,7 @@ def replies(settings: Settings) -> Replies:
     return Replies(settings, LLMFactory(settings))
 
 
-def state(*outcomes: Outcome) -> State:
+def state(*outcomes: TaskResult) -> State:
     tasks = [Task(agent=it["agent"], question=it["question"]) for it in outcomes]
     return State(
         plan=Plan(verdict="work", tasks=tasks, text=""),

@@ -4,19 +4,19 @@ import pytest
 
 from harness.prompts.language import Language, LanguageDetector
 from harness.runtime.rules_planner import RulesPlanner
-from harness.runtime.state import Exchange, Plan
+from harness.runtime.state import Turn, Plan
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.support.agents import TEST_AGENTS, HeightsAgent, MoonsAgent
 
 
 @pytest.fixture
 def planner(settings: Settings) -> RulesPlanner:
-    connectors = Connectors(settings)
+    connectors = SourceConnections(settings)
     return RulesPlanner([agent(connectors) for agent in TEST_AGENTS], max_tasks=2)
 
 
-def planned(planner: RulesPlanner, question: str, *history: Exchange) -> Plan:
+def planned(planner: RulesPlanner, question: str, *history: Turn) -> Plan:
     return planner.plan(question, LanguageDetector("en").detect(question), history)
 
 
@@ -86,8 +86,8 @@ def test_more_tasks_than_allowed_are_asked_to_come_apart(
     assert ("at most 2" in plan["text"]) is (verdict == "clarify")
 
 
-def exchange(asked: bool) -> Exchange:
-    return Exchange(
+def exchange(asked: bool) -> Turn:
+    return Turn(
         question="How many moons?", language="en", answer="…", agents=["moons"], asked=asked
     )
 

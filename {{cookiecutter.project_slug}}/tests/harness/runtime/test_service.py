@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from harness.errors import InputRefused
-from harness.runtime.output_guard_node import Auditor
+from harness.runtime.output_guard_node import OutputGuardNode
 from harness.runtime.reply import Event, Reply
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
 from harness.storage.sqlite import SqliteStore
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.support.agents import TEST_AGENTS
 
-T = Conversation("t", PUBLIC)
+T = ThreadRef("t", PUBLIC)
 
 TWO_TASKS = "How many moons has Mars and how high is Everest?"
 
@@ -82,11 +82,11 @@ async def test_a_missing_detail_is_asked_for_and_completes_the_question(service:
 
 
 async def test_a_thread_remembers_and_another_thread_does_not(service: Service) -> None:
-    await service.ask("How many moons has Mars?", Conversation("one", PUBLIC))
+    await service.ask("How many moons has Mars?", ThreadRef("one", PUBLIC))
     assert (
-        await service.ask("and Saturn?", Conversation("one", PUBLIC))
+        await service.ask("and Saturn?", ThreadRef("one", PUBLIC))
     ).answer == "saturn has 146 moons."
-    assert (await service.ask("and Saturn?", Conversation("two", PUBLIC))).agents == []
+    assert (await service.ask("and Saturn?", ThreadRef("two", PUBLIC))).agents == []
 
 
 async def test_a_follow_up_is_completed_by_the_question_before(service: Service) -> None:
@@ -216,7 +216,7 @@ async def test_a_step_of_ours_that_never_ends_is_answered_for_at_the_deadline(
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Auditor, "__call__", hang)
+    monkeypatch.setattr(OutputGuardNode, "__call__", hang)
     settings = settings.model_copy(update={"request_timeout_seconds": 0.2})
     service = Service(settings, TEST_AGENTS, MemoryStore())
     reply = await asyncio.wait_for(service.ask(message, T), timeout=5)

@@ -5,14 +5,14 @@ import pytest
 from harness.errors import StoreUnavailable
 from harness.runtime.degraded import Degraded
 from harness.runtime.reply import ApprovalRequest, Reply, UsageReport
-from harness.runtime.sessions import Request, Turns
+from harness.runtime.sessions import SessionRequest, Sessions
 from harness.runtime.state import Decision
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.saving import Saving
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.saving import PersistenceStatus
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 
-T = Conversation("t", PUBLIC)
+T = ThreadRef("t", PUBLIC)
 
 
 def reply(degraded_because: list[str] | None = None) -> Reply:
@@ -31,7 +31,7 @@ def reply(degraded_because: list[str] | None = None) -> Reply:
 
 
 async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Settings) -> None:
-    turns = Turns(settings, MemoryStore())
+    turns = Sessions(settings, MemoryStore())
     async with turns.turn("question", T, "key") as turn:
         assert turn.known is None
         assert await turn.end(reply()) == reply()
@@ -42,9 +42,9 @@ async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Se
 async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
     settings: Settings,
 ) -> None:
-    turns = Turns(settings, MemoryStore())
+    turns = Sessions(settings, MemoryStore())
     async with turns.turn("question", T, "key") as turn:
-        saving = Saving.current()
+        saving = PersistenceStatus.current()
         assert saving is not None
         saving.lose(ConnectionError())
         told = await turn.end(reply(["source_unavailable"]))
@@ -60,8 +60,8 @@ async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
     settings: Settings,
 ) -> None:
     call = ApprovalRequest(id="a", agent="orders", tool="cancel", arguments={}, expires_at="")
-    async with Turns(settings, MemoryStore()).turn("question", T, None) as turn:
-        saving = Saving.current()
+    async with Sessions(settings, MemoryStore()).turn("question", T, None) as turn:
+        saving = PersistenceStatus.current()
         assert saving is not None
         saving.lose(ConnectionError())
         told = await turn.end(reply().model_copy(update={"approvals": [call]}))
@@ -74,20 +74,20 @@ async def test_a_decision_is_refused_while_the_store_is_away(
     store = MemoryStore()
 
     async def away(key: str) -> None:
-        saving = Saving.current()
+        saving = PersistenceStatus.current()
         assert saving is not None
         saving.lose(ConnectionError())
 
     monkeypatch.setattr(store, "kept_reply", away)
     with pytest.raises(StoreUnavailable):
-        async with Turns(settings, store).decision(Decision(id="a", verdict="approve"), T):
+        async with Sessions(settings, store).decision(Decision(id="a", verdict="approve"), T):
             pytest.fail("it may be decided")
 
 
 async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
     settings: Settings,
 ) -> None:
-    turns = Turns(settings, MemoryStore())
+    turns = Sessions(settings, MemoryStore())
     async with turns.turn("question", T, "key") as turn:
         late = reply([Degraded.NOT_SAVED])
         assert await turn.end(late) == late
@@ -96,15 +96,15 @@ async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
 
 
 def test_requests_differ_by_message_and_by_thread() -> None:
-    same = Request("a", T, "k").fingerprint
-    assert Request("a", T, "other key").fingerprint == same
-    assert Request("b", T, "k").fingerprint != same
-    assert Request("a", Conversation("u", PUBLIC), "k").fingerprint != same
+    same = SessionRequest("a", T, "k").fingerprint
+    assert SessionRequest("a", T, "other key").fingerprint == same
+    assert SessionRequest("b", T, "k").fingerprint != same
+    assert SessionRequest("a", ThreadRef("u", PUBLIC), "k").fingerprint != same
 
 
 async def test_a_reply_kept_for_one_owner_is_not_known_to_another(settings: Settings) -> None:
-    turns = Turns(settings, MemoryStore())
-    hers, his = Conversation("t", "a" * 32), Conversation("t", "b" * 32)
+    turns = Sessions(settings, MemoryStore())
+    hers, his = ThreadRef("t", "a" * 32), ThreadRef("t", "b" * 32)
     async with turns.turn("question", hers, "key") as turn:
         await turn.end(reply())
     for other in (his, T):

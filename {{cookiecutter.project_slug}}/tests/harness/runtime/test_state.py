@@ -5,10 +5,10 @@ import json
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.support.agents import TEST_AGENTS
 
-T = Conversation("t", PUBLIC)
+T = ThreadRef("t", PUBLIC)
 
 
 async def test_everything_that_a_turn_keeps_is_json(settings: Settings) -> None:

@@ -5,10 +5,10 @@ from harness.runtime.threads import Threads
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, Conversation
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.support.agents import TEST_AGENTS
 
-T = Conversation("t", PUBLIC)
+T = ThreadRef("t", PUBLIC)
 
 
 async def test_a_thread_is_told_as_far_as_it_is_remembered(settings: Settings) -> None:

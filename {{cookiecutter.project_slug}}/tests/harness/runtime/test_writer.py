@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from harness.runtime.graph import GraphBuilder
 from harness.settings import Settings
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.harness.runtime.scripted import Say, ScriptedFactory
 from tests.support.agents import TEST_AGENTS
 
@@ -17,7 +17,7 @@ OWN_WORDS = "mars has 2 moons.\n\neverest is 8849 m high."
 
 
 async def told(settings: Settings, writer: Say | str) -> tuple[dict[str, Any], str]:
-    connectors = Connectors(settings)
+    connectors = SourceConnections(settings)
     agents = [agent(connectors) for agent in TEST_AGENTS]
     builder = GraphBuilder(settings, ScriptedFactory(settings, writer=writer), agents)
     tokens, state = "", {}

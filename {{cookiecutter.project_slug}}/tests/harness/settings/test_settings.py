@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 import app.agents  # noqa: F401  # their settings are held to the same rules
 from harness.configuration import Configuration
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.settings import EMBEDDED, MODEL_EXAMPLES, Settings
 from harness.telemetry.redaction import Redactor
 
@@ -47,7 +47,7 @@ def test_production_refuses_what_only_development_may_do(
         "api_keys_file": "keys.jsonl",
     }
     assert Settings(**good).environment == "production"
-    with pytest.raises(Misconfigured, match=told) as refused:
+    with pytest.raises(ConfigurationError, match=told) as refused:
         Settings(**{**good, **changed})
     assert len(refused.value.problems) == 1
 
@@ -75,7 +75,7 @@ def test_several_processes_need_a_database_that_keeps_their_turns_apart() -> Non
     url = "postgresql://localhost/threads"
     assert Settings(workers=2, database_url=url).workers == 2
     for other in ("memory://", "sqlite:///threads.sqlite"):
-        with pytest.raises(Misconfigured, match=r"WORKERS.*postgresql"):
+        with pytest.raises(ConfigurationError, match=r"WORKERS.*postgresql"):
             Settings(workers=2, database_url=other)
 
 
@@ -89,7 +89,7 @@ def test_several_processes_need_a_database_that_keeps_their_turns_apart() -> Non
     ],
 )
 def test_callers_can_be_known_only_with_what_that_needs(mode: Any, needed: list[str]) -> None:
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         Settings(authentication=mode)
     problems = refused.value.problems
     assert [problem.split(" needs ")[1] for problem in problems] == needed
@@ -98,7 +98,7 @@ def test_callers_can_be_known_only_with_what_that_needs(mode: Any, needed: list[
 @pytest.mark.checklist("COST-1")
 @pytest.mark.parametrize("algorithms", ["none", "HS256", "RS256,HS512", "RS256, ES256", "rs256"])
 def test_an_algorithm_that_needs_no_key_pair_cannot_be_allowed(algorithms: str) -> None:
-    with pytest.raises(Misconfigured, match="OIDC_ALGORITHMS"):
+    with pytest.raises(ConfigurationError, match="OIDC_ALGORITHMS"):
         Settings(oidc_algorithms=algorithms)
 
 
@@ -138,7 +138,7 @@ def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
 def test_what_becomes_of_personal_data_is_said_in_a_form_that_the_refusal_teaches(
     acts: str,
 ) -> None:
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         Settings(personal_data_in=acts)
     assert "PERSONAL_DATA_IN: write `none`, or kind:act" in str(refused.value)
     assert "national_id" in str(refused.value)

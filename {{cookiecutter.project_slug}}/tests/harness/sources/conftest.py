@@ -9,7 +9,7 @@ import stamina
 from harness.settings import Settings
 from harness.sources.http import HttpClient
 from harness.sources.policy import Policy
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.support.peers.data_sources import DataSources
 
 Reach = Callable[..., HttpClient]
@@ -33,11 +33,11 @@ def sources() -> Iterator[DataSources]:
 @pytest.fixture
 async def reach() -> AsyncIterator[Reach]:
     """Makes a real client; arguments are settings."""
-    opened: list[Connectors] = []
+    opened: list[SourceConnections] = []
 
     def make(**settings: Any) -> HttpClient:
         opened.append(
-            Connectors(Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings))
+            SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings))
         )
         return opened[-1].within(LOOPBACK, None).http
 

@@ -9,12 +9,12 @@ import httpx2
 import pytest
 from pydantic import BaseModel
 
-from harness.errors import AccessRefused, Misconfigured, SourceUnavailable
+from harness.errors import PolicyViolation, ConfigurationError, SourceUnavailable
 from harness.settings import Settings
-from harness.sources.addresses import PinnedBackend, PinnedTransport, PublicAddress
+from harness.sources.addresses import PinnedBackend, SsrfSafeTransport, PublicAddresses
 from harness.sources.http import HttpClient
 from harness.sources.policy import Policy
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.support.peers.data_sources import DataSources, Json
 
 PUBLIC = "93.184.215.14"
@@ -92,7 +92,7 @@ class Dialled:
 
 
 async def client_of(*hosts: str, private: str | None = None, **more: Any) -> HttpClient:
-    connectors = Connectors(
+    connectors = SourceConnections(
         Settings(use_fake_data=False, data_max_retries=0, data_private_hosts=private)
     )
     return connectors.within(Policy(hosts=frozenset(hosts), **more), None).http
@@ -105,7 +105,7 @@ async def test_a_private_address_is_refused_in_every_form_though_the_policy_name
 ) -> None:
     url = f"http://{literal}:{sources.address.rpartition(':')[2]}/v1/latest"
     http = await client_of(httpx2.URL(url).host)
-    with pytest.raises((AccessRefused, SourceUnavailable)) as refusal:
+    with pytest.raises((PolicyViolation, SourceUnavailable)) as refusal:
         await http.get_json(url, {}, Anything)
     assert sources.requests == []
     assert getattr(refusal.value, "kind", "address") == "address"
@@ -118,7 +118,7 @@ async def test_and_where_the_policy_does_not_name_it_nothing_is_even_looked_up(
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
     http = await client_of("api.example")
-    with pytest.raises(AccessRefused) as refusal:
+    with pytest.raises(PolicyViolation) as refusal:
         await http.get_json(f"http://{literal}/", {}, Anything)
     assert refusal.value.kind == "host"
 
@@ -131,7 +131,7 @@ async def test_a_name_of_a_private_address_is_refused_also_beside_a_public_one(
     names.answers["api.example"] = [answer]
     http = await client_of("api.example")
     url = f"http://api.example:{sources.address.rpartition(':')[2]}/v1/latest"
-    with pytest.raises(AccessRefused, match="name the host in DATA_PRIVATE_HOSTS"):
+    with pytest.raises(PolicyViolation, match="name the host in DATA_PRIVATE_HOSTS"):
         await http.get_json(url, {}, Anything)
     assert sources.requests == []
 
@@ -146,7 +146,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_used(
     with pytest.raises(SourceUnavailable):
         await http.get_json("http://rebind.example/", {}, Anything)
     assert dialled.addresses == [PUBLIC]
-    with pytest.raises(AccessRefused):  # the second look-up is checked as the first one was
+    with pytest.raises(PolicyViolation):  # the second look-up is checked as the first one was
         await http.get_json("http://rebind.example/", {}, Anything)
     assert dialled.addresses == [PUBLIC]
 
@@ -173,7 +173,7 @@ def test_hosts_that_may_be_private_are_a_list_without_addresses_of_pages() -> No
     assert Settings().private_hosts == frozenset()
     assert Settings(data_private_hosts="A.example , b").private_hosts == {"a.example", "b"}
     for wrong in ("http://a.example", "a.example/x", "user@a", "a,,b", "a b"):
-        with pytest.raises(Misconfigured, match="DATA_PRIVATE_HOSTS"):
+        with pytest.raises(ConfigurationError, match="DATA_PRIVATE_HOSTS"):
             Settings(data_private_hosts=wrong)
 
 
@@ -195,7 +195,7 @@ async def test_a_name_without_an_address_is_an_unavailable_source(names: Names) 
 
 
 async def test_sockets_of_this_machine_are_not_opened() -> None:
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await PinnedBackend(["localhost"]).connect_unix_socket("/run/docker.sock")
 
 
@@ -206,22 +206,22 @@ def test_a_library_that_opens_connections_elsewhere_stops_the_start(
         httpx2.AsyncHTTPTransport, "__init__", lambda self: setattr(self, "_pool", object())
     )
     with pytest.raises(TypeError, match="nothing would be checked"):
-        PinnedTransport([])
+        SsrfSafeTransport([])
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert PublicAddress.matches(address)
+    assert PublicAddresses.matches(address)
 
 
 def test_the_environments_proxy_does_not_see_data_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    connectors = Connectors(Settings(use_fake_data=False))
+    connectors = SourceConnections(Settings(use_fake_data=False))
     assert connectors._client is not None
     assert isinstance(
-        connectors._client._transport_for_url(httpx2.URL("http://api.example")), PinnedTransport
+        connectors._client._transport_for_url(httpx2.URL("http://api.example")), SsrfSafeTransport
     )
 
 
@@ -229,10 +229,10 @@ async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(
     sources: DataSources,
 ) -> None:
     sources.answer("/any", Json({}))
-    connectors = Connectors(Settings(use_fake_data=False, data_proxy_url=sources.address))
+    connectors = SourceConnections(Settings(use_fake_data=False, data_proxy_url=sources.address))
     http = connectors.within(Policy(hosts=frozenset({"api.example"})), None).http
     assert await http.get_json("http://api.example/any", {}, Anything) == Anything()
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await http.get_json("http://other.example/any", {}, Anything)
     await connectors.aclose()
     assert [request.path for request in sources.requests] == ["http://api.example/any"]

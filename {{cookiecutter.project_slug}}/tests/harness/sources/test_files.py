@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import AccessRefused, SourceUnavailable
+from harness.errors import PolicyViolation, SourceUnavailable
 from harness.sources.files import Folder
 
 
@@ -71,7 +71,7 @@ def test_text_files_are_listed_with_relative_names_and_read(folder: Folder) -> N
 )
 def test_a_name_that_could_lead_out_is_refused(folder: Folder, root: Path, name: str) -> None:
     name = name.replace("{absolute}", (root.parent / "secret.md").as_posix())
-    with pytest.raises(AccessRefused, match="outside the policy"):
+    with pytest.raises(PolicyViolation, match="outside the policy"):
         folder.read_text(name)
 
 
@@ -81,7 +81,7 @@ def test_a_link_that_leads_out_is_neither_listed_nor_read(folder: Folder, root: 
     linked(root / "link", root.parent)
     assert folder.names() == ["b.md", "more/a.TXT"]
     for name in ("link.md", "link/secret.md"):
-        with pytest.raises(AccessRefused, match="leads out"):
+        with pytest.raises(PolicyViolation, match="leads out"):
             folder.read_text(name)
 
 
@@ -100,7 +100,7 @@ def test_other_types_and_hidden_files_are_neither_listed_nor_read(
 ) -> None:
     (root / name).write_text("x", encoding="utf-8")
     assert name not in folder.names()
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         folder.read_text(name)
 
 
@@ -109,7 +109,7 @@ def test_other_types_and_hidden_files_are_neither_listed_nor_read(
 def test_a_pipe_that_nobody_writes_is_refused_at_once(folder: Folder, root: Path) -> None:
     os.mkfifo(root / "pipe.md")
     assert "pipe.md" not in folder.names()
-    with pytest.raises(AccessRefused, match="no regular file"):
+    with pytest.raises(PolicyViolation, match="no regular file"):
         folder.read_text("pipe.md")
 
 
@@ -120,7 +120,7 @@ def test_a_pipe_that_nobody_writes_is_refused_at_once(folder: Folder, root: Path
 def test_a_device_is_refused() -> None:
     devices = Folder(Path("/dev"), max_bytes=100)
     devices.SUFFIXES = frozenset({""})  # type: ignore[misc]  # no device has a text's name
-    with pytest.raises(AccessRefused, match="no regular file"):
+    with pytest.raises(PolicyViolation, match="no regular file"):
         devices.read_text("zero")
 
 
@@ -154,5 +154,5 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_no_folder_refuses_every_file() -> None:
-    with pytest.raises(AccessRefused, match="name a folder"):
+    with pytest.raises(PolicyViolation, match="name a folder"):
         Folder(None, max_bytes=100).read_text("b.md")

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
-from harness.errors import AccessRefused, SourceUnavailable
+from harness.errors import PolicyViolation, SourceUnavailable
 from harness.sources.http import HttpClient
 from tests.harness.sources.conftest import Reach
 from tests.support.peers.data_sources import DataSources, Drip, Drop, Json, Xml, Zipped
@@ -194,9 +194,9 @@ async def test_an_address_outside_the_policy_is_refused_before_anything_is_sent(
     sources: DataSources, reach: Reach, url: str
 ) -> None:
     port = sources.address.rpartition(":")[2]
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await reach().get_json(url.replace("{port}", port), {}, Reading)
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await reach().get_xml(url.replace("{port}", port))
     assert sources.requests == []
 

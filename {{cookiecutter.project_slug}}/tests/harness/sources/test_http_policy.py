@@ -3,10 +3,10 @@
 import pytest
 from pydantic import SecretStr
 
-from harness.errors import AccessRefused, SourceUnavailable
+from harness.errors import PolicyViolation, SourceUnavailable
 from harness.settings import Settings
 from harness.sources.policy import Policy
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 from tests.harness.sources.test_addresses import Anything, client_of
 from tests.support.peers.data_sources import DataSources, Json
 from tests.support.peers.openai_replies import Body
@@ -41,7 +41,7 @@ async def test_a_redirect_takes_no_key_along(sources: DataSources) -> None:
 async def test_a_key_is_not_sent_over_plain_http() -> None:
     keys = {"api.example": {"X-Api-Key": SecretStr("planted-key")}}
     http = await client_of("api.example", keys=keys)
-    with pytest.raises(AccessRefused, match="https only"):
+    with pytest.raises(PolicyViolation, match="https only"):
         await http.get_json("http://api.example/", {}, Anything)
 
 
@@ -50,14 +50,14 @@ async def test_a_method_that_the_policy_does_not_name_is_refused(sources: DataSo
     url = f"{sources.address}/any"
     sources.answer("/any", Json({}))
     readers = await client_of("127.0.0.1", private="127.0.0.1")
-    with pytest.raises(AccessRefused) as refusal:
+    with pytest.raises(PolicyViolation) as refusal:
         await readers.post_json(url, {"q": 1}, Anything)
     assert refusal.value.kind == "method"
     assert sources.requests == []
     poster = await client_of("127.0.0.1", private="127.0.0.1", methods=frozenset({"POST"}))
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await poster.get_json(url, {}, Anything)
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         await poster.get_xml(url)
     assert sources.requests == []
     assert await poster.post_json(url, {"q": 1}, Anything) == Anything()
@@ -67,7 +67,7 @@ async def test_a_method_that_the_policy_does_not_name_is_refused(sources: DataSo
 
 async def test_a_query_by_post_is_not_sent_twice(sources: DataSources) -> None:
     sources.answer("/any", Json({}, 503))
-    connectors = Connectors(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
+    connectors = SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
     policy = Policy(hosts=frozenset({"127.0.0.1"}), methods=frozenset({"POST"}))
     with pytest.raises(SourceUnavailable, match="HTTP 503"):
         await connectors.within(policy, None).http.post_json(f"{sources.address}/any", {}, Anything)

@@ -1,20 +1,20 @@
 import pytest
 from pydantic import SecretStr
 
-from harness.errors import AccessRefused
+from harness.errors import PolicyViolation
 from harness.settings import Settings
 from harness.sources.policy import Policy
-from harness.sources.resources import Connectors
+from harness.sources.resources import SourceConnections
 
 
 async def test_a_policy_that_names_nothing_allows_nothing() -> None:
-    connectors = Connectors(Settings(use_fake_data=False))
+    connectors = SourceConnections(Settings(use_fake_data=False))
     outside = connectors.within(Policy(), None)
-    with pytest.raises(AccessRefused, match="this host is outside the policy"):
+    with pytest.raises(PolicyViolation, match="this host is outside the policy"):
         await outside.http.get_xml("https://api.example.com/feed")
-    with pytest.raises(AccessRefused, match="name a folder"):
+    with pytest.raises(PolicyViolation, match="name a folder"):
         outside.files.names()
-    with pytest.raises(AccessRefused, match="name a database"):
+    with pytest.raises(PolicyViolation, match="name a database"):
         await outside.tables.rows("SELECT 1")
     await connectors.aclose()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import AccessRefused, Misconfigured, SourceUnavailable
+from harness.errors import PolicyViolation, ConfigurationError, SourceUnavailable
 from harness.settings import Settings
 from harness.sources.policy import Policy
 from harness.sources.sql import Tables
@@ -33,7 +33,7 @@ async def test_csv_files_of_a_folder_are_read_by_their_names(folder: Path) -> No
 
 @pytest.mark.checklist("SCN-3")
 async def test_a_table_that_the_policy_does_not_name_is_refused(folder: Path) -> None:
-    with pytest.raises(AccessRefused) as refusal:
+    with pytest.raises(PolicyViolation) as refusal:
         await tables(f"csv:///{folder.as_posix()}").rows("SELECT name FROM sqlite_master")
     assert refusal.value.kind == "table"
 
@@ -52,13 +52,13 @@ async def test_a_file_of_sqlite_is_opened_at_the_first_query(tmp_path: Path) -> 
 
 
 async def test_without_a_database_every_query_is_refused() -> None:
-    with pytest.raises(AccessRefused, match="name a database"):
+    with pytest.raises(PolicyViolation, match="name a database"):
         await tables(None).rows("SELECT 1")
 
 
 @pytest.mark.parametrize("url", ["mysql://host/name", "data/prices.csv", "sqlite://x", "file:///x"])
 def test_another_form_of_address_stops_the_start_without_being_shown(url: str) -> None:
-    with pytest.raises(Misconfigured, match="is none of csv:///folder") as problem:
+    with pytest.raises(ConfigurationError, match="is none of csv:///folder") as problem:
         tables(url)
     assert url not in str(problem.value)
 
@@ -74,5 +74,5 @@ async def test_with_fake_data_no_database_on_a_network_is_asked() -> None:
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "harness.sources.sql_postgres", None)
-    with pytest.raises(Misconfigured, match="install the extra `postgres`"):
+    with pytest.raises(ConfigurationError, match="install the extra `postgres`"):
         tables("postgresql://reader@127.0.0.1:1/shop", use_fake_data=False)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.errors import AccessRefused, SourceUnavailable
+from harness.errors import PolicyViolation, SourceUnavailable
 from harness.sources.sql_csv import CsvTables
-from harness.sources.sql_limits import Limits
+from harness.sources.sql_limits import ResultLimits
 from harness.sources.sql_sqlite import Authorizer
 
 PRICES = 'name,price,note\nhelmet,39.90,"two\nlines, quoted"\n\nlock,24,\n'
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def read(folder: Path, query: str, *values: object, tables: str = "prices") -> list[dict[str, Any]]:
-    made = CsvTables(folder, frozenset(tables.split()), Limits(10, 1000))
+    made = CsvTables(folder, frozenset(tables.split()), ResultLimits(10, 1000))
     return made.read(query, values, time.monotonic() + 30)
 
 
@@ -45,7 +45,7 @@ def test_a_file_is_a_table_whose_figures_are_numbers(folder: Path) -> None:
     ],
 )
 def test_what_is_not_granted_is_refused_and_the_files_stay(folder: Path, query: str) -> None:
-    with pytest.raises((AccessRefused, SourceUnavailable)):
+    with pytest.raises((PolicyViolation, SourceUnavailable)):
         read(folder, query)
     assert "helmet" in (folder / "prices.csv").read_text(encoding="utf-8-sig")
 
@@ -55,12 +55,12 @@ def test_without_the_authorizer_the_tables_are_still_read_only(
 ) -> None:
     monkeypatch.setattr(Authorizer, "__call__", lambda *_: sqlite3.SQLITE_OK)
     for write in ("DELETE FROM prices", "CREATE TABLE mine (x)", "DROP TABLE prices"):
-        with pytest.raises(AccessRefused):
+        with pytest.raises(PolicyViolation):
             read(folder, write)
 
 
 def test_the_files_are_read_once(folder: Path) -> None:
-    made = CsvTables(folder, frozenset({"prices"}), Limits(10, 1000))
+    made = CsvTables(folder, frozenset({"prices"}), ResultLimits(10, 1000))
     query, last = "SELECT count(*) AS n FROM prices", time.monotonic() + 30
     assert made.read(query, [], last) == [{"n": 2}]
     (folder / "prices.csv").unlink()
@@ -80,11 +80,11 @@ def test_a_file_that_is_no_table_is_an_unavailable_source(folder: Path, text: st
 
 @pytest.mark.parametrize("tables", ["gone", "../prices", "prices;drop"])
 def test_a_table_without_a_proper_file_is_refused(folder: Path, tables: str) -> None:
-    with pytest.raises((SourceUnavailable, AccessRefused)):
+    with pytest.raises((SourceUnavailable, PolicyViolation)):
         read(folder, "SELECT 1", tables=tables)
 
 
 def test_a_column_that_is_no_name_is_refused(folder: Path) -> None:
     (folder / "prices.csv").write_text('x" TEXT); DROP TABLE prices; --\n1\n', encoding="utf-8")
-    with pytest.raises(AccessRefused, match="letters, digits"):
+    with pytest.raises(PolicyViolation, match="letters, digits"):
         read(folder, "SELECT 1")

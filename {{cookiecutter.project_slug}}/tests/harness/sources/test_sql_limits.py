@@ -1,11 +1,11 @@
 import pytest
 
 from harness.errors import SourceUnavailable
-from harness.sources.sql_limits import Limits
+from harness.sources.sql_limits import ResultLimits
 
 
 def test_rows_up_to_both_limits_are_given_by_column() -> None:
-    limits = Limits(max_rows=2, max_bytes=4)
+    limits = ResultLimits(max_rows=2, max_bytes=4)
     assert limits.wanted == 3
     assert limits.held(["a", "b"], [("xy", 1), ("zw", None)]) == [
         {"a": "xy", "b": 1},
@@ -25,4 +25,4 @@ def test_more_is_refused_whole_so_that_no_part_is_told_as_everything(
     rows: list[tuple[object, int]], told: str
 ) -> None:
     with pytest.raises(SourceUnavailable, match=told):
-        Limits(max_rows=2, max_bytes=4).held(["a", "b"], rows)
+        ResultLimits(max_rows=2, max_bytes=4).held(["a", "b"], rows)

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from harness.errors import AccessRefused, SourceUnavailable
-from harness.sources.sql_limits import Limits
+from harness.errors import PolicyViolation, SourceUnavailable
+from harness.sources.sql_limits import ResultLimits
 from harness.sources.sql_postgres import PostgresTables
 
 PATIENCE_SECONDS = 30.0
@@ -108,22 +108,22 @@ def read(shop: Shop) -> Read:
     async def read(
         query: str, *values: object, seconds: float = PATIENCE_SECONDS, url: str = shop.reader_url
     ) -> Sequence[Any]:
-        return await PostgresTables(url, GRANTED, Limits(3, 1000)).rows(query, values, seconds)
+        return await PostgresTables(url, GRANTED, ResultLimits(3, 1000)).rows(query, values, seconds)
 
     return read
 
 
 @pytest.mark.parametrize("name", ["prices", "public.prices"])
 async def test_a_table_is_granted_with_or_without_its_schema(shop: Shop, name: str) -> None:
-    tables = PostgresTables(shop.reader_url, frozenset({name}), Limits(3, 1000))
+    tables = PostgresTables(shop.reader_url, frozenset({name}), ResultLimits(3, 1000))
     query = "SELECT count(*) AS n FROM public.prices"
     assert await tables.rows(query, [], PATIENCE_SECONDS) == [{"n": 2}]
 
 
 @pytest.mark.parametrize("name", ["other.prices", "price", "Prices"])
 async def test_another_name_grants_nothing(shop: Shop, name: str) -> None:
-    tables = PostgresTables(shop.reader_url, frozenset({name}), Limits(3, 1000))
-    with pytest.raises(AccessRefused):
+    tables = PostgresTables(shop.reader_url, frozenset({name}), ResultLimits(3, 1000))
+    with pytest.raises(PolicyViolation):
         await tables.rows("SELECT count(*) AS n FROM prices", [], PATIENCE_SECONDS)
 
 
@@ -139,7 +139,7 @@ async def test_granted_tables_are_read_with_bound_values(read: Read) -> None:
 async def test_postgresql_refuses(shop: Shop, read: Read) -> None:
     before = await shop.content()
     for name, query in REFUSED.items():
-        with pytest.raises((AccessRefused, SourceUnavailable)) as refusal:
+        with pytest.raises((PolicyViolation, SourceUnavailable)) as refusal:
             pytest.fail(f"{name}: {await read(query)}")
         assert "31337" not in str(refusal.value), name
     assert await shop.content() == before
@@ -197,12 +197,12 @@ async def test_a_role_that_may_do_more_than_the_policy_says_is_not_used(
 ) -> None:
     assert len(await read("SELECT * FROM prices")) == 2
     await shop.do(more)
-    with pytest.raises(AccessRefused, match="may do more than the policy says"):
+    with pytest.raises(PolicyViolation, match="may do more than the policy says"):
         await read("SELECT * FROM prices")
 
 
 async def test_a_server_that_is_away_is_an_unavailable_source_without_its_address() -> None:
-    tables = PostgresTables("postgresql://reader:hunter2@127.0.0.1:1/shop", GRANTED, Limits(3, 9))
+    tables = PostgresTables("postgresql://reader:hunter2@127.0.0.1:1/shop", GRANTED, ResultLimits(3, 9))
     with pytest.raises(SourceUnavailable) as failure:
         await tables.rows("SELECT 1", [], PATIENCE_SECONDS)
     assert "hunter2" not in str(failure.value)

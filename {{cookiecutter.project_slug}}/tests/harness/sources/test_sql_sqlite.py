@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.errors import AccessRefused, SourceUnavailable
-from harness.sources.sql_limits import Limits
+from harness.errors import PolicyViolation, SourceUnavailable
+from harness.sources.sql_limits import ResultLimits
 from harness.sources.sql_sqlite import Authorizer, SqliteTables
 
 Rows = list[dict[str, Any]]
@@ -80,7 +80,7 @@ def read(file: Path) -> Read:
     """Reads `file`, of which `prices` and the view `cheap` are granted."""
 
     def read(query: str, *values: object, seconds: float = PATIENCE_SECONDS) -> Rows:
-        tables = SqliteTables(file, frozenset({"prices", "cheap"}), Limits(3, 1000))
+        tables = SqliteTables(file, frozenset({"prices", "cheap"}), ResultLimits(3, 1000))
         return tables.read(query, values, time.monotonic() + seconds)
 
     return read
@@ -109,7 +109,7 @@ def test_granted_tables_are_read_with_bound_values(
 @pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED.keys())
 def test_sqlite_refuses(read: Read, file: Path, tmp_path: Path, query: str) -> None:
     content, beside = file.read_bytes(), tmp_path / "beside.sqlite"
-    with pytest.raises((AccessRefused, SourceUnavailable)) as refusal:
+    with pytest.raises((PolicyViolation, SourceUnavailable)) as refusal:
         read(query.replace("{beside}", str(beside)))
     assert "31337" not in str(refusal.value)
     assert file.read_bytes() == content
@@ -145,7 +145,7 @@ def test_an_answer_beyond_the_limits_is_none(read: Read, query: str, told: str) 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "gone.sqlite"
     with pytest.raises(SourceUnavailable, match="SQLITE_CANTOPEN"):
-        SqliteTables(file, frozenset(), Limits(1, 1000)).read("SELECT 1", [], time.monotonic() + 9)
+        SqliteTables(file, frozenset(), ResultLimits(1, 1000)).read("SELECT 1", [], time.monotonic() + 9)
     assert not file.exists()
 
 
@@ -156,7 +156,7 @@ def test_without_the_authorizer_the_file_is_still_read_only(
     assert read("SELECT salary FROM staff") == [{"salary": 31337}]
     content = file.read_bytes()
     for write in ("DELETE FROM prices", "DROP TABLE prices", "CREATE TABLE mine (x)"):
-        with pytest.raises(AccessRefused):
+        with pytest.raises(PolicyViolation):
             read(write)
     with pytest.raises(SourceUnavailable):  # no attached database: SQLITE_LIMIT_ATTACHED
         read("ATTACH DATABASE ':memory:' AS beside")
@@ -168,5 +168,5 @@ def test_an_authorizer_that_breaks_refuses(read: Read, monkeypatch: pytest.Monke
         raise RuntimeError("planted")
 
     monkeypatch.setattr(Authorizer, "__call__", broken)
-    with pytest.raises(AccessRefused):
+    with pytest.raises(PolicyViolation):
         read("SELECT name FROM prices")

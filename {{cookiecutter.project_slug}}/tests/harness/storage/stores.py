@@ -3,7 +3,7 @@
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 
-from harness.storage.store import KeptReply, Store
+from harness.storage.store import IdempotencyRecord, Store
 
 
 def of(thread_id: str) -> RunnableConfig:
@@ -22,5 +22,5 @@ async def knows(store: Store, thread_id: str) -> bool:
     return await store.saver.aget_tuple(of(thread_id)) is not None
 
 
-def reply(key: str, thread_id: str, kept_until: float) -> KeptReply:
-    return KeptReply(key, thread_id, request="r", reply='{"answer": "é"}', kept_until=kept_until)
+def reply(key: str, thread_id: str, kept_until: float) -> IdempotencyRecord:
+    return IdempotencyRecord(key, thread_id, request="r", reply='{"answer": "é"}', kept_until=kept_until)

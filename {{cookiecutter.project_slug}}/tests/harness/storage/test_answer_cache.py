@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.storage.answer_cache import Asked, KeptAnswer, KeptAnswers
+from harness.storage.answer_cache import CacheKey, CachedAnswer, AnswerCache
 
-ASKED = Asked("public", "en", "moons", "1", "How many moons has Mars?")
-ANSWER = KeptAnswer("It has 2.", [{"number": 2}], [{"title": "Table", "url": "u"}])
+ASKED = CacheKey("public", "en", "moons", "1", "How many moons has Mars?")
+ANSWER = CachedAnswer("It has 2.", [{"number": 2}], [{"title": "Table", "url": "u"}])
 
 
 class Clock:
@@ -17,8 +17,8 @@ class Clock:
         return self.now
 
 
-def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> KeptAnswers:
-    answers = KeptAnswers(max_entries, ttl_seconds, clock)
+def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> AnswerCache:
+    answers = AnswerCache(max_entries, ttl_seconds, clock)
     answers.keep(ASKED, ANSWER)
     return answers
 
@@ -55,8 +55,8 @@ def test_anything_else_is_another_question(other: dict[str, str]) -> None:
 
 
 def test_marks_inside_a_question_make_a_difference() -> None:
-    assert Asked("", "", "", "", "1.5") != Asked("", "", "", "", "15")
-    assert Asked("", "", "", "", "año") != Asked("", "", "", "", "ano")
+    assert CacheKey("", "", "", "", "1.5") != CacheKey("", "", "", "", "15")
+    assert CacheKey("", "", "", "", "año") != CacheKey("", "", "", "", "ano")
 
 
 @pytest.mark.parametrize(("later", "is_found"), [(59, True), (60, False), (61, False)])

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
 
@@ -25,5 +25,5 @@ def test_a_driver_that_is_not_installed_is_named_with_its_extra(
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "harness.storage.postgres", raising=False)
     monkeypatch.delitem(sys.modules, "harness.storage.advisory", raising=False)
-    with pytest.raises(Misconfigured, match=r"DATABASE_URL: install the extra \[postgres\]"):
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: install the extra \[postgres\]"):
         Checkpoints.of(Settings(database_url="postgresql://someone@localhost/threads"))

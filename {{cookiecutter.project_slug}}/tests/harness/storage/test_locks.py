@@ -3,11 +3,11 @@ import asyncio
 import pytest
 
 from harness.errors import ThreadBusy
-from harness.storage.locks import Locks
+from harness.storage.locks import ThreadLocks
 
 
 async def test_who_comes_first_is_served_first() -> None:
-    locks = Locks()
+    locks = ThreadLocks()
     served = []
 
     async def serve(number: int) -> None:
@@ -20,12 +20,12 @@ async def test_who_comes_first_is_served_first() -> None:
 
 
 async def test_a_free_name_is_held_without_any_wait() -> None:
-    async with Locks().hold("name", 0):
+    async with ThreadLocks().hold("name", 0):
         pass
 
 
 async def test_who_waited_too_long_is_told_how_long() -> None:
-    locks = Locks()
+    locks = ThreadLocks()
     async with locks.hold("name", 0):
         with pytest.raises(ThreadBusy, match=r"0.01 s: TURN_WAIT_SECONDS"):
             async with locks.hold("name", 0.01):
@@ -35,7 +35,7 @@ async def test_who_waited_too_long_is_told_how_long() -> None:
 
 
 async def test_names_that_nobody_holds_are_forgotten() -> None:
-    locks = Locks()
+    locks = ThreadLocks()
     for number in range(100):
         async with locks.hold(f"name {number}", 0):
             assert len(locks._locks) == 1

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from harness.errors import Misconfigured, StoreUnavailable, ThreadBusy
+from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
-from harness.storage.saving import Saving
+from harness.storage.saving import PersistenceStatus
 from tests.harness.storage.stores import keep, knows
 from tools.servers import Postgres
 
@@ -20,7 +20,7 @@ def store_at(url: str, pool_size: int = 3) -> PostgresStore:
 
 async def test_a_server_that_cannot_be_reached_is_refused_without_its_password() -> None:
     password = "hunter" + "2-4711"
-    with pytest.raises(Misconfigured, match="DATABASE_URL: cannot use PostgreSQL") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: cannot use PostgreSQL") as refused:
         async with store_at(f"postgresql://someone:{password}@127.0.0.1:1/threads"):
             pytest.fail("opened")
     assert "127.0.0.1, database threads" in str(refused.value)
@@ -29,7 +29,7 @@ async def test_a_server_that_cannot_be_reached_is_refused_without_its_password()
 
 
 async def test_a_database_that_does_not_exist_is_refused(database_url: str) -> None:
-    with pytest.raises(Misconfigured, match="DATABASE_URL.*does not exist"):
+    with pytest.raises(ConfigurationError, match="DATABASE_URL.*does not exist"):
         async with store_at(f"{database_url}_nowhere"):
             pytest.fail("opened")
 
@@ -51,7 +51,7 @@ async def test_a_start_waits_for_the_process_that_makes_the_tables_and_then_give
 ) -> None:
     monkeypatch.setattr(PostgresStore, "MIGRATION_SECONDS", 0.1)
     async with store_at(database_url) as store, store._advisory.hold(PostgresStore.MIGRATION, 0):
-        with pytest.raises(Misconfigured, match="DATABASE_URL: another process"):
+        with pytest.raises(ConfigurationError, match="DATABASE_URL: another process"):
             async with store_at(database_url):
                 pytest.fail("opened")
 
@@ -110,7 +110,7 @@ async def test_a_server_that_is_away_is_told_and_found_again(mortal_postgres: Po
         with pytest.raises(StoreUnavailable):
             async with store.hold("name", 0):
                 pytest.fail("held")
-        with Saving.begin() as saving:
+        with PersistenceStatus.begin() as saving:
             async with store.hold("name", 0):
                 assert saving.is_lost
                 assert not await knows(store, "before")
@@ -142,7 +142,7 @@ async def test_a_server_that_hangs_is_not_waited_for(mortal_postgres: Postgres) 
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert not await store.answers()
-                with Saving.begin() as saving:
+                with PersistenceStatus.begin() as saving:
                     async with store.hold("name", 0.2):
                         assert saving.is_lost
         finally:

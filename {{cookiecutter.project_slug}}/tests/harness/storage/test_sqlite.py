@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Misconfigured, StoreUnavailable
-from harness.storage.saving import Saving
+from harness.errors import ConfigurationError, StoreUnavailable
+from harness.storage.saving import PersistenceStatus
 from harness.storage.sqlite import SqliteStore
 from tests.harness.storage.stores import keep, knows
 
@@ -36,7 +36,7 @@ async def test_a_path_that_cannot_be_opened_is_refused_by_the_settings_name(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     (tmp_path / "text").write_text("no database " * 100)
-    with pytest.raises(Misconfigured, match="DATABASE_URL: cannot open") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: cannot open") as refused:
         async with store_in(tmp_path / path):
             pytest.fail("opened")
     assert len(refused.value.problems) == 1
@@ -49,7 +49,7 @@ async def test_a_store_that_is_gone_does_not_answer_and_a_turn_goes_on(tmp_path:
         assert not await store.answers()
         with pytest.raises(StoreUnavailable):
             await knows(store, "t1")
-        with Saving.begin() as saving:
+        with PersistenceStatus.begin() as saving:
             assert not await knows(store, "t1")
             assert saving.is_lost
     assert not await store.answers()
@@ -74,7 +74,7 @@ async def test_a_file_that_another_process_locks_costs_the_turn_its_memory(
     async with store_in(path, patience_seconds=0.1) as store:
         foreign = sqlite3.connect(path)
         foreign.execute("BEGIN IMMEDIATE")
-        with Saving.begin() as saving:
+        with PersistenceStatus.begin() as saving:
             assert not await knows(store, "t1")  # readers do not wait
             await keep(store, "t1")
             assert saving.is_lost

@@ -6,7 +6,7 @@ import pytest
 
 from harness.auth.principal import Principal, Scope
 from harness.settings import Settings
-from harness.telemetry.audit_log import Trail
+from harness.telemetry.audit_log import AuditLog
 from harness.telemetry.logging import Logs
 from harness.telemetry.metrics import METRICS
 from tests.conftest import Door, Lines
@@ -18,7 +18,7 @@ async def audited(door: Door, lines: Lines, message: str, **changes: Any) -> lis
     settings = Settings(database_url="memory://", log_format="json", **changes)
     client = await door.open(settings)
     await client.post("/v1/chat", json={"message": message, "thread_id": "t1"})
-    return [line for line in lines.events if line.get("logger") == Trail.LOGGER]
+    return [line for line in lines.events if line.get("logger") == AuditLog.LOGGER]
 
 
 @pytest.mark.checklist("ABU-2")
@@ -70,9 +70,9 @@ def test_what_a_guard_decides_is_counted_and_in_the_line(lines: Lines, settings:
     before = counted()
     owner = Principal.of_key("shop", [Scope.CHAT]).owner
     json = settings.model_copy(update={"log_format": "json"})
-    with Logs(json), Trail.of(owner):
-        Trail.note("planted", "refused", "a rule")
-    Trail.note("planted", "refused", "outside of a turn")
+    with Logs(json), AuditLog.of(owner):
+        AuditLog.note("planted", "refused", "a rule")
+    AuditLog.note("planted", "refused", "outside of a turn")
     (line,) = lines.named("audit")
     assert line["decisions"] == [{"guard": "planted", "decision": "refused", "because": "a rule"}]
     assert (line["owner"], line["outcome"]) == (owner, "failed")

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from langsmith import traceable
 
-from harness.guards.personal_policy import PersonalPolicy
+from harness.guards.personal_policy import PiiRules
 from harness.settings import Settings
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
@@ -84,7 +84,7 @@ async def test_everything_that_a_run_tells_is_redacted(settings: Settings, peer:
         return {"answer": [{"deep": planted}]}
 
     traced = settings.model_copy(update={"langsmith_tracing": True, "langsmith_endpoint": peer.url})
-    hidden = PersonalPolicy(traced.personal_data_in).hidden
+    hidden = PiiRules(traced.personal_data_in).hidden
     async with LangSmith.connected(traced, Redactor([traced]), hidden):
         run({"question": planted})
         with pytest.raises(ValueError, match=SECRET):

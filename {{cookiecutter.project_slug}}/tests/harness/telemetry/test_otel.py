@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from harness.telemetry import otel
-from harness.telemetry.otel import Sending
+from harness.telemetry.otel import BoundedSpanExporter
 
 pytestmark = pytest.mark.checklist("OBS-1")
 
@@ -166,7 +166,7 @@ def test_a_span_waits_for_others_once_and_not_anew_with_each(
     monkeypatch.setattr(otel, "PAUSE_SECONDS", 0.3)
     exporter = Hanging(SpanExportResult.SUCCESS)
     exporter.may_answer.set()
-    sending = Sending(exporter, max_waiting=200)
+    sending = BoundedSpanExporter(exporter, max_waiting=200)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(sending)
     tracer = provider.get_tracer("test")
@@ -182,7 +182,7 @@ def test_the_end_has_one_deadline_and_counts_what_it_leaves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     exporter = Hanging(SpanExportResult.SUCCESS)
-    sending = Sending(exporter, max_waiting=10)
+    sending = BoundedSpanExporter(exporter, max_waiting=10)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(sending)
     tracer = provider.get_tracer("test")
@@ -208,7 +208,7 @@ def test_a_collector_that_hangs_and_fails_costs_spans_that_are_counted_and_no_ti
     result: SpanExportResult | Exception, lines: Lines
 ) -> None:
     exporter = Hanging(result)
-    sending = Sending(exporter, max_waiting=2)
+    sending = BoundedSpanExporter(exporter, max_waiting=2)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(sending)
     tracer = provider.get_tracer("test")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
 from harness.telemetry.tracing import TRACES
@@ -52,6 +52,6 @@ async def test_a_collector_without_the_packages_is_refused(
     monkeypatch.setitem(sys.modules, "harness.telemetry.otel", None)
     changes: dict[str, Any] = {"otel_exporter_otlp_endpoint": "http://127.0.0.1:1"}
     changed = Settings(database_url="memory://", **changes)
-    with pytest.raises(Misconfigured, match=r"install the extra \[otel\]"):
+    with pytest.raises(ConfigurationError, match=r"install the extra \[otel\]"):
         async with TRACES.sent(changed, Redactor([settings])):
             pass

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from harness.prompts.language import Language
-from harness.runtime.agent import Agent, Call, Finding, ToolMethod
+from harness.runtime.agent import Agent, ToolCall, ToolResult, ToolMethod
 from harness.settings import Configuration, Settings
 from harness.sources.policy import Policy
 from tests.support.agents import TEST_AGENTS
@@ -65,14 +65,14 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
         )
 
     def build(self) -> Sequence[ToolMethod]:
-        async def owed() -> Finding:
+        async def owed() -> ToolResult:
             """What is owed."""
-            return Finding({})
+            return ToolResult({})
 
         return [owed]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
-        return [Call("owed")]
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+        return [ToolCall("owed")]
 
 
 @needs_rendered
