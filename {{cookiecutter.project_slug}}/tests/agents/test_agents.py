@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from app.agents import AGENTS
-from app.graph.contract import Agent
-from app.graph.rules import RulesPlanner
-from app.guardrails.grounding import Grounding
-from app.prompts.language import LANGUAGES, Language, LanguageDetector
+from harness.guards.grounding import Grounding
+from harness.prompts.language import LANGUAGES, Language, LanguageDetector
+from harness.runtime.agent import Agent
+from harness.runtime.rules_planner import RulesPlanner
 from tests.agents.conftest import Built
 
 EXAMPLES = [
@@ -23,7 +23,7 @@ EXAMPLES = [
 async def test_an_example_is_answered_from_sample_data_with_figures_that_the_data_hold(
     on_samples: Built, agent: type[Agent[Any]], language: Language, question: str
 ) -> None:
-    answer, findings = await on_samples(agent).basic_answer(question, language)
+    answer, findings = await on_samples(agent).answer_without_model(question, language)
     assert answer
     assert any(finding.sources for finding in findings)
     facts = [question, [finding.facts for finding in findings]]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.agents import AGENTS
-from app.graph.contract import Agent
+from harness.runtime.agent import Agent
 
 from .c4 import C4, Pristine
 from .modules import ModuleMap

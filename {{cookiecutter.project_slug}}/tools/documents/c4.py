@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from starlette.routing import Mount
 
-from app.api.app import create_app
-from app.connectors.outside import Connectors
-from app.graph.build import GraphBuilder
-from app.graph.contract import Agent
-from app.graph.state import READS, WRITES
-from app.llm.factory import LLMFactory
-from app.llm.providers import PROVIDERS
-from app.settings import Configuration, Settings
+from harness.http.app import create_app
+from harness.models.factory import LLMFactory
+from harness.models.providers import PROVIDERS
+from harness.runtime.agent import Agent
+from harness.runtime.graph import GraphBuilder
+from harness.runtime.state import READS, WRITES
+from harness.settings import Configuration, Settings
+from harness.sources.resources import SourceConnections
 
 from .mermaid import Arrow, Boundary, Box, Diagram, Kind
 from .package import Package
@@ -46,11 +46,11 @@ class C4:
         """Draw `package` with `agents`, which are built with their default settings.
 
         Raises:
-            Misconfigured: An agent does not fulfil the contract.
+            ConfigurationError: An agent does not fulfil the contract.
         """
         self._package = package
         self._settings = Settings()
-        connectors = Connectors(self._settings)
+        connectors = SourceConnections(self._settings)
         self._agents = [agent(connectors) for agent in agents]
         self._classes = agents
 

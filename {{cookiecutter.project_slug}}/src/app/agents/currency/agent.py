@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...connectors.policy import Policy
-from ...errors import NeedsDetail
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language
+from harness import Agent, ClarificationNeeded, Language, Policy, ToolCall, ToolMethod, ToolResult
+
 from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY, WHICH_PESO
 from .reading import CurrencyReader
 from .sample import CurrencySample
@@ -80,21 +78,21 @@ class CurrencyAgent(Agent[CurrencySettings]):
             tools=frozenset({"convert"}), hosts=frozenset({str(self.settings.rates_url.host)})
         )
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
         return [CurrencyTools(self.outside, self.settings).convert]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One conversion: from the currency with the amount, or the first, to the others.
 
         Raises:
-            NeedsDetail: No currency is named, or a peso without its country.
+            ClarificationNeeded: No currency is named, or a peso without its country.
         """
         mentions = CurrencyReader().mentions(question, language)
         if any(mention.code == CurrencyReader.ANY_PESO for mention in mentions):
-            raise NeedsDetail(WHICH_PESO.say(language))
+            raise ClarificationNeeded(WHICH_PESO.format(language))
         if not mentions:
-            raise NeedsDetail(WHICH_CURRENCY.say(language))
+            raise ClarificationNeeded(WHICH_CURRENCY.format(language))
         base, *others = mentions
         arguments = {
             "base": base.code,
@@ -102,9 +100,9 @@ class CurrencyAgent(Agent[CurrencySettings]):
             "amount": 1 if base.amount is None else base.amount,
             "language": language,
         }
-        return [Call("convert", arguments)]
+        return [ToolCall("convert", arguments)]
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The amount in each currency with the rates' date, and what the source does not have."""
         sentences = []
         for finding in findings:
@@ -112,8 +110,8 @@ class CurrencyAgent(Agent[CurrencySettings]):
             if facts["results"]:
                 results = "; ".join(f"{each['amount']} {each['code']}" for each in facts["results"])
                 known = {name: facts[name] for name in ("amount", "base", "date")}
-                sentences.append(RATES.say(language, results=results, **known))
+                sentences.append(RATES.format(language, results=results, **known))
             if facts["not_available"]:
                 missing, there = ", ".join(facts["not_available"]), ", ".join(facts["available"])
-                sentences.append(NO_RATE.say(language, missing=missing, available=there))
+                sentences.append(NO_RATE.format(language, missing=missing, available=there))
         return " ".join(sentences)

@@ -8,7 +8,7 @@ from math import log
 from pathlib import PurePath
 from typing import Final
 
-from ...prompts.language import LanguageDetector, Words
+from harness import LanguageDetector, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +74,4 @@ class Passages:
     @classmethod
     def _stems(cls, texts: Iterable[str]) -> Iterator[str]:
         for text in texts:
-            yield from (w[: cls.STEM_CHARS] for w in Words.of(text) if w not in cls.COMMON)
+            yield from (w[: cls.STEM_CHARS] for w in Words.tokenize(text) if w not in cls.COMMON)
