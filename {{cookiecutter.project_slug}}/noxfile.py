@@ -119,43 +119,43 @@ def security(session: nox.Session) -> None:
     python(session, "-m", "tools.security", *session.posargs, of=checks(session))
 
 
-@feature("tools/load.py")
+@feature("tests/harness/load")
 def load(session: nox.Session) -> None:
     """Ask a service of its own for ten seconds, fail on errors; -- --users 50 --host URL."""
     locust = environment(session, "load", "--no-default-groups", "--group=load")
-    python(session, "-m", "tools.load", *session.posargs, of=locust)
+    python(session, "-m", "tests.harness.load", *session.posargs, of=locust)
 
 
-@feature("tests/abuse")
+@feature("tests/harness/abuse")
 def abuse(session: nox.Session) -> None:
     """Attack the service a thousand times with a model that obeys everything; prints the figures."""
-    python(session, "-m", "pytest", "-q", "-m", "", "tests/abuse", *session.posargs)
+    python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/abuse", *session.posargs)
 
 
-@feature("tools/fuzz.py")
+@feature("tests/harness/fuzz")
 def fuzz(session: nox.Session) -> None:
     """Send a service of its own what its API's description allows and what it does not."""
     schemathesis = environment(session, "fuzz", "--no-default-groups", "--group=fuzz")
-    python(session, "-m", "tools.fuzz", *session.posargs, of=schemathesis)
+    python(session, "-m", "tests.harness.fuzz", *session.posargs, of=schemathesis)
 
 
 @nox.session
 def guards(session: nox.Session) -> None:
     """Measure the guards: attacks found, harmless texts refused, time; a table per corpus."""
-    python(session, "-m", "tests.guardrails.rates", *session.posargs)
+    python(session, "-m", "tests.harness.guards.rates", *session.posargs)
 
 
 @nox.session
 def container(session: nox.Session) -> None:
     """Build the image twice, run it with no right at all, release, go back (Docker or podman)."""
     session.env["TEST_CONTAINERS"] = "1"
-    python(session, "-m", "pytest", "-rs", "-s", "tests/container", *session.posargs)
+    python(session, "-m", "pytest", "-rs", "-s", "tests/harness/container", *session.posargs)
 
 
 @nox.session
 def policy(session: nox.Session) -> None:
-    """Hold Dockerfile and manifests against a policy linter; -- --only-install."""
-    python(session, "-m", "tools.policy", *session.posargs)
+    """Hold Dockerfile and manifests against a policy linter, which uv brings."""
+    python(session, "-m", "tests.harness.container.policy", *session.posargs)
 
 
 @nox.session

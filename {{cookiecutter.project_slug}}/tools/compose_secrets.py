@@ -8,9 +8,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from . import ROOT
 from .containers import Failed, Service, Source, ask
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def make(folder: Path) -> list[str]:
@@ -70,23 +69,25 @@ def revoke(keys: Path, key_id: str) -> None:
 def main(command: str = "", name: str = "", scopes: str = "", *, folder: Path = ROOT) -> int:
     """Run `make`, `key` or `revoke`; the exit code."""
     keys = folder / "secrets" / "api-keys.jsonl"
-    try:
-        if command == "make":
-            made = make(keys.parent)
-            print(f"Made {', '.join(made)} in secrets/" if made else "All secrets are there")
-            return 0
-        if not keys.exists():
-            raise Failed("there are no secrets yet: run `make secrets` first, once")
-        if command == "key" and name:
-            print(f"Key of {name}, shown this once: {add_key(keys, name, scopes)}")
-        elif command == "revoke" and name:
-            revoke(keys, name)
-            print(f"{name} revoked: the service sees it at its next request")
-        else:
-            raise Failed("say make, key NAME [SCOPES], or revoke ID")
-    except Failed as problem:
-        print(problem, file=sys.stderr)
+    if command == "make":
+        made = make(keys.parent)
+        print(f"Made {', '.join(made)} in secrets/" if made else "All secrets are there")
+    elif command not in ("key", "revoke") or not name:
+        print("say make, key NAME [SCOPES], or revoke ID", file=sys.stderr)
+        return 2
+    elif not keys.exists():
+        print("there are no secrets yet: run `make secrets` first, once", file=sys.stderr)
         return 1
+    else:
+        try:
+            if command == "key":
+                print(f"Key of {name}, shown this once: {add_key(keys, name, scopes)}")
+            else:
+                revoke(keys, name)
+                print(f"{name} revoked: the service sees it at its next request")
+        except Failed as problem:
+            print(problem, file=sys.stderr)
+            return 1
     return 0
 
 

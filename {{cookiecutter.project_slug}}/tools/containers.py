@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from . import ROOT
+
 ENGINES = ("docker", "podman")
 PATIENCE_SECONDS = 120.0
 """Longest start, seconds: images are on the machine, a start takes about three."""
@@ -50,9 +51,10 @@ def ask(*command: str, folder: Path | None = None) -> str:
 
 def works(*command: str) -> bool:
     """True when a command is there and succeeds."""
-    return bool(shutil.which(command[0])) and not subprocess.run(
-        command, capture_output=True, check=False
-    ).returncode
+    return (
+        bool(shutil.which(command[0]))
+        and not subprocess.run(command, capture_output=True, check=False).returncode
+    )
 
 
 def do(*command: str, folder: Path, **settings: str) -> None:
@@ -69,6 +71,11 @@ def engine() -> str:
         if works(name, "info"):
             return name
     raise Missing(f"neither {' nor '.join(names)} works here: install one, or start its service")
+
+
+def is_podman(program: str) -> bool:
+    """True for podman, also where it is called docker: then it says `docker version 5.1.0`, Docker itself `Docker ...`."""
+    return ask(program, "--version").startswith(ENGINES)
 
 
 class Source(NamedTuple):
@@ -140,9 +147,8 @@ class Service:
         if "BASE_IMAGE" in os.environ:
             arguments["BASE_IMAGE"] = os.environ["BASE_IMAGE"]
         options = shlex.split(os.environ.get("BUILD_OPTIONS", ""))
-        # One time for all files, the same for ever: the same tree gives the same bytes. A podman may be called docker:
-        # then it says `docker version 5.1.0`, and Docker itself `Docker version 28.0.1, ...`.
-        if ask(self.engine, "--version").startswith(ENGINES):
+        # One time for all files, the same for ever: the same tree gives the same bytes.
+        if is_podman(self.engine):
             options += ["--format", "docker", "--timestamp", "0"]  # only it keeps the health check
         else:
             arguments["SOURCE_DATE_EPOCH"] = "0"
@@ -166,7 +172,7 @@ class Service:
         """The command that reads compose.yaml. `Missing`: there is none."""
         if works(self.engine, "compose", "version"):
             return (self.engine, "compose")
-        if "podman" in self.engine and shutil.which("podman-compose"):
+        if is_podman(self.engine) and shutil.which("podman-compose"):
             return ("podman-compose",)
         raise Missing(f"`{self.engine} compose` is not installed: install the compose plugin")
 
@@ -180,7 +186,7 @@ class Service:
         address = f"http://127.0.0.1:{self.setting('PORT') or 8000}/version"
         while time.monotonic() < last:
             try:
-                with urllib.request.urlopen(address, timeout=2) as reply:  # noqa: S310  # nosec B310
+                with urllib.request.urlopen(address, timeout=2) as reply:  # nosec B310
                     told = json.load(reply)
             except (OSError, ValueError):
                 told = {}
@@ -202,7 +208,9 @@ class Service:
         wanted = [f"--filter=label=com.docker.compose.{key}={it}" for key, it in labels.items()]
         # `ps` itself shows an id where another image has the name by now.
         found = ask(self.engine, "ps", "--quiet", *wanted).split()[:1]
-        return json.loads(ask(self.engine, "inspect", *found))[0]["Config"]["Image"] if found else ""
+        return (
+            json.loads(ask(self.engine, "inspect", *found))[0]["Config"]["Image"] if found else ""
+        )
 
     def setting(self, name: str) -> str:
         """A variable as compose reads it: from the environment, or else from `.env`."""
@@ -232,7 +240,8 @@ def main(command: str = "", version: str = "", *, folder: Path = ROOT) -> int:
             commit = service.up(version or source.tag, version or source.version)
             print(f"Version {version or source.version}, commit {commit}, answers")
         else:
-            raise Failed("say image, up or down, and a version where it is a release's")
+            print("say image, up or down, and a version where it is a release's")
+            return 2
     except Failed as problem:
         print(problem, file=sys.stderr)
         return 1

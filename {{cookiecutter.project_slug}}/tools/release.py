@@ -4,15 +4,14 @@ The version goes into pyproject.toml and uv.lock, CHANGELOG.md's `Unreleased` be
 commit with the annotated tag `v1.2.0`. Nothing is pushed.
 """
 
-import os
 import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from . import ROOT, UV
 from .containers import Failed, ask
 
-ROOT = Path(__file__).resolve().parents[1]
 UNRELEASED = re.compile(r"(?m)^## Unreleased\n(?P<text>(?:(?!^## ).*\n?)*)")
 NUMBERS = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 
@@ -33,7 +32,7 @@ def releases(folder: Path) -> list[str]:
 
 def release(folder: Path, version: str, today: str) -> None:
     """Commit and tag it. `Failed`: version, tree or changelog do not allow it, and nothing has changed."""
-    uv, wanted = os.environ.get("UV", "uv"), numbers(version)
+    wanted = numbers(version)
     if changed := ask("git", "status", "--porcelain", folder=folder):
         raise Failed(f"commit or stash first, the tree has changes:\n{changed}")
     if not ask("git", "branch", "--show-current", folder=folder):
@@ -42,7 +41,7 @@ def release(folder: Path, version: str, today: str) -> None:
         raise Failed("uv.lock is not committed, the image needs it: `make lock`, commit")
     if (known := releases(folder)) and wanted <= numbers(known[-1]):
         raise Failed(f"{version} must be above the newest release, {known[-1]}")
-    current = ask(uv, "version", "--short", folder=folder)
+    current = ask(UV, "version", "--short", folder=folder)
     if wanted < numbers(current):
         raise Failed(f"{version} is below the version in pyproject.toml, {current}")
     changelog = folder / "CHANGELOG.md"
@@ -52,7 +51,7 @@ def release(folder: Path, version: str, today: str) -> None:
         raise Failed("CHANGELOG.md says nothing under `## Unreleased`: what is new?")
     message, before = f"Release v{version}", ask("git", "rev-parse", "HEAD", folder=folder)
     try:
-        ask(uv, "version", "--no-sync", version, folder=folder)
+        ask(UV, "version", "--no-sync", version, folder=folder)
         head = f"## Unreleased\n\n## {version} ({today})\n{news['text']}"
         text = text[: news.start()] + head + text[news.end() :]
         changelog.write_text(text, encoding="utf-8", newline="\n")

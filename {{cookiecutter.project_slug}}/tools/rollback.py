@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import ROOT
 from .containers import Failed, Service, do
 from .release import numbers, releases
 
-ROOT = Path(__file__).resolve().parents[1]
 OVERLAYS = Path("deploy/kubernetes/overlays")
 TAG = re.compile(r'(?m)^(\s*newTag: )"?([^"\s]+)"?$')
 NAMESPACE = re.compile(r'(?m)^namespace: "?([^"\s]+)"?$')

@@ -14,13 +14,12 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools import scan
+from tools import ROOT, UV, scan
 
-ROOT = Path(__file__).resolve().parents[1]
-UV = os.environ.get("UV", "uv")
 MISSING = "bandit and pip-audit are not installed: run `nox -s security`"
 OSV = "https://api.osv.dev/v1/query"
 # It has an advisory since 2020 (GHSA-6757-jp84-gxfx): a service that knows of none has no knowledge of others either.
@@ -164,11 +163,12 @@ def session(project: Path, scans: Mapping[str, Scan], today: date) -> int:
         severe = [it for it in found if SEVERITIES.index(it.severity) >= fail_from]
         print(f"{name}: {len(severe) or 'clean'} ({len(found)} with what is below `fail_from`)")
         for it in severe:
-            entries = sorted((one for one in accepted if it.is_of(one)), key=lambda e: e["until"])
-            is_in_force = bool(entries) and entries[-1]["until"] >= today
+            entries = [entry for entry in accepted if it.is_of(entry)]
+            last = max(entries, key=itemgetter("until"), default=None)
+            is_in_force = last is not None and last["until"] >= today
             failed |= not is_in_force
             told = "accepted" if is_in_force else "was accepted"
-            why = f" - {told} until {entries[-1]['until']}: {entries[-1]['reason']}" * bool(entries)
+            why = f" - {told} until {last['until']}: {last['reason']}" if last else ""
             print(f"  {it.where}: {it.id} ({it.severity}) {it.text}{why}")
         report[name] = [it._asdict() for it in found]
         everything += severe
