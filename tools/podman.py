@@ -34,6 +34,7 @@ runroot = "{folder}/run"
 # What pip needs to know to reach an index from inside of a build as it does here, wherever it was told so.
 PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "cert", "default-timeout", "timeout")
 PIP_CONF = "/etc/pip.conf"
+UV_TOML = "/etc/uv/uv.toml"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -48,7 +49,7 @@ class Podman:
         release = self._facts("/etc/os-release")
         self._codename = release.get("VERSION_CODENAME", "")
         # What is mounted leaves a mark in the layers that are kept.
-        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF, PIP_CONF, AUTHORITIES))
+        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF, PIP_CONF, UV_TOML, AUTHORITIES))
         self._key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
         self._folder = Path(tempfile.gettempdir()) / f"template-containers-{self._key}"
 
@@ -68,6 +69,7 @@ class Podman:
         storage = STORAGE_CONF.format(folder=self._folder)
         (self._folder / "storage.conf").write_text(storage, encoding="utf-8")
         mounts = [f"-v {self._pip_settings()}:{PIP_CONF}:ro"]
+        mounts += [f"-v {self._uv_settings()}:{UV_TOML}:ro"]
         mounts += [f"-v {AUTHORITIES}:{AUTHORITIES}:ro"] if Path(AUTHORITIES).exists() else []
         settings = {
             "CONTAINERS_CONF": str(self._folder / "containers.conf"),
@@ -128,6 +130,17 @@ class Podman:
         file.write_text(
             "[global]\n" + "".join(f"{name} = {value}\n" for name, value in found.items()), encoding="utf-8"
         )
+        return file
+
+    def _uv_settings(self) -> Path:
+        """A configuration of uv that says where this machine's uv gets packages from."""
+        file = self._folder / "uv.toml"
+        lines = ["system-certs = true"]
+        if index := os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL"):
+            lines.append(f'[[index]]\nurl = "{index}"\ndefault = true')
+        own = Path.home() / ".config" / "uv" / "uv.toml"
+        text = own.read_text(encoding="utf-8") if own.exists() else "\n".join(lines)
+        file.write_text(f"{text}\n", encoding="utf-8")
         return file
 
     def _make_base(self, settings: Mapping[str, str]) -> None:

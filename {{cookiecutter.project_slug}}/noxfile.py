@@ -24,7 +24,8 @@ PYTHON = sys.executable
 # Written by the settings classes; `check` fails when a file no longer says what they say.
 GENERATED = {".env.example": "env", "docs/configuration.md": "markdown"}
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
-UV = os.environ.get("UV") or shutil.which("uv") or f".uv/{SCRIPTS}/uv"
+UV = os.environ.get("UV") or shutil.which("uv") or f".nox/uv/{SCRIPTS}/uv"
+ALONE = ("--no-default-groups", "--group=build")
 GROUPS = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
 
 
@@ -122,7 +123,7 @@ def security(session: nox.Session) -> None:
 @feature("tests/harness/load")
 def load(session: nox.Session) -> None:
     """Ask a service of its own for ten seconds, fail on errors; -- --users 50 --host URL."""
-    locust = environment(session, "load", "--no-default-groups", "--group=load")
+    locust = environment(session, "load", *ALONE, "--group=load")
     python(session, "-m", "tests.harness.load", *session.posargs, of=locust)
 
 
@@ -135,7 +136,7 @@ def abuse(session: nox.Session) -> None:
 @feature("tests/harness/fuzz")
 def fuzz(session: nox.Session) -> None:
     """Send a service of its own what its API's description allows and what it does not."""
-    schemathesis = environment(session, "fuzz", "--no-default-groups", "--group=fuzz")
+    schemathesis = environment(session, "fuzz", *ALONE, "--group=fuzz")
     python(session, "-m", "tests.harness.fuzz", *session.posargs, of=schemathesis)
 
 

@@ -10,5 +10,5 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 SCRIPTS: Final = "Scripts" if sys.platform == "win32" else "bin"
 
-UV: Final = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".uv" / SCRIPTS / "uv")
+UV: Final = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".nox" / "uv" / SCRIPTS / "uv")
 """The uv that runs this, the machine's own, or the one that `make install` has brought."""

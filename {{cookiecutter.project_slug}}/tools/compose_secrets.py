@@ -40,10 +40,10 @@ def make(folder: Path) -> list[str]:
     return missing
 
 
-def add_key(keys: Path, name: str, scopes: str) -> str:
+def add_key(folder: Path, name: str, scopes: str) -> str:
     """Let the image that runs, or else that of these files, make an API key; what it says, the key in it."""
-    service = Service(ROOT)
-    image = service.running() or f"{service.image}:{Source.of(ROOT).tag}"
+    service, keys = Service(folder), folder / "secrets" / "api-keys.jsonl"
+    image = service.running() or f"{service.image}:{Source.of(folder).tag}"
     if not service.has(image):
         raise Failed(f"there is no image {image} yet: run `make image` first")
     safe = ("run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL")
@@ -81,7 +81,7 @@ def main(command: str = "", name: str = "", scopes: str = "", *, folder: Path = 
     else:
         try:
             if command == "key":
-                print(f"Key of {name}, shown this once: {add_key(keys, name, scopes)}")
+                print(f"Key of {name}, shown this once: {add_key(folder, name, scopes)}")
             else:
                 revoke(keys, name)
                 print(f"{name} revoked: the service sees it at its next request")

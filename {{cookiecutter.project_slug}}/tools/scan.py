@@ -39,7 +39,7 @@ FILTERS = ("allowlist.is_line_allowlisted", "heuristic.is_indirect_reference")
 # Hashes of public packages, written by a tool.
 SKIPPED = ("uv.lock",)
 # Asked only where no git repository knows what is ignored.
-CACHES = {".venv", ".uv", ".nox", ".git", "__pycache__", ".mypy_cache", ".ruff_cache"}
+CACHES = {".venv", ".nox", ".git", "__pycache__", ".mypy_cache", ".ruff_cache"}
 
 
 def files(root: Path) -> list[Path]:

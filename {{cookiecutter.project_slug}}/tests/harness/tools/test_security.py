@@ -44,7 +44,7 @@ def project(folder: Path, code: str = "X = 1\n", **versions: str) -> Path:
     wanted = versions or {"jinja2": "3.1.6"}
     head = '[project]\nname = "desk"\nversion = "1.0.0"\nrequires-python = ">=3.11"\n'
     (folder / "pyproject.toml").write_text(f"{head}dependencies = {list(wanted)}\n")
-    names = ", ".join(f'{{ name = "{name}" }}' for name in wanted)
+    names = ", ".join('{ name = "' + name + '" }' for name in wanted)
     root = '[[package]]\nname = "desk"\nversion = "1.0.0"\nsource = { virtual = "." }\n'
     lock = f'version = 1\nrequires-python = ">=3.11"\n{root}dependencies = [{names}]\n'
     for name, version in wanted.items():
