@@ -42,6 +42,24 @@ class MissingError(Exception):
     """No engine works here; the text says why."""
 
 
+def install_packages(*packages: str) -> None:
+    """Installs what is missing of Debian's packages; a server among them is not started.
+
+    Raises:
+        MissingError: apt-get failed.
+    """
+    asked = ("dpkg-query", "-W", "-f", "${Status}")
+    states = {name: subprocess.run([*asked, name], capture_output=True, text=True).stdout for name in packages}
+    missing = [name for name, state in states.items() if not state.endswith(" installed")]
+    if not missing:
+        return
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+        done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise MissingError(f"apt-get {command[0]} failed: {done.stderr.strip()}")
+
+
 class Podman:
     """Finds or makes what the project's tests of its image need, as environment variables for them."""
 
@@ -63,7 +81,7 @@ class Podman:
             return {}
         if not shutil.which("apt-get") or os.geteuid() != 0:
             raise MissingError("no container engine that reaches a registry; only root on Debian can make one")
-        self._install()
+        install_packages(*PACKAGES)
         self._folder.mkdir(exist_ok=True)
         (self._folder / "containers.conf").write_text(CONTAINERS_CONF, encoding="utf-8")
         storage = STORAGE_CONF.format(folder=self._folder)
@@ -96,22 +114,6 @@ class Podman:
             shutil.which(engine) and subprocess.run([engine, "pull", base], capture_output=True).returncode == 0
             for engine in ("docker", "podman")
         )
-
-    @staticmethod
-    def _install() -> None:
-        missing = [name for name in PACKAGES if not Podman._is_installed(name)]
-        if not missing:
-            return
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True)
-            if done.returncode:
-                raise MissingError(f"apt-get {command[0]} failed: {done.stderr.strip()}")
-
-    @staticmethod
-    def _is_installed(package: str) -> bool:
-        asked = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True)
-        return asked.stdout.endswith(" installed")
 
     def _pip_settings(self) -> Path:
         """A configuration of pip that says what its configurations and variables say here."""

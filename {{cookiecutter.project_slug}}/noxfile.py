@@ -24,7 +24,8 @@ PYTHON = sys.executable
 # Written by the settings classes; `check` fails when a file no longer says what they say.
 GENERATED = {".env.example": "env", "docs/configuration.md": "markdown"}
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
-UV = os.environ.get("UV") or shutil.which("uv") or f".nox/uv/{SCRIPTS}/uv"
+# What started this, the machine's own, or the one that `make install` has brought; told to every tool.
+UV = os.environ.setdefault("UV", shutil.which("uv") or str(Path(f".nox/uv/{SCRIPTS}/uv").resolve()))
 ALONE = ("--no-default-groups", "--group=build")
 GROUPS = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
 
