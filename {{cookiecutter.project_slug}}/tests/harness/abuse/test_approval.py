@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness.abuse.test_gullible_agent import gullible, world  # noqa: F401  # fixtures
 from tests.harness.abuse.vault import FINE, VaultAgent
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 
 DONE = "Done, a.md is erased."

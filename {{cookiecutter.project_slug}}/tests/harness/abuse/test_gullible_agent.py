@@ -12,7 +12,7 @@ import pytest
 
 from harness.telemetry.metrics import METRICS
 from tests.harness.abuse.vault import CANARY, FINE, ElsewhereAgent, VaultAgent
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.data_sources import DataSources, Json
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 

@@ -12,7 +12,7 @@ from harness.guards.injection_guard import Detector, InjectionGuard, Origin
 from harness.prompts.language import Language
 from harness.prompts.messages import Messages
 from harness.runtime.agent import ToolResult
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.harness.guards.rates import Hidden
 from tests.support.agents import MoonsAgent
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls

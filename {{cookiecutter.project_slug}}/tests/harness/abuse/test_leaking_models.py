@@ -11,8 +11,8 @@ import pytest
 
 from harness.prompts.planner import PLANNER
 from harness.prompts.writer import WRITER
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
-from tests.harness.faults.test_models import OWN_WORDS
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, TextWithAsides, ToolCalls
 from tests.support.scripted_model import KEY, QUESTION
 

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from harness.prompts.language import LANGUAGES
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 
 pytestmark = pytest.mark.checklist("INJ-2")

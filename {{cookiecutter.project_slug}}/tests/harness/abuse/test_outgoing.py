@@ -9,13 +9,13 @@ import pytest
 from harness.guards.active_content import ActiveContent
 from harness.guards.leaks import Leaks
 from harness.telemetry.metrics import METRICS
-from tests.harness.faults.conftest import (  # noqa: F401  # fixtures
+from tests.conformance.conftest import (  # noqa: F401  # fixtures
     ROLES,
     Served,
     model_server,
     served,
 )
-from tests.harness.faults.test_models import OWN_WORDS
+from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 from tests.support.scripted_model import QUESTION
 

@@ -9,7 +9,7 @@ import pytest
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.harness.abuse.test_outgoing import writer
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.openai_replies import Hang
 from tests.support.scripted_model import QUESTION
 

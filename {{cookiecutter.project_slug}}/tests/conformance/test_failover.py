@@ -4,7 +4,7 @@ import pytest
 
 from harness.settings import Settings
 from tests.conftest import Door
-from tests.harness.faults.conftest import CALM_SECONDS, BreakableModel, Served
+from tests.conformance.conftest import CALM_SECONDS, BreakableModel, Served
 from tests.support.agents import FlakyAgent, MoonsAgent
 from tests.support.peers import openai_faults as faults
 from tests.support.peers.openai_replies import Failure, Hang, Reply
