@@ -1,38 +1,67 @@
-"""Mermaid as SVG, drawn by mmdr: no browser, no script, no other host."""
+"""Mermaid as SVG, drawn by mmdr: no browser, no script, no other host.
+
+properdocs loads this file as its hook: every Mermaid block becomes a picture inside its page. As a
+command, `python -m tools.documents.drawing` draws the README's picture from the first diagram of
+docs/architecture.md, after a change there; `nox -s docs` has installed what draws it.
+"""
 
 import re
-from typing import Final
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
 
 import mmdr
 
 FENCE: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """A diagram in a page of Markdown."""
 
+OWN_NAME: Final = re.compile(r"\bmerman\b")
+"""The name that every picture has for itself, in its styles and marks too."""
 
-class Drawing:
-    """One diagram."""
+UNSEEN: Final = re.compile(r' (?:data-[\w-]+|aria-roledescription)="[^"]*"')
+"""What mmdr notes for itself: half of the picture."""
 
-    OWN_NAME: Final = re.compile(r"\bmerman\b")
-    """The name that every picture has for itself, in its styles and marks too."""
+INSTEAD: Final = {
+    "&quot;Recursive Variable&quot;,arial,sans-serif": "Helvetica,Arial,sans-serif",
+    '"Recursive Variable",arial,sans-serif': "Helvetica,Arial,sans-serif",
+    # Behind the text of an arrow: hides the line, whatever the width of the reader's letters.
+    'fill="hsl(-120, 0%, 80%)"': 'fill="#ffffff" stroke="#ffffff" stroke-width="8"',
+    "</style>": "svg.flowchart{background:#ffffff}</style>",
+}
 
-    UNSEEN: Final = re.compile(r' (?:data-[\w-]+|aria-roledescription)="[^"]*"')
-    """What mmdr notes for itself: half of the picture."""
+STYLE: Final = (
+    "<style>.wy-nav-content{max-width:1100px}.diagram{margin:0 0 24px}"
+    ".wy-table-responsive table td,.wy-table-responsive table th{white-space:normal}</style>"
+)
+"""Tables whose cells break their lines, and room for pictures."""
 
-    INSTEAD: Final = {
-        "&quot;Recursive Variable&quot;,arial,sans-serif": "Helvetica,Arial,sans-serif",
-        '"Recursive Variable",arial,sans-serif': "Helvetica,Arial,sans-serif",
-        # Behind the text of an arrow: hides the line, whatever the width of the reader's letters.
-        'fill="hsl(-120, 0%, 80%)"': 'fill="#ffffff" stroke="#ffffff" stroke-width="8"',
-        "</style>": "svg.flowchart{background:#ffffff}</style>",
-    }
+numbers = count(1)
 
-    def __init__(self, source: str) -> None:
-        """Draws the text of one Mermaid block."""
-        self._source = source
 
-    def svg(self, name: str) -> str:
-        """The picture on one line; `name` tells it from others of the same page."""
-        svg = self.UNSEEN.sub("", str(mmdr.render(self._source).svg()))
-        for theirs, ours in self.INSTEAD.items():
-            svg = svg.replace(theirs, ours)
-        return " ".join(self.OWN_NAME.sub(name, svg).split())
+def svg(source: str, name: str) -> str:
+    """The text of one Mermaid block as a picture, on one line; `name` tells it from others of the page."""
+    drawn = UNSEEN.sub("", str(mmdr.render(source).svg()))
+    for theirs, ours in INSTEAD.items():
+        drawn = drawn.replace(theirs, ours)
+    return " ".join(OWN_NAME.sub(name, drawn).split())
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """The page with every diagram drawn."""
+
+    def picture(found: re.Match[str]) -> str:
+        return f'<figure class="diagram">{svg(found[1], f"diagram-{next(numbers)}")}</figure>'
+
+    return FENCE.sub(picture, markdown)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """The page with our few rules of style."""
+    return output.replace("</head>", f"{STYLE}</head>", 1)
+
+
+if __name__ == "__main__":
+    diagrams = FENCE.findall(Path("docs/architecture.md").read_text(encoding="utf-8"))
+    picture = svg(diagrams[0], "overview") + "\n"
+    Path("docs/overview.svg").write_text(picture, encoding="utf-8", newline="\n")
+    print(f"wrote docs/overview.svg, {len(picture):,} characters")

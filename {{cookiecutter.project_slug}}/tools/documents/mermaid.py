@@ -1,17 +1,15 @@
-"""C4 diagrams as Mermaid flowcharts: boxes, boundaries and arrows in the colours of the C4 model."""
+"""C4 diagrams as Mermaid flowcharts: boxes, frames and arrows in the colours of the C4 model."""
 
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from itertools import groupby
+from typing import Final
 
-Kind = Literal["person", "system", "container", "component", "store", "external"]
-
-STYLES: Final[dict[Kind, str]] = {
+STYLES: Final = {
     "person": "fill:#08427b,stroke:#052e56,color:#ffffff",
     "system": "fill:#1168bd,stroke:#0b4884,color:#ffffff",
-    "container": "fill:#1f6fb2,stroke:#14507f,color:#ffffff",
     "component": "fill:#d6e8f7,stroke:#5d9bd0,color:#111111",
     "store": "fill:#1f6fb2,stroke:#14507f,color:#ffffff",
     "external": "fill:#6b6b6b,stroke:#4d4d4d,color:#ffffff",
@@ -19,49 +17,45 @@ STYLES: Final[dict[Kind, str]] = {
 """The colours of the C4 model's own examples, some darker: text on them has a contrast of 4.5 or more."""
 
 LINE_CHARS: Final = 24
-"""Widest line of a box, characters: Mermaid itself breaks longer ones at 200 pixels."""
+"""Widest line of a label, characters: Mermaid itself breaks longer ones at 200 pixels."""
+
+SPECIAL: Final = re.compile(r'[#"<>{}`|%\\&]')
+"""What means something to Mermaid, or to a template engine."""
 
 
-ARROW_CHARS: Final = 20
-"""Widest line beside an arrow, characters."""
-
-
-def wrapped(text: str, width: int) -> Sequence[str]:
-    """The lines of a text; host names and code stay whole."""
+def label(text: str) -> str:
+    """Any text in lines of a label's width, its special characters as Mermaid's own codes."""
     plain = text.replace("`", "").rstrip(".")
-    return textwrap.wrap(plain, width, break_on_hyphens=False, break_long_words=False)
+    lines = textwrap.wrap(plain, LINE_CHARS, break_on_hyphens=False, break_long_words=False)
+    return "<br>".join(SPECIAL.sub(lambda found: f"#{ord(found[0])};", line) for line in lines)
+
+
+def key(name: str) -> str:
+    """A name as a node's key; the prefix keeps it from being one of Mermaid's words."""
+    return "n_" + re.sub(r"\W", "_", name, flags=re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
     """One element."""
 
-    key: str
+    name: str
     title: str
     what: str
     """Its sort and technology, such as `Container: FastAPI`."""
     about: str = ""
-    kind: Kind = "component"
+    kind: str = "component"
+    frame: str = ""
+    """Title of the frame that it stands in."""
 
     def line(self) -> str:
         """Its line of the diagram."""
-        lines = [f"<b>{Label.text(self.title)}</b>"]
-        for text in (f"[{self.what}]", self.about):
-            lines += map(Label.text, wrapped(text, LINE_CHARS))
-        label = '"' + "<br>".join(lines) + '"'
+        texts = [f"<b>{label(self.title)}</b>", label(f"[{self.what}]"), label(self.about)]
         opening, closing = {"person": ("([", "])"), "store": ("[(", ")]")}.get(
             self.kind, ("[", "]")
         )
-        return f"{Label.key(self.key)}{opening}{label}{closing}:::{self.kind}"
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """A frame around boxes."""
-
-    key: str
-    title: str
-    boxes: Sequence[Box]
+        told = "<br>".join(filter(None, texts))
+        return f'{key(self.name)}{opening}"{told}"{closing}:::{self.kind}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,57 +69,27 @@ class Arrow:
 
     def line(self) -> str:
         """Its line of the diagram."""
-        line = "-.->" if self.is_optional else "-->"
-        label = "<br>".join(map(Label.text, wrapped(self.about, ARROW_CHARS)))
-        told = f'|"{label}"|' if label else ""
-        return f"{Label.key(self.source)} {line}{told} {Label.key(self.target)}"
+        told = f'|"{label(self.about)}"|' if self.about else ""
+        return (
+            f"{key(self.source)} {'-.->' if self.is_optional else '-->'}{told} {key(self.target)}"
+        )
 
 
-class Label:
-    """Text and keys that mean nothing to Mermaid, nor to a template engine."""
+def flowchart(boxes: Sequence[Box], arrows: Sequence[Arrow], direction: str = "TB") -> str:
+    """The fenced block; boxes of one frame stand side by side in `boxes`."""
 
-    SPECIAL: Final = re.compile(r'[#"<>{}`|%\\&]')
-
-    @classmethod
-    def text(cls, text: str) -> str:
-        """Any text, its special characters as Mermaid's own codes."""
-        return cls.SPECIAL.sub(lambda found: f"#{ord(found[0])};", " ".join(text.split()))
-
-    @staticmethod
-    def key(name: str) -> str:
-        """A name as a node's key; a prefix keeps it from being one of Mermaid's words."""
-        return "n_" + re.sub(r"\W", "_", name, flags=re.ASCII)
-
-
-class Diagram:
-    """One flowchart."""
-
-    def __init__(
-        self,
-        boxes: Sequence[Box | Boundary],
-        arrows: Sequence[Arrow],
-        direction: Literal["TB", "LR"] = "TB",
-    ) -> None:
-        """These boxes and frames, in this order: it decides where they are drawn."""
-        self._boxes = boxes
-        self._arrows = arrows
-        self._direction = direction
-
-    def lines(self) -> Iterator[str]:
-        """The fenced block."""
-        yield "```mermaid"
-        yield f"flowchart {self._direction}"
-        kinds: set[Kind] = set()
-        for item in self._boxes:
-            if isinstance(item, Boundary):
-                yield f'    subgraph {Label.key(item.key)}["{Label.text(item.title)}"]'
-                yield from (f"        {box.line()}" for box in item.boxes)
+    def lines() -> Iterator[str]:
+        yield f"```mermaid\nflowchart {direction}"
+        for frame, inside in groupby(boxes, lambda box: box.frame):
+            if frame:
+                yield f'    subgraph {key(frame)}["{label(frame)}"]'
+            yield from (f"    {box.line()}" for box in inside)
+            if frame:
                 yield "    end"
-                yield f"    style {Label.key(item.key)} fill:none,stroke:#7a7a7a,stroke-dasharray:5"
-                kinds.update(box.kind for box in item.boxes)
-            else:
-                yield f"    {item.line()}"
-                kinds.add(item.kind)
-        yield from (f"    {arrow.line()}" for arrow in self._arrows)
+                yield f"    style {key(frame)} fill:none,stroke:#7a7a7a,stroke-dasharray:5"
+        yield from (f"    {arrow.line()}" for arrow in arrows)
+        kinds = {box.kind for box in boxes}
         yield from (f"    classDef {kind} {STYLES[kind]}" for kind in STYLES if kind in kinds)
         yield "```"
+
+    return "\n".join(lines())

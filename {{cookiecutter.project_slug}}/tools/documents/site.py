@@ -1,7 +1,7 @@
 """Builds docs/ into build/docs, strictly: `python -m tools.documents.site`, or `nox -s docs`, which installs the tools.
 
-Refused: a generated page that is out of date, a module without a docstring, a link or an anchor that
-leads nowhere, a page that would ask another host for a script, a style or a picture.
+Refused: a C4 page that is out of date, a link or an anchor that leads nowhere, a page that would ask
+another host for a script, a style or a picture.
 """
 
 import importlib.util
@@ -11,9 +11,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-
-from .__main__ import main as pages
-from .package import PROJECT
 
 MISSING: Final = "properdocs is not installed: run `nox -s docs`, which installs the group `checks`"
 
@@ -28,7 +25,7 @@ FETCHED: Final = re.compile(
 class Site:
     """The site of one project folder."""
 
-    def __init__(self, project: Path = PROJECT) -> None:
+    def __init__(self, project: Path) -> None:
         """Builds `project`/docs by `project`/properdocs.yml."""
         self._project = project
 
@@ -40,14 +37,8 @@ class Site:
     def build(self) -> subprocess.CompletedProcess[str]:
         """What properdocs said; its exit code is not 0 after a warning."""
         command = [sys.executable, "-m", "properdocs", "build", "--strict", "--clean"]
-        return subprocess.run(
-            command,
-            check=False,
-            cwd=self._project,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, check=False, cwd=self._project, text=True, **out)  # type: ignore[call-overload,no-any-return]
 
     def requests(self) -> Iterator[str]:
         """What pages of the built site would fetch from other hosts, one line each."""
@@ -57,14 +48,16 @@ class Site:
                 yield f"{page.relative_to(folder).as_posix()} fetches {found[0]}"
 
 
-def main() -> int:
+def main(project: Path) -> int:
     """Build the site; the exit code."""
+    from .__main__ import main as pages  # noqa: PLC0415  # needs the service; the site does not
+
     if not Site.is_installed():
         print(MISSING, file=sys.stderr)
         return 2
-    if code := pages(["--check"]):
+    if code := pages(["--check"], project):
         return code
-    site = Site()
+    site = Site(project)
     done = site.build()
     print(done.stdout, end="")
     requests = list(site.requests())
@@ -73,4 +66,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path.cwd()))
