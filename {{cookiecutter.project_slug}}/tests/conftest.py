@@ -12,13 +12,13 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from app.api.app import create_app
-from app.api.running import Running
-from app.graph.contract import Agent
-from app.observability.logging import Logs
-from app.settings import Configuration, Settings
-from tests.agents_for_tests import TEST_AGENTS
-from tests.servers import (  # noqa: F401  # fixtures
+from harness.http.app import create_app
+from harness.http.state import AppState
+from harness.runtime.agent import Agent
+from harness.settings import Configuration, Settings
+from harness.telemetry.logging import Logs
+from tests.support.agents import TEST_AGENTS
+from tests.support.servers import (  # noqa: F401  # fixtures
     database_url,
     mortal_postgres,
     mortal_redis,
@@ -40,9 +40,9 @@ class Door:
         self._open = AsyncExitStack()
 
     @property
-    def running(self) -> Running:
+    def running(self) -> AppState:
         """The parts of the application that was opened last."""
-        running: Running = self.app.state.running
+        running: AppState = self.app.state.running
         return running
 
     async def open(

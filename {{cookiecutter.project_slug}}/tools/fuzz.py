@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from app.auth.api_key import NewKey
-from app.auth.principal import Scope
+from harness.auth.api_key import NewKey
+from harness.auth.principal import Scope
 from tools.load import PROJECT, SETTINGS, ServiceFailed, service
 
 FOLDER: Final = PROJECT / ".nox" / "fuzz"

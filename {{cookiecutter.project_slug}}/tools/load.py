@@ -1,7 +1,7 @@
 """A short load test: `python -m tools.load`, or `nox -s load`, which installs locust first.
 
 Starts the service on a free port of 127.0.0.1 with the embedded model, a store of its own and
-sample data, drives it with tests/load/locustfile.py, prints the table and ends it. `--host` drives
+sample data, drives it with tests/harness/load/locustfile.py, prints the table and ends it. `--host` drives
 a service that runs already. The exit code is 1 when a request failed.
 """
 

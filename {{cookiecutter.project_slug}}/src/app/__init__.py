@@ -1,1 +1,1 @@
-"""A multi-agent service: LangGraph behind FastAPI. Read the rooms in the order of a request, see docs/architecture.md."""
+"""This service: its agents and what is its own. Everything here is yours to edit."""

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import stamina
 
-from app.connectors.outside import Connectors
-from app.graph.contract import Agent
-from app.settings import Settings
-from tests.peers.data_sources import DataSources
+from harness.runtime.agent import Agent
+from harness.settings import Settings
+from harness.sources.resources import SourceConnections
+from tests.support.peers.data_sources import DataSources
 
 Built = Callable[[type[Agent[Any]]], Agent[Any]]
 
@@ -17,7 +17,7 @@ Built = Callable[[type[Agent[Any]]], Agent[Any]]
 @pytest.fixture
 def on_samples() -> Built:
     """Builds an agent that answers from its sample."""
-    return lambda agent: agent(Connectors(Settings(use_fake_data=True)))
+    return lambda agent: agent(SourceConnections(Settings(use_fake_data=True)))
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ async def on_sources(sources: DataSources, monkeypatch: pytest.MonkeyPatch) -> A
     """Builds an agent whose data sources are the loopback ones; no wait between retries."""
     for name, value in sources.environment.items():
         monkeypatch.setenv(name, value)
-    opened: list[Connectors] = []
+    opened: list[SourceConnections] = []
 
     def build(agent: type[Agent[Any]]) -> Agent[Any]:
-        opened.append(Connectors(Settings()))
+        opened.append(SourceConnections(Settings()))
         return agent(opened[-1])
 
     with stamina.set_testing(True, attempts=100, cap=True):

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from app.agents import AGENTS
-from app.graph.contract import Agent
-from app.graph.rules import RulesPlanner
-from app.guardrails.grounding import Grounding
-from app.prompts.language import LANGUAGES, Language, LanguageDetector
+from harness.guards.grounding import Grounding
+from harness.prompts.language import LANGUAGES, Language, LanguageDetector
+from harness.runtime.agent import Agent
+from harness.runtime.rules_planner import RulesPlanner
 from tests.agents.conftest import Built
 
 EXAMPLES = [

@@ -1,10 +1,11 @@
 """Mermaid as SVG, drawn by mmdr: no browser, no script, no other host.
 
-properdocs loads this file as its hook: every Mermaid block becomes a picture inside its page. As a
-command, `python -m tools.documents.drawing` draws the README's picture from the first diagram of
+properdocs loads this file as its hook: every Mermaid block becomes a picture inside its page, and a page that
+would fetch something from another host fails a strict build. As a command, `python -m tools.documents.drawing` draws the README's picture from the first diagram of
 docs/architecture.md, after a change there; `nox -s docs` has installed what draws it.
 """
 
+import logging
 import re
 from itertools import count
 from pathlib import Path
@@ -13,13 +14,10 @@ from typing import Any, Final
 import mmdr
 
 FENCE: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-"""A diagram in a page of Markdown."""
 
+# The name that every picture has for itself, and what mmdr notes for itself: half of the picture.
 OWN_NAME: Final = re.compile(r"\bmerman\b")
-"""The name that every picture has for itself, in its styles and marks too."""
-
 UNSEEN: Final = re.compile(r' (?:data-[\w-]+|aria-roledescription)="[^"]*"')
-"""What mmdr notes for itself: half of the picture."""
 
 INSTEAD: Final = {
     "&quot;Recursive Variable&quot;,arial,sans-serif": "Helvetica,Arial,sans-serif",
@@ -35,6 +33,14 @@ STYLE: Final = (
 )
 """Tables whose cells break their lines, and room for pictures."""
 
+FETCHED: Final = re.compile(
+    r"<(?:script|img|iframe|source|link|object|embed)\b[^>]*?"
+    r"\b(?:src|href|data)=[\"'](?:https?:)?//[^\"']+",
+    re.IGNORECASE,
+)
+"""What a browser fetches by itself; a link that a reader clicks is none."""
+
+log = logging.getLogger("properdocs.hooks.drawing")
 numbers = count(1)
 
 
@@ -55,8 +61,10 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return FENCE.sub(picture, markdown)
 
 
-def on_post_page(output: str, **_: Any) -> str:
-    """The page with our few rules of style."""
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """The page with our few rules of style; a warning is what fails a strict build."""
+    for found in FETCHED.findall(output):
+        log.warning("%s fetches %s", page.file.src_uri, found)
     return output.replace("</head>", f"{STYLE}</head>", 1)
 
 

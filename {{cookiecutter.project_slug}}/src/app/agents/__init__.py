@@ -5,7 +5,7 @@ Add one with `make agent name=billing`; take one away by deleting its folder and
 
 from typing import Final
 
-from ..graph.registry import Registry
+from harness import Registry
 
 AGENTS: Final = Registry(__name__, __path__).find()
 """Every agent of this service."""

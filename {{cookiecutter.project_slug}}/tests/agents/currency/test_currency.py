@@ -5,11 +5,11 @@ import pytest
 from app.agents.currency.agent import CurrencyAgent
 from app.agents.currency.reading import CurrencyReader
 from app.agents.currency.settings import CurrencySettings
-from app.errors import NeedsDetail, SourceUnavailable
-from app.prompts.language import Language
+from harness.errors import ClarificationNeeded, SourceUnavailable
+from harness.prompts.language import Language
 from tests.agents.conftest import Built
-from tests.peers.data_sources import QUOTES, RATES, DataSources, Drip, Json
-from tests.peers.openai_replies import Body, Hang, Reply
+from tests.support.peers.data_sources import QUOTES, RATES, DataSources, Drip, Json
+from tests.support.peers.openai_replies import Body, Hang, Reply
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_small_result_keeps_four_telling_digits(
 def test_what_the_question_lacks_is_asked_back(
     on_samples: Built, question: str, language: Language, asked_back: str
 ) -> None:
-    with pytest.raises(NeedsDetail) as needed:
+    with pytest.raises(ClarificationNeeded) as needed:
         on_samples(CurrencyAgent).calls(question, language)
     assert needed.value.question.startswith(asked_back)
 
@@ -131,7 +131,7 @@ def test_what_the_question_lacks_is_asked_back(
 async def test_an_amount_that_is_no_sum_of_money_is_asked_back(
     on_samples: Built, amount: str
 ) -> None:
-    with pytest.raises(NeedsDetail, match="at most 1,000,000,000,000"):
+    with pytest.raises(ClarificationNeeded, match="at most 1,000,000,000,000"):
         await on_samples(CurrencyAgent).basic_answer(f"{amount} dollars in euros", "en")
 
 

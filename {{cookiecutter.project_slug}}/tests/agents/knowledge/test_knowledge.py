@@ -5,8 +5,8 @@ import pytest
 from app.agents.knowledge.agent import KnowledgeAgent
 from app.agents.knowledge.passages import Passages
 from app.agents.knowledge.settings import KnowledgeSettings
-from app.errors import AccessRefused, SourceUnavailable
-from app.prompts.language import Language
+from harness.errors import PolicyViolation, SourceUnavailable
+from harness.prompts.language import Language
 from tests.agents.conftest import Built
 
 SHOP = """\
@@ -85,7 +85,7 @@ async def test_the_agent_can_read_its_one_table_and_no_other(
     tables = on_samples(KnowledgeAgent).outside.tables
     assert len(await tables.rows("SELECT * FROM products")) == 2
     for query in ("SELECT * FROM staff", "DELETE FROM products", "SELECT 1; SELECT 2"):
-        with pytest.raises((AccessRefused, SourceUnavailable)):
+        with pytest.raises((PolicyViolation, SourceUnavailable)):
             await tables.rows(query)
 
 

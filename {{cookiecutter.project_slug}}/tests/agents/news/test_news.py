@@ -8,12 +8,12 @@ from app.agents.news.feeds import Feed, PlainText
 from app.agents.news.sample import NewsSample
 from app.agents.news.settings import FEEDS_EN, FEEDS_ES, NewsSettings
 from app.agents.news.topic import Topic
-from app.errors import Misconfigured, SourceUnavailable
-from app.prompts.language import Language
-from app.settings import Settings
+from harness.errors import ConfigurationError, SourceUnavailable
+from harness.prompts.language import Language
+from harness.settings import Settings
 from tests.agents.conftest import Built
 from tests.conftest import Door
-from tests.peers.data_sources import (
+from tests.support.peers.data_sources import (
     ATOM,
     ATOM_TEXT,
     RSS,
@@ -23,7 +23,7 @@ from tests.peers.data_sources import (
     Json,
     Xml,
 )
-from tests.peers.openai_replies import Body, Hang, Reply
+from tests.support.peers.openai_replies import Body, Hang, Reply
 
 RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
@@ -247,5 +247,5 @@ def test_feeds_that_cannot_be_read_stop_the_start(
     monkeypatch: pytest.MonkeyPatch, feeds: str
 ) -> None:
     monkeypatch.setenv("NEWS_FEEDS_EN", feeds)
-    with pytest.raises(Misconfigured, match="NEWS_FEEDS_EN"):
+    with pytest.raises(ConfigurationError, match="NEWS_FEEDS_EN"):
         NewsSettings()

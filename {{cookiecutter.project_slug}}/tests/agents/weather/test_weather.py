@@ -7,10 +7,10 @@ import pytest
 from app.agents.weather.agent import WeatherAgent
 from app.agents.weather.days import Day, Days
 from app.agents.weather.places import PlaceReader
-from app.errors import NeedsDetail, SourceUnavailable
-from app.prompts.language import LanguageDetector
+from harness.errors import ClarificationNeeded, SourceUnavailable
+from harness.prompts.language import LanguageDetector
 from tests.agents.conftest import Built
-from tests.peers.data_sources import (
+from tests.support.peers.data_sources import (
     BOGOTA,
     DAYS,
     FIRST_DAY,
@@ -20,7 +20,7 @@ from tests.peers.data_sources import (
     Drip,
     Json,
 )
-from tests.peers.openai_replies import Body, Hang, Reply
+from tests.support.peers.openai_replies import Body, Hang, Reply
 
 WHOLE_WEEK = [FIRST_DAY + timedelta(days=i) for i in range(7)]
 
@@ -174,7 +174,7 @@ def test_what_the_question_lacks_is_asked_back(
     on_samples: Built, question: str, asked_back: str
 ) -> None:
     language = LanguageDetector("en").detect(question)
-    with pytest.raises(NeedsDetail, match=asked_back.replace("?", r"\?")):
+    with pytest.raises(ClarificationNeeded, match=asked_back.replace("?", r"\?")):
         on_samples(WeatherAgent).calls(question, language)
 
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...connectors.policy import Policy
-from ...errors import NeedsDetail
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language
+from harness import Agent, ToolCall, ToolResult, Language, ClarificationNeeded, Policy, ToolMethod
+
 from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY, WHICH_PESO
 from .reading import CurrencyReader
 from .sample import CurrencySample
@@ -84,17 +82,17 @@ class CurrencyAgent(Agent[CurrencySettings]):
         """One tool."""
         return [CurrencyTools(self.outside, self.settings).convert]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One conversion: from the currency with the amount, or the first, to the others.
 
         Raises:
-            NeedsDetail: No currency is named, or a peso without its country.
+            ClarificationNeeded: No currency is named, or a peso without its country.
         """
         mentions = CurrencyReader().mentions(question, language)
         if any(mention.code == CurrencyReader.ANY_PESO for mention in mentions):
-            raise NeedsDetail(WHICH_PESO.say(language))
+            raise ClarificationNeeded(WHICH_PESO.say(language))
         if not mentions:
-            raise NeedsDetail(WHICH_CURRENCY.say(language))
+            raise ClarificationNeeded(WHICH_CURRENCY.say(language))
         base, *others = mentions
         arguments = {
             "base": base.code,
@@ -102,9 +100,9 @@ class CurrencyAgent(Agent[CurrencySettings]):
             "amount": 1 if base.amount is None else base.amount,
             "language": language,
         }
-        return [Call("convert", arguments)]
+        return [ToolCall("convert", arguments)]
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The amount in each currency with the rates' date, and what the source does not have."""
         sentences = []
         for finding in findings:

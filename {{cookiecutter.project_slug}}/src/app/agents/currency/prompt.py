@@ -1,7 +1,6 @@
 """What the currency agent says: its system prompt and its own sentences."""
 
-from ...prompts.phrases import Phrase
-from ...prompts.prompt import Prompt
+from harness import LocalizedMessage, Prompt
 
 CURRENCY = Prompt(
     name="currency",
@@ -24,23 +23,23 @@ Respondes en español preguntas sobre tipos de cambio con la herramienta `conver
     },
 )
 
-WHICH_CURRENCY = Phrase(
+WHICH_CURRENCY = LocalizedMessage(
     en="Which currency would you like to know about?",
     es="¿Qué moneda te interesa?",
 )
-WHICH_PESO = Phrase(
+WHICH_PESO = LocalizedMessage(
     en="Which peso do you mean: Mexican, Philippine, Colombian, Argentine or Chilean?",
     es="¿Qué peso: mexicano, filipino, colombiano, argentino o chileno?",
 )
-WHICH_AMOUNT = Phrase(
+WHICH_AMOUNT = LocalizedMessage(
     en="Which amount would you like to convert, at most $max?",
     es="¿Qué cantidad quieres convertir, como máximo $max?",
 )
-RATES = Phrase(
+RATES = LocalizedMessage(
     en="$amount $base = $results (European Central Bank reference rates of $date).",
     es="$amount $base = $results (tipos de referencia del Banco Central Europeo del $date).",
 )
-NO_RATE = Phrase(
+NO_RATE = LocalizedMessage(
     en="The European Central Bank publishes no rate for $missing; it has: $available.",
     es="El Banco Central Europeo no publica tipos para $missing; tiene: $available.",
 )

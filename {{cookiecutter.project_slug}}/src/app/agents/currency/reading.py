@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ...prompts.language import Language, Words
+from harness import Language, Words
+
 from .names import NAMES, PESOS, SYMBOLS, WORDS_TOO
 
 

@@ -5,8 +5,7 @@ from typing import Final
 from pydantic import AnyHttpUrl, Field
 from pydantic_settings import SettingsConfigDict
 
-from ...prompts.language import Language
-from ...settings import Configuration
+from harness import Configuration, Language
 
 SOURCE_URL: Final = "https://frankfurter.dev/"
 """Named in answers."""

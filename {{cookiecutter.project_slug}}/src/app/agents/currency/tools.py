@@ -3,10 +3,8 @@
 from math import floor, log10
 from typing import Final
 
-from ...connectors.outside import Outside
-from ...errors import NeedsDetail
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language
+from harness import ToolResult, Language, ClarificationNeeded, AgentResources, Source
+
 from .models import Rates
 from .prompt import WHICH_AMOUNT
 from .settings import SOURCE_URL, CurrencySettings
@@ -18,7 +16,7 @@ class CurrencyTools:
     EURO: Final = "EUR"
     """The bank quotes every currency in it; other pairs follow from two of these."""
 
-    def __init__(self, outside: Outside, settings: CurrencySettings) -> None:
+    def __init__(self, outside: AgentResources, settings: CurrencySettings) -> None:
         self._http = outside.http
         self._settings = settings
         title = outside.title("Frankfurter, European Central Bank rates")
@@ -26,7 +24,7 @@ class CurrencyTools:
 
     async def convert(
         self, base: str, targets: list[str], amount: float = 1, language: Language = "en"
-    ) -> Finding:
+    ) -> ToolResult:
         """Convert an amount of one currency into others at the latest daily reference rates.
 
         Args:
@@ -37,7 +35,7 @@ class CurrencyTools:
         """
         if not 0 < amount <= self._settings.max_amount:  # also true for not-a-number
             most = self._figure(self._settings.max_amount, language)
-            raise NeedsDetail(WHICH_AMOUNT.say(language, max=most))
+            raise ClarificationNeeded(WHICH_AMOUNT.say(language, max=most))
         answer = await self._http.get_json(
             str(self._settings.rates_url), {"base": self.EURO}, Rates
         )
@@ -58,7 +56,7 @@ class CurrencyTools:
             "not_available": missing,
             "available": sorted(rates) if missing else [],
         }
-        return Finding(facts, [self._source])
+        return ToolResult(facts, [self._source])
 
     @staticmethod
     def _figure(value: float, language: Language) -> str:

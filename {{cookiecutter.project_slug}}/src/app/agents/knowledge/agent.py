@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...connectors.policy import Policy
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language, Words
+from harness import Agent, ToolCall, ToolResult, Language, Policy, ToolMethod, Words
+
 from .prompt import KNOWLEDGE, NOTHING_FOUND, PRICE
 from .settings import KnowledgeSettings
 from .tools import KnowledgeTools
@@ -88,14 +87,14 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         tools = KnowledgeTools(self.outside, self.settings)
         return [tools.search, tools.prices]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One search with the whole question; the price list too when it asks for a price."""
-        calls = [Call("search", {"question": question})]
+        calls = [ToolCall("search", {"question": question})]
         if self.PRICE_WORDS.intersection(Words.of(question)):
-            calls.append(Call("prices", {"question": question, "language": language}))
+            calls.append(ToolCall("prices", {"question": question, "language": language}))
         return calls
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The prices, or else the best passage, word for word."""
         facts = {name: value for finding in findings for name, value in finding.facts.items()}
         if products := facts.get("products"):

@@ -8,7 +8,7 @@ from math import log
 from pathlib import PurePath
 from typing import Final
 
-from ...prompts.language import LanguageDetector, Words
+from harness import LanguageDetector, Words
 
 
 @dataclass(frozen=True, slots=True)

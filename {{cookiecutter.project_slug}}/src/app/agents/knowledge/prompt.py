@@ -1,7 +1,6 @@
 """What the knowledge agent says: its system prompt and its own sentences."""
 
-from ...prompts.phrases import Phrase
-from ...prompts.prompt import Prompt
+from harness import LocalizedMessage, Prompt
 
 KNOWLEDGE = Prompt(
     name="knowledge",
@@ -26,9 +25,9 @@ más.
     },
 )
 
-PRICE = Phrase(en="Price of $name: $price.", es="Precio de $name: $price.")
-PRICE_LIST = Phrase(en="Price list", es="Lista de precios")
-NOTHING_FOUND = Phrase(
+PRICE = LocalizedMessage(en="Price of $name: $price.", es="Precio de $name: $price.")
+PRICE_LIST = LocalizedMessage(en="Price list", es="Lista de precios")
+NOTHING_FOUND = LocalizedMessage(
     en="I found nothing about that in our documents.",
     es="No encontré nada sobre eso en nuestros documentos.",
 )

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from ...settings import Configuration
+from harness import Configuration
 
 
 class KnowledgeSettings(Configuration):

@@ -2,9 +2,8 @@
 
 from functools import cached_property
 
-from ...connectors.outside import Outside
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language
+from harness import ToolResult, Language, AgentResources, Source
+
 from .passages import Passages
 from .prompt import PRICE_LIST
 from .settings import KnowledgeSettings
@@ -13,24 +12,24 @@ from .settings import KnowledgeSettings
 class KnowledgeTools:
     """The tools; their docstrings and types are what a model reads."""
 
-    def __init__(self, outside: Outside, settings: KnowledgeSettings) -> None:
+    def __init__(self, outside: AgentResources, settings: KnowledgeSettings) -> None:
         self._files = outside.files
         self._tables = outside.tables
         self._settings = settings
 
-    async def search(self, question: str) -> Finding:
+    async def search(self, question: str) -> ToolResult:
         """Search the documents for the passages that answer a question.
 
         Args:
             question: The question in the user's own words and language.
         """
         found = self._passages.search(question, self._settings.passages, self._settings.min_score)
-        return Finding(
+        return ToolResult(
             facts={"passages": [{"heading": p.heading, "text": p.text} for p in found]},
             sources=[Source(title=f"{p.heading} ({p.file})", url=p.file) for p in found],
         )
 
-    async def prices(self, question: str, language: Language = "en") -> Finding:
+    async def prices(self, question: str, language: Language = "en") -> ToolResult:
         """Look up the prices of the products that a question names.
 
         Args:
@@ -49,7 +48,7 @@ class KnowledgeTools:
             {"name": row[language], "price": self._figure(row["price"], language)} for row in rows
         ]
         sources = [Source(title=PRICE_LIST.say(language), url="products")] if products else []
-        return Finding(facts={"products": products}, sources=sources)
+        return ToolResult(facts={"products": products}, sources=sources)
 
     @staticmethod
     def _figure(price: float, language: Language) -> str:

@@ -5,9 +5,8 @@ from typing import Any
 
 import httpx2
 
-from ...connectors.policy import Policy
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import LANGUAGES, Language
+from harness import LANGUAGES, Agent, ToolCall, ToolResult, Language, Policy, ToolMethod
+
 from .prompt import (
     DOMINANT,
     HEADLINES,
@@ -63,11 +62,11 @@ class NewsAgent(Agent[NewsSettings]):
         """One tool."""
         return [NewsTools(self.outside, self.settings).headlines]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One reading of all outlets, with the question's topic."""
-        return [Call("headlines", {"topic": Topic.of(question).text, "language": language})]
+        return [ToolCall("headlines", {"topic": Topic.of(question).text, "language": language})]
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The headlines with their outlets, then what a reader must know about them."""
         return "\n".join(line for each in findings for line in self._lines(each.facts, language))
 

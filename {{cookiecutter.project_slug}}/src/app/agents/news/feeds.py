@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ...errors import SourceUnavailable
+from harness import SourceUnavailable
 
 
 class Headline(BaseModel):

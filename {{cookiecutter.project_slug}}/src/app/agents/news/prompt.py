@@ -1,7 +1,6 @@
 """What the news agent says: its system prompt and its own sentences."""
 
-from ...prompts.phrases import Phrase
-from ...prompts.prompt import Prompt
+from harness import LocalizedMessage, Prompt
 
 NEWS = Prompt(
     name="news",
@@ -24,18 +23,18 @@ Das titulares en español con la herramienta `headlines`, y nada más.
     },
 )
 
-HEADLINES = Phrase(en="Today's headlines:", es="Titulares de hoy:")
-HEADLINES_ABOUT = Phrase(en="Headlines about $topic:", es="Titulares sobre $topic:")
-NOTHING = Phrase(
+HEADLINES = LocalizedMessage(en="Today's headlines:", es="Titulares de hoy:")
+HEADLINES_ABOUT = LocalizedMessage(en="Headlines about $topic:", es="Titulares sobre $topic:")
+NOTHING = LocalizedMessage(
     en="I found no headlines about $topic at $outlets.",
     es="No encontré titulares sobre $topic en $outlets.",
 )
-NOTHING_AT_ALL = Phrase(
+NOTHING_AT_ALL = LocalizedMessage(
     en="There are no headlines at $outlets right now.",
     es="Ahora no hay titulares en $outlets.",
 )
-DOMINANT = Phrase(
+DOMINANT = LocalizedMessage(
     en="Note: $share % of these headlines come from one outlet, $outlet.",
     es="Nota: el $share % de estos titulares viene de un solo medio, $outlet.",
 )
-UNREACHED = Phrase(en="Not reached: $outlets.", es="No respondieron: $outlets.")
+UNREACHED = LocalizedMessage(en="Not reached: $outlets.", es="No respondieron: $outlets.")

@@ -6,8 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 from pydantic_settings import SettingsConfigDict
 
-from ...prompts.language import Language
-from ...settings import Configuration
+from harness import Configuration, Language
 
 FeedUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from ...connectors.outside import Outside
-from ...errors import SourceUnavailable
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language
+from harness import ToolResult, Language, AgentResources, Source, SourceUnavailable
+
 from .feeds import Feed, Headline
 from .settings import NewsSettings
 from .topic import Topic
@@ -20,11 +18,11 @@ class NewsTools:
 
     PERCENT = 100
 
-    def __init__(self, outside: Outside, settings: NewsSettings) -> None:
+    def __init__(self, outside: AgentResources, settings: NewsSettings) -> None:
         self._outside = outside
         self._settings = settings
 
-    async def headlines(self, topic: str = "", language: Language = "en") -> Finding:
+    async def headlines(self, topic: str = "", language: Language = "en") -> ToolResult:
         """Get current headlines of several news outlets, each with its outlet.
 
         Args:
@@ -48,7 +46,7 @@ class NewsTools:
             "unreached": unreached,
             "dominant": self._dominant(chosen),
         }
-        return Finding(facts, [self._source(each) for each in chosen])
+        return ToolResult(facts, [self._source(each) for each in chosen])
 
     async def _read(self, outlet: str, url: str) -> list[Headline] | None:
         """One outlet's headlines; None when it gives none that can be read."""

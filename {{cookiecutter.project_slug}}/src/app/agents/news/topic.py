@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from ...prompts.language import LanguageDetector, Words
+from harness import LanguageDetector, Words
+
 from .feeds import Headline
 
 

@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ...connectors.policy import Policy
-from ...errors import NeedsDetail
-from ...graph.contract import Agent, Call, Finding, ToolMethod
-from ...prompts.language import Language
-from ...prompts.phrases import Phrase
+from harness import Agent, ToolCall, ToolResult, Language, ClarificationNeeded, LocalizedMessage, Policy, ToolMethod
+
 from .days import Days
 from .places import PlaceReader
 from .prompt import (
@@ -96,23 +93,23 @@ class WeatherAgent(Agent[WeatherSettings]):
         """One tool."""
         return [WeatherTools(self.outside, self.settings).forecast]
 
-    def calls(self, question: str, language: Language) -> Sequence[Call]:
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One forecast for each place.
 
         Raises:
-            NeedsDetail: No place is named, or too many.
+            ClarificationNeeded: No place is named, or too many.
         """
         places = PlaceReader().places(question)
         if not places:
-            raise NeedsDetail(WHICH_PLACE.say(language))
+            raise ClarificationNeeded(WHICH_PLACE.say(language))
         if len(places) > self.settings.max_places:
-            raise NeedsDetail(TOO_MANY_PLACES.say(language, max=self.settings.max_places))
+            raise ClarificationNeeded(TOO_MANY_PLACES.say(language, max=self.settings.max_places))
         day = Days.read(question)
         return [
-            Call("forecast", {"place": place, "day": day, "language": language}) for place in places
+            ToolCall("forecast", {"place": place, "day": day, "language": language}) for place in places
         ]
 
-    def tell(self, findings: Sequence[Finding], language: Language) -> str:
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
         """One line for each place, or one for each of its days."""
         return "\n".join(self._tell(finding.facts, language) for finding in findings)
 
@@ -126,7 +123,7 @@ class WeatherAgent(Agent[WeatherSettings]):
         return "\n".join([f"{place}:", *lines])
 
     @staticmethod
-    def _say(phrase: Phrase, place: str, day: Mapping[str, Any], language: Language) -> str:
+    def _say(phrase: LocalizedMessage, place: str, day: Mapping[str, Any], language: Language) -> str:
         name = Days.say(date.fromisoformat(day["date"]), language)
         said = phrase.say(
             language,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final, Literal, get_args
 
-from ...prompts.language import Language, Words
+from harness import Language, Words
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Day = Literal["today", "tomorrow", "day_after_tomorrow", "weekend", "week"] | Weekday

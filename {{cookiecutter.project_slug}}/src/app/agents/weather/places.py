@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from ...prompts.language import LanguageDetector, Words
+from harness import LanguageDetector, Words
 
 
 class Kind(Enum):

@@ -1,7 +1,6 @@
 """What the weather agent says: its system prompt and its own sentences."""
 
-from ...prompts.phrases import Phrase
-from ...prompts.prompt import Prompt
+from harness import LocalizedMessage, Prompt
 
 WEATHER = Prompt(
     name="weather",
@@ -24,22 +23,22 @@ Respondes en español preguntas sobre el tiempo con la herramienta `forecast`, y
     },
 )
 
-WHICH_PLACE = Phrase(
+WHICH_PLACE = LocalizedMessage(
     en="For which place would you like the forecast?",
     es="¿De qué lugar quieres el pronóstico?",
 )
-TOO_MANY_PLACES = Phrase(
+TOO_MANY_PLACES = LocalizedMessage(
     en="Please ask about at most $max places at once.",
     es="Pregunta por un máximo de $max lugares a la vez, por favor.",
 )
-NOT_FOUND = Phrase(
+NOT_FOUND = LocalizedMessage(
     en="I could not find a place called $place; try its city and country.",
     es="No encontré ningún lugar llamado $place; prueba con su ciudad y país.",
 )
-FORECAST = Phrase(
+FORECAST = LocalizedMessage(
     en="$place, $day: $sky, $low to $high °C",
     es="$place, $day: $sky, de $low a $high °C",
 )
-FORECAST_LINE = Phrase(en="- $day: $sky, $low to $high °C", es="- $day: $sky, de $low a $high °C")
-RAIN = Phrase(en=", $percent % chance of rain", es=", $percent % de probabilidad de lluvia")
-TODAY = Phrase(en="today ($day)", es="hoy ($day)")
+FORECAST_LINE = LocalizedMessage(en="- $day: $sky, $low to $high °C", es="- $day: $sky, de $low a $high °C")
+RAIN = LocalizedMessage(en=", $percent % chance of rain", es=", $percent % de probabilidad de lluvia")
+TODAY = LocalizedMessage(en="today ($day)", es="hoy ($day)")

@@ -7,7 +7,8 @@ from zlib import crc32
 
 import httpx2
 
-from ...prompts.language import Words
+from harness import Words
+
 from .sky import SKY
 
 PLACES: Final = (

@@ -5,7 +5,8 @@ from typing import Final
 from pydantic import AnyHttpUrl, Field
 from pydantic_settings import SettingsConfigDict
 
-from ...settings import Configuration
+from harness import Configuration
+
 from .models import WEEK
 
 SOURCE_URL: Final = "https://open-meteo.com/"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ...prompts.language import Text
+from harness import Text
 
 SKY: Final[Mapping[int, Text]] = {
     0: {"en": "clear sky", "es": "cielo despejado"},

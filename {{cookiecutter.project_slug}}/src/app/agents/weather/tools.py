@@ -1,9 +1,7 @@
 """What the weather agent can do: look up the forecast of a place."""
 
-from ...connectors.http import Params
-from ...connectors.outside import Outside
-from ...graph.contract import Finding, Source
-from ...prompts.language import Language, Words
+from harness import ToolResult, Language, AgentResources, Params, Source, Words
+
 from .days import Day, Days
 from .models import Daily, Forecast, Place, Places
 from .settings import SOURCE_URL, WeatherSettings
@@ -13,12 +11,12 @@ from .sky import SKY, UNKNOWN
 class WeatherTools:
     """The tools; their docstrings and types are what a model reads."""
 
-    def __init__(self, outside: Outside, settings: WeatherSettings) -> None:
+    def __init__(self, outside: AgentResources, settings: WeatherSettings) -> None:
         self._http = outside.http
         self._settings = settings
         self._source = Source(title=outside.title("Open-Meteo"), url=SOURCE_URL)
 
-    async def forecast(self, place: str, day: Day = "today", language: Language = "en") -> Finding:
+    async def forecast(self, place: str, day: Day = "today", language: Language = "en") -> ToolResult:
         """Get the weather forecast of one place: sky, temperatures in °C, chance of rain.
 
         Args:
@@ -28,7 +26,7 @@ class WeatherTools:
         """
         spot = await self._find(place, language)
         if spot is None:
-            return Finding({"place": place, "found": False}, [self._source])
+            return ToolResult({"place": place, "found": False}, [self._source])
         daily = (await self._forecast(spot)).daily
         days = [
             {
@@ -41,7 +39,7 @@ class WeatherTools:
             }
             for i in Days.pick(day, daily.time)
         ]
-        return Finding({"place": spot.title, "found": True, "days": days}, [self._source])
+        return ToolResult({"place": spot.title, "found": True, "days": days}, [self._source])
 
     async def _find(self, place: str, language: Language) -> Place | None:
         """The best place of that name; what stands after a comma is its country or region."""

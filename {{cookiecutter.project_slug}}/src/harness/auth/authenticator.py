@@ -1,0 +1,110 @@
+"""Who stands at every door: credentials in, the caller out, or a refusal that helps nobody guess."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+import structlog
+
+from ..errors import AccountUnverified, IdentityUnavailable, ScopeMissing, Unauthenticated
+from ..settings import Settings
+from ..telemetry.metrics import METRICS
+from .api_key import PREFIX, ApiKeys
+from .principal import Principal, Scope
+
+if TYPE_CHECKING:
+    from .jwks import ProviderKeys
+    from .oidc import OidcTokens
+
+log = structlog.stdlib.get_logger(__name__)
+
+TOKEN_MAX_CHARS: Final = 16_384
+"""Longest credential that is looked at, characters: a token with many claims has 4,000; a guess."""
+
+
+class Authenticator:
+    """Knows the callers of this process as AUTHENTICATION says; every door asks it, first of all."""
+
+    HEADER: Final = "authorization"
+    KEY_HEADER: Final = "x-api-key"
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the keys; the provider is asked with the first token.
+
+        Raises:
+            ConfigurationError: The file of keys cannot be read.
+        """
+        self.mode: Literal["off", "keys", "oidc", "both"] = settings.authentication
+        self.keys: ApiKeys | None = None
+        if self.mode in ("keys", "both") and settings.api_keys_file is not None:
+            self.keys = ApiKeys(settings.api_keys_file)
+        self.provider: ProviderKeys | None = None
+        self._tokens: OidcTokens | None = None
+        if self.mode in ("oidc", "both"):
+            self._trust_provider(settings)
+
+    def _trust_provider(self, settings: Settings) -> None:
+        # Here: the cryptography behind them takes 0.2 s and 15 MB that others need not spend.
+        from .jwks import ProviderKeys  # noqa: PLC0415
+        from .oidc import OidcTokens  # noqa: PLC0415
+
+        self.provider = ProviderKeys(settings)
+        self._tokens = OidcTokens(settings, self.provider)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections to the provider."""
+        if self.provider is not None:
+            await self.provider.aclose()
+
+    async def admit(self, headers: Mapping[str, str], scope: Scope) -> Principal:
+        """The caller with these headers (names in lower case), who has `scope`; named in the log.
+
+        Raises:
+            Unauthenticated: Nothing that counts was sent.
+            AccountUnverified: The caller's account has no verified address.
+            ScopeMissing: The caller may not do this.
+            IdentityUnavailable: The caller's token cannot be checked just now.
+        """
+        try:
+            principal = await self._principal(headers)
+            structlog.contextvars.bind_contextvars(principal=principal.short)
+            principal.demand(scope)
+        except Unauthenticated as refusal:
+            self._note(refusal.reason)
+            raise
+        except (AccountUnverified, ScopeMissing, IdentityUnavailable) as refusal:
+            self._note(refusal.code)
+            raise
+        return principal
+
+    async def _principal(self, headers: Mapping[str, str]) -> Principal:
+        if self.mode == "off":
+            return Principal.anonymous()
+        credential = self._credential(headers)
+        if not credential:
+            raise Unauthenticated("no_credentials", has_credentials=False)
+        if len(credential) > TOKEN_MAX_CHARS:
+            raise Unauthenticated("too_long")
+        if self.keys is not None and credential.startswith(PREFIX):
+            return self.keys.principal(credential)
+        if self._tokens is not None and not credential.startswith(PREFIX):
+            return await self._tokens.principal(credential)
+        raise Unauthenticated("kind_not_accepted")
+
+    def _credential(self, headers: Mapping[str, str]) -> str:
+        """The token of `Authorization: Bearer`, else the key of `X-API-Key`."""
+        scheme, _, token = headers.get(self.HEADER, "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else headers.get(self.KEY_HEADER, "")
+
+    @staticmethod
+    def _note(reason: str) -> None:
+        log.info("caller_refused", reason=reason)
+        METRICS.refused_caller(reason)

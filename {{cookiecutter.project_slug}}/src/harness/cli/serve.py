@@ -1,0 +1,149 @@
+"""`serve`: the HTTP server."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from ..application import Application
+from ..http.bounds import BoundedConfig, Bounds
+from ..settings import Settings
+from ..telemetry.logging import Logs
+from ..telemetry.workers import Workers
+
+LAST_WORDS_SECONDS = 3
+"""Time for what the end of the grace period makes requests say, before uvicorn cuts them; guess."""
+
+WORKER_SECONDS = 30
+"""How long a worker may be silent before it is ended. uvicorn's own 5 s ended workers that were
+starting, again and again, on two cores with a load of 10."""
+
+STARTUP_FAILURE = 3
+"""Exit code when a worker cannot start; uvicorn's own."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to `Serve` and to the service, which was started before it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _Supervisor(Multiprocess):
+    """Drops what workers that are gone told of their state."""
+
+    def __init__(self, config: uvicorn.Config, workers: Workers) -> None:
+        super().__init__(config, [config.bind_socket()])
+        self._workers = workers
+        self._pids: set[int] = set()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        pids = {process.pid for process in self.processes if process.pid}
+        for pid in self._pids - pids:
+            self._workers.forget(pid)
+        self._pids = pids
+
+
+class Serve:
+    """uvicorn with our logging, and with uvloop and httptools where they are installed."""
+
+    def __init__(
+        self, host: str | None = None, port: int | None = None, workers: int | None = None
+    ) -> None:
+        """Listen on `host` and `port` with `workers` processes; None: HOST, PORT, WORKERS."""
+        given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
+        # Read again as settings, so that a port out of range is refused like any other setting.
+        self._settings = Settings(**{key: one for key, one in given.items() if one is not None})
+
+    def run(self, *, reload: bool = False) -> int:
+        """Serve until a signal ends it; the exit code.
+
+        Raises:
+            ConfigurationError: The store cannot be opened, a model or an agent cannot be built.
+        """
+        if reload:
+            self._serve_and_watch()
+            return 0
+        if self._settings.workers > 1:
+            return self._serve_in_workers()
+        app = Application.load().create_app(self._settings)
+        server = _Server(self._config(app, lifespan="off"))
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(self._serve(app, server))
+        return 0
+
+    async def _serve(self, app: FastAPI, server: uvicorn.Server) -> None:
+        """Start the service before the server: what it refuses is raised here, without a traceback.
+
+        The service takes the signals over from the server, so that it is unready before the
+        server closes its door.
+        """
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, server.handle_exit) for number in numbers}
+        try:
+            async with app.router.lifespan_context(app):
+                await server.serve()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _serve_in_workers(self) -> int:
+        """Watch over processes that share one port; one that dies is started again."""
+        # Here too, once: what is wrong is told once, and the tables are there before anyone asks.
+        app = Application.load().create_app(self._settings)
+        asyncio.run(self._start_and_end(app))
+        config = self._config(
+            Application.FACTORY,
+            factory=True,
+            workers=self._settings.workers,
+            timeout_worker_healthcheck=WORKER_SECONDS,
+        )
+        with Workers.counting() as workers:
+            supervisor = _Supervisor(config, workers)
+            supervisor.run()
+        codes = {worker.exitcode for worker in supervisor.processes}
+        return STARTUP_FAILURE if STARTUP_FAILURE in codes else 0
+
+    @staticmethod
+    async def _start_and_end(app: FastAPI) -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
+        return BoundedConfig(
+            app,
+            Bounds.of(self._settings),
+            host=self._settings.host,
+            port=self._settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # TRUSTED_PROXIES decides, not uvicorn's own list
+            timeout_graceful_shutdown=ceil(self._settings.shutdown_grace_seconds)
+            + LAST_WORDS_SECONDS,
+            **options,
+        )
+
+    def _serve_and_watch(self) -> None:
+        Logs(self._settings).install()  # for the watcher; the server it starts has its own
+        uvicorn.run(
+            Application.FACTORY,
+            factory=True,
+            host=self._settings.host,
+            port=self._settings.port,
+            reload=True,
+            reload_dirs=[str(Path(__file__).parents[2])],
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )

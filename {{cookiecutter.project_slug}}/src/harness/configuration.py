@@ -1,0 +1,101 @@
+"""How settings are read: the class that the service's settings and each agent's own derive from.
+
+A value comes from, in this order: an argument (tests), the environment, the file `.env` in the
+working directory, a file named like the setting in `/run/secrets`, the field's default.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from .errors import ConfigurationError
+
+
+class Configuration(BaseSettings):
+    """Where settings come from; an agent's own settings derive from this class too."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        frozen=True,
+    )
+
+    env_file: ClassVar[Path | None] = Path(".env")
+    """The file read beside the environment; tests set it to None."""
+
+    secrets_dir: ClassVar[Path] = Path("/run/secrets")
+    """One file a secret, as Docker and Kubernetes mount them; ignored where it does not exist."""
+
+    def __init__(self, **values: Any) -> None:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: One or more settings are wrong; every one is named, no value is shown.
+        """
+        secrets = self.secrets_dir if self.secrets_dir.is_dir() else None
+        given: dict[str, Any] = {"_env_file": self.env_file, "_secrets_dir": secrets}
+        problems: list[str] = []
+        wrong: set[str] = set()
+        try:
+            super().__init__(**given, **values)
+        except ValidationError as invalid:
+            problems.extend(self._problems(invalid))
+            wrong = {str(error["loc"][0]) for error in invalid.errors() if error["loc"]}
+        except (
+            SettingsError
+        ) as broken:  # a list or a table that is no JSON; its text names the field
+            field = str(broken).partition('"')[2].partition('"')[0]
+            raise ConfigurationError(
+                [f"{self.variable(field)}: this is no JSON; write it as JSON"]
+            ) from None
+        if not wrong or self._fill(wrong, given, values):
+            names = [self.variable(name) for name in wrong]
+            problems += [rule for rule in self.rules() if not any(name in rule for name in names)]
+        if problems:
+            raise ConfigurationError(problems) from None
+
+    def _fill(self, wrong: Set[str], given: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Take the defaults for what is wrong, so that the rules are held over what is right."""
+        fields = type(self).model_fields
+        defaults = {it: fields[it].get_default() for it in wrong if it in fields}
+        try:
+            super().__init__(**given, **{**values, **defaults})
+        except ValidationError:  # there is no default, or a rule of pydantic's is broken too
+            return False
+        return True
+
+    def rules(self) -> Iterator[str]:
+        """What the settings break together, one problem each; a subclass says it."""
+        yield from ()
+
+    def secrets(self) -> Iterator[SecretStr]:
+        """Every secret that is set."""
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if isinstance(value, SecretStr):
+                yield value
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """The environment variable of a field: `llm_model` -> `LLM_MODEL`."""
+        return f"{cls.model_config.get('env_prefix') or ''}{field}".upper()
+
+    @classmethod
+    def _problems(cls, invalid: ValidationError) -> Sequence[str]:
+        problems = []
+        for error in invalid.errors(include_input=False, include_url=False):
+            if not error["loc"]:  # a validator over several settings names them itself
+                problems.append(error["msg"].removeprefix("Value error, "))
+                continue
+            field = str(error["loc"][0])
+            known = cls.model_fields.get(field)
+            about = known.description.partition("\n")[0] if known and known.description else ""
+            hint = f" ({about})" if about else ""
+            told = error["msg"].removeprefix("Value error, ")
+            problems.append(f"{cls.variable(field)}: {told}{hint}")
+        return problems

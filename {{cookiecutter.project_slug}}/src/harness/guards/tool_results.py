@@ -1,0 +1,90 @@
+"""What tools bring back is data: a text in it that wants to be obeyed is taken out, and only that."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from typing import Any, Final
+
+from ..prompts.current_language import CurrentLanguage
+from ..prompts.messages import Messages
+from .injection_guard import InjectionGuard, Detection
+
+
+class ToolResults:
+    """Looks through the result of a tool before a model, or the agent's own rules, read it."""
+
+    FEW: Final = 16
+    """Texts that detectors are asked about one by one; a guess. Of more, all are withheld."""
+
+    PLAIN: Final = re.compile(r"[0-9A-Za-z\u00c0-\u024f_.:+-]{0,20}")
+    """A name, a date, a code: it tells nobody anything, and goes through where none is to blame alone."""
+
+    def __init__(self, guard: InjectionGuard) -> None:
+        self._guard = guard
+
+    async def harmless(self, result: Any) -> Any:
+        """`result` itself when nothing in it is suspicious, else a copy with notices in it."""
+        texts = list(dict.fromkeys(self._texts(result)))
+        suspicion = self._guard.by_rules(self._joined(texts))
+        found = self._by_rules(texts, suspicion) if suspicion else set()
+        rest = [text for text in texts if text not in found]
+        if more := await self._guard.by_detectors(self._joined(rest), "tool_result"):
+            suspicion = suspicion if found else more
+            found |= await self._by_detectors(rest, more)
+        if not found or not suspicion or self._guard.decision(suspicion, "tool_result") is None:
+            return result
+        notice = Messages.WITHHELD.say(CurrentLanguage.language())
+        return self._replaced(result, lambda text: notice if text in found else text)
+
+    def _joined(self, texts: Sequence[str]) -> str:
+        return self._guard.APART.join(texts)
+
+    def _by_rules(self, texts: Sequence[str], whole: Detection) -> set[str]:
+        """Those that may not pass; where only all together say it, those that can tell something.
+
+        None, where the weights of many harmless texts add up to what one would be refused for.
+        """
+        if whole.by == "failure":
+            return {*self._telling(texts)}
+        if found := {text for text in texts if self._guard.by_rules(text)}:
+            return found
+        if not self._guard.is_split(texts):
+            return set()
+        telling = self._telling(texts)
+        plain = [text for text in texts if text not in telling]
+        return set(texts) if self._guard.is_split(plain) else {*telling}
+
+    async def _by_detectors(self, texts: Sequence[str], whole: Detection) -> Set[str]:
+        """Those that may not pass; all that can tell something, where none of them is to blame alone."""
+        telling = self._telling(texts)
+        if whole.by == "failure" or len(telling) > self.FEW:
+            return {*telling}
+        asked = [self._guard.by_detectors(it, "tool_result") for it in telling]
+        each = await asyncio.gather(*asked)
+        return {text for text, it in zip(telling, each, strict=True) if it} or {*telling}
+
+    def _telling(self, texts: Sequence[str]) -> Sequence[str]:
+        return [text for text in texts if not self.PLAIN.fullmatch(text)]
+
+    @classmethod
+    def _texts(cls, value: Any) -> Iterator[str]:
+        """Every text in a JSON value, names of fields too: they may be a stranger's."""
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            for name, inner in value.items():
+                yield str(name)
+                yield from cls._texts(inner)
+        elif isinstance(value, list | tuple | set | frozenset):
+            for inner in value:
+                yield from cls._texts(inner)
+
+    @classmethod
+    def _replaced(cls, value: Any, change: Callable[[str], str]) -> Any:
+        if isinstance(value, str):
+            return change(value)
+        if isinstance(value, Mapping):
+            return {change(str(k)): cls._replaced(v, change) for k, v in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [cls._replaced(inner, change) for inner in value]
+        return value

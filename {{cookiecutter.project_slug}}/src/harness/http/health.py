@@ -1,0 +1,168 @@
+"""`/healthz`, `/readyz` and `/version`: for orchestrators, and for whoever asks what runs here."""
+
+from http import HTTPStatus
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from ..auth.authenticator import Authenticator
+from ..limits.enforcement import RateLimiter
+from ..project import Project
+from ..telemetry.metrics import METRICS
+from .openapi import ProblemDocs, Responses
+from .state import AppState
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Threads(BaseModel):
+    """The store of conversations."""
+
+    kind: str
+    answers: bool
+
+
+class Callers(BaseModel):
+    """How callers are known."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    mode: Literal["off", "keys", "oidc", "both"]
+    keys: int | None = None
+    """API keys in force."""
+    keys_problem: str | None = None
+    """Why the file of keys was not taken over as it is now; those of before are in force."""
+    provider_problem: str | None = None
+    """Why the OIDC provider's keys were not fetched the last time; those of before are in force."""
+
+
+class Limits(BaseModel):
+    """How rates and quotas are held."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    mode: Literal["enforce", "observe", "off"]
+    counted_in: Literal["process", "redis"]
+    redis_away: bool
+    """True while Redis does not answer: LIMITS_WITHOUT_REDIS says what happens meanwhile."""
+
+
+class LinkState(BaseModel):
+    """One model of a role's chain."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str
+    breaker: Literal["closed", "half_open", "open"]
+
+
+class ModelState(BaseModel):
+    """What answers in one role."""
+
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+
+    role: str
+    model: str
+    kind: Literal["embedded", "provider", "disabled"]
+    links: list[LinkState]
+    """The model and its fallbacks; one whose breaker is `open` is not asked for a while."""
+
+
+class Readiness(BaseModel):
+    """Whether requests can be served now, and by what."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    status: Literal["ready", "not_ready"]
+    threads: Threads
+    models: list[ModelState]
+    """`kind` is `embedded` for the built-in one, `disabled` when DISABLE_LLM is on."""
+    sample_data: bool
+    """True when agents answer from sample data (USE_FAKE_DATA)."""
+    agents: int
+    callers: Callers
+    limits: Limits
+
+
+class Version(BaseModel):
+    """What runs here."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    name: str
+    title: str
+    version: str
+    commit: str
+    """Of the code; `unknown` outside of an image."""
+
+
+class HealthRoutes:
+    """The routes that probes ask."""
+
+    def router(self) -> APIRouter:
+        """The routes of this door."""
+        router = APIRouter(tags=["health"])
+        not_ready: Responses = {
+            503: {"model": Readiness, "description": "The store does not answer, or we end."}
+        }
+        failed = ProblemDocs.of(500)
+        router.add_api_route("/healthz", self.healthz, responses=failed)
+        router.add_api_route("/readyz", self.readyz, responses=not_ready | failed)
+        router.add_api_route("/version", self.version, responses=failed)
+        return router
+
+    async def healthz(self) -> Health:
+        """Alive. Depends on nothing else: a failing store is no reason to restart us."""
+        return Health()
+
+    async def readyz(self, request: Request, response: Response) -> Readiness:
+        """Ready to serve. Models are reported but do not decide: without one we still answer."""
+        running = AppState.behind(request)
+        parts = await running.parts()
+        METRICS.ready(parts)
+        is_ready = parts["service"]
+        if not is_ready:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return Readiness(
+            status="ready" if is_ready else "not_ready",
+            threads=Threads(kind=running.checkpoints.kind, answers=parts["store"]),
+            models=list(map(ModelState.model_validate, running.service.factory.models())),
+            sample_data=running.settings.use_fake_data,
+            agents=len(running.service.agents),
+            callers=self._callers(running.doorkeeper),
+            limits=self._limits(running.enforcement),
+        )
+
+    @staticmethod
+    def _limits(enforcement: RateLimiter) -> Limits:
+        redis = enforcement.redis
+        return Limits(
+            mode=enforcement.mode,
+            counted_in="redis" if redis else "process",
+            redis_away=redis.is_away if redis else False,
+        )
+
+    @staticmethod
+    def _callers(doorkeeper: Authenticator) -> Callers:
+        keys, provider = doorkeeper.keys, doorkeeper.provider
+        return Callers(
+            mode=doorkeeper.mode,
+            keys=keys.count if keys else None,
+            keys_problem=keys.problem if keys else None,
+            provider_problem=provider.problem if provider else None,
+        )
+
+    async def version(self, request: Request) -> Version:
+        """Name, version and commit of this service."""
+        project = Project.load()
+        return Version(
+            name=project.name,
+            title=project.title,
+            version=project.version,
+            commit=AppState.behind(request).settings.commit,
+        )

@@ -1,0 +1,144 @@
+"""The one place where chat models are made, each role with its own by configuration alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain.chat_models import init_chat_model
+from langchain_core.language_models import BaseChatModel
+
+from ..errors import ConfigurationError, ModelUnavailable
+from ..settings import EMBEDDED, Settings
+from .circuit_breaker import BreakerState
+from .cost import Prices
+from .failover import FailoverChain, FailoverModel
+from .http import ModelHttp
+from .model_config import ModelRef, ModelConfig, Role
+from .providers import PROVIDERS
+from .resilient_model import ResilientModel, ModelEndpoint
+from .rule_based import RuleBasedModel, ScriptedReply
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """One model of a chain."""
+
+    model: str
+    breaker: BreakerState
+    """`closed`: it is asked; `open`: it failed too often; `half_open`: one call tries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleModel:
+    """What answers in one role."""
+
+    role: Role
+    model: str
+    """`embedded` or `provider:model`, as configured."""
+    kind: Literal["embedded", "provider", "disabled"]
+    links: Sequence[LinkState] = ()
+    """Of a provider: the model and its fallbacks in the order in which they are asked."""
+
+    @property
+    def answers(self) -> bool:
+        """False while no model of the chain does: from the opening of its breaker on, until a call works."""
+        return not self.links or any(link.breaker == "closed" for link in self.links)
+
+
+class LLMFactory:
+    """Builds the models of all roles once, at start; requests share them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build the providers' models; a provider's package is imported only where it is chosen.
+
+        Raises:
+            ConfigurationError: A provider is unknown, not installed, or lacks its key or credentials.
+        """
+        self._settings = settings
+        self._http = ModelHttp(settings)
+        self._prices = Prices(settings.llm_prices)
+        self._choices = ModelConfig(settings)
+        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, None, settings)
+        self._chains = {} if self.is_disabled else self._build()
+
+    @property
+    def is_disabled(self) -> bool:
+        """True when no model may be called (DISABLE_LLM): rules plan, agents tell their data."""
+        return self._settings.disable_llm
+
+    def for_role(self, role: Role, script: ScriptedReply) -> BaseChatModel:
+        """The model of `role`; where that is the embedded one, it says what `script` says.
+
+        Raises:
+            ModelUnavailable: No model may be called; ask `is_disabled` first.
+        """
+        if self.is_disabled:
+            raise ModelUnavailable(role, "DISABLE_LLM is on")
+        if role in self._chains:
+            return self._chains[role]
+        link = ResilientModel(self._embedded, RuleBasedModel(script=script), self._settings, self._prices)
+        return self._chain(role, [link])
+
+    def models(self) -> list[RoleModel]:
+        """What answers in each role, for readiness and for the notice in a reply."""
+        return [
+            RoleModel(role, choice.model, self._kind(role), self._links(role))
+            for role, choice in self._choices.first.items()
+        ]
+
+    async def aclose(self) -> None:
+        """Close the connections to the providers."""
+        await self._http.aclose()
+
+    def _kind(self, role: Role) -> Literal["embedded", "provider", "disabled"]:
+        if self.is_disabled:
+            return "disabled"
+        return "provider" if role in self._chains else "embedded"
+
+    def _links(self, role: Role) -> Sequence[LinkState]:
+        if role not in self._chains:
+            return ()
+        upstreams = [link.upstream for link in self._chains[role].chain.links]
+        return [LinkState(upstream.name, upstream.breaker.state) for upstream in upstreams]
+
+    def _build(self) -> Mapping[Role, FailoverModel]:
+        problems = list(self._choices.problems())
+        links: dict[ModelRef, ResilientModel] = {}
+        for choice in self._choices.all():
+            try:
+                links[choice] = self._link(choice)
+            except ConfigurationError as refusal:
+                problems.extend(refusal.problems)
+        if problems:
+            raise ConfigurationError(problems)
+        # Roles share a link, and with it the model's connections, breaker and places.
+        return {
+            role: self._chain(role, [links[choice] for choice in row])
+            for role, row in self._choices.rows.items()
+        }
+
+    def _chain(self, role: Role, links: Sequence[ResilientModel]) -> FailoverModel:
+        return FailoverModel(chain=FailoverChain(role, links, self._settings.llm_timeout_seconds))
+
+    def _link(self, choice: ModelRef) -> ResilientModel:
+        if choice.provider not in PROVIDERS:
+            raise choice.refused(f"the provider is not one of {', '.join(PROVIDERS)}")
+        finish = PROVIDERS[choice.provider].finish
+        upstream = ModelEndpoint(choice.name, choice.model, finish, self._settings)
+        return ResilientModel(upstream, self._model(choice), self._settings, self._prices)
+
+    def _model(self, choice: ModelRef) -> BaseChatModel:
+        provider = PROVIDERS[choice.provider]
+        try:
+            options = provider.options(self._settings, choice.endpoint, self._http)
+            given = {name: value for name, value in options.items() if value is not None}
+            model: BaseChatModel = init_chat_model(choice.model, **given)
+        except ImportError:
+            raise choice.refused(f"install the extra [{provider.extra}]") from None
+        except Exception as failure:  # noqa: BLE001 - see below
+            # Every class has its own way to miss a key or a region, and its text may quote one.
+            raise choice.refused(f"{provider.needs} ({type(failure).__name__})") from None
+        if not provider.is_ready(model):
+            raise choice.refused(provider.needs)
+        provider.adapt(model, self._http)
+        return model

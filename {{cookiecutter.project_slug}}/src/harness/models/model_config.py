@@ -1,0 +1,118 @@
+"""Which models the configuration names for each role, and where each of them is asked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from ..errors import ConfigurationError
+from ..settings import EMBEDDED, Settings
+from .providers import PROVIDERS, Endpoint
+
+Role = Literal["planner", "agent", "writer", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model that the configuration names, and the variable that names it."""
+
+    variable: str = field(compare=False)
+    model: str
+    endpoint: Endpoint
+    name: str
+    """How logs, metrics and `/readyz` call it: the model, marked where its endpoint is another."""
+
+    @property
+    def provider(self) -> str:
+        """`openai` of `openai:gpt-5-mini`."""
+        return self.model.partition(":")[0]
+
+    def refused(self, remedy: str) -> ConfigurationError:
+        """The refusal to start with this choice."""
+        return ConfigurationError([f"{self.variable}: {self.model} cannot be used: {remedy}"])
+
+
+class ModelConfig:
+    """The first model of every role, and the whole row of every role that a provider answers.
+
+    LLM_API_KEY and LLM_BASE_URL are for the first models, LLM_FALLBACK_API_KEY and
+    LLM_FALLBACK_BASE_URL for the fallbacks. Without the latter a fallback of a provider that is
+    among the first ones is asked there, and one of another provider by its own variables.
+    """
+
+    OWN_VARIABLES: Final = "leave it empty and set each provider's own variable"
+
+    def __init__(self, settings: Settings) -> None:
+        self._first_endpoint = Endpoint(settings.llm_api_key, settings.llm_base_url)
+        self._own_endpoint = Endpoint(settings.llm_fallback_api_key, settings.llm_fallback_base_url)
+        models: dict[Role, tuple[str | None, str | None]] = {
+            "planner": (settings.llm_planner_model, settings.llm_planner_fallback_models),
+            "agent": (settings.llm_agent_model, settings.llm_agent_fallback_models),
+            "writer": (settings.llm_writer_model, settings.llm_writer_fallback_models),
+        }
+        if settings.injection_judge:
+            models["judge"] = (settings.llm_judge_model, settings.llm_judge_fallback_models)
+        self.first = {
+            role: (
+                self._first(f"LLM_{role.upper()}_MODEL", own)
+                if own
+                else self._first("LLM_MODEL", settings.llm_model)
+            )
+            for role, (own, _) in models.items()
+        }
+        self._first_providers = {choice.provider for choice in self.first.values()} - {EMBEDDED}
+        self.rows: Mapping[Role, Sequence[ModelRef]] = {
+            role: self._row(
+                first,
+                *(
+                    (f"LLM_{role.upper()}_FALLBACK_MODELS", own)
+                    if (own := models[role][1])
+                    else ("LLM_FALLBACK_MODELS", settings.llm_fallback_models or "")
+                ),
+            )
+            for role, first in self.first.items()
+            if first.model != EMBEDDED
+        }
+
+    def all(self) -> Sequence[ModelRef]:
+        """Every choice of a provider's model once."""
+        return list(dict.fromkeys(choice for row in self.rows.values() for choice in row))
+
+    def problems(self) -> Iterator[str]:
+        """Keys and addresses that one endpoint would be sent though they are meant for another."""
+        yield from self._shared("", self._first_endpoint)
+        yield from self._shared("FALLBACK_", self._own_endpoint)
+        fallbacks = [c for c in self.all() if c.endpoint == self._own_endpoint]
+        keyed = any(self._takes_key(choice.provider) for choice in fallbacks)
+        if self._own_endpoint.base_url and not self._own_endpoint.api_key and keyed:
+            yield (
+                "LLM_FALLBACK_BASE_URL: set LLM_FALLBACK_API_KEY too (any text where the endpoint"
+                " asks for none): no other key is sent there"
+            )
+
+    def _shared(self, infix: str, endpoint: Endpoint) -> Iterator[str]:
+        names = {choice.provider for choice in self.all() if choice.endpoint == endpoint}
+        keyed = sorted(filter(self._takes_key, names))
+        if endpoint.api_key and len(keyed) > 1:
+            yield f"LLM_{infix}API_KEY: one key for {' and '.join(keyed)}; {self.OWN_VARIABLES}"
+        if endpoint.base_url and len(names) > 1:
+            served = " and ".join(sorted(names))
+            yield f"LLM_{infix}BASE_URL: one address for {served}; {self.OWN_VARIABLES}"
+
+    @staticmethod
+    def _takes_key(provider: str) -> bool:
+        return provider in PROVIDERS and PROVIDERS[provider].takes_key
+
+    def _first(self, variable: str, model: str) -> ModelRef:
+        return ModelRef(variable, model, self._first_endpoint, name=model)
+
+    def _row(self, first: ModelRef, variable: str, fallbacks: str) -> Sequence[ModelRef]:
+        models = [name.strip() for name in fallbacks.split(",") if name.strip()]
+        row = [first, *(self._fallback(variable, model) for model in models)]
+        return list(dict.fromkeys(row))  # the same model twice is one: it failed already
+
+    def _fallback(self, variable: str, model: str) -> ModelRef:
+        if self._own_endpoint != Endpoint():
+            return ModelRef(variable, model, self._own_endpoint, name=f"{model}@fallback")
+        is_known = model.partition(":")[0] in self._first_providers
+        endpoint = self._first_endpoint if is_known else Endpoint()
+        return ModelRef(variable, model, endpoint, name=model)

@@ -1,0 +1,44 @@
+"""Who this service is: the answers given at generation and the installed version."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The identity that `project.json` carries from generation to the running service."""
+
+    PACKAGE: ClassVar = "app"
+    """The owner's package: `project.json` lies in it."""
+
+    name: str
+    """The distribution, the command and the service name in logs."""
+    title: str
+    """The name people read, in the API's description and on the command line."""
+    description: str
+    language: Literal["en", "es"]
+    """Language of default texts, where a question does not tell its own: `en` or `es`."""
+    llm_provider: str
+    """The provider that `.env.example` and the dependencies are prepared for."""
+    repository_url: str
+
+    @classmethod
+    @cache
+    def load(cls) -> "Project":
+        """The identity of this installation, read once."""
+        answers = json.loads(files(cls.PACKAGE).joinpath("project.json").read_bytes())
+        if answers["language"] not in ("en", "es"):  # the template's own tree, not yet rendered
+            answers["language"] = "en"
+        return cls(**answers)
+
+    @property
+    def version(self) -> str:
+        """The installed distribution's version; `0.0.0` where it runs uninstalled."""
+        try:
+            return version(self.name)
+        except PackageNotFoundError:
+            return "0.0.0"

@@ -1,0 +1,212 @@
+"""What an agent is: the contract between this service and the agents you write.
+
+The service promises: an agent is built once at start; its tools run only inside its own policy;
+the model it is given is already configured, limited and logged; its failures become an answer
+that names what is missing; a tool that its policy marks as writing runs when a person has approved the
+call, once, with the arguments that were shown.
+
+An agent owes: a name, words to be found by, tools that return a `ToolResult`, and the two
+deterministic halves of an answer without a model, `calls` and `tell`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar, final
+
+import orjson
+import structlog
+from langchain_core.tools import BaseTool, StructuredTool
+
+from ..errors import ApprovalNeeded, ConfigurationError
+from ..guards.approval import Approval
+from ..guards.injection_guard import InjectionGuard
+from ..guards.policy import ToolPolicy
+from ..guards.tool_results import ToolResults
+from ..prompts.fence import Fence
+from ..prompts.language import Language, Text
+from ..prompts.prompt import Prompt
+from ..settings import Configuration
+from ..sources.policy import Policy
+from ..sources.resources import SourceConnections, AgentResources, FakeSource
+
+log = structlog.stdlib.get_logger(__name__)
+
+SettingsT = TypeVar("SettingsT", bound=Configuration)
+
+ToolMethod = Callable[..., Awaitable["ToolResult"]]
+
+
+class Source(TypedDict):
+    """Where a fact comes from, as the answer shows it."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What one tool call brought back: the facts that an answer may state, and their source."""
+
+    facts: Mapping[str, Any]
+    """JSON values. A model reads them; the audit holds every figure of the answer against them."""
+
+    sources: Sequence[Source] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool call: the tool's name and its arguments."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Agent(ABC, Generic[SettingsT]):
+    """One agent. Put a subclass in `agents/<name>/agent.py`; it is found there."""
+
+    name: ClassVar[str]
+    """Lower-case identifier, the same as its folder: in `/v1/agents`, logs and answers."""
+
+    description: ClassVar[Text]
+    """One sentence per language: the planner chooses by it, people read it."""
+
+    keywords: ClassVar[Mapping[Language, tuple[str, ...]]]
+    """Words that send a question here when rules plan. Accents, case and endings do not matter."""
+
+    examples: ClassVar[Mapping[Language, tuple[str, ...]]]
+    """Questions that this agent answers, at least two per language; the tests ask them."""
+
+    prompt: ClassVar[Prompt]
+    """Its system prompt."""
+
+    settings_class: type[SettingsT]
+    """Its own settings, `Configuration` when it has none; read once into `self.settings`."""
+
+    sample: ClassVar[FakeSource | None] = None
+    """Answers its data sources' requests when USE_FAKE_DATA is on."""
+
+    @final
+    def __init__(self, connectors: SourceConnections, guard: InjectionGuard | None = None) -> None:
+        """Build the agent inside its policy. Without `guard`, its rules look through the results.
+
+        Raises:
+            ConfigurationError: The policy names a tool that there is not, or none at all.
+        """
+        self.settings = self.settings_class()
+        policy = self.policy()
+        self.outside: AgentResources = connectors.within(policy, self.sample)
+        built = self.build()
+        names = [method.__name__ for method in built]
+        granted = policy.tools | policy.writing
+        if not granted or not granted <= set(names):
+            named = ", ".join(sorted(granted)) or "none"
+            all_of_them = ", ".join(f'"{name}"' for name in names)
+            remedy = f"say in policy() which may run: Policy(tools=frozenset([{all_of_them}]), ...)"
+            problem = f"its tools are {', '.join(names)}, its policy names {named}; {remedy}"
+            raise ConfigurationError([f"agents/{self.name}/agent.py: {problem}"])
+        self.rights = ToolPolicy(self.name, policy, names)
+        self._results = ToolResults(guard or InjectionGuard())
+        self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, built))
+
+    def policy(self) -> Policy:
+        """Which tools may run and what they may reach, usually read off `self.settings`.
+
+        An agent without one does not start: nothing is allowed by default.
+        """
+        return Policy()
+
+    @abstractmethod
+    def build(self) -> Sequence[ToolMethod]:
+        """Its tools: async methods with typed arguments and a docstring written for a model.
+
+        Runs once, after `self.settings` and `self.outside` are set.
+        """
+
+    @abstractmethod
+    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+        """The tool calls that answer `question`, read by rules.
+
+        Raises:
+            ClarificationNeeded: Something is missing, such as the place for a forecast.
+        """
+
+    @abstractmethod
+    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+        """The findings of `calls`, in the same order, as one answer in `language`.
+
+        Also the finding of an approved call by itself, and those of the other calls without it.
+        """
+
+    @final
+    async def basic_answer(self, question: str, language: Language) -> tuple[str, list[ToolResult]]:
+        """An answer with no model: `calls`, the tools, `tell`.
+
+        Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise,
+        and ValueError where that comes to no words: nobody is answered with nothing.
+        """
+        findings, is_complete = [], True
+        for call in self.calls(question, language):
+            try:
+                findings.append(await self._run(call))
+            except ApprovalNeeded:  # the others run meanwhile
+                is_complete = False
+        if not is_complete:
+            raise ApprovalNeeded(findings)
+        text = self.tell(findings, language)
+        if not text.strip():
+            raise ValueError(
+                "`tell` said nothing: `calls` raises NeedsDetail for what it cannot read"
+            )
+        return text, findings
+
+    @final
+    async def perform(self, approval: Approval) -> ToolResult:
+        """What the approved call brought. Raises what its tool raises."""
+        with approval.granted():
+            return await self._run(ToolCall(approval.call.tool, approval.call.arguments))
+
+    @final
+    def told(self, findings: Sequence[ToolResult], language: Language) -> str:
+        """What `tell` makes of `findings` that are not all of those of `calls`; empty where it cannot."""
+        try:
+            return self.tell(findings, language) if findings else ""
+        except Exception:
+            log.exception("untold", agent=self.name)
+            return ""
+
+    @property
+    def approval_id(self) -> str:
+        """Inside of a tool that writes: a name of this one call, for a source that takes such a key."""
+        approval = Approval.current()
+        return approval.id if approval else ""
+
+    async def _run(self, call: ToolCall) -> ToolResult:
+        tools = {tool.name: tool for tool in self.tools}
+        message = await tools[call.tool].ainvoke(
+            {"type": "tool_call", "id": call.tool, "name": call.tool, "args": call.arguments}
+        )
+        finding: ToolResult = message.artifact
+        return finding
+
+    def _as_tool(self, method: ToolMethod) -> BaseTool:
+        @wraps(method)
+        async def run(**arguments: Any) -> tuple[str, ToolResult]:
+            with self.rights.using(method.__name__, arguments):
+                finding = await self._harmless(await method(**arguments))
+            facts = orjson.dumps(finding.facts).decode()
+            return Fence.around("tool_result", facts), finding
+
+        return StructuredTool.from_function(
+            coroutine=run, name=method.__name__, response_format="content_and_artifact"
+        )
+
+    async def _harmless(self, finding: ToolResult) -> ToolResult:
+        """What a model and `tell` may read of it: texts that want to be obeyed are taken out."""
+        found = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
+        harmless = await self._results.harmless(found)
+        if harmless is found:
+            return finding
+        facts, sources = harmless
+        return ToolResult(facts, [Source(title=title, url=url) for title, url in sources])

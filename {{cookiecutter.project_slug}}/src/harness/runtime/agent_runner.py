@@ -1,0 +1,198 @@
+"""An agent with its model: the loop of model and tools, and what may leave it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from langchain.agents import create_agent
+from langchain.agents.middleware import InputAgentState
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.runnables import RunnableConfig
+
+from ..errors import (
+    PolicyViolation,
+    ApprovalNeeded,
+    BudgetExceeded,
+    ModelUnavailable,
+    ServiceError,
+    SourceUnavailable,
+)
+from ..guards.output import OutputGuard, OutputPolicy
+from ..limits.budget import Budget, RunLimits
+from ..models.budgeted_model import BudgetedModel
+from ..models.factory import LLMFactory
+from ..prompts.language import Language
+from ..settings import Settings
+from ..telemetry.audit_log import AuditLog
+from .agent import Agent, ToolResult
+from .correction import Correction
+from .degraded import Degraded
+from .safe_tool import SafeTool, UnknownTool
+
+log = structlog.get_logger(__name__)
+
+
+class AgentScript:
+    """What the embedded model says as an agent: the calls of its rules, then what they found."""
+
+    def __init__(self, agent: Agent[Any]) -> None:
+        self._agent = agent
+
+    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        """Tool calls for a question, the answer for their results."""
+        language: Language = messages[0].additional_kwargs["language"]
+        question = str(messages[1].content)
+        results = [message for message in messages if isinstance(message, ToolMessage)]
+        if results:
+            findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
+            complete = len(findings) == len(results)
+            return AIMessage(self._agent.tell(findings, language) if complete else "")
+        calls = self._agent.calls(question, language)
+        return AIMessage(
+            content="",
+            tool_calls=[
+                {"name": call.tool, "args": dict(call.arguments), "id": f"call_{at}"}
+                for at, call in enumerate(calls)
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswer:
+    """What a model made of the findings of its tools."""
+
+    text: str
+    findings: Sequence[ToolResult]
+    degraded: Sequence[str] = ()
+    """Why it is a lesser one: some of the tool calls failed or were refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One attempt of a model, not let out yet."""
+
+    text: str
+    findings: Sequence[ToolResult]
+    failures: Sequence[ServiceError]
+    messages: Sequence[AnyMessage]
+    guard: OutputGuard
+    """What the text is held against."""
+
+
+class AgentRunner:
+    """One agent, its model and its tools in a loop; built once, used by every run."""
+
+    STEPS_PER_CALL: Final = 2
+    """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
+
+    REASONS: Final[Mapping[type[ServiceError], str]] = {
+        BudgetExceeded: Degraded.OVER_BUDGET,
+        SourceUnavailable: Degraded.SOURCE,
+        PolicyViolation: Degraded.SOURCE,
+    }
+    """What a failed tool call costs an answer that other calls hold up."""
+
+    def __init__(
+        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy
+    ) -> None:
+        self._agent = agent
+        self._outgoing = outgoing
+        self._caps = RunLimits("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
+        self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
+        offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
+        model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
+        tools = [*agent.tools, UnknownTool(rights=agent.rights)]
+        known = frozenset(tool.name for tool in agent.tools)
+        self._loop = create_agent(
+            BudgetedModel(model=model, caps=self._caps, tools=known, no_tool=UnknownTool.NAME),
+            [SafeTool.of(tool, settings.message_max_chars) for tool in tools],
+            checkpointer=False,  # the thread's memory is the outer graph's
+            name=agent.name,
+        )
+
+    async def answer(self, question: str, language: Language) -> AgentAnswer:
+        """The model's answer, grounded in what its tools found.
+
+        Raises:
+            ModelUnavailable: The model said nothing, or what may not leave, such as a
+                figure that no tool had found (`ungrounded`, `unsafe_answer`).
+            SourceUnavailable: Every tool call failed; so may other errors of the tools.
+            ApprovalNeeded: A call waits for a person. The model's words are dropped: it may say
+                that it is done.
+            Exception: Whatever a provider raises, which is far more than its own errors.
+        """
+        prompt = self._agent.prompt
+        system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
+        messages: list[AnyMessage] = [system, HumanMessage(question)]
+        with Budget.of(self._caps):
+            draft = await self._attempt(messages, question, language)
+            refusal = draft.guard.refusal(draft.text)
+            if refusal in OutputGuard.MENDABLE:
+                draft, refusal = await self._mended(draft, refusal, question, language)
+        if refusal:
+            raise ModelUnavailable("agent", Degraded.refused(draft.guard.withhold(refusal)))
+        lesser = {self.REASONS[type(it)] for it in draft.failures if type(it) in self.REASONS}
+        return AgentAnswer(draft.text, draft.findings, sorted(lesser))
+
+    async def _mended(
+        self, draft: "Draft", refusal: str, question: str, language: Language
+    ) -> tuple["Draft", str | None]:
+        """A second attempt in the same bounds, and why it may not leave either; else the first one."""
+        mend = Correction.of(refusal, draft.guard.unsupported(draft.text), language)
+        try:
+            second = await self._attempt([*draft.messages, mend], question, language)
+        except Exception as failure:  # noqa: BLE001 - a model may fail in every way: see `answer`
+            log.warning("correction_failed", error=type(failure).__name__)
+            return draft, refusal
+        if (again := second.guard.refusal(second.text)) is None:
+            OutputGuard.corrected(refusal, "agent")
+        return second, again
+
+    async def _attempt(
+        self, messages: Sequence[AnyMessage], question: str, language: Language
+    ) -> "Draft":
+        """What the loop ends with after `messages`."""
+        result = await self._loop.ainvoke(
+            InputAgentState(messages=[*messages]),
+            RunnableConfig(metadata={**self._agent.prompt.metadata}, recursion_limit=self._steps),
+        )
+        results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
+        findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
+        failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
+        if any(isinstance(it, ApprovalNeeded) for it in failures):
+            raise ApprovalNeeded(findings)
+        if failures and not findings:
+            raise failures[0]
+        text = str(result["messages"][-1].text).strip()
+        if not text:
+            raise ModelUnavailable("agent", "said nothing")
+        if not findings:  # from memory
+            AuditLog.note("grounding", "withheld", "no tool")
+            raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+        guard = OutputGuard(
+            self._outgoing,
+            question,
+            [finding.facts for finding in findings],
+            [source["url"] for finding in findings for source in finding.sources],
+            said=self._own_words(findings, language),
+            language=language,
+        )
+        return Draft(guard.masked(text), findings, failures, result["messages"], guard)
+
+    def _own_words(self, findings: Sequence[ToolResult], language: Language) -> Iterator[str]:
+        """Where an agent's answer may have names from, beside the facts."""
+        yield from (source["title"] for finding in findings for source in finding.sources)
+        yield from self._agent.description.values()
+        yield from self._agent.prompt.text.values()
+        try:
+            yield self._agent.tell(findings, language)
+        except Exception as failure:  # noqa: BLE001 - a user's code, for other calls than its own
+            log.info("own_words_unknown", error=type(failure).__name__)

@@ -1,0 +1,181 @@
+"""The plan node: a model decides which agents work, rules decide when no model can."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import structlog
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable
+from langgraph.config import get_stream_writer
+from langgraph.types import Overwrite
+from pydantic import BaseModel, Field
+
+from ..guards.output import OutputGuard, OutputPolicy
+from ..limits.budget import Budget
+from ..limits.deadline import Deadline, DeadlineFraction
+from ..models.factory import LLMFactory
+from ..prompts.language import Language
+from ..prompts.planner import PLANNER, REPAIR
+from ..prompts.prompt import Prompt
+from ..settings import Settings
+from .agent import Agent
+from .degraded import Degraded
+from .history import History
+from .reply import Event
+from .rules_planner import RulesPlanner
+from .state import Turn, Plan, State, Task
+
+log = structlog.get_logger(__name__)
+
+
+class PlannedTask(BaseModel):
+    """One part of the message for one agent."""
+
+    agent: str = Field(description="The agent's name.")
+    question: str = Field(description="Its part of the question, in the user's words.")
+
+
+class PlanDraft(BaseModel):
+    """Which agents work on which part of the message."""
+
+    # No defaults: OpenAI's strict schemas know none.
+    verdict: Literal["work", "clarify", "decline"]
+    tasks: list[PlannedTask] = Field(description="One for each thing asked; empty unless work.")
+    text: str = Field(description="The question back, for clarify; else empty.")
+
+
+class PlanScript:
+    """What the embedded model says as planner: the rules' plan."""
+
+    def __init__(self, rules: RulesPlanner) -> None:
+        self._rules = rules
+
+    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        """The plan as a call of the one schema that is bound."""
+        known = messages[0].additional_kwargs
+        plan = self._rules.plan(str(messages[1].content), known["language"], known["history"])
+        call = {"name": bound[0], "args": dict(plan), "id": "plan", "type": "tool_call"}
+        return AIMessage(content="", tool_calls=[call])
+
+
+class Planner:
+    """Turns a question into a plan that names only agents that exist."""
+
+    def __init__(
+        self,
+        factory: LLMFactory,
+        agents: Sequence[Agent[Any]],
+        rules: RulesPlanner,
+        settings: Settings,
+        outgoing: OutputPolicy,
+    ) -> None:
+        self._outgoing = outgoing
+        self._max_chars = settings.message_max_chars
+        self._names = {agent.name for agent in agents}
+        self._agents = agents
+        self._rules = rules
+        self._max_tasks = settings.plan_max_tasks
+        self._model: Runnable[Any, Any] | None = None
+        if not factory.is_disabled:
+            model = factory.for_role("planner", PlanScript(rules))
+            self._model = model.with_structured_output(PlanDraft)
+
+    async def __call__(self, state: State) -> Mapping[str, Any]:
+        """Write `plan`, and why it is a lesser one: the first reasons of this turn."""
+        question, language = state["question"], state["language"]
+        history = state.get("history", [])
+        plan, degraded = None, [Degraded.DISABLED]
+        if self._model is not None:
+            plan, degraded = await self._ask_model(self._model, question, language, history)
+            if plan and (refusal := self._refused(plan, question, language)):
+                offer = Plan(verdict="clarify", tasks=[], text=self._rules.offer(language))
+                plan = offer if plan["text"] else None
+                degraded = [Degraded.refused(refusal)]
+        plan = plan or self._rules.plan(question, language, history)
+        data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
+        get_stream_writer()(Event(event="plan", data=data))
+        log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
+        return {"plan": plan, "degraded": Overwrite(degraded)}
+
+    def _refused(self, plan: Plan, question: str, language: Language) -> str | None:
+        """Why the model's words may not leave: its question back, or its tasks, which the reply tells.
+
+        Our own words may, they tell what agents are for; and the caller's.
+        """
+        ours = {"", self._rules.offer(language), self._rules.refusal(language)}
+        texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
+        spoken = language if plan["text"] else None
+        guard = OutputGuard(self._outgoing, question, [], language=spoken)
+        found = (guard.refusal(it) for it in texts if it not in ours and it not in question)
+        # No facts yet to hold a figure against.
+        refusal = next((it for it in found if it not in (None, OutputGuard.UNGROUNDED)), None)
+        if refusal is None:
+            return None
+        log.warning("plan_refused", reason=refusal)
+        return guard.withhold(refusal)
+
+    async def _ask_model(
+        self,
+        model: Runnable[Any, Any],
+        question: str,
+        language: Language,
+        history: Sequence[Turn],
+    ) -> tuple[Plan | None, list[str]]:
+        """The model's plan; None when it has none, and why."""
+        system = SystemMessage(
+            PLANNER.render(
+                language,
+                agents="\n".join(f"- {a.name}: {a.description[language]}" for a in self._agents),
+                history=History.told(history),
+                max_tasks=str(self._max_tasks),
+            ),
+            additional_kwargs={"language": language, "history": list(history)},
+        )
+        messages: list[BaseMessage] = [system, HumanMessage(question)]
+        try:
+            async with Deadline.until(DeadlineFraction.PLAN):
+                plan = await self._draft(model, messages, language, PLANNER)
+                if plan is None:  # one chance to mend it
+                    mend = HumanMessage(REPAIR.render(language, max_tasks=str(self._max_tasks)))
+                    plan = await self._draft(model, [*messages, mend], language, REPAIR)
+        except Exception as failure:  # noqa: BLE001 - see below
+            # Providers raise far more than their own errors (a 200 with HTML is an AttributeError):
+            # whatever a model does wrong, the rules still plan.
+            log.warning("plan_failed", reason=type(failure).__name__)
+            return None, Degraded.without("planner", failure)
+        if plan is None:
+            return None, Degraded.without("planner", ValueError())
+        return plan, []
+
+    async def _draft(
+        self,
+        model: Runnable[Any, Any],
+        messages: Sequence[BaseMessage],
+        language: Language,
+        prompt: Prompt,
+    ) -> Plan | None:
+        """One plan of the model; None when it breaks the schema or cannot be carried out."""
+        Budget.take_model_call()
+        try:
+            draft = await model.ainvoke([*messages], {"metadata": prompt.metadata})
+        except ValueError as broken:  # pydantic's, the JSON reader's and the parsers' own error
+            log.warning("plan_refused", reason=type(broken).__name__)
+            return None
+        return self._checked(draft, language)
+
+    def _checked(self, draft: object, language: Language) -> Plan | None:
+        """The draft as a plan; None when it cannot be carried out."""
+        if not isinstance(draft, PlanDraft):
+            log.warning("plan_refused", reason="not the schema")
+            return None
+        tasks = [Task(agent=task.agent, question=task.question) for task in draft.tasks]
+        if draft.verdict == "work":
+            unknown = [task["agent"] for task in tasks if task["agent"] not in self._names]
+            chars = sum(len(task["question"]) for task in tasks)
+            if not tasks or unknown or len(tasks) > self._max_tasks or chars > self._max_chars:
+                log.warning("plan_refused", reason="agents", tasks=len(tasks), unknown=len(unknown))
+                return None
+            return Plan(verdict="work", tasks=tasks, text="")
+        if draft.verdict == "clarify":
+            return Plan(verdict="clarify", tasks=[], text=draft.text or self._rules.offer(language))
+        return Plan(verdict="decline", tasks=[], text=self._rules.refusal(language))

@@ -1,0 +1,57 @@
+"""What callers think of the answers they got."""
+
+import time
+from typing import Literal
+
+import structlog
+
+from ..errors import InputRefused, RunUnknown
+from ..guards.personal_policy import PiiRules
+from ..settings import Settings
+from ..storage.feedback import Feedback
+from ..storage.store import Store
+from ..storage.thread_ref import ThreadRef
+from ..telemetry.langsmith import LangSmith
+from ..telemetry.metrics import METRICS
+from ..telemetry.redaction import Redactor
+
+log = structlog.stdlib.get_logger(__name__)
+
+Rating = Literal["up", "down", "1", "2", "3", "4", "5"]
+
+
+class Ratings:
+    """Keeps one rating a run, the last one that its owner gave."""
+
+    def __init__(
+        self, settings: Settings, store: Store, redactor: Redactor, langsmith: LangSmith
+    ) -> None:
+        self._max_chars = settings.feedback_comment_max_chars
+        self._store = store
+        self._redactor = redactor
+        self._hidden = PiiRules(settings.personal_data_in).hidden
+        self._langsmith = langsmith
+
+    async def give(self, owner: str, run_id: str, rating: Rating, comment: str | None) -> None:
+        """Keep what `owner` thinks of the answer of a run.
+
+        Secrets are taken out of the comment, and so is the personal data that PERSONAL_DATA_IN
+        masks or refuses in a message.
+
+        Raises:
+            InputRefused: The comment is too long.
+            RunUnknown: `owner` got no answer of this run, or it was not saved, or is deleted.
+            StoreUnavailable: The store is away.
+        """
+        if comment and len(comment) > self._max_chars:
+            raise InputRefused("comment", f"FEEDBACK_COMMENT_MAX_CHARS={self._max_chars}")
+        thread_id = await self._store.thread_of(run_id)
+        if thread_id is None or ThreadRef.owner_of(thread_id) != owner:
+            raise RunUnknown(run_id)
+        told = self._hidden(self._redactor.text(comment)) if comment else None
+        feedback = Feedback(run_id, thread_id, rating, told, time.time())
+        if not await self._store.keep_feedback(feedback):
+            raise RunUnknown(run_id)
+        METRICS.feedback(rating)
+        log.info("feedback", run_id=run_id, rating=rating, has_comment=told is not None)
+        self._langsmith.send(feedback.run_id, rating, told)

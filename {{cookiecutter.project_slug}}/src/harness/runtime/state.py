@@ -1,0 +1,133 @@
+"""The one state of a run, and who may read and write what in it.
+
+Values are plain JSON types, so that a checkpoint of today is read by the version of tomorrow.
+"""
+
+import operator
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+
+from langgraph.channels import UntrackedValue
+
+from ..prompts.language import Language
+from .agent import Source
+
+Verdict = Literal["work", "clarify", "decline"]
+
+
+class Task(TypedDict):
+    """One part of the message for one agent."""
+
+    agent: str
+    question: str
+
+
+class Plan(TypedDict):
+    """What the planner decided."""
+
+    verdict: Verdict
+    tasks: list[Task]
+    text: str
+    """The question back (`clarify`) or the refusal (`decline`); empty for `work`."""
+
+
+class PendingCall(TypedDict):
+    """One call of a writing tool that waits for a person."""
+
+    id: str
+    """Nobody can guess it; the tool may use it as its own idempotency key."""
+    agent: str
+    tool: str
+    arguments: Mapping[str, Any]
+    shown: str
+    """The call as the answer says it."""
+    expires_at: float
+    """Seconds since 1970."""
+
+
+class Decision(TypedDict):
+    """What a person decided about one of them."""
+
+    id: str
+    verdict: Literal["approve", "reject"]
+    lost: NotRequired[list[str]]
+    """Ids of calls that were decided before, by runs that ended before they could tell."""
+
+
+class TaskResult(TypedDict):
+    """What became of one task."""
+
+    agent: str
+    question: str
+    text: str
+    facts: list[Mapping[str, Any]]
+    sources: list[Source]
+    status: Literal["answered", "asked", "missing", "waiting", "rejected"]
+    """`asked`: the agent needs detail, `text` asks for it; `missing`: its source gave nothing;
+    `waiting`: a person decides about `call`; `rejected`: and said no."""
+    call: NotRequired[PendingCall]
+    """While it waits, and no longer."""
+    age_seconds: NotRequired[float]
+    """Of an answer that was kept from an earlier run; a fresh one has none."""
+
+
+class Turn(TypedDict):
+    """One past turn of the thread."""
+
+    question: str
+    language: Language
+    answer: str
+    agents: list[str]
+    asked: bool
+    """True when the answer asked for more detail: the next message may be that detail."""
+
+
+class State(TypedDict, total=False):
+    """A thread's state: `history` lasts, everything else belongs to the turn."""
+
+    message: Annotated[str, UntrackedValue]
+    """As received, for `admit` alone. No store keeps it, also of a run that fails or is left: it may
+    hold what is masked in `question`."""
+    question: str
+    """The admitted message; empty when there is none."""
+    masked: list[str]
+    """Kinds of personal data that were masked in the question."""
+    language: Language
+    plan: Plan
+    outcomes: Annotated[list[TaskResult], operator.add]
+    task: Task
+    """The one task of one `work` step."""
+    before: str
+    """The thread's last question, where the same agent had a part in it; completes a follow-up."""
+    withdrawn: list[str]
+    """Calls that waited until this message came, as they were shown."""
+    draft: str
+    answer: str
+    degraded: Annotated[list[str], operator.add]
+    history: list[Turn]
+
+
+READS: Final[Mapping[str, frozenset[str]]] = {
+    "admit": frozenset({"message", "history", "outcomes"}),
+    "plan": frozenset({"question", "language", "history"}),
+    "work": frozenset({"task", "language", "before"}),
+    "write": frozenset({"question", "language", "plan", "outcomes"}),
+    "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
+    "approve": frozenset({"language", "outcomes", "history"}),
+}
+"""Node -> the keys it is shown."""
+
+WRITES: Final[Mapping[str, frozenset[str]]] = {
+    "admit": frozenset(
+        {
+            *("question", "masked", "language", "draft", "outcomes", "withdrawn"),
+            *("history", "plan", "degraded"),
+        }
+    ),
+    "plan": frozenset({"plan", "degraded"}),
+    "work": frozenset({"outcomes", "degraded"}),
+    "write": frozenset({"draft", "degraded"}),
+    "audit": frozenset({"answer", "degraded", "history"}),
+    "approve": frozenset({"outcomes", "degraded", "history", "withdrawn"}),
+}
+"""Node -> the keys it may change."""

@@ -1,0 +1,124 @@
+"""Where a connection may go: the address is resolved, checked and then used, once."""
+
+import asyncio
+import socket
+from collections.abc import Collection, Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any, Final
+
+import httpcore2
+import httpx2
+
+from ..errors import PolicyViolation
+
+Address = IPv4Address | IPv6Address
+
+
+class PublicAddresses:
+    """Tells addresses of the internet from those of a machine, a network or a cloud's metadata."""
+
+    NAT64: Final = IPv6Network("64:ff9b::/96")
+    """Holds an IPv4 address in its last 32 bits (RFC 6052)."""
+
+    LAST_32_BITS: Final = 0xFFFF_FFFF
+
+    @classmethod
+    def matches(cls, text: str) -> bool:
+        """True for a global unicast address, of which no IPv4 address inside is private."""
+        address = ip_address(text.partition("%")[0])  # without the zone of a link-local one
+        return all(
+            each.is_global and not (each.is_multicast or each.is_reserved)
+            for each in (address, *cls._inside(address))
+        )
+
+    @classmethod
+    def _inside(cls, address: Address) -> Iterable[Address]:
+        """The IPv4 addresses that an IPv6 one stands for."""
+        if isinstance(address, IPv6Address):
+            mapped = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
+            yield from filter(None, mapped)
+            if address in cls.NAT64:
+                yield IPv4Address(int(address) & cls.LAST_32_BITS)
+
+
+class PinnedBackend(httpcore2.AnyIOBackend):
+    """Opens connections to public addresses, and to the hosts that may be private.
+
+    It connects to the very address that it checked: a name that means another one by the next
+    look-up (DNS rebinding) changes nothing. TLS still asks for the name's certificate.
+    """
+
+    NEXT_SECONDS: Final = 1.0
+    """Longest wait for an address that is not the last of its host, seconds; guess."""
+
+    def __init__(self, private_hosts: Collection[str]) -> None:
+        """`private_hosts` may have any address."""
+        self._private_hosts = frozenset(private_hosts)
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the base's
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """A connection to the first address of `host` that takes one.
+
+        Raises:
+            PolicyViolation: One of its addresses is no public one; nothing was sent to any.
+            httpcore2.ConnectError: It has none, or none takes a connection.
+        """
+        *others, last = await self._addresses(host, port)
+        for address in others:
+            wait = self.NEXT_SECONDS if timeout is None else min(timeout, self.NEXT_SECONDS)
+            try:
+                return await super().connect_tcp(address, port, wait, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue
+        return await super().connect_tcp(last, port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - the base's
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Never.
+
+        Raises:
+            PolicyViolation: Always; no data source is one.
+        """
+        raise PolicyViolation("address", "sockets of this machine are not opened")
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                host, port, type=socket.SOCK_STREAM
+            )
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 letters
+            raise httpcore2.ConnectError(type(error).__name__) from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not addresses:
+            raise httpcore2.ConnectError("no address")
+        if host not in self._private_hosts and not all(map(PublicAddresses.matches, addresses)):
+            raise PolicyViolation(
+                "address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be"
+            )
+        return addresses
+
+
+class SsrfSafeTransport(httpx2.AsyncHTTPTransport):
+    """httpx's own transport over a `PinnedBackend`. The environment's proxies do not apply."""
+
+    def __init__(self, private_hosts: Collection[str]) -> None:
+        """Reach `private_hosts` wherever they are.
+
+        Raises:
+            TypeError: httpx2 has changed so that addresses would not be checked.
+        """
+        super().__init__()
+        if not hasattr(self._pool, "_network_backend"):
+            raise TypeError("this httpx2 opens connections elsewhere: nothing would be checked")
+        # httpx2 (2.16) has no argument for it.
+        self._pool._network_backend = PinnedBackend(private_hosts)  # noqa: SLF001 - see above

@@ -1,0 +1,250 @@
+"""Requests that stay inside a policy, a deadline and a size, and validated answers."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final, Literal, TypeVar
+from xml.etree.ElementTree import Element, ParseError
+
+import httpx2
+import orjson
+import stamina
+import structlog
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from pydantic import BaseModel, ValidationError
+
+from ..errors import PolicyViolation, SourceUnavailable
+from ..limits.deadline import Deadline
+from ..settings import Settings
+from ..telemetry.metrics import METRICS
+from ..telemetry.tracing import TRACES
+from .body import BoundedBody, ResponseRejected
+from .policy import Method, Policy
+
+log = structlog.get_logger(__name__)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Outcome = Literal["ok", "failed", "refused", "cut"]
+Params = Mapping[str, str | int | float | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRecord:
+    """One request. Its query and its document are in no log."""
+
+    method: Method
+    url: str
+    subtype: str
+    params: Params = field(default_factory=dict, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+
+
+class HttpClient:
+    """Reads data sources. What they send is a stranger's text until it has been validated.
+
+    One call gives its answer within DATA_TIMEOUT_SECONDS, and within the request's deadline,
+    retries included, or fails. It sends no cookies, no key but the one that the policy names for the
+    very host, and it follows no redirect: an address that nobody has checked is not asked.
+    """
+
+    FIRST_WAIT_SECONDS: Final = 0.1
+    """Before the first retry, doubled for each further one; a guess."""
+
+    OTHER: Final = "other"
+    """What counts call every host that the policy does not name."""
+
+    SHOWN_PROBLEMS: Final = 3
+    """Fields named in the log when an answer breaks its model."""
+
+    def __init__(self, client: httpx2.AsyncClient, policy: Policy, settings: Settings) -> None:
+        self._client = client
+        self._policy = policy
+        self._private_hosts = settings.private_hosts
+        self._timeout = settings.data_timeout_seconds
+        self._max_bytes = settings.data_max_bytes
+        self._retrying = stamina.AsyncRetryingCaller(
+            attempts=1 + settings.data_max_retries,
+            timeout=None,  # the deadline of the whole call
+            wait_initial=self.FIRST_WAIT_SECONDS,
+            wait_jitter=self.FIRST_WAIT_SECONDS,
+        )
+
+    async def get_json(self, url: str, params: Params, model: type[ModelT]) -> ModelT:
+        """The JSON document at `url` as a `model`. Types are not coerced: `"18"` is no number.
+
+        Raises:
+            PolicyViolation: The host, its address or GET is not in the policy; nothing was sent.
+            SourceUnavailable: No answer in time, or none that fits the model.
+        """
+        with self._watched("GET", url) as host:
+            body = await self._ask(host, ResponseRecord("GET", url, "json", params))
+            return self._read(host, body, model)
+
+    async def post_json(self, url: str, document: object, model: type[ModelT]) -> ModelT:
+        """The answer to `document` as a `model`. Never tried twice, so a tool that writes may use it.
+
+        Raises:
+            PolicyViolation: The host, its address or POST is not in the policy; nothing was sent.
+            SourceUnavailable: No answer in time, or none that fits the model.
+        """
+        with self._watched("POST", url) as host:
+            asked = ResponseRecord("POST", url, "json", content=orjson.dumps(document))
+            return self._read(host, await self._ask(host, asked), model)
+
+    async def get_xml(self, url: str) -> Element:
+        """The root of the XML document at `url`, such as a feed. Entities are refused.
+
+        Raises:
+            PolicyViolation: The host, its address or GET is not in the policy; nothing was sent.
+            SourceUnavailable: No answer in time, or none that is well-formed.
+        """
+        with self._watched("GET", url) as host:
+            body = await self._ask(host, ResponseRecord("GET", url, "xml"))
+            try:
+                root: Element = fromstring(body)
+            except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+                # ValueError and LookupError: an encoding that the parser does not know
+                raise SourceUnavailable(host, f"not XML: {type(error).__name__}") from None
+            return root
+
+    @classmethod
+    def _read(cls, host: str, body: bytes, model: type[ModelT]) -> ModelT:
+        try:
+            orjson.loads(body)  # refuses NaN and 1e999, which pydantic lets in
+            return model.model_validate_json(body, strict=True)
+        except orjson.JSONDecodeError as error:
+            raise SourceUnavailable(host, f"not JSON: {error.msg}") from None
+        except ValidationError as error:
+            raise SourceUnavailable(host, cls._problems(error)) from None
+
+    @contextmanager
+    def _watched(self, method: Method, url: str) -> Iterator[str]:
+        """Yield the host of an allowed address; tell how its answer came, without the query."""
+        with (
+            TRACES.span(method, {"http.request.method": method}, "leaf") as span,
+            self._counted(method, url) as host,
+        ):
+            span.set({"server.address": host})
+            yield host
+
+    @contextmanager
+    def _counted(self, method: Method, url: str) -> Iterator[str]:
+        started = perf_counter()
+        host: str = self.OTHER
+        outcome: Outcome = "cut"
+        reason = ""
+        try:
+            host = self._allowed_host(method, url)
+            yield host
+            outcome = "ok"
+        except PolicyViolation:
+            outcome = "refused"
+            raise
+        except SourceUnavailable as failure:
+            outcome, reason = "failed", failure.reason
+            raise
+        finally:
+            seconds = perf_counter() - started
+            METRICS.source_call(host, outcome, seconds)
+            self._tell(host, outcome, reason, round(seconds * 1000, 1))
+
+    @staticmethod
+    def _tell(host: str, outcome: Outcome, reason: str, ms: float) -> None:
+        if outcome == "failed":
+            METRICS.failure("connectors", host)
+            log.warning("source_failed", host=host, reason=reason, ms=ms)
+        elif outcome == "ok":
+            log.debug("source_answered", host=host, ms=ms)
+
+    def _allowed_host(self, method: Method, url: str) -> str:
+        try:
+            parsed = httpx2.URL(url)
+        except httpx2.InvalidURL:
+            raise PolicyViolation("host", "give http(s)://host/path") from None
+        if parsed.scheme not in ("http", "https") or parsed.userinfo:
+            raise PolicyViolation("host", "only http and https are allowed, without a user name")
+        if parsed.host not in self._policy.hosts:
+            raise PolicyViolation("host", "name it in the agent's policy")
+        if method not in self._policy.methods:
+            raise PolicyViolation("method", "name it in the agent's policy")
+        is_open = parsed.scheme == "http" and parsed.host not in self._private_hosts
+        if is_open and parsed.host in self._policy.keys:
+            raise PolicyViolation("host", "its key is sent over https only")
+        return parsed.host
+
+    async def _ask(self, host: str, asked: ResponseRecord) -> bytes:
+        seconds = Deadline.within(self._timeout)
+        try:
+            async with asyncio.timeout(seconds):
+                if asked.method != "GET":
+                    return await self._attempt(host, asked)
+                # A lambda: the retry log shows arguments, and the query is nobody's business.
+                return await self._retrying(self._wait_for, lambda: self._attempt(host, asked))
+        except TimeoutError:
+            reason = f"no whole answer within DATA_TIMEOUT_SECONDS={self._timeout:g}"
+            if seconds < self._timeout:
+                reason = "no whole answer before the request's deadline"
+            raise SourceUnavailable(host, reason) from None
+        except httpx2.TransportError as error:
+            raise SourceUnavailable(host, type(error).__name__) from error
+        except ResponseRejected as error:
+            raise SourceUnavailable(host, str(error)) from None
+
+    def _wait_for(self, error: Exception) -> bool | float:
+        """Seconds until the next attempt, True for the usual wait, False for no attempt."""
+        if isinstance(error, Busy):
+            wait = error.retry_after
+            return True if wait is None else wait < Deadline.within(self._timeout) and wait
+        return isinstance(error, httpx2.TransportError)
+
+    async def _attempt(self, host: str, asked: ResponseRecord) -> bytes:
+        headers = {"Accept": f"application/{asked.subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
+        if asked.content is not None:
+            headers["Content-Type"] = "application/json"
+        for name, key in self._policy.keys.get(host, {}).items():
+            headers[name] = key.get_secret_value()
+        async with self._client.stream(
+            asked.method, asked.url, params=asked.params, content=asked.content, headers=headers
+        ) as response:
+            self._check(response, asked.subtype)
+            body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
+            async for chunk in response.aiter_raw():
+                body.feed(chunk)
+            return body.whole()
+
+    @staticmethod
+    def _check(response: httpx2.Response, subtype: str) -> None:
+        """Refuse what is not a 200 of the wanted type; its body is not read."""
+        status = response.status_code
+        if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
+            raise Busy(status, response.headers.get("retry-after", ""))
+        if response.is_redirect:
+            raise ResponseRejected(f"HTTP {status}: redirects are not followed, name the new address")
+        if not response.is_success:
+            raise ResponseRejected(f"HTTP {status}")
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not re.fullmatch(rf"(?:application|text)/(?:[\w.-]+\+)?{subtype}", kind):
+            raise ResponseRejected(f"the content type is {kind or 'missing'}, not {subtype}")
+
+    @classmethod
+    def _problems(cls, invalid: ValidationError) -> str:
+        """Which fields are wrong and how; never what they held."""
+        errors = invalid.errors(include_input=False, include_url=False, include_context=False)
+        shown = [
+            f"{'.'.join(map(str, error['loc']))}: {error['type']}"
+            for error in errors[: cls.SHOWN_PROBLEMS]
+        ]
+        return f"{len(errors)} fields break the model: {', '.join(shown)}"
+
+
+class Busy(ResponseRejected):
+    """429 or 5xx: the one refusal that another attempt may mend."""
+
+    def __init__(self, status: int, retry_after: str) -> None:
+        super().__init__(f"HTTP {status}")
+        self.retry_after = float(retry_after) if retry_after.isdecimal() else None
+        """Seconds that the source asks to wait; None where it gave none, or a date."""

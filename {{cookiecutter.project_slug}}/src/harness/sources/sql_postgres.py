@@ -1,0 +1,102 @@
+"""Tables in PostgreSQL: a role that can read them and nothing else, in a read-only transaction."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection, AsyncRawServerCursor, errors
+
+from ..errors import PolicyViolation, SourceUnavailable
+from .sql_limits import ResultLimits
+
+
+class PostgresTables:
+    """Reads over a connection a query: what one sets, another does not find.
+
+    The query is the body of a cursor (`DECLARE ... FOR`): PostgreSQL itself takes nothing but one
+    SELECT there, and gives no more rows than are fetched. The role decides what it may read; a role
+    that may do more than the policy says is refused before its first query.
+    """
+
+    MORE_THAN_GRANTED: Final = """
+        SELECT current_setting('is_superuser') = 'on'
+            OR EXISTS (
+                SELECT 1 FROM pg_roles
+                WHERE rolname = session_user AND (rolsuper OR rolcreaterole OR rolcreatedb)
+            )
+            OR EXISTS (
+                SELECT 1 FROM pg_roles
+                WHERE oid BETWEEN 1 AND 16383 AND rolname LIKE 'pg\\_%%'
+                    AND pg_has_role(session_user, oid, 'MEMBER')
+            )
+            OR EXISTS (
+                SELECT 1 FROM pg_class AS it JOIN pg_namespace AS space ON space.oid = relnamespace
+                WHERE relkind IN ('r', 'v', 'm', 'f', 'p')
+                    AND nspname NOT IN ('pg_catalog', 'information_schema')
+                    AND nspname NOT LIKE 'pg\\_toast%%'
+                    AND has_schema_privilege(session_user, space.oid, 'USAGE')
+                    AND (
+                        has_table_privilege(session_user, it.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+                        OR has_any_column_privilege(session_user, it.oid, 'SELECT')
+                        AND NOT lower(nspname || '.' || relname) = ANY (%s)
+                    )
+            )
+        """
+
+    SCHEMA: Final = "public"
+    """Of a table that is granted without one."""
+
+    REFUSED: Final = (
+        errors.InsufficientPrivilege,
+        errors.ReadOnlySqlTransaction,
+        errors.SyntaxError,  # what is no SELECT, or more than one
+        errors.FeatureNotSupported,  # a SELECT that changes data in its WITH
+        errors.UndefinedTable,
+    )
+
+    def __init__(self, url: str, granted: frozenset[str], limits: ResultLimits) -> None:
+        """Read the tables in `granted` of the database at `url`."""
+        self._url = url
+        self._granted = [it if "." in it else f"{self.SCHEMA}.{it}" for it in sorted(granted)]
+        self._limits = limits
+        self._is_checked = False
+
+    async def rows(
+        self, query: str, values: Sequence[object], seconds: float
+    ) -> Sequence[Mapping[str, Any]]:
+        """The rows of `query`."""
+        try:
+            connection = await self._connected(seconds)
+            async with connection:
+                await self._check(connection)
+                async with AsyncRawServerCursor(connection, "reference") as cursor:
+                    await cursor.execute(query, values)
+                    found = await cursor.fetchmany(self._limits.wanted)
+                    columns = [column.name for column in cursor.description or ()]
+                    return self._limits.held(columns, found)
+        except self.REFUSED:
+            raise PolicyViolation("table", "one SELECT of tables that are granted") from None
+        except errors.QueryCanceled:
+            reason = "no whole answer within DATA_TIMEOUT_SECONDS"
+            raise SourceUnavailable("table", reason) from None
+        except psycopg.Error as error:
+            raise SourceUnavailable("table", type(error).__name__) from None
+
+    async def _connected(self, seconds: float) -> AsyncConnection[Any]:
+        milliseconds = max(1, math.floor(seconds * 1000))
+        connection = await AsyncConnection.connect(
+            self._url,
+            connect_timeout=math.ceil(seconds) + 1,  # at least 2 for libpq; the caller waits less
+            options=f"-c statement_timeout={milliseconds}",
+        )
+        await connection.set_read_only(True)
+        return connection
+
+    async def _check(self, connection: AsyncConnection[Any]) -> None:
+        if not self._is_checked:
+            cursor = await connection.execute(self.MORE_THAN_GRANTED, [self._granted])
+            row = await cursor.fetchone()
+            if row is None or row[0]:
+                raise PolicyViolation("table", "its role may do more than the policy says: revoke it")
+            self._is_checked = True

@@ -1,0 +1,33 @@
+"""One at a time: a name is held by one turn, and others wait for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+from ..errors import ThreadBusy
+
+
+class ThreadLocks:
+    """Locks of this process, by name. A lock exists as long as somebody holds or awaits it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def hold(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+        """Hold `name` while entered; who comes first is served first.
+
+        Raises:
+            ThreadBusy: It was still held after `wait_seconds`.
+        """
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        try:
+            async with asyncio.timeout(wait_seconds if lock.locked() else None):
+                await lock.acquire()
+        except TimeoutError:
+            raise ThreadBusy(wait_seconds) from None
+        try:
+            yield
+        finally:
+            lock.release()

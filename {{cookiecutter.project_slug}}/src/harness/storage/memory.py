@@ -1,0 +1,89 @@
+"""Threads in memory: for tests and trials, lost at the end."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from langgraph.checkpoint.memory import InMemorySaver
+
+from .feedback import Feedback
+from .store import IdempotencyRecord, Store
+
+
+class MemoryStore(Store):
+    """Keeps threads as long as the process lives."""
+
+    kind = "memory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saver = InMemorySaver()
+        self._replies: dict[str, IdempotencyRecord] = {}
+        self._feedback: dict[str, Feedback] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is left to close."""
+
+    async def answers(self) -> bool:
+        """Always true."""
+        return True
+
+    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
+        """The reply that was kept under `key`."""
+        kept = self._replies.get(key)
+        return kept if kept and kept.kept_until > time.time() else None
+
+    async def keep_reply(self, kept: IdempotencyRecord) -> None:
+        """Keep a reply."""
+        now = time.time()
+        self._replies = {key: it for key, it in self._replies.items() if it.kept_until > now}
+        self._replies[kept.key] = kept
+
+    async def take(self, kept: IdempotencyRecord) -> bool:
+        """Keep `kept`, unless its key is taken."""
+        if await self.kept_reply(kept.key):
+            return False
+        await self.keep_reply(kept)
+        return True
+
+    async def _forget_replies(self, thread_id: str) -> None:
+        self._replies = {k: it for k, it in self._replies.items() if it.thread_id != thread_id}
+
+    async def thread_of(self, run_id: str) -> str | None:
+        """The thread in which a run was saved."""
+        async for found in self.saver.alist(None, filter={"run_id": run_id}):
+            return str(found.config["configurable"]["thread_id"])
+        return None
+
+    async def keep_feedback(self, feedback: Feedback) -> bool:
+        """Keep a rating."""
+        if await self.thread_of(feedback.run_id) is None:
+            return False
+        self._feedback[feedback.run_id] = feedback
+        return True
+
+    async def feedback_since(self, moment: float) -> AsyncIterator[Feedback]:
+        """The ratings given since then."""
+        for feedback in sorted(self._feedback.values(), key=lambda it: it.given_at):
+            if feedback.given_at >= moment:
+                yield feedback
+
+    async def _forget_feedback(self, thread_id: str) -> None:
+        self._feedback = {k: it for k, it in self._feedback.items() if it.thread_id != thread_id}
+
+    async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
+        newest: dict[str, str] = {}
+        async for found in self.saver.alist(None):
+            configurable = found.config["configurable"]
+            thread_id = configurable["thread_id"]
+            newest[thread_id] = max(newest.get(thread_id, ""), configurable["checkpoint_id"])
+        return [thread for thread, newest_id in newest.items() if newest_id < checkpoint_id][:limit]

@@ -1,0 +1,153 @@
+"""What every store of threads can do, whatever keeps them."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import ClassVar, Final, Literal, Self
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from ..errors import ThreadBusy
+from .feedback import FeedbackStore
+from .locks import ThreadLocks
+
+Kind = Literal["memory", "sqlite", "postgresql"]
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """The reply of a turn that was asked for under an idempotency key."""
+
+    key: str
+    thread_id: str
+    request: str
+    """Fingerprint of the request that it answers."""
+
+    reply: str
+    """The reply, JSON; empty for a decision that was taken, until its turn ends."""
+
+    kept_until: float
+    """Seconds since 1970."""
+
+
+class CheckpointAge:
+    """Ages read off checkpoint ids: UUIDs of version 6 begin with their time and sort by it."""
+
+    EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
+    """Where UUID times begin (RFC 9562, section 5.1)."""
+
+    @classmethod
+    def first_id_of(cls, moment: datetime) -> str:
+        """The text that ids made before `moment` sort before, and later ones after."""
+        ticks = int((moment - cls.EPOCH).total_seconds() * 10_000_000)  # of 100 ns
+        high, low = divmod(ticks, 1 << 12)
+        return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
+
+
+class Store(FeedbackStore, ABC):
+    """Keeps threads while it is entered. One process has one."""
+
+    BATCH: Final = 500
+    """Threads that retention reads at once; bounds its memory, guess."""
+
+    kind: ClassVar[Kind]
+
+    saver: BaseCheckpointSaver[str]
+    """The graph's checkpoints."""
+
+    def __init__(self) -> None:
+        self._locks = ThreadLocks()
+
+    @abstractmethod
+    async def __aenter__(self) -> Self:
+        """Open the store and make what is missing in it.
+
+        Raises:
+            ConfigurationError: DATABASE_URL names a store that cannot be opened.
+        """
+
+    @abstractmethod
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+
+    @abstractmethod
+    async def answers(self) -> bool:
+        """True when the store answers a read just now."""
+
+    @asynccontextmanager
+    async def hold(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+        """Hold `name` while entered: no other turn on this store does, in any process.
+
+        Raises:
+            ThreadBusy: Another one still held it after `wait_seconds`.
+        """
+        async with self._locks.hold(name, wait_seconds):
+            yield
+
+    @staticmethod
+    def name_of(thread_id: str) -> str:
+        """The name under which the turns of a thread hold it."""
+        return f"thread {thread_id}"
+
+    @abstractmethod
+    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
+        """The reply that was kept under `key`, unless its time is over."""
+
+    @abstractmethod
+    async def keep_reply(self, kept: IdempotencyRecord) -> None:
+        """Keep a reply; replies whose time is over are dropped."""
+
+    @abstractmethod
+    async def take(self, kept: IdempotencyRecord) -> bool:
+        """Keep `kept` where nothing is kept under its key; False where something is.
+
+        Of any number that try at once, in any process, one gets True; and what it keeps outlives
+        the process and the machine.
+
+        Raises:
+            StoreUnavailable: It cannot be said whether it was kept.
+        """
+
+    async def forget(self, thread_id: str) -> None:
+        """Delete a thread, the replies that were kept of it, and their ratings.
+
+        The thread itself last: where this breaks off it is still there, to be deleted again.
+        """
+        await self._forget_replies(thread_id)
+        await self._forget_feedback(thread_id)
+        await self.saver.adelete_thread(thread_id)
+        await self._forget_feedback(thread_id)  # given meanwhile; from now on none can be
+
+    @abstractmethod
+    async def _forget_replies(self, thread_id: str) -> None:
+        """Delete the replies that were kept of a thread."""
+
+    @abstractmethod
+    async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
+        """Threads whose newest checkpoint has an id before `checkpoint_id`."""
+
+    async def forget_older(self, moment: datetime) -> int:
+        """Delete the threads whose last turn was before `moment`; how many."""
+        before = CheckpointAge.first_id_of(moment)
+        deleted = 0
+        while threads := await self._threads_before(before, self.BATCH):
+            count = 0
+            for thread_id in threads:
+                with suppress(ThreadBusy):  # a turn runs: it is not old
+                    async with self.hold(self.name_of(thread_id), 0):
+                        await self.forget(thread_id)
+                        count += 1
+            deleted += count
+            if not count:
+                break
+            await asyncio.sleep(0)
+        return deleted

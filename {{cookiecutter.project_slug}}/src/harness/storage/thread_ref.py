@@ -1,0 +1,45 @@
+"""Whose conversation it is: the name that its owner knows, and the name under which it is kept."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+PUBLIC: Final = ""
+"""The owner of what callers without a name keep: all of them are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRef:
+    """One conversation of one owner. Nobody can name another's: the owner is no part of an id.
+
+    A name with an owner in front holds a sign that no caller's text may hold, so that no id and
+    no key of a caller without a name reads like one.
+    """
+
+    thread_id: str
+    """As the caller names it."""
+
+    owner: str
+    """`Principal.owner`, or `PUBLIC`."""
+
+    CONFIG: ClassVar = "conversation"
+    """Where a run's configuration holds it; a step reads it with `langgraph.config.get_config`."""
+
+    @classmethod
+    def of_key(cls, key: str) -> "ThreadRef":
+        """The conversation that is kept under `key`."""
+        owner, _, thread_id = key.rpartition(":")
+        return cls(thread_id, owner)
+
+    @classmethod
+    def owner_of(cls, key: str) -> str:
+        """Whose conversation is kept under `key`."""
+        return cls.of_key(key).owner
+
+    @property
+    def key(self) -> str:
+        """The thread in the store of threads."""
+        return f"{self.owner}:{self.thread_id}" if self.owner else self.thread_id
+
+    def request_key(self, idempotency_key: str) -> str:
+        """An Idempotency-Key in the store: of this owner alone."""
+        return f"{self.owner} {idempotency_key}" if self.owner else idempotency_key

@@ -1,0 +1,507 @@
+"""A call that writes waits for a person: nothing runs before, then just that call, once."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from harness.auth.api_key import NewKey
+from harness.auth.principal import Scope
+from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
+from harness.runtime.agent import Agent
+from harness.runtime.approval_node import ApprovalNode
+from harness.runtime.approvals import Approvals
+from harness.settings import Settings
+from harness.storage.store import IdempotencyRecord
+from harness.storage.thread_ref import PUBLIC, ThreadRef
+from tests.conftest import Door, Lines
+from tests.harness.http.test_streaming import events
+from tests.support.agents import TEST_AGENTS
+from tests.support.writing_agent import OrdersAgent
+
+PATIENCE_SECONDS = 30
+"""On a busy machine."""
+
+AGENTS: list[type[Agent[Any]]] = [*TEST_AGENTS, OrdersAgent]
+CANCEL = "Cancel order 7"
+WAITS = 'This waits for approval; nothing has been done yet: orders.cancel(number=7, reason="none")'
+
+
+@pytest.fixture(autouse=True)
+def _nothing_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OrdersAgent, "ran", [])
+    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
+
+
+@pytest.fixture
+async def client(door: Door, url: str) -> httpx2.AsyncClient:
+    """The service on each kind of store."""
+    return await door.open(Settings(database_url=url), AGENTS)
+
+
+@pytest.fixture
+async def simple(door: Door) -> httpx2.AsyncClient:
+    """The service in memory, for what no store has a part in."""
+    return await door.open(Settings(database_url="memory://"), AGENTS)
+
+
+async def ask(client: httpx2.AsyncClient, message: str = CANCEL) -> dict[str, Any]:
+    answer = await client.post("/v1/chat", json={"message": message, "thread_id": "t1"})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def decide(
+    client: httpx2.AsyncClient,
+    approval: dict[str, Any] | str,
+    decision: str = "approve",
+    **more: Any,
+) -> httpx2.Response:
+    approval_id = approval if isinstance(approval, str) else approval["id"]
+    path = f"/v1/threads/{more.pop('thread', 't1')}/approvals/{approval_id}"
+    return await client.post(path, json={"decision": decision}, **more)
+
+
+async def waiting(client: httpx2.AsyncClient) -> list[str]:
+    return [it["id"] for it in (await client.get("/v1/threads/t1")).json()["approvals"]]
+
+
+def numbers() -> list[int]:
+    return [number for number, _, _ in OrdersAgent.ran]
+
+
+async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(
+    client: httpx2.AsyncClient,
+) -> None:
+    reply = await ask(client)
+    assert OrdersAgent.ran == []
+    (approval,) = reply["approvals"]
+    assert (approval["agent"], approval["tool"]) == ("orders", "cancel")
+    assert approval["arguments"] == {"number": 7, "reason": "none"}  # the default, too
+    assert approval["expires_at"].startswith("20")
+    assert reply["answer"] == WAITS
+    assert [(it["name"], it["status"]) for it in reply["agents"]] == [("orders", "waiting")]
+    assert not reply["degraded"]
+    thread = (await client.get("/v1/threads/t1")).json()
+    assert thread["approvals"] == reply["approvals"]
+    assert [it["text"] for it in thread["messages"]] == [CANCEL, WAITS]
+
+
+async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(
+    client: httpx2.AsyncClient,
+) -> None:
+    asked = await ask(client)
+    (approval,) = asked["approvals"]
+    answer = await decide(client, approval)
+    assert answer.status_code == 200
+    reply = answer.json()
+    assert OrdersAgent.ran == [(7, "none", approval["id"])]
+    assert reply["answer"] == "Order 7 is cancelled."
+    assert [it["status"] for it in reply["agents"]] == ["answered"]
+    assert (reply["thread_id"], reply["approvals"], reply["degraded"]) == ("t1", [], False)
+    assert reply["sources"] == [{"title": "Shop", "url": "shop"}]
+    assert reply["run_id"] != asked["run_id"]
+    thread = (await client.get("/v1/threads/t1")).json()
+    assert [it["text"] for it in thread["messages"]] == [CANCEL, "Order 7 is cancelled."]
+    assert thread["approvals"] == []
+
+
+async def test_a_rejected_call_never_runs_and_the_answer_says_so(
+    client: httpx2.AsyncClient,
+) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    reply = (await decide(client, approval, "reject")).json()
+    assert reply["answer"].startswith("This was rejected and not done: orders.cancel(number=7")
+    assert [it["status"] for it in reply["agents"]] == ["rejected"]
+    assert (await decide(client, approval, "approve")).status_code == 409
+    assert OrdersAgent.ran == []
+    assert await waiting(client) == []
+
+
+async def test_the_same_decision_again_gets_the_same_reply_and_the_other_one_a_conflict(
+    client: httpx2.AsyncClient,
+) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    first, again = await decide(client, approval), await decide(client, approval)
+    assert first.json() == again.json()
+    other = await decide(client, approval, "reject")
+    assert (other.status_code, other.json()["type"]) == (409, "urn:problem:approval-decided")
+    await ask(client, "How many moons has Mars?")
+    assert (await decide(client, approval)).json() == first.json()
+    assert numbers() == [7]
+
+
+async def test_decisions_at_the_same_time_run_it_once(client: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    verdicts = ["approve", "reject", "approve", "approve", "reject", "approve"]
+    answers = await asyncio.gather(*(decide(client, approval, it) for it in verdicts))
+    assert {it.status_code for it in answers} == {200, 409}
+    assert len({it.json()["run_id"] for it in answers if it.status_code == 200}) == 1
+    assert len(numbers()) == (answers[0].status_code == 200)
+
+
+async def test_decisions_in_two_processes_at_the_same_time_run_it_once(
+    door: Door, database_url: str
+) -> None:
+    settings = Settings(database_url=database_url)
+    one, two = await door.open(settings, AGENTS), await door.open(settings, AGENTS)
+    (approval,) = (await ask(one))["approvals"]
+    answers = await asyncio.gather(*(decide(it, approval) for it in (one, two) * 4))
+    assert {it.status_code for it in answers} == {200}
+    assert len({it.json()["run_id"] for it in answers}) == 1
+    assert numbers() == [7]
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+async def test_what_waits_outlives_the_process(url: str) -> None:
+    before, after = Door(), Door()
+    (approval,) = (await ask(await before.open(Settings(database_url=url), AGENTS)))["approvals"]
+    await before.close()
+    client = await after.open(Settings(database_url=url), AGENTS)
+    assert await waiting(client) == [approval["id"]]
+    reply = (await decide(client, approval)).json()
+    await after.close()
+    assert reply["answer"] == "Order 7 is cancelled."
+    assert numbers() == [7]
+
+
+async def test_a_decision_that_was_taken_is_never_carried_out_again(
+    door: Door, client: httpx2.AsyncClient
+) -> None:
+    """As a process leaves it that ends between the mark and the tool, or in the tool."""
+    (approval,) = (await ask(client))["approvals"]
+    key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
+    mark = IdempotencyRecord(key, "t1", request="of before", reply="", kept_until=2**40)
+    assert await door.running.checkpoints.take(mark)
+    for decision in ("approve", "reject", "approve"):
+        answer = await decide(client, approval, decision)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
+    assert await waiting(client) == []
+    assert OrdersAgent.ran == []
+
+
+async def test_a_run_that_ends_in_its_tool_is_not_repeated(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = asyncio.Event()
+
+    async def endless() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
+    (approval,) = (await ask(client))["approvals"]
+    deciding = asyncio.create_task(decide(client, approval))
+    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
+    assert (await decide(client, approval)).status_code == 409
+    assert await waiting(client) == []
+    assert (await ask(client, "How many moons has Mars?"))["answer"] == "mars has 2 moons."
+    assert numbers() == [7]
+
+
+async def test_nobody_decides_about_what_does_not_wait(client: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    for answer in (
+        await decide(client, "0" * 32),
+        await decide(client, approval, thread="t2"),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:problem:approval-unknown")
+    for refused in (await decide(client, "x"), await decide(client, approval, "maybe")):
+        assert refused.status_code == 422
+    assert OrdersAgent.ran == []
+
+
+async def test_a_call_that_has_waited_too_long_is_gone(
+    door: Door, lines: Lines, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(database_url=url, approval_ttl_seconds=60, log_format="json")
+    client = await door.open(settings, AGENTS)
+    (approval,) = (await ask(client))["approvals"]
+    monkeypatch.setattr(Approvals, "is_expired", staticmethod(lambda call: True))
+    assert await waiting(client) == []
+    answer = await decide(client, approval)
+    assert (answer.status_code, answer.json()["type"]) == (410, "urn:problem:approval-expired")
+    assert OrdersAgent.ran == []
+    tried = {"guard": "approval", "decision": "refused", "because": "expired"}
+    assert lines.named("audit")[-1]["decisions"] == [tried]
+
+
+async def test_the_time_that_a_call_waits_is_the_setting(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(database_url="memory://", approval_ttl_seconds=60)
+    client = await door.open(settings, AGENTS)
+    monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_000.0)
+    (approval,) = (await ask(client))["approvals"]
+    assert approval["expires_at"] == "1970-01-12T13:47:40+00:00"
+    monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_059.0)
+    assert await waiting(client) == [approval["id"]]
+    monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_060.0)
+    assert (await decide(client, approval)).status_code == 410
+
+
+async def test_a_message_in_between_withdraws_it_and_says_so(client: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    reply = await ask(client, "How many moons has Mars?")
+    assert reply["answer"] == "mars has 2 moons."
+    assert reply["approvals"] == []
+    assert any("no longer waits" in it and "number=7" in it for it in reply["notices"])
+    assert (await decide(client, approval)).status_code == 404
+    assert "no longer" not in str((await ask(client, "How high is Everest?"))["notices"])
+    assert OrdersAgent.ran == []
+
+
+async def test_so_does_a_message_that_is_refused(client: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    body = {"message": "x" * 5000, "thread_id": "t1"}
+    assert (await client.post("/v1/chat", json=body)).status_code == 422
+    assert await waiting(client) == []
+    assert (await decide(client, approval)).status_code == 404
+    assert "no longer waits" in str((await ask(client, "How many moons has Mars?"))["notices"])
+    assert OrdersAgent.ran == []
+
+
+async def test_a_deleted_conversation_has_nothing_left_to_decide(
+    client: httpx2.AsyncClient,
+) -> None:
+    (approval,) = (await ask(client))["approvals"]
+    await client.delete("/v1/threads/t1")
+    assert (await decide(client, approval)).status_code == 404
+    assert OrdersAgent.ran == []
+
+
+async def test_two_calls_of_one_message_are_decided_one_by_one(
+    client: httpx2.AsyncClient,
+) -> None:
+    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
+    reply = (await decide(client, second)).json()
+    assert numbers() == [8]
+    assert [it["id"] for it in reply["approvals"]] == [first["id"]] == await waiting(client)
+    assert reply["answer"] == f"{WAITS}\n\nOrder 8 is cancelled."
+    reply = (await decide(client, first, "reject")).json()
+    assert reply["answer"].endswith("Order 8 is cancelled.")
+    assert "rejected" in reply["answer"]
+    assert [it["status"] for it in reply["agents"]] == ["rejected", "answered"]
+    assert numbers() == [8]
+
+
+@pytest.mark.parametrize("disable_llm", [False, True])
+async def test_a_reading_agent_beside_it_answers_at_once(door: Door, disable_llm: bool) -> None:
+    settings = Settings(database_url="memory://", disable_llm=disable_llm)
+    client = await door.open(settings, AGENTS)
+    reply = await ask(client, "How many moons has Mars, and cancel order 7")
+    assert reply["answer"] == f"mars has 2 moons.\n\n{WAITS}"
+    reply = (await decide(client, reply["approvals"][0])).json()
+    assert reply["answer"] == "mars has 2 moons.\n\nOrder 7 is cancelled."
+    assert [it["title"] for it in reply["sources"]] == ["Table of moons", "Shop"]
+    assert reply["degraded_because"] == (["llm_disabled"] if disable_llm else [])
+
+
+@pytest.mark.parametrize("disable_llm", [False, True])
+async def test_what_its_own_agent_has_read_is_told_at_once(door: Door, disable_llm: bool) -> None:
+    settings = Settings(database_url="memory://", disable_llm=disable_llm)
+    client = await door.open(settings, AGENTS)
+    reply = await ask(client, "State of order 7, and cancel it")
+    assert reply["answer"] == f"Order 7 is open.\n\n{WAITS}"
+    assert [it["status"] for it in reply["agents"]] == ["answered", "waiting"]
+
+
+async def test_it_is_said_in_the_language_of_the_question(simple: httpx2.AsyncClient) -> None:
+    reply = await ask(simple, "Cancela el pedido 7")
+    assert reply["answer"].startswith("Esto espera aprobación; todavía no se ha hecho nada")
+    reply = (await decide(simple, reply["approvals"][0])).json()
+    assert reply["answer"] == "El pedido 7 está cancelled."
+
+
+async def test_a_stream_ends_with_what_waits(client: httpx2.AsyncClient) -> None:
+    body = {"message": CANCEL, "thread_id": "t1"}
+    stream = events((await client.post("/v1/chat/stream", json=body)).text)
+    finished = [data for _, name, data in stream if name == "agent_finished"]
+    assert [it["status"] for it in finished] == ["waiting"]
+    assert "".join(data["text"] for _, name, data in stream if name == "token") == WAITS
+    (approval,) = stream[-1][2]["approvals"]
+    assert (await decide(client, approval)).json()["answer"] == "Order 7 is cancelled."
+
+
+class Failures:
+    """What happens to a tool that has begun, and what is said of it."""
+
+    UNCONFIRMED = "begun, but not confirmed"
+
+    @staticmethod
+    async def unavailable() -> None:
+        raise SourceUnavailable("shop", "planted")
+
+    @staticmethod
+    async def bug() -> None:
+        raise RuntimeError("planted")
+
+    @staticmethod
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    @staticmethod
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    @staticmethod
+    async def refusal() -> None:
+        raise ClarificationNeeded("Order 7 has left already. Send it back?")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "text", "because"),
+    [
+        (Failures.unavailable, Failures.UNCONFIRMED, ["source_unavailable"]),
+        (Failures.bug, Failures.UNCONFIRMED, ["agent_failed"]),
+        (Failures.cancelled, Failures.UNCONFIRMED, ["agent_failed"]),
+        (Failures.endless, Failures.UNCONFIRMED, ["out_of_time"]),
+        (Failures.refusal, "Send it back?", []),
+    ],
+)
+async def test_a_tool_that_fails_after_it_has_begun_is_not_told_as_done_nor_as_undone(
+    door: Door, monkeypatch: pytest.MonkeyPatch, meanwhile: Any, text: str, because: list[str]
+) -> None:
+    settings = Settings(database_url="memory://", request_timeout_seconds=1)
+    client = await door.open(settings, AGENTS)
+    (approval,) = (await ask(client))["approvals"]
+    monkeypatch.setattr(OrdersAgent, "meanwhile", meanwhile)
+    reply = (await decide(client, approval)).json()
+    assert text in reply["answer"]
+    assert reply["degraded_because"] == because
+    assert (await decide(client, approval)).json() == reply
+    assert numbers() == [7]
+
+
+async def test_a_tool_that_cannot_begin_is_told_as_undone(
+    simple: httpx2.AsyncClient, door: Door
+) -> None:
+    (approval,) = (await ask(simple))["approvals"]
+    (orders,) = [it for it in door.running.service.agents if it.name == "orders"]
+    orders.tools = [tool for tool in orders.tools if tool.name != "cancel"]  # a new version
+    reply = (await decide(simple, approval)).json()
+    assert "nothing was done: orders.cancel(number=7" in reply["answer"]
+    assert reply["degraded_because"] == ["agent_failed"]
+
+
+ANA = NewKey.make("ana", [Scope.CHAT, Scope.THREADS, Scope.APPROVE], None)
+ANAS_PROGRAM = NewKey.make("ana", [Scope.CHAT, Scope.THREADS], None)
+EVE = NewKey.make("eve", [*Scope], None)
+
+
+@pytest.fixture
+async def guarded(door: Door, url: str, tmp_path: Path) -> httpx2.AsyncClient:
+    """The service that knows the callers above."""
+    file = tmp_path / "keys.jsonl"
+    file.write_text("".join(f"{key.kept.line}\n" for key in (ANA, ANAS_PROGRAM, EVE)))
+    settings = Settings(database_url=url, authentication="keys", api_keys_file=file)
+    return await door.open(settings, AGENTS)
+
+
+@pytest.mark.checklist("DEF-2")
+async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(
+    guarded: httpx2.AsyncClient,
+) -> None:
+    program, person, eve = (
+        {"Authorization": f"Bearer {key.text}"} for key in (ANAS_PROGRAM, ANA, EVE)
+    )
+    body = {"message": CANCEL, "thread_id": "t1"}
+    (approval,) = (await guarded.post("/v1/chat", json=body, headers=program)).json()["approvals"]
+    itself = await decide(guarded, approval, headers=program)
+    assert (itself.status_code, itself.json()["type"]) == (403, "urn:problem:scope-missing")
+    stranger = await decide(guarded, approval, headers=eve)
+    assert (stranger.status_code, stranger.json()["type"]) == (404, "urn:problem:approval-unknown")
+    assert OrdersAgent.ran == []
+    assert (await decide(guarded, approval, headers=person)).status_code == 200
+    assert numbers() == [7]
+
+
+async def test_while_the_store_is_away_nothing_is_carried_out(
+    simple: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(kept: IdempotencyRecord) -> bool:
+        raise StoreUnavailable("planted")
+
+    (approval,) = (await ask(simple))["approvals"]
+    with monkeypatch.context() as patch:
+        patch.setattr(door.running.checkpoints, "take", away)
+        assert (await decide(simple, approval)).status_code == 503
+    assert OrdersAgent.ran == []
+    assert (await decide(simple, approval)).status_code == 200
+
+
+async def test_each_decision_is_in_the_audit_trail_without_the_arguments(
+    simple: httpx2.AsyncClient, lines: Lines
+) -> None:
+    (approval,) = (await ask(simple, "Cancel order 7654321"))["approvals"]
+    await decide(simple, approval, "reject")
+    (approval,) = (await ask(simple, "Cancel order 7654321"))["approvals"]
+    await decide(simple, approval)
+    await ask(simple, "Cancel order 7654321")
+    await ask(simple, "How many moons has Mars?")
+    decisions = [it["decision"] for line in lines.named("audit") for it in line["decisions"]]
+    assert decisions == ["waiting", "rejected", "waiting", "approved", "waiting", "withdrawn"]
+    assert {it["because"] for line in lines.named("audit") for it in line["decisions"]} == {
+        "orders.cancel"
+    }
+    assert "7654321" not in lines.text
+
+
+async def test_a_decision_beyond_the_quota_is_not_taken(door: Door) -> None:
+    settings = Settings(database_url="memory://", quota_thread_day_messages=1)
+    client = await door.open(settings, AGENTS)
+    (approval,) = (await ask(client))["approvals"]
+    assert (await decide(client, approval)).status_code == 429
+    assert OrdersAgent.ran == []
+    assert await waiting(client) == [approval["id"]]
+
+
+async def test_a_run_that_ended_in_its_tool_leaves_the_other_call_to_be_decided(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = asyncio.Event()
+
+    async def endless() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
+    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
+    deciding = asyncio.create_task(decide(client, first))
+    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
+    assert await waiting(client) == [second["id"]]
+    reply = (await decide(client, second)).json()
+    lost, done = reply["answer"].split("\n\n")
+    assert lost.startswith("This was decided before, and its end is not known")
+    assert done == "Order 8 is cancelled."
+    assert reply["approvals"] == []
+    assert numbers() == [7, 8]
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, verdict: str
+) -> None:
+    """Earned by LangGraph, which resumes a node that broke with the decision of before."""
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("planted")
+
+    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
+    with monkeypatch.context() as patch:
+        patch.setattr(ApprovalNode, "_decided", broken)
+        assert (await decide(client, first)).status_code == 500
+    reply = (await decide(client, second, verdict)).json()
+    assert numbers() == ([8] if verdict == "approve" else [])
+    assert reply["approvals"] == [] == await waiting(client)
+    assert (await decide(client, first)).status_code == 409

@@ -1,0 +1,151 @@
+"""One agent on one task: its model's answer when it is grounded, its data's when not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langgraph.graph import START, StateGraph
+
+from harness.runtime.agent_node import AgentNode
+from harness.runtime.state import State, Task
+from harness.settings import Settings
+from harness.sources.resources import SourceConnections
+from tests.harness.runtime.scripted import NO_LEAKS, Say, ScriptedFactory
+from tests.support.agents import TEST_AGENTS
+
+
+def calling(tool: str, **arguments: Any) -> AIMessage:
+    call = {"name": tool, "args": arguments, "id": "1", "type": "tool_call"}
+    return AIMessage("", tool_calls=[call])
+
+
+async def worked(settings: Settings, say: Say | str, agent: str = "moons") -> State:
+    connectors = SourceConnections(settings)
+    agents = [a(connectors) for a in TEST_AGENTS]
+    worker = AgentNode(settings, ScriptedFactory(settings, agent=say), agents, NO_LEAKS)
+    graph = StateGraph(State).add_node("work", worker.__call__).add_edge(START, "work").compile()
+    task = Task(agent=agent, question="How many moons has Mars?")
+    state: Any = await graph.ainvoke({"task": task, "language": "en", "before": ""})
+    return state  # type: ignore[no-any-return] # the graph's own type is wider
+
+
+def after_tool(answer: str) -> Say:
+    def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        if isinstance(messages[-1], ToolMessage):
+            return AIMessage(answer)
+        return calling("look_up", name="mars")
+
+    return say
+
+
+async def test_the_models_words_are_the_answer_when_its_tools_hold_the_figures(
+    settings: Settings,
+) -> None:
+    state = await worked(settings, after_tool("Mars? It has 2 of them."))
+    assert state["outcomes"][0]["text"] == "Mars? It has 2 of them."
+    assert state["outcomes"][0]["facts"] == [{"name": "mars", "number": 2}]
+    assert state["outcomes"][0]["sources"][0]["title"] == "Table of moons"
+    assert state["degraded"] == []
+
+
+@pytest.mark.parametrize(
+    ("say", "reasons"),
+    [
+        (after_tool("Mars has 79 moons."), ["ungrounded"]),
+        ("From memory: Mars has two moons.", ["ungrounded"]),
+        (after_tool("  "), ["model_unavailable"]),
+        (
+            lambda messages, bound: calling("look_up", name="mars"),
+            ["model_unavailable", "over_budget"],
+        ),
+        (lambda messages, bound: 1 / 0, ["model_unavailable"]),
+    ],
+    ids=["invented", "no tool called", "empty", "endless tool calls", "raises"],
+)
+async def test_what_a_model_gets_wrong_is_answered_from_the_data(
+    settings: Settings, say: Say | str, reasons: list[str]
+) -> None:
+    state = await worked(settings, say)
+    assert state["outcomes"][0]["text"] == "mars has 2 moons."
+    assert state["outcomes"][0]["status"] == "answered"
+    assert state["degraded"] == reasons
+
+
+async def test_a_looping_model_is_stopped_at_its_limit(settings: Settings) -> None:
+    calls = 0
+
+    def loop(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        nonlocal calls
+        calls += 1
+        return calling("look_up", name="mars")
+
+    await worked(settings.model_copy(update={"agent_max_model_calls": 3}), loop)
+    assert calls == 3
+
+
+async def test_tool_calls_beyond_the_limit_are_refused_to_the_model(settings: Settings) -> None:
+    seen: list[str] = []
+
+    def greedy(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        results = [str(m.content) for m in messages if isinstance(m, ToolMessage)]
+        seen[:] = results
+        if len(results) > 2:
+            return AIMessage("Mars has 2.")
+        call = {"name": "look_up", "args": {"name": "mars"}, "type": "tool_call"}
+        return AIMessage("", tool_calls=[{**call, "id": str(at)} for at in range(2)])
+
+    state = await worked(settings.model_copy(update={"agent_max_tool_calls": 3}), greedy)
+    assert state["outcomes"][0]["text"] == "Mars has 2."
+    assert sum("No more tool calls in this run" in text for text in seen) == 1
+    assert state["degraded"] == ["over_budget"]
+
+
+@pytest.mark.parametrize("agent", ["flaky"])
+async def test_a_tool_that_fails_tells_the_model_nothing_but_the_source(
+    settings: Settings, agent: str
+) -> None:
+    seen: list[str] = []
+
+    def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        if isinstance(messages[-1], ToolMessage):
+            seen.append(str(messages[-1].content))
+            return AIMessage("No idea.")
+        return calling("look_up", name="vigo")
+
+    state = await worked(settings, say, agent)
+    assert seen == ["The source tides.example is unavailable."]
+    assert state["outcomes"][0]["status"] == "missing"
+    assert state["degraded"] == ["source_unavailable"]
+
+
+async def test_a_tool_with_a_bug_shows_the_model_no_exception_text(settings: Settings) -> None:
+    seen: list[str] = []
+
+    def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        if isinstance(messages[-1], ToolMessage):
+            seen.append(str(messages[-1].content))
+            return AIMessage("No idea.")
+        return calling("look_up", name="pluto")  # KeyError inside the tool
+
+    await worked(settings, say)
+    assert seen == ["The tool failed."]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"name": {"nested": 1}}, {"nom": "mars"}])
+@pytest.mark.checklist("TEST-6")
+async def test_arguments_that_break_the_tools_schema_never_reach_it(
+    settings: Settings, arguments: dict[str, Any]
+) -> None:
+    seen: list[ToolMessage] = []
+
+    def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        if isinstance(messages[-1], ToolMessage):
+            seen.append(messages[-1])
+            return AIMessage("No idea.")
+        return calling("look_up", **arguments)
+
+    state = await worked(settings, say)
+    assert [message.status for message in seen] == ["error"]
+    assert state["outcomes"][0]["text"] == "mars has 2 moons."
+    assert state["degraded"] == ["ungrounded"]

@@ -1,0 +1,114 @@
+"""What a turn keeps of its reply; that turns are alone and run once is shown at the door."""
+
+import pytest
+
+from harness.errors import StoreUnavailable
+from harness.runtime.degraded import Degraded
+from harness.runtime.reply import ApprovalRequest, Reply, UsageReport
+from harness.runtime.sessions import SessionRequest, Sessions
+from harness.runtime.state import Decision
+from harness.settings import Settings
+from harness.storage.memory import MemoryStore
+from harness.storage.saving import PersistenceStatus
+from harness.storage.thread_ref import PUBLIC, ThreadRef
+
+T = ThreadRef("t", PUBLIC)
+
+
+def reply(degraded_because: list[str] | None = None) -> Reply:
+    return Reply(
+        answer="mars has 2 moons.",
+        language="en",
+        agents=[],
+        sources=[],
+        degraded=bool(degraded_because),
+        degraded_because=degraded_because or [],
+        notices=["first"],
+        usage=UsageReport(),
+        thread_id="t",
+        run_id="r",
+    )
+
+
+async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Settings) -> None:
+    turns = Sessions(settings, MemoryStore())
+    async with turns.turn("question", T, "key") as turn:
+        assert turn.known is None
+        assert await turn.end(reply()) == reply()
+    async with turns.turn("question", T, "key") as turn:
+        assert turn.known == reply()
+
+
+async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
+    settings: Settings,
+) -> None:
+    turns = Sessions(settings, MemoryStore())
+    async with turns.turn("question", T, "key") as turn:
+        saving = PersistenceStatus.current()
+        assert saving is not None
+        saving.lose(ConnectionError())
+        told = await turn.end(reply(["source_unavailable"]))
+    assert told.degraded
+    assert told.degraded_because == [Degraded.NOT_SAVED, "source_unavailable"]
+    assert told.notices[0] == "first"
+    assert "could not be saved" in told.notices[1]
+    async with turns.turn("question", T, "key") as turn:
+        assert turn.known is None
+
+
+async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
+    settings: Settings,
+) -> None:
+    call = ApprovalRequest(id="a", agent="orders", tool="cancel", arguments={}, expires_at="")
+    async with Sessions(settings, MemoryStore()).turn("question", T, None) as turn:
+        saving = PersistenceStatus.current()
+        assert saving is not None
+        saving.lose(ConnectionError())
+        told = await turn.end(reply().model_copy(update={"approvals": [call]}))
+    assert told.approvals == []
+
+
+async def test_a_decision_is_refused_while_the_store_is_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+
+    async def away(key: str) -> None:
+        saving = PersistenceStatus.current()
+        assert saving is not None
+        saving.lose(ConnectionError())
+
+    monkeypatch.setattr(store, "kept_reply", away)
+    with pytest.raises(StoreUnavailable):
+        async with Sessions(settings, store).decision(Decision(id="a", verdict="approve"), T):
+            pytest.fail("it may be decided")
+
+
+async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
+    settings: Settings,
+) -> None:
+    turns = Sessions(settings, MemoryStore())
+    async with turns.turn("question", T, "key") as turn:
+        late = reply([Degraded.NOT_SAVED])
+        assert await turn.end(late) == late
+    async with turns.turn("question", T, "key") as turn:
+        assert turn.known is None
+
+
+def test_requests_differ_by_message_and_by_thread() -> None:
+    same = SessionRequest("a", T, "k").fingerprint
+    assert SessionRequest("a", T, "other key").fingerprint == same
+    assert SessionRequest("b", T, "k").fingerprint != same
+    assert SessionRequest("a", ThreadRef("u", PUBLIC), "k").fingerprint != same
+
+
+async def test_a_reply_kept_for_one_owner_is_not_known_to_another(settings: Settings) -> None:
+    turns = Sessions(settings, MemoryStore())
+    hers, his = ThreadRef("t", "a" * 32), ThreadRef("t", "b" * 32)
+    async with turns.turn("question", hers, "key") as turn:
+        await turn.end(reply())
+    for other in (his, T):
+        async with turns.turn("question", other, "key") as turn:
+            assert turn.known is None
+    async with turns.turn("question", hers, "key") as turn:
+        assert turn.known == reply()

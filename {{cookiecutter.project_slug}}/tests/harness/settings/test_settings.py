@@ -1,0 +1,149 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import app.agents  # noqa: F401  # their settings are held to the same rules
+from harness.configuration import Configuration
+from harness.errors import ConfigurationError
+from harness.settings import EMBEDDED, MODEL_EXAMPLES, Settings
+from harness.telemetry.redaction import Redactor
+
+
+def owners(root: type[Configuration] = Configuration) -> Iterator[type[Configuration]]:
+    """Every settings class of the service; those of tests are left out."""
+    for child in root.__subclasses__():
+        if child.__module__.partition(".")[0] == "app":
+            yield child
+        yield from owners(child)
+
+
+def test_the_defaults_need_no_key_and_no_network() -> None:
+    settings = Settings()
+    assert settings.llm_model == EMBEDDED
+    assert settings.llm_api_key is None
+    assert settings.use_fake_data
+    assert settings.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"use_fake_data": True}, "USE_FAKE_DATA"),
+        ({"database_url": "memory://"}, "DATABASE_URL"),
+        ({"authentication": "off"}, "AUTHENTICATION=off"),
+        ({"oidc_issuer": "http://login.example"}, "OIDC_ISSUER without https"),
+    ],
+)
+@pytest.mark.checklist("COST-1")
+def test_production_refuses_what_only_development_may_do(
+    changed: dict[str, Any], told: str
+) -> None:
+    good: dict[str, Any] = {
+        "environment": "production",
+        "use_fake_data": False,
+        "authentication": "keys",
+        "api_keys_file": "keys.jsonl",
+    }
+    assert Settings(**good).environment == "production"
+    with pytest.raises(ConfigurationError, match=told) as refused:
+        Settings(**{**good, **changed})
+    assert len(refused.value.problems) == 1
+
+
+@pytest.mark.parametrize("model", [EMBEDDED, *MODEL_EXAMPLES.values()])
+def test_every_example_of_a_model_is_accepted(model: str) -> None:
+    assert Settings(llm_model=model, llm_writer_model=model).llm_model == model
+
+
+@pytest.mark.checklist("CFG-1", "SEC-2")
+def test_the_password_of_the_database_is_a_secret() -> None:
+    settings = Settings(database_url="postgresql://someone:hunter%402@localhost/threads")
+    assert "hunter" not in f"{settings!r} {settings}"
+    redactor = Redactor([settings])
+    assert "hunter" not in redactor.text("password hunter@2 or hunter%402 was refused")
+
+
+def test_the_password_of_redis_is_one_too() -> None:
+    settings = Settings(redis_url=SecretStr("redis://:hunter%402@localhost/0"))
+    assert "hunter" not in f"{settings!r} {settings}"
+    assert "hunter" not in Redactor([settings]).text("hunter@2 was refused")
+
+
+def test_several_processes_need_a_database_that_keeps_their_turns_apart() -> None:
+    url = "postgresql://localhost/threads"
+    assert Settings(workers=2, database_url=url).workers == 2
+    for other in ("memory://", "sqlite:///threads.sqlite"):
+        with pytest.raises(ConfigurationError, match=r"WORKERS.*postgresql"):
+            Settings(workers=2, database_url=other)
+
+
+@pytest.mark.checklist("COST-1")
+@pytest.mark.parametrize(
+    ("mode", "needed"),
+    [
+        ("keys", ["API_KEYS_FILE"]),
+        ("oidc", ["OIDC_ISSUER", "OIDC_AUDIENCE"]),
+        ("both", ["API_KEYS_FILE", "OIDC_ISSUER", "OIDC_AUDIENCE"]),
+    ],
+)
+def test_callers_can_be_known_only_with_what_that_needs(mode: Any, needed: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(authentication=mode)
+    problems = refused.value.problems
+    assert [problem.split(" needs ")[1] for problem in problems] == needed
+
+
+@pytest.mark.checklist("COST-1")
+@pytest.mark.parametrize("algorithms", ["none", "HS256", "RS256,HS512", "RS256, ES256", "rs256"])
+def test_an_algorithm_that_needs_no_key_pair_cannot_be_allowed(algorithms: str) -> None:
+    with pytest.raises(ConfigurationError, match="OIDC_ALGORITHMS"):
+        Settings(oidc_algorithms=algorithms)
+
+
+@pytest.mark.checklist("CFG-1")
+def test_what_is_named_as_a_secret_has_the_secret_type() -> None:
+    named = [
+        field
+        for owner in owners()
+        for name, field in owner.model_fields.items()
+        if name.endswith(("key", "token", "secret", "password"))
+    ]
+    assert named
+    assert all("SecretStr" in str(field.annotation) for field in named)
+
+
+@pytest.mark.checklist("CODE-3")
+def test_every_setting_is_described_and_every_number_bounded() -> None:
+    for owner in owners():
+        for name, field in owner.model_fields.items():
+            assert field.description, owner.variable(name)
+            if field.annotation in (int, float, int | None, float | None):
+                assert field.metadata, f"{owner.variable(name)} has no bound"
+
+
+@pytest.mark.checklist("CODE-3")
+@pytest.mark.parametrize("unit", ["seconds", "bytes", "chars", "tokens"])
+def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
+    about = {"seconds": "seconds", "bytes": "bytes", "chars": "characters", "tokens": "tokens"}
+    measured = [f for n, f in Settings.model_fields.items() if n.endswith(unit)]
+    assert measured
+    assert all(about[unit] in (field.description or "").lower() for field in measured)
+
+
+@pytest.mark.parametrize(
+    "acts", ["cart:mask", "card", "card:hide", "card:mask,card:refuse", "card:mask;iban:mask", ","]
+)
+def test_what_becomes_of_personal_data_is_said_in_a_form_that_the_refusal_teaches(
+    acts: str,
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(personal_data_in=acts)
+    assert "PERSONAL_DATA_IN: write `none`, or kind:act" in str(refused.value)
+    assert "national_id" in str(refused.value)
+    assert Settings(personal_data_in="card:mask, iban: refuse").personal_data_in
+
+
+def test_personal_data_may_be_left_alone() -> None:
+    assert Settings(personal_data_in="none", personal_data_out="none").personal_data_out == "none"

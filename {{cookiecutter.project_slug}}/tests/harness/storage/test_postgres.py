@@ -1,0 +1,152 @@
+"""What only a server can do: be missing, be slow, go away, come back, be shared."""
+
+import asyncio
+import signal
+
+import pytest
+
+from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
+from harness.storage.postgres import PostgresStore
+from harness.storage.saving import PersistenceStatus
+from tests.harness.storage.stores import keep, knows
+from tools.servers import Postgres
+
+PATIENCE_SECONDS = 5
+
+
+def store_at(url: str, pool_size: int = 3) -> PostgresStore:
+    return PostgresStore(url, pool_size, patience_seconds=PATIENCE_SECONDS)
+
+
+async def test_a_server_that_cannot_be_reached_is_refused_without_its_password() -> None:
+    password = "hunter" + "2-4711"
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: cannot use PostgreSQL") as refused:
+        async with store_at(f"postgresql://someone:{password}@127.0.0.1:1/threads"):
+            pytest.fail("opened")
+    assert "127.0.0.1, database threads" in str(refused.value)
+    assert password not in f"{refused.value!r} {refused.value.__cause__!r}"
+    assert refused.value.__suppress_context__
+
+
+async def test_a_database_that_does_not_exist_is_refused(database_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL.*does not exist"):
+        async with store_at(f"{database_url}_nowhere"):
+            pytest.fail("opened")
+
+
+async def test_several_processes_may_start_on_an_empty_database_at_once(
+    database_url: str,
+) -> None:
+    stores = [store_at(database_url, pool_size=1) for _ in range(4)]
+    async with asyncio.timeout(PATIENCE_SECONDS * 4):
+        await asyncio.gather(*(store.__aenter__() for store in stores))
+        for number, store in enumerate(stores):
+            await keep(store, f"t{number}")
+        assert await knows(stores[0], "t3")
+        await asyncio.gather(*(store.__aexit__(None, None, None) for store in stores))
+
+
+async def test_a_start_waits_for_the_process_that_makes_the_tables_and_then_gives_up(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PostgresStore, "MIGRATION_SECONDS", 0.1)
+    async with store_at(database_url) as store, store._advisory.hold(PostgresStore.MIGRATION, 0):
+        with pytest.raises(ConfigurationError, match="DATABASE_URL: another process"):
+            async with store_at(database_url):
+                pytest.fail("opened")
+
+
+async def test_a_name_is_held_across_processes(database_url: str) -> None:
+    async with store_at(database_url) as one, store_at(database_url) as other:
+        async with one.hold("name", 0):
+            with pytest.raises(ThreadBusy):
+                async with other.hold("name", 0.1):
+                    pytest.fail("held twice")
+            async with other.hold("another name", 0):
+                pass
+        async with other.hold("name", 0):
+            pass
+
+
+async def test_a_waiting_process_gets_the_name_when_it_is_given_back(database_url: str) -> None:
+    async with store_at(database_url) as one, store_at(database_url) as other:
+        entered = asyncio.Event()
+
+        async def wait() -> None:
+            async with other.hold("name", PATIENCE_SECONDS):
+                entered.set()
+
+        async with one.hold("name", 0):
+            waiting = asyncio.create_task(wait())
+            await asyncio.sleep(0)
+            assert not entered.is_set()
+        await waiting
+        assert entered.is_set()
+
+
+async def test_the_names_of_a_process_that_dies_are_free(database_url: str) -> None:
+    one, other = store_at(database_url), store_at(database_url)
+    async with one, other, one.hold("name", 0):
+        await (await one._advisory.connection()).close()  # as the kernel does for a killed one
+        async with other.hold("name", PATIENCE_SECONDS):
+            pass
+
+
+async def test_more_readers_than_connections_are_served_side_by_side(database_url: str) -> None:
+    async with store_at(database_url, pool_size=2) as store:
+        await keep(store, "t")
+        assert all(await asyncio.gather(*(knows(store, "t") for _ in range(20))))
+        assert store._pool.get_stats()["pool_max"] == 2
+
+
+async def test_a_server_that_is_away_is_told_and_found_again(mortal_postgres: Postgres) -> None:
+    url = mortal_postgres.make_database("threads")
+    async with PostgresStore(url, pool_size=3, patience_seconds=0.5) as store:
+        await keep(store, "before")
+        mortal_postgres.stop(signal.SIGKILL)
+        assert not await store.answers()
+        with pytest.raises(StoreUnavailable):
+            await knows(store, "before")
+        with pytest.raises(StoreUnavailable):
+            async with store.hold("name", 0):
+                pytest.fail("held")
+        with PersistenceStatus.begin() as saving:
+            async with store.hold("name", 0):
+                assert saving.is_lost
+                assert not await knows(store, "before")
+                assert await store.kept_reply("key") is None
+        mortal_postgres.start()
+        assert await knows(store, "before")  # the first request after it is back
+        assert await store.answers()
+        async with store.hold("name", 0):
+            await keep(store, "after")
+        assert await knows(store, "after")
+
+
+async def test_pooled_connections_that_died_meanwhile_are_not_handed_out(
+    mortal_postgres: Postgres,
+) -> None:
+    async with store_at(mortal_postgres.make_database("threads")) as store:
+        await keep(store, "t")
+        await asyncio.gather(*(knows(store, "t") for _ in range(9)))  # the pool is full
+        mortal_postgres.stop(signal.SIGQUIT)
+        mortal_postgres.start()
+        assert all(await asyncio.gather(*(knows(store, "t") for _ in range(9))))
+
+
+async def test_a_server_that_hangs_is_not_waited_for(mortal_postgres: Postgres) -> None:
+    url = mortal_postgres.make_database("threads")
+    async with PostgresStore(url, pool_size=2, patience_seconds=0.2) as store:
+        await keep(store, "t")
+        mortal_postgres.pause()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert not await store.answers()
+                with PersistenceStatus.begin() as saving:
+                    async with store.hold("name", 0.2):
+                        assert saving.is_lost
+        finally:
+            mortal_postgres.resume()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await store.answers():  # noqa: ASYNC110  # a server tells nobody
+                await asyncio.sleep(0.05)

@@ -1,0 +1,72 @@
+"""CODE-1. Earned by guards written as loose functions: a second door forgot to call one of them."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from .conftest import Plant
+from .source import Fault, Module, Package
+
+pytestmark = pytest.mark.checklist("CODE-1")
+
+WANTED_BY_A_FRAMEWORK = {
+    "api.app.create_app": "the server calls it for an application",
+    "cli.command.main": "the installed command calls it",
+}
+
+
+class LooseFunctions:
+    """Finds functions outside of classes; LangChain's `@tool` functions of an agent are welcome."""
+
+    REMEDY = "make it a method, or name it in tests/harness/structure/test_functions.py with its framework"
+
+    def faults(self, package: Package) -> Iterator[Fault]:
+        """Every loose function that no framework asks for."""
+        for module in package:
+            for node in module.tree.body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    name = f"{module.name}.{node.name}".lstrip(".")
+                    if name not in WANTED_BY_A_FRAMEWORK and not self._is_tool(module, node):
+                        problem = f"the function `{node.name}` belongs to no class"
+                        yield module.fault(node, problem, self.REMEDY)
+
+    @staticmethod
+    def _is_tool(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        names = {
+            part.id
+            for it in node.decorator_list
+            for part in ast.walk(it)
+            if isinstance(part, ast.Name)
+        }
+        return module.is_in("agents") and "tool" in names
+
+
+def test_behaviour_lives_in_classes(package: Package) -> None:
+    faults = [str(fault) for fault in LooseFunctions().faults(package)]
+    assert not faults, "\n".join(faults)
+
+
+def test_every_function_that_a_framework_wants_is_there(package: Package) -> None:
+    there = {
+        f"{module.name}.{node.name}"
+        for module in package
+        for node in module.tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert set(WANTED_BY_A_FRAMEWORK) <= there
+
+
+def test_a_loose_function_is_named_with_its_line(plant: Plant) -> None:
+    package = plant(
+        {
+            "limits/quota.py": "\n\nasync def reserve():\n    pass\n",
+            "api/app.py": "def create_app():\n    def inner(): pass\n",
+            "agents/weather/tools.py": "@tool\ndef forecast():\n    pass\n\n\ndef helper(): pass\n",
+        }
+    )
+    found = [str(fault).partition(";")[0] for fault in LooseFunctions().faults(package)]
+    assert found == [
+        "src/app/agents/weather/tools.py:6: the function `helper` belongs to no class",
+        "src/harness/limits/quota.py:3: the function `reserve` belongs to no class",
+    ]

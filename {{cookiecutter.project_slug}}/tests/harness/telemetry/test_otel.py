@@ -1,0 +1,228 @@
+"""A collector on loopback gets the spans of a run, without a secret, and its failures cost nothing."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from harness.settings import Settings
+from harness.telemetry.metrics import METRICS
+from harness.telemetry.tracing import TRACES
+from tests.conftest import Door, Lines
+from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.support.peers.collector import Collector
+from tests.support.peers.openai_replies import Failure
+
+pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra otel is missing")
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+)
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from harness.telemetry import otel
+from harness.telemetry.otel import BoundedSpanExporter
+
+pytestmark = pytest.mark.checklist("OBS-1")
+
+SECRET = "sk-" + "planted0123456789abcdef"
+
+
+@pytest.fixture
+def peer() -> Iterator[Collector]:
+    with Collector() as collector:
+        yield collector
+
+
+def spans_of(peer: Collector) -> list[Any]:
+    spans = []
+    for sent in peer.to("/v1/traces"):
+        for resource in ExportTraceServiceRequest.FromString(sent.body).resource_spans:
+            spans += [span for scope in resource.scope_spans for span in scope.spans]
+    return spans
+
+
+def attributes(span: Any) -> Mapping[str, Any]:
+    return {it.key: getattr(it.value, it.value.WhichOneof("value")) for it in span.attributes}
+
+
+async def test_the_spans_of_a_run_hang_together_and_say_who_did_what(
+    served: Served, peer: Collector  # noqa: F811  # a fixture
+) -> None:
+    await served.start(
+        otel_exporter_otlp_endpoint=peer.url, otel_exporter_otlp_headers="x-key=planted, a=b"
+    )
+    reply = await served.ask("How many moons has Mars and how high is Everest?", "thread-1")
+    await served.door.close()  # what waits is sent
+
+    assert peer.to("/v1/traces")[0].headers["x-key"] == "planted"
+    spans = {span.span_id: span for span in spans_of(peer)}
+    assert len({span.trace_id for span in spans.values()}) == 1
+    (root,) = [span for span in spans.values() if not span.parent_span_id]
+    assert root.name == "run"
+    assert attributes(root) == {
+        "gen_ai.conversation.id": "thread-1",
+        "app.run.id": reply["run_id"],
+    }
+    parents = {
+        (span.name, spans[span.parent_span_id].name)
+        for span in spans.values()
+        if span.parent_span_id
+    }
+    assert parents == {
+        ("chat scripted-planner", "run"),
+        ("chat scripted-writer", "run"),
+        ("invoke_agent moons", "run"),
+        ("invoke_agent heights", "run"),
+        ("chat scripted-agent", "invoke_agent moons"),
+        ("chat scripted-agent", "invoke_agent heights"),
+        ("execute_tool look_up", "invoke_agent moons"),
+        ("execute_tool look_up", "invoke_agent heights"),
+    }
+    call = next(attributes(it) for it in spans.values() if it.name == "chat scripted-writer")
+    assert call == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "scripted-writer",
+        "gen_ai.usage.input_tokens": 11,
+        "gen_ai.usage.output_tokens": 7,
+        "app.role": "writer",
+        "app.prompt": "writer",
+        "app.prompt_version": "1",
+    }
+    assert {line["trace_id"] for line in served.lines.named("audit")} == {root.trace_id.hex()}
+
+
+async def test_a_call_that_fails_is_marked_with_its_reason(
+    served: Served, peer: Collector  # noqa: F811  # a fixture
+) -> None:
+    served.model.breaks(Failure(503, f"the key was {SECRET}"))
+    await served.start(otel_exporter_otlp_endpoint=peer.url)
+    await served.ask(f"How many moons has Mars, {SECRET}?")
+    await served.door.close()
+    calls = [it for it in spans_of(peer) if it.name.startswith("chat")]
+    assert {attributes(it)["error.type"] for it in calls} == {"upstream_error"}
+    assert SECRET.encode() not in b"".join(it.body for it in peer.sent)
+
+
+async def test_a_secret_in_an_attribute_is_redacted(door: Door, peer: Collector) -> None:
+    settings = Settings.model_validate(
+        {"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url}
+    )
+    await door.open(settings)
+    with TRACES.span("step", {"a": f"key {SECRET}", "n": 1, "none": None}) as span:
+        span.set({"b": SECRET})
+    with pytest.raises(ValueError, match=SECRET), TRACES.span("leaf", {}, "leaf"):
+        raise ValueError(SECRET)
+    await door.close()
+    step, leaf = spans_of(peer)
+    assert attributes(step) == {"a": "key [redacted]", "n": 1, "b": "[redacted]"}
+    assert attributes(leaf) == {"error.type": "ValueError"}
+    assert SECRET.encode() not in peer.sent[0].body
+
+
+async def test_no_run_is_traced_where_the_share_is_none(door: Door, peer: Collector) -> None:
+    settings = Settings.model_validate(
+        {
+            "database_url": "memory://",
+            "otel_exporter_otlp_endpoint": peer.url,
+            "otel_sample_ratio": 0,
+        }
+    )
+    client = await door.open(settings)
+    assert (await client.post("/v1/chat", json={"message": "Moons of Mars"})).is_success
+    await door.close()
+    assert peer.sent == []
+
+
+def dropped(reason: str) -> float:
+    value = METRICS.registry.get_sample_value("trace_spans_dropped_total", {"reason": reason})
+    return value or 0
+
+
+class Hanging(SpanExporter):
+    """A collector that answers when the test lets it."""
+
+    def __init__(self, result: SpanExportResult | Exception) -> None:
+        self.result = result
+        self.asked = threading.Event()
+        self.may_answer = threading.Event()
+
+    def export(self, spans: Any) -> SpanExportResult:
+        """Wait."""
+        self.asked.set()
+        assert self.may_answer.wait(30)
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+def test_a_span_waits_for_others_once_and_not_anew_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(otel, "PAUSE_SECONDS", 0.3)
+    exporter = Hanging(SpanExportResult.SUCCESS)
+    exporter.may_answer.set()
+    sending = BoundedSpanExporter(exporter, max_waiting=200)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(sending)
+    tracer = provider.get_tracer("test")
+    until = time.monotonic() + 10
+    while not exporter.asked.is_set() and time.monotonic() < until:
+        tracer.start_span("one more").end()
+        time.sleep(0.05)  # well before the pause is over
+    assert exporter.asked.is_set()
+    sending.end(30)
+
+
+def test_the_end_has_one_deadline_and_counts_what_it_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exporter = Hanging(SpanExportResult.SUCCESS)
+    sending = BoundedSpanExporter(exporter, max_waiting=10)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(sending)
+    tracer = provider.get_tracer("test")
+    tracer.start_span("first").end()
+    assert exporter.asked.wait(30)
+    for _ in range(3):
+        tracer.start_span("more").end()
+    lost = dropped("not_sent")
+    joined: list[float] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(otel, "monotonic", iter((0.0, 0.75)).__next__)
+        patched.setattr(sending._thread, "join", joined.append)
+        sending.end(1)  # three quarters of it pass before the queue takes the end
+    assert joined == [0.25]
+    assert dropped("not_sent") == lost + 3
+    exporter.may_answer.set()
+    sending._thread.join(30)
+    assert not sending._thread.is_alive()
+
+
+@pytest.mark.parametrize("result", [SpanExportResult.FAILURE, RuntimeError(SECRET)])
+def test_a_collector_that_hangs_and_fails_costs_spans_that_are_counted_and_no_time(
+    result: SpanExportResult | Exception, lines: Lines
+) -> None:
+    exporter = Hanging(result)
+    sending = BoundedSpanExporter(exporter, max_waiting=2)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(sending)
+    tracer = provider.get_tracer("test")
+    full, lost = dropped("queue_full"), dropped("not_sent")
+    tracer.start_span("first").end()
+    assert exporter.asked.wait(30)  # its thread waits for the collector now
+
+    for _ in range(5):
+        tracer.start_span("more").end()
+
+    assert dropped("queue_full") == full + 3
+    sending.end(0)  # nor does the end wait
+    assert dropped("not_sent") == lost + 2
+    exporter.may_answer.set()
+    sending._thread.join(30)
+    assert dropped("not_sent") == lost + 3
+    assert SECRET not in lines.text
