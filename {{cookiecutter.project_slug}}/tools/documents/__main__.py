@@ -3,28 +3,35 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from app.agents import AGENTS
+from harness import Agent, Configuration
 
 from .c4 import C4
 
 
-def main(arguments: Sequence[str], project: Path, text: str | None = None) -> int:
+def c4(agents: Sequence[type[Agent[Any]]]) -> str:
+    """The page, from here on with the settings' defaults, whatever the environment and `.env` say."""
+    Configuration.settings_customise_sources = classmethod(  # type: ignore[method-assign,assignment]
+        lambda _, __, init_settings, *___, **____: (init_settings,)
+    )
+    return C4(agents).text()
+
+
+def main(project: Path, text: str, *, is_check: bool) -> int:
     """Write or compare the page of `project`; the exit code."""
     page = project / "docs" / "c4.md"
-    wanted = C4(AGENTS).text() if text is None else text
-    if page.exists() and page.read_text(encoding="utf-8") == wanted:
+    if page.exists() and page.read_text(encoding="utf-8") == text:
         print("docs/c4.md is up to date")
         return 0
-    if "--check" in arguments:
-        print(
-            "docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr
-        )
+    if is_check:
+        print("docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr)
         return 1
-    page.write_text(wanted, encoding="utf-8", newline="\n")
+    page.write_text(text, encoding="utf-8", newline="\n")
     print("wrote docs/c4.md")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Path.cwd()))
+    sys.exit(main(Path.cwd(), c4(AGENTS), is_check="--check" in sys.argv))

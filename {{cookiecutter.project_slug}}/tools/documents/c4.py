@@ -11,7 +11,7 @@ from harness.models.factory import LLMFactory
 from harness.models.providers import PROVIDERS
 from harness.runtime.agent import Agent
 from harness.runtime.graph import GraphBuilder
-from harness.settings import Configuration, Settings
+from harness.settings import Settings
 from harness.sources.resources import SourceConnections
 
 from .mermaid import Diagram
@@ -48,14 +48,11 @@ class C4:
     """The page `docs/c4.md`."""
 
     def __init__(self, agents: Sequence[type[Agent[Any]]]) -> None:
-        """Draw the service with `agents`, all with their default settings, whatever is set here.
+        """Draw the service with `agents`, which are built with their default settings.
 
         Raises:
             ConfigurationError: An agent does not fulfil the contract.
         """
-        Configuration.settings_customise_sources = classmethod(  # type: ignore[method-assign,assignment]
-            lambda _, __, init_settings, *___, **____: (init_settings,)
-        )
         self._settings = Settings()
         connections = SourceConnections(self._settings)
         self._agents = [agent(connections) for agent in agents]
