@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
-    from .runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
+    from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
     from .runtime.registry import Registry
     from .sources.http import Params
     from .sources.policy import Policy

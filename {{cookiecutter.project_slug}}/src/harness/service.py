@@ -92,9 +92,9 @@ class Service:
         """
         async with (
             self._place(conversation),
-            self._turns.turn(message, conversation, idempotency_key) as turn,
+            self._turns.open(message, conversation, idempotency_key) as turn,
         ):
-            return turn.known or await turn.end(await self._answer(message, conversation))
+            return turn.known or await turn.finish(await self._answer(message, conversation))
 
     async def decide(self, decision: Decision, conversation: ThreadRef) -> Reply:
         """The reply to the message that made the call, with what became of it.
@@ -113,15 +113,17 @@ class Service:
         """
         async with (
             self._place(conversation),
-            self._turns.decision(decision, conversation) as turn,
+            self._turns.open_decision(decision, conversation) as turn,
         ):
-            return turn.known or await turn.end(await self._decided(turn, decision, conversation))
+            return turn.known or await turn.finish(
+                await self._decided(turn, decision, conversation)
+            )
 
     async def _decided(
         self, turn: DecisionSession, decision: Decision, conversation: ThreadRef
     ) -> Reply:
         async with self._run(conversation) as run:
-            await turn.take()
+            await turn.claim()
             decision = {**decision, "lost": turn.lost}
             run.config["configurable"][ApprovalNode.CONFIG] = decision
             try:
@@ -130,15 +132,15 @@ class Service:
                         Command(resume=decision), run.config, durability="exit"
                     )
             except TimeoutError:
-                unconfirmed = Messages.UNCONFIRMED.say(turn.language, call=turn.call["shown"])
+                unconfirmed = Messages.UNCONFIRMED.format(turn.language, call=turn.call["shown"])
                 return self._replies.too_late(turn.language, unconfirmed, run)
-            return self._replies.of(cast(State, state), run)
+            return self._replies.from_state(cast(State, state), run)
 
     @asynccontextmanager
     async def _place(self, conversation: ThreadRef) -> AsyncIterator[None]:
         """A place to answer in; a caller with too many of them is refused before it waits."""
-        with self._at_once.message(conversation.owner):
-            async with self.places.slot(self._settings.request_timeout_seconds):
+        with self._at_once.acquire(conversation.owner):
+            async with self.places.acquire(self._settings.request_timeout_seconds):
                 yield
 
     async def _answer(self, message: str, conversation: ThreadRef) -> Reply:
@@ -150,7 +152,7 @@ class Service:
                     )
             except TimeoutError:
                 return self._replies.unanswered(message, run)
-            return self._replies.of(cast(State, state), run)
+            return self._replies.from_state(cast(State, state), run)
 
     async def stream(
         self, message: str, conversation: ThreadRef, *, idempotency_key: str | None = None
@@ -169,7 +171,7 @@ class Service:
         """
         async with (
             self._place(conversation),
-            self._turns.turn(message, conversation, idempotency_key) as turn,
+            self._turns.open(message, conversation, idempotency_key) as turn,
         ):
             reply = turn.known
             if reply is None:
@@ -177,14 +179,12 @@ class Service:
                 async with aclosing(events):
                     async for event in events:
                         if isinstance(event, Reply):
-                            reply = await turn.end(event)
+                            reply = await turn.finish(event)
                         else:
                             yield event
             yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
 
-    async def _events(
-        self, message: str, conversation: ThreadRef
-    ) -> AsyncGenerator[Event | Reply]:
+    async def _events(self, message: str, conversation: ThreadRef) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
         async with self._run(conversation) as run:
             state = State()
@@ -202,7 +202,7 @@ class Service:
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
-                    reply = self._replies.of(state, run)
+                    reply = self._replies.from_state(state, run)
                 except TimeoutError:
                     reply = self._replies.unanswered(message, run)
             yield reply
@@ -234,15 +234,15 @@ class Service:
                 thread_id=conversation.thread_id, run_id=str(run_id)
             ),
             TRACES.span("run", {"gen_ai.conversation.id": conversation.thread_id}) as span,
-            AuditLog.of(conversation.owner) as trail,
-            UsageCollector.collect() as usage,
-            Budget.of(self._caps, usage),
+            AuditLog.scope(conversation.owner) as trail,
+            UsageCollector.scope() as usage,
+            Budget.scope(self._caps, usage),
         ):
             span.set({"app.run.id": str(run_id)})
             if span.trace_id:  # until the request ends
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             async with self._quotas.run(conversation.owner, conversation.key, usage):
-                with Deadline.of(self._settings.request_timeout_seconds) as deadline:
+                with Deadline.scope(self._settings.request_timeout_seconds) as deadline:
                     yield Run(config, deadline, usage, trail)
             log.info("turn", ms=round((perf_counter() - started) * 1000, 1))
 

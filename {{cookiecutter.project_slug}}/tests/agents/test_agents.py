@@ -23,7 +23,7 @@ EXAMPLES = [
 async def test_an_example_is_answered_from_sample_data_with_figures_that_the_data_hold(
     on_samples: Built, agent: type[Agent[Any]], language: Language, question: str
 ) -> None:
-    answer, findings = await on_samples(agent).basic_answer(question, language)
+    answer, findings = await on_samples(agent).answer_without_model(question, language)
     assert answer
     assert any(finding.sources for finding in findings)
     facts = [question, [finding.facts for finding in findings]]

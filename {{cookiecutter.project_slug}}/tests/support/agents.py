@@ -10,7 +10,7 @@ from harness.errors import ClarificationNeeded, SourceUnavailable
 from harness.prompts.language import Language, Words
 from harness.prompts.messages import LocalizedMessage
 from harness.prompts.prompt import Prompt
-from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
+from harness.runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
 from harness.settings import Configuration
 from harness.sources.policy import Policy
 
@@ -31,7 +31,7 @@ class TableAgent(Agent[Configuration]):
     def policy(self) -> Policy:
         return Policy(tools=frozenset({"look_up"}))
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         return [self.look_up]
 
     async def look_up(self, name: str) -> ToolResult:
@@ -40,14 +40,14 @@ class TableAgent(Agent[Configuration]):
         source = Source(title=f"Table of {self.name}", url=f"https://tables.example/{self.name}")
         return ToolResult({"name": name, "number": number}, [source])
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
-        found = [word for word in Words.of(question) if word in self.table]
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
+        found = [word for word in Words.tokenize(question) if word in self.table]
         if not found:
-            raise ClarificationNeeded(self.detail.say(language))
+            raise ClarificationNeeded(self.detail.format(language))
         return [ToolCall("look_up", {"name": name}) for name in found]
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
-        return " ".join(self.answer.say(language, **finding.facts) for finding in findings)
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
+        return " ".join(self.answer.format(language, **finding.facts) for finding in findings)
 
 
 class MoonsAgent(TableAgent):
@@ -93,7 +93,7 @@ class FlakyAgent(TableAgent):
         """The tide of one port."""
         raise SourceUnavailable("tides.example", "planted: connection refused")
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         return [ToolCall("look_up", {"name": "vigo"})]
 
 
@@ -105,7 +105,7 @@ class BuggyAgent(FlakyAgent):
     keywords = {"en": ("star",), "es": ("estrella",)}
     examples = {"en": ("Star of Vega", "Stars"), "es": ("Estrella Vega", "Estrellas")}
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         raise RuntimeError("planted bug, password=hunter2")
 
 

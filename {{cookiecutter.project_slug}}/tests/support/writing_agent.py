@@ -7,7 +7,7 @@ from harness.errors import ClarificationNeeded
 from harness.prompts.language import Language, Words
 from harness.prompts.messages import LocalizedMessage
 from harness.prompts.prompt import Prompt
-from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
+from harness.runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
 from harness.settings import Configuration
 from harness.sources.policy import Policy
 
@@ -35,11 +35,11 @@ class OrdersAgent(Agent[Configuration]):
     def policy(self) -> Policy:
         return Policy(tools=frozenset({"look_up"}), writing=frozenset({"cancel"}))
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         return [self.look_up, self.cancel]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
-        words = Words.of(question)
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
+        words = Words.tokenize(question)
         numbers = [int(word) for word in words if word.isdecimal()]
         is_read = not {"state", "estado"}.isdisjoint(words)
         reads = [ToolCall("look_up", {"number": it}) for it in numbers[:1] if is_read]
@@ -48,8 +48,8 @@ class OrdersAgent(Agent[Configuration]):
             return calls
         raise ClarificationNeeded("Which order?")
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
-        return " ".join(self.told_state.say(language, **finding.facts) for finding in findings)
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
+        return " ".join(self.told_state.format(language, **finding.facts) for finding in findings)
 
     async def look_up(self, number: int) -> ToolResult:
         """The state of an order."""

@@ -93,7 +93,7 @@ class Image:
     """The image of this service. IMAGE names it, with its registry where it has one."""
 
     OPTIONS = "BUILD_OPTIONS"
-    """Variable with further options of the engine's `build`, as a shell would read them."""
+    """Variable with further options of the engine's `tool_methods`, as a shell would read them."""
 
     LOCKS = ("requirements-image.txt", "requirements-build.txt")
 

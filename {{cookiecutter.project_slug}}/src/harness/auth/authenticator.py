@@ -64,7 +64,7 @@ class Authenticator:
         if self.provider is not None:
             await self.provider.aclose()
 
-    async def admit(self, headers: Mapping[str, str], scope: Scope) -> Principal:
+    async def authenticate(self, headers: Mapping[str, str], scope: Scope) -> Principal:
         """The caller with these headers (names in lower case), who has `scope`; named in the log.
 
         Raises:
@@ -76,12 +76,12 @@ class Authenticator:
         try:
             principal = await self._principal(headers)
             structlog.contextvars.bind_contextvars(principal=principal.short)
-            principal.demand(scope)
+            principal.require_scope(scope)
         except Unauthenticated as refusal:
-            self._note(refusal.reason)
+            self._record_refusal(refusal.reason)
             raise
         except (AccountUnverified, ScopeMissing, IdentityUnavailable) as refusal:
-            self._note(refusal.code)
+            self._record_refusal(refusal.code)
             raise
         return principal
 
@@ -105,6 +105,6 @@ class Authenticator:
         return token.strip() if scheme.lower() == "bearer" else headers.get(self.KEY_HEADER, "")
 
     @staticmethod
-    def _note(reason: str) -> None:
+    def _record_refusal(reason: str) -> None:
         log.info("caller_refused", reason=reason)
         METRICS.refused_caller(reason)

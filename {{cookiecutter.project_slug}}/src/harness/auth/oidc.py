@@ -63,7 +63,7 @@ class OidcTokens:
         self._scopes = (
             None
             if settings.oidc_scopes == "token"
-            else Scope.known(settings.oidc_scopes.split(","))
+            else Scope.parse(settings.oidc_scopes.split(","))
         )
 
     async def principal(self, token: str) -> Principal:
@@ -109,7 +109,7 @@ class OidcTokens:
             return self._scopes
         told = claims.get("scope", claims.get("scp", ""))  # RFC 8693; `scp`: Entra ID and Okta
         names = told.split() if isinstance(told, str) else told
-        return Scope.known(filter(self._is_text, names if isinstance(names, list) else ()))
+        return Scope.parse(filter(self._is_text, names if isinstance(names, list) else ()))
 
     @staticmethod
     def _is_text(value: object) -> bool:

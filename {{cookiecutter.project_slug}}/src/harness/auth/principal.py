@@ -30,7 +30,7 @@ class Scope(StrEnum):
     """Read `/metrics`, where METRICS_OPEN is off."""
 
     @classmethod
-    def known(cls, names: Iterable[str]) -> frozenset["Scope"]:
+    def parse(cls, names: Iterable[str]) -> frozenset["Scope"]:
         """The scopes among `names`; what is none of ours means nothing here."""
         named = frozenset(names)
         return frozenset(scope for scope in cls if scope in named)
@@ -72,7 +72,7 @@ class Principal:
         """What the log calls it."""
         return self.owner[:SHORT_CHARS] or "anonymous"
 
-    def demand(self, scope: Scope) -> None:
+    def require_scope(self, scope: Scope) -> None:
         """Pass when it has `scope`.
 
         Raises:

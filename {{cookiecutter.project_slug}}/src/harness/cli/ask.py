@@ -123,16 +123,16 @@ class Ask:
         out = self._out
         out.print(reply.answer)
         if reply.sources:
-            out.print(f"\n{self.SOURCES.say(reply.language)}:", style="bold")
+            out.print(f"\n{self.SOURCES.format(reply.language)}:", style="bold")
             for source in reply.sources:
                 out.print(Text.assemble("- ", source.title, " ", (source.url, "cyan")))
         for call in reply.approvals:
-            out.print(f"\n{self.WAITING.say(reply.language)}:", style="bold")
+            out.print(f"\n{self.WAITING.format(reply.language)}:", style="bold")
             out.print(f"{call.agent}.{call.tool} {json.dumps(call.arguments, ensure_ascii=False)}")
             there = f" --url {self._url}" if self._url else ""
             out.print(f"decide {call.id} approve|reject --thread {reply.thread_id}{there}")
         if reply.degraded:
             because = ", ".join(reply.degraded_because)
-            out.print(f"\n{self.DEGRADED.say(reply.language)}: {because}", style="yellow")
+            out.print(f"\n{self.DEGRADED.format(reply.language)}: {because}", style="yellow")
         if reply.notices:
             out.print("\n" + "\n".join(reply.notices), style="dim")

@@ -35,7 +35,7 @@ class FeedbackExport:
         return 0
 
     async def _print(self) -> None:
-        async with Checkpoints.of(self._settings) as store:
+        async with Checkpoints.open(self._settings) as store:
             async for feedback in store.feedback_since(self._since):
                 sys.stdout.write(self._line(feedback) + "\n")
 

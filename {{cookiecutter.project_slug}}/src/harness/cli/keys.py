@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..auth.api_key import ApiKey, KeyFile, NewKey
 from ..auth.principal import Principal, Scope
-from ..errors import InputRefused, ConfigurationError
+from ..errors import ConfigurationError, InputRefused
 from ..settings import Settings
 
 SCOPES: Final = (Scope.CHAT, Scope.THREADS)

@@ -30,5 +30,5 @@ class Retention:
 
     async def _delete(self) -> int:
         moment = datetime.now(UTC) - timedelta(days=self._settings.retention_days)
-        async with Checkpoints.of(self._settings) as store:
-            return await store.forget_older(moment)
+        async with Checkpoints.open(self._settings) as store:
+            return await store.purge_before(moment)

@@ -49,7 +49,7 @@ class _Supervisor(Multiprocess):
         super().keep_subprocess_alive()
         pids = {process.pid for process in self.processes if process.pid}
         for pid in self._pids - pids:
-            self._workers.forget(pid)
+            self._workers.mark_dead(pid)
         self._pids = pids
 
 
@@ -121,7 +121,7 @@ class Serve:
     def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
         return BoundedConfig(
             app,
-            Bounds.of(self._settings),
+            Bounds.from_settings(self._settings),
             host=self._settings.host,
             port=self._settings.port,
             log_config=None,

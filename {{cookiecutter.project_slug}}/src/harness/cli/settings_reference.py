@@ -29,7 +29,7 @@ class SettingDoc:
     example: str = ""
 
     @classmethod
-    def of(cls, owner: type[Configuration], name: str, example: str = "") -> "SettingDoc":
+    def from_field(cls, owner: type[Configuration], name: str, example: str = "") -> "SettingDoc":
         """The knob of one field."""
         field = owner.model_fields[name]
         kinds = cls._kinds(field)
@@ -108,7 +108,10 @@ class SettingsReference:
                 yield self._section(owner, f"Agent {agent.name}")
 
     def _section(self, owner: type[Configuration], title: str) -> Section:
-        knobs = [SettingDoc.of(owner, name, self._examples.get(name, "")) for name in owner.model_fields]
+        knobs = [
+            SettingDoc.from_field(owner, name, self._examples.get(name, ""))
+            for name in owner.model_fields
+        ]
         return Section(owner, title, knobs)
 
 

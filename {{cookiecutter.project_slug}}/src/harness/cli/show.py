@@ -16,7 +16,7 @@ from ..application import Application
 from ..project import Project
 from ..settings import Configuration
 from ..telemetry.redaction import MASK, Redactor
-from .settings_reference import SettingsReference, EnvPage, SettingDoc, MarkdownPage
+from .settings_reference import EnvPage, MarkdownPage, SettingDoc, SettingsReference
 
 
 class Origins:
@@ -30,7 +30,7 @@ class Origins:
             "secret file": SecretsSettingsSource(owner, folder)() if folder else {},
         }
 
-    def of(self, field: str) -> str:
+    def source(self, field: str) -> str:
         """The source of one value: the first that has it wins."""
         having = (name for name, values in self._sources.items() if field in values)
         return next(having, "default")
@@ -72,7 +72,7 @@ class Show:
             table.add_section()
             for knob in section.knobs:
                 value = getattr(settings, knob.field)
-                table.add_row(knob.variable, self._shown(knob, value), origins.of(knob.field))
+                table.add_row(knob.variable, self._shown(knob, value), origins.source(knob.field))
         return table
 
     @staticmethod

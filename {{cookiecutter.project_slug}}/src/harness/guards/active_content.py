@@ -73,9 +73,9 @@ class ActiveContent:
             return set()
         return {cls.host(match[0]) for match in cls.LINK.finditer(text)}
 
-    def is_in(self, text: str) -> bool:
+    def is_present(self, text: str) -> bool:
         """True when `text` holds any, also once its HTML entities are read."""
-        if "&" in text and (plain := html.unescape(text)) != text and self.is_in(plain):
+        if "&" in text and (plain := html.unescape(text)) != text and self.is_present(plain):
             return True
         lowered = text.lower()
         if self._runs_once_joined(text):
@@ -108,7 +108,7 @@ class ActiveContent:
 
     def removed(self, text: str) -> str:
         """`text` without it."""
-        if "&" in text and self.is_in(html.unescape(text)):
+        if "&" in text and self.is_present(html.unescape(text)):
             text = self._unescaped(text)
         if self._runs_once_joined(text):
             text = self.UNSEEN_IN_LINKS.sub("", text)

@@ -10,7 +10,7 @@ import orjson
 import structlog
 from pydantic_core import to_jsonable_python
 
-from ..errors import PolicyViolation, ApprovalNeeded
+from ..errors import ApprovalNeeded, PolicyViolation
 from ..telemetry.audit_log import AuditLog
 from .leaks import Leaks
 
@@ -92,7 +92,7 @@ class ApprovalGate:
         return cls._CURRENT.get()
 
     @classmethod
-    def demand(cls, agent: str, tool: str, arguments: Mapping[str, Any]) -> None:
+    def check(cls, agent: str, tool: str, arguments: Mapping[str, Any]) -> None:
         """Pass when a person has approved just this call; each approval counts once.
 
         Raises:
@@ -118,8 +118,8 @@ class ApprovalGate:
         if len(shown) > self._max_chars:
             raise PolicyViolation("approval", "its arguments are too long (MESSAGE_MAX_CHARS)")
         if leaked := self._leaks.found(shown):
-            AuditLog.note("approval", "withheld", leaked)
+            AuditLog.record("approval", "withheld", leaked)
             raise PolicyViolation("approval", "its arguments hold what may not be shown")
         if call not in self.calls:  # a model that asks again for what waits already
             self.calls.append(call)
-            AuditLog.note("approval", "waiting", call.name)
+            AuditLog.record("approval", "waiting", call.name)

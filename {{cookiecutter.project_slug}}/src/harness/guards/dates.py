@@ -207,8 +207,8 @@ class Dates:
     @cached_property
     def _meant(self) -> frozenset[int]:
         """Weekdays in small letters, those between two, and those of words such as `weekend`."""
-        folded = " ".join(Words.of(self._evidence))
-        numbers = {Words.fold(name): number for name, number in self.WEEKDAYS.items()}
+        folded = " ".join(Words.tokenize(self._evidence))
+        numbers = {Words.strip_accents(name): number for name, number in self.WEEKDAYS.items()}
         names = "|".join(numbers)
         known = {numbers[it] for it in re.findall(rf"\b({names})\b", folded)}
         for first, last in re.findall(rf"\b({names}) (?:to|through|a|al) ({names})\b", folded):

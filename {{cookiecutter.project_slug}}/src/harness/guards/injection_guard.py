@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 import structlog
 
 from ..limits.deadline import Deadline
-from ..telemetry.audit_log import Decision, AuditLog
+from ..telemetry.audit_log import AuditLog, Decision
 from .injection import InjectionRules
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class Detector(Protocol):
 class Detection:
     """Why a text is not let through."""
 
-    because: str
+    reason: str
     """The name of a rule or of a detector."""
 
     by: Literal["rules", "detector", "failure"]
@@ -136,10 +136,10 @@ class InjectionGuard:
             return None
         guard, decision = self.NOTED[origin]
         if self._mode == "observe":
-            AuditLog.note(guard, "observed", suspicion.because)
+            AuditLog.record(guard, "observed", suspicion.reason)
             return None
-        AuditLog.note(guard, decision, suspicion.because)
-        return suspicion.because
+        AuditLog.record(guard, decision, suspicion.reason)
+        return suspicion.reason
 
     async def aclose(self) -> None:
         """Close the detectors' connections."""
@@ -158,7 +158,7 @@ class InjectionGuard:
 
     async def _ask(self, detector: Detector, text: str, origin: Origin) -> Detection | None:
         try:
-            async with asyncio.timeout(Deadline.within(self._timeout)):
+            async with asyncio.timeout(Deadline.clamp(self._timeout)):
                 found = await detector.finds(text, origin)
         except Exception as failure:  # noqa: BLE001 - a stranger's service: anything may come
             return self._failed(detector.name, failure)
@@ -167,5 +167,5 @@ class InjectionGuard:
     @staticmethod
     def _failed(name: str, failure: Exception) -> Detection:
         log.warning("detector_failed", detector=name, error=type(failure).__name__)
-        AuditLog.note("detector", "failed", name)
+        AuditLog.record("detector", "failed", name)
         return Detection(name, "failure")

@@ -17,7 +17,7 @@ class InputGuard:
     def __init__(self, max_chars: int) -> None:
         self._max_chars = max_chars
 
-    def admit(self, message: str) -> str:
+    def clean(self, message: str) -> str:
         """The message in NFKC, without invisible characters and outer white space.
 
         Raises:

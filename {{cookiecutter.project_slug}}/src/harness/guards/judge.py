@@ -53,7 +53,7 @@ class Judge:
             Exception: Whatever a provider raises, and a ValueError for another answer than asked.
         """
         Budget.take_model_call()
-        asked = HumanMessage(Fence.around(origin, text))
+        asked = HumanMessage(Fence.wrap(origin, text))
         judgement = await self._model.ainvoke([self._system, asked], {"metadata": JUDGE.metadata})
         if not isinstance(judgement, Judgement):
             raise ValueError("no judgement")  # noqa: TRY004 - not a bug of ours: the model's answer

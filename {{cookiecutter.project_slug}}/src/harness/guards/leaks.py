@@ -45,7 +45,7 @@ class Leaks:
         starts = range(len(self._prompts) - self.STEP + 1)
         self._pieces = {self._prompts[at : at + self.STEP] for at in starts}
         self._redactor = redactor
-        self._turned_secrets = [it for secret in redactor.known for it in self._turned(secret)]
+        self._turned_secrets = [it for secret in redactor.secrets for it in self._turned(secret)]
 
     def found(self, text: str) -> str | None:
         """`secret` or `prompt` when `text` holds one, else None."""

@@ -115,7 +115,9 @@ class ProperNounCheck:
 
     def _is_known(self, word: str) -> bool:
         parts = [
-            part for part in re.split(r"[-'\u2019]", Words.fold(word)) if part not in ("s", "")
+            part
+            for part in re.split(r"[-'\u2019]", Words.strip_accents(word))
+            if part not in ("s", "")
         ]
         return all(map(self._has, parts))
 
@@ -135,12 +137,12 @@ class ProperNounCheck:
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(word for text in self._texts for word in Words.of(text))
+        return frozenset(word for text in self._texts for word in Words.tokenize(text))
 
     @cached_property
     def _named(self) -> frozenset[str]:
         capitals = (word for text in self._texts for word in self.WORD.findall(text))
-        return frozenset(map(Words.fold, capitals))
+        return frozenset(map(Words.strip_accents, capitals))
 
     @cached_property
     def _texts(self) -> list[str]:

@@ -75,7 +75,7 @@ class OutputGuard:
         self._language = language
         self._has_observed = False
 
-    def refusal(self, text: str, before: str = "", *, is_ours: bool = False) -> str | None:
+    def violation(self, text: str, before: str = "", *, is_ours: bool = False) -> str | None:
         """Why `text` may not leave after `before`, None when it may.
 
         `secret`, `prompt`, `active`, a kind of personal data, `language`, `ungrounded` or `failed`.
@@ -96,7 +96,7 @@ class OutputGuard:
             self._broke(failure)
             return text
         for kind in kinds if is_counted else ():
-            AuditLog.note(PiiRules.GUARD, "masked", kind)
+            AuditLog.record(PiiRules.GUARD, "masked", kind)
         return masked
 
     def harmless(self, text: str) -> str:
@@ -112,31 +112,31 @@ class OutputGuard:
         names = self._names.unsupported(text) if self._outgoing.names == "refuse" else []
         return list(dict.fromkeys([*self._figures(text), *names]))
 
-    def withhold(self, refusal: str) -> str:
+    def block(self, refusal: str) -> str:
         """Count that a text was kept back; `refusal` itself."""
         match refusal:
             case self.FAILED:  # counted when it broke
                 pass
             case self.UNGROUNDED:
-                AuditLog.note("grounding", "withheld", refusal)
+                AuditLog.record("grounding", "withheld", refusal)
             case self.LANGUAGE:
-                AuditLog.note("language", "withheld", refusal)
+                AuditLog.record("language", "withheld", refusal)
             case _ if refusal in self.KINDS:
-                AuditLog.note(PiiRules.GUARD, "withheld", refusal)
+                AuditLog.record(PiiRules.GUARD, "withheld", refusal)
             case _:
-                AuditLog.note("outbound", "withheld", refusal)
+                AuditLog.record("outbound", "withheld", refusal)
         return refusal
 
     @classmethod
     def corrected(cls, refusal: str, role: str) -> None:
         """Count that a model's second attempt may leave."""
-        AuditLog.note("language" if refusal == cls.LANGUAGE else "grounding", "corrected", role)
+        AuditLog.record("language" if refusal == cls.LANGUAGE else "grounding", "corrected", role)
 
     def _reasons(self, text: str, before: str, is_ours: bool) -> Iterator[str]:
         whole = before + text
         if leaked := self._outgoing.leaks.found(whole):
             yield leaked
-        if self._active.is_in(whole):
+        if self._active.is_present(whole):
             yield "active"
         found = self._outgoing.personal.find(whole)
         if not is_ours:
@@ -148,7 +148,7 @@ class OutputGuard:
                 yield self.UNGROUNDED
             if not self._has_observed:  # once, also where an answer is looked at by sentences
                 self._has_observed = True
-                AuditLog.note("grounding", "observed", "name")
+                AuditLog.record("grounding", "observed", "name")
 
     def _breaches(self, text: str, found: Iterable[PiiMatch]) -> Iterator[str]:
         """What only a model's words are held against: others' data, another language."""
@@ -182,7 +182,7 @@ class OutputGuard:
         return LanguageDetector.clearly(own) not in (None, language)
 
     def _broke(self, failure: Exception) -> None:
-        AuditLog.note("outbound", "failed", type(failure).__name__)
+        AuditLog.record("outbound", "failed", type(failure).__name__)
         log.error("outbound_guard_failed", error=type(failure).__name__)
 
     @cached_property

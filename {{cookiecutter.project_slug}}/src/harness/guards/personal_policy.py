@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import InputRefused
-from ..settings.guards import PiiPolicy, PersonalKind
+from ..settings.guards import PersonalKind, PiiPolicy
 from ..telemetry.audit_log import AuditLog
-from .personal_data import PiiMatch, PiiDetector
+from .personal_data import PiiDetector, PiiMatch
 
 
 class PiiRules:
@@ -21,7 +21,7 @@ class PiiRules:
         self._masked = frozenset(kind for kind, act in read.items() if act == "mask")
         self._refused = frozenset(kind for kind, act in read.items() if act == "refuse")
 
-    def admit(self, message: str) -> tuple[str, list[PersonalKind]]:
+    def mask_input(self, message: str) -> tuple[str, list[PersonalKind]]:
         """The message with what is to be masked masked, and which kinds were.
 
         Raises:
@@ -31,7 +31,7 @@ class PiiRules:
         found = self.FINDER.find(message) if self._masked or self._refused else []
         for each in found:
             if each.kind in self._refused:
-                AuditLog.note(self.GUARD, "refused", each.kind)
+                AuditLog.record(self.GUARD, "refused", each.kind)
                 raise InputRefused(
                     "message",
                     f"it holds personal data ({each.kind}); leave it out"
@@ -40,7 +40,7 @@ class PiiRules:
         masked = [each for each in found if each.kind in self._masked]
         kinds = sorted({each.kind for each in masked})
         for kind in kinds:
-            AuditLog.note(self.GUARD, "masked", kind)
+            AuditLog.record(self.GUARD, "masked", kind)
         return self._without(message, masked), kinds
 
     def hidden(self, text: str) -> str:

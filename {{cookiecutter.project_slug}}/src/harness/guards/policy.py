@@ -40,11 +40,11 @@ class ToolPolicy:
         Raises:
             PolicyViolation: The policy does not name it.
         """
-        with self.using(tool):
+        with self.authorize(tool):
             pass
 
     @contextmanager
-    def using(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:
+    def authorize(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:
         """Run `tool` inside of this: whoever calls it, a model or the agent's own rules.
 
         Raises:
@@ -70,4 +70,4 @@ class ToolPolicy:
         if not self.allows(tool):
             raise PolicyViolation("tool", "only the tools that the agent's policy names are run")
         if tool in self._writing:
-            ApprovalGate.demand(self._agent, tool, arguments)
+            ApprovalGate.check(self._agent, tool, arguments)

@@ -47,7 +47,7 @@ class SentenceBuffer:
 
     def _checked(self, sentence: str) -> Iterator[str]:
         sentence = self._guard.masked(sentence, is_counted=False)
-        self.refusal = self._guard.refusal(sentence, self._sent)
+        self.refusal = self._guard.violation(sentence, self._sent)
         if self.refusal is None:
             self._sent = (self._sent + sentence)[-self.BEFORE_CHARS :]
             yield sentence

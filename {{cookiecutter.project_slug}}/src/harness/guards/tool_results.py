@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..prompts.current_language import CurrentLanguage
 from ..prompts.messages import Messages
-from .injection_guard import InjectionGuard, Detection
+from .injection_guard import Detection, InjectionGuard
 
 
 class ToolResults:
@@ -22,7 +22,7 @@ class ToolResults:
     def __init__(self, guard: InjectionGuard) -> None:
         self._guard = guard
 
-    async def harmless(self, result: Any) -> Any:
+    async def sanitize(self, result: Any) -> Any:
         """`result` itself when nothing in it is suspicious, else a copy with notices in it."""
         texts = list(dict.fromkeys(self._texts(result)))
         suspicion = self._guard.by_rules(self._joined(texts))
@@ -33,7 +33,7 @@ class ToolResults:
             found |= await self._by_detectors(rest, more)
         if not found or not suspicion or self._guard.decision(suspicion, "tool_result") is None:
             return result
-        notice = Messages.WITHHELD.say(CurrentLanguage.language())
+        notice = Messages.WITHHELD.format(CurrentLanguage.language())
         return self._replaced(result, lambda text: notice if text in found else text)
 
     def _joined(self, texts: Sequence[str]) -> str:

@@ -30,12 +30,14 @@ class AgentRoutes:
         router = APIRouter(
             prefix="/v1/agents", tags=["agents"], route_class=GuardedRoute.needing(Scope.CHAT)
         )
-        router.add_api_route("", self.list, responses=ProblemDocs.of(401, 403, 429, 500, 503))
+        router.add_api_route(
+            "", self.list, responses=ProblemDocs.responses(401, 403, 429, 500, 503)
+        )
         return router
 
     async def list(self, request: Request) -> list[AgentCard]:
         """Every agent of this service, with questions to try."""
-        agents = AppState.behind(request).service.agents
+        agents = AppState.from_request(request).service.agents
         return [
             AgentCard(
                 name=agent.name,

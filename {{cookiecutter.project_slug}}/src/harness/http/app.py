@@ -19,7 +19,7 @@ from .chat import ChatRoutes
 from .feedback import FeedbackRoutes
 from .health import HealthRoutes
 from .metrics import MetricsRoutes
-from .middleware import BodyLimitMiddleware, HeaderLimitMiddleware, AccessLogMiddleware
+from .middleware import AccessLogMiddleware, BodyLimitMiddleware, HeaderLimitMiddleware
 from .openapi import OpenAPIDocument
 from .problems import ProblemHandlers
 from .state import AppState
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None, agents: Sequence[type[Agent[Any]]]) ->
             names = [agent.name for agent in running.service.agents]
             METRICS.build(project.version, settings.commit)
             log.info("started", version=project.version, commit=settings.commit, agents=names)
-            with running.life.watch():
+            with running.life.install():
                 yield
 
     app = FastAPI(
@@ -58,7 +58,9 @@ def create_app(settings: Settings | None, agents: Sequence[type[Agent[Any]]]) ->
         lifespan=lifespan,
     )
     app.add_middleware(
-        BodyLimitMiddleware, max_bytes=settings.body_max_bytes, seconds=settings.body_timeout_seconds
+        BodyLimitMiddleware,
+        max_bytes=settings.body_max_bytes,
+        seconds=settings.body_timeout_seconds,
     )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)

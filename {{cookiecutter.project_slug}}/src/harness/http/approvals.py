@@ -40,7 +40,7 @@ class ApprovalRoutes:
             "/{thread_id}/approvals/{approval_id}",
             self.decide,
             methods=["POST"],
-            responses=ProblemDocs.of(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
+            responses=ProblemDocs.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
         )
         return router
 
@@ -57,8 +57,8 @@ class ApprovalRoutes:
         answer (or 409) says so. The same decision again gets the same reply.
         """
         structlog.contextvars.bind_contextvars(thread_id=thread_id)
-        conversation = Caller.of(request).conversation(thread_id)
-        running = AppState.behind(request)
+        conversation = Caller.from_request(request).conversation(thread_id)
+        running = AppState.from_request(request)
         with running.life.request():
             decision = Decision(id=approval_id, verdict=decided.decision)
             return await running.service.decide(decision, conversation)

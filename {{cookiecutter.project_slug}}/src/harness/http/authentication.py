@@ -32,9 +32,9 @@ class GuardedRoute(StrictRoute):
         handle = super().get_route_handler()
 
         async def handle_admitted(request: Request) -> Response:
-            running = AppState.behind(request)
+            running = AppState.from_request(request)
             await running.rates.address(request.client.host if request.client else None)
-            principal = await running.doorkeeper.admit(request.headers, self.scope)
+            principal = await running.doorkeeper.authenticate(request.headers, self.scope)
             told = await running.rates.caller(principal.owner)
             request.state.principal = principal
             response = await handle(request)
@@ -48,7 +48,7 @@ class Caller:
     """Who asks."""
 
     @staticmethod
-    def of(request: Request) -> Principal:
+    def from_request(request: Request) -> Principal:
         """The caller that a `GuardedRoute` has let in; any other route fails here."""
         principal: Principal = request.state.principal
         return principal

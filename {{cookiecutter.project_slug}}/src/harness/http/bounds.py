@@ -35,7 +35,7 @@ class Bounds:
     """How many there are, by address."""
 
     @classmethod
-    def of(cls, settings: "Settings") -> Self:
+    def from_settings(cls, settings: "Settings") -> Self:
         """The bounds that the settings say."""
         proxies = filter(None, map(str.strip, (settings.trusted_proxies or "").split(",")))
         return cls(

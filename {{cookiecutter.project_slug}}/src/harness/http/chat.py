@@ -58,7 +58,7 @@ class ChatRoutes:
         router = APIRouter(
             prefix="/v1/chat", tags=["chat"], route_class=GuardedRoute.needing(Scope.CHAT)
         )
-        refusals = ProblemDocs.of(401, 403, 408, 409, 413, 422, 429, 500, 503)
+        refusals = ProblemDocs.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
         router.add_api_route("", self.ask, methods=["POST"], responses=refusals)
         events: Responses = {
             200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}
@@ -77,8 +77,8 @@ class ChatRoutes:
     ) -> Reply:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
         thread_id = self._thread_id(chat, idempotency_key)
-        conversation = Caller.of(request).conversation(thread_id)
-        running = AppState.behind(request)
+        conversation = Caller.from_request(request).conversation(thread_id)
+        running = AppState.from_request(request)
         with running.life.request():
             return await running.service.ask(
                 chat.message, conversation, idempotency_key=idempotency_key
@@ -101,9 +101,9 @@ class ChatRoutes:
         """
         if last_event_id is not None:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")
-        running = AppState.behind(request)
+        running = AppState.from_request(request)
         thread_id = self._thread_id(chat, idempotency_key)
-        conversation = Caller.of(request).conversation(thread_id)
+        conversation = Caller.from_request(request).conversation(thread_id)
         events = running.service.stream(chat.message, conversation, idempotency_key=idempotency_key)
         return await EventStream(events, request.state.request_id, running.life).response()
 

@@ -127,7 +127,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus) -> None:
         """Say by hand what no application can: there is no request yet."""
         request_id = uuid4().hex
-        problem = Problem.of(HTTPException(status), request_id)
+        problem = Problem.from_error(HTTPException(status), request_id)
         answer = problem.response({AccessLogMiddleware.HEADER: request_id, "Connection": "close"})
         lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % it for it in answer.raw_headers)]
         self.transport.write(b"".join([*lines, b"\r\n", answer.body]))

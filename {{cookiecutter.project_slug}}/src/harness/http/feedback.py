@@ -43,13 +43,13 @@ class FeedbackRoutes:
             self.give,
             methods=["POST"],
             status_code=HTTPStatus.NO_CONTENT,
-            responses=ProblemDocs.of(401, 403, 404, 408, 413, 422, 429, 500, 503),
+            responses=ProblemDocs.responses(401, 403, 404, 408, 413, 422, 429, 500, 503),
         )
         return router
 
     async def give(self, feedback: FeedbackRequest, request: Request) -> None:
         """Rate an answer that you got. It is kept with the conversation and deleted with it."""
-        owner = Caller.of(request).owner
+        owner = Caller.from_request(request).owner
         rating = cast(Rating, str(feedback.rating))
-        ratings = AppState.behind(request).ratings
+        ratings = AppState.from_request(request).ratings
         await ratings.give(owner, feedback.run_id, rating, feedback.comment)

@@ -110,7 +110,7 @@ class HealthRoutes:
         not_ready: Responses = {
             503: {"model": Readiness, "description": "The store does not answer, or we end."}
         }
-        failed = ProblemDocs.of(500)
+        failed = ProblemDocs.responses(500)
         router.add_api_route("/healthz", self.healthz, responses=failed)
         router.add_api_route("/readyz", self.readyz, responses=not_ready | failed)
         router.add_api_route("/version", self.version, responses=failed)
@@ -122,7 +122,7 @@ class HealthRoutes:
 
     async def readyz(self, request: Request, response: Response) -> Readiness:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
-        running = AppState.behind(request)
+        running = AppState.from_request(request)
         parts = await running.parts()
         METRICS.ready(parts)
         is_ready = parts["service"]
@@ -164,5 +164,5 @@ class HealthRoutes:
             name=project.name,
             title=project.title,
             version=project.version,
-            commit=AppState.behind(request).settings.commit,
+            commit=AppState.from_request(request).settings.commit,
         )

@@ -28,5 +28,5 @@ class MetricsRoutes:
 
         The parts are looked at now: a collector sees the store go without a probe beside it.
         """
-        METRICS.ready(await AppState.behind(request).parts())
+        METRICS.ready(await AppState.from_request(request).parts())
         return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)

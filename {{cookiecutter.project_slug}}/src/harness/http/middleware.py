@@ -57,7 +57,7 @@ class AccessLogMiddleware:
             METRICS.failure("api", "request")
             if status is not None:
                 raise  # the server cuts the connection, so that the caller sees a broken answer
-            await Problem.of(error, request_id).response()(scope, receive, send_named)
+            await Problem.from_error(error, request_id).response()(scope, receive, send_named)
         finally:
             seconds = perf_counter() - started_at
             route = getattr(scope.get("route"), "path", None)
@@ -89,7 +89,7 @@ class HeaderLimitMiddleware:
         """Let the request pass, or answer it."""
         if scope["type"] == "http" and self._size(scope) > self._max_bytes:
             refusal = HTTPException(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            problem = Problem.of(refusal, scope["state"]["request_id"])
+            problem = Problem.from_error(refusal, scope["state"]["request_id"])
             await problem.response({"Connection": "close"})(scope, receive, send)
         else:
             await self._app(scope, receive, send)

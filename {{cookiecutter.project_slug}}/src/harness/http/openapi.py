@@ -35,7 +35,7 @@ class ProblemDocs:
     }
 
     @classmethod
-    def of(cls, *statuses: int) -> Responses:
+    def responses(cls, *statuses: int) -> Responses:
         """The `responses` of a route that can fail with `statuses`."""
         schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
         return {

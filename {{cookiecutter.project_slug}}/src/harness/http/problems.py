@@ -48,7 +48,7 @@ class Problem(BaseModel):
         return Response(body, self.status, dict(headers or {}), MEDIA_TYPE)
 
     @classmethod
-    def of(cls, error: Exception, instance: str) -> "Problem":
+    def from_error(cls, error: Exception, instance: str) -> "Problem":
         """What a caller may know of `error`; of an unforeseen one, the id alone."""
         match error:
             case ServiceError():
@@ -66,7 +66,7 @@ class Problem(BaseModel):
                     status=HTTPStatus.UNPROCESSABLE_ENTITY,
                     detail="The request does not have the documented form; see errors.",
                     instance=instance,
-                    errors=_FieldProblems.of(error.errors()),
+                    errors=_FieldProblems.from_errors(error.errors()),
                 )
             case HTTPException():
                 status = HTTPStatus(error.status_code)
@@ -90,7 +90,7 @@ class _FieldProblems:
     """Validation errors without the input that caused them."""
 
     @classmethod
-    def of(cls, errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
+    def from_errors(cls, errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
         return [cls._of_one(error) for error in errors]
 
     @staticmethod
@@ -122,7 +122,7 @@ class ProblemHandlers:
             app.add_exception_handler(kind, handlers._answer)
 
     async def _answer(self, request: Request, error: Exception) -> Response:
-        problem = Problem.of(error, request.state.request_id)
+        problem = Problem.from_error(error, request.state.request_id)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request_failed", exc_info=error)
         headers = dict(getattr(error, "headers", None) or {})

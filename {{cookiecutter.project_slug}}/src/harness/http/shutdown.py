@@ -36,7 +36,7 @@ class ShutdownManager:
         self._cut: set[asyncio.Task[Any]] = set()
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
+    def install(self) -> Iterator[None]:
         """Take the signals that a server has taken; without one they keep their meaning."""
         handlers: dict[int, Handler] = {}
         if threading.current_thread() is threading.main_thread():
@@ -65,9 +65,9 @@ class ShutdownManager:
         delay = self._delay_seconds if number == signal.SIGTERM else 0
         log.info("ending", delay_seconds=delay, grace_seconds=self._grace_seconds)
         loop.call_later(delay, server, number, None)
-        loop.call_later(delay + self._grace_seconds, self.end)
+        loop.call_later(delay + self._grace_seconds, self.cancel_all)
 
-    def end(self) -> None:
+    def cancel_all(self) -> None:
         """End everything that runs, now."""
         self._is_over = True
         self._cut = set(self._running)

@@ -52,15 +52,15 @@ class AppState:
         """
         hidden = PiiRules(settings.personal_data_in).hidden
         async with (
-            TRACES.sent(settings, logs.redactor),
+            TRACES.exporting(settings, logs.redactor),
             Authenticator(settings) as doorkeeper,
-            Checkpoints.of(settings) as checkpoints,
+            Checkpoints.open(settings) as checkpoints,
             LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
         ):
             enforcement = RateLimiter(settings)
             service = Service(settings, agents, checkpoints, enforcement)
             for agent in service.agents:
-                logs.redactor.learn_all(agent.settings)
+                logs.redactor.register_secrets(agent.settings)
             # What the start made stays until the end: 120,000 objects that the garbage collector
             # would look at again and again, for 8 % of the CPU and pauses of 0.1 s.
             gc.freeze()
@@ -87,13 +87,13 @@ class AppState:
 
     async def parts(self) -> dict[str, bool]:
         """Which parts can be used now; `service` is what `/readyz` says."""
-        store = await self.checkpoints.answers()
+        store = await self.checkpoints.is_healthy()
         keys, provider = self.doorkeeper.keys, self.doorkeeper.provider
         redis = self.enforcement.redis
         return {
             "service": store and not self.life.is_ending,
             "store": store,
-            "model": all(model.answers for model in self.service.factory.models()),
+            "model": all(model.is_available for model in self.service.factory.models()),
             "limits": not (redis and redis.is_away),
             "callers": not (keys and keys.problem) and not (provider and provider.problem),
         }
@@ -103,7 +103,7 @@ class AppState:
         app.state.running = self
 
     @staticmethod
-    def behind(request: Request) -> "AppState":
+    def from_request(request: Request) -> "AppState":
         """The parts behind this request."""
         running: AppState = request.app.state.running
         return running

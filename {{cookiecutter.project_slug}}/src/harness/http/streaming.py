@@ -40,7 +40,9 @@ class EventStream:
 
     HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
-    def __init__(self, events: AsyncGenerator[Event], request_id: str, life: ShutdownManager) -> None:
+    def __init__(
+        self, events: AsyncGenerator[Event], request_id: str, life: ShutdownManager
+    ) -> None:
         """Send `events` as long as `life` lasts; problem documents carry `request_id`."""
         self._request_id = request_id
         self._life = life
@@ -88,7 +90,9 @@ class EventStream:
                 if isinstance(outcome, Exception):
                     log.error("request_failed", exc_info=outcome)
                     METRICS.failure("api", "stream")
-                    problem = Problem.of(outcome, self._request_id).model_dump(exclude_none=True)
+                    problem = Problem.from_error(outcome, self._request_id).model_dump(
+                        exclude_none=True
+                    )
                     yield self._frame(Event(event="error", data=problem))
                     return
                 yield outcome if isinstance(outcome, bytes) else self._frame(outcome)

@@ -26,23 +26,25 @@ class ThreadRoutes:
             prefix="/v1/threads", tags=["threads"], route_class=GuardedRoute.needing(Scope.THREADS)
         )
         router.add_api_route(
-            "/{thread_id}", self.read, responses=ProblemDocs.of(401, 403, 404, 422, 429, 500, 503)
+            "/{thread_id}",
+            self.read,
+            responses=ProblemDocs.responses(401, 403, 404, 422, 429, 500, 503),
         )
         router.add_api_route(
             "/{thread_id}",
             self.delete,
             methods=["DELETE"],
             status_code=HTTPStatus.NO_CONTENT,
-            responses=ProblemDocs.of(401, 403, 404, 409, 422, 429, 500, 503),
+            responses=ProblemDocs.responses(401, 403, 404, 409, 422, 429, 500, 503),
         )
         return router
 
     async def read(self, thread_id: ThreadId, request: Request) -> Thread:
         """The latest messages of a conversation of yours."""
-        conversation = Caller.of(request).conversation(thread_id)
-        return await AppState.behind(request).threads.read(conversation)
+        conversation = Caller.from_request(request).conversation(thread_id)
+        return await AppState.from_request(request).threads.read(conversation)
 
     async def delete(self, thread_id: ThreadId, request: Request) -> None:
         """Delete a conversation of yours for good, with the replies that were kept of it."""
-        conversation = Caller.of(request).conversation(thread_id)
-        await AppState.behind(request).threads.delete(conversation)
+        conversation = Caller.from_request(request).conversation(thread_id)
+        await AppState.from_request(request).threads.delete(conversation)

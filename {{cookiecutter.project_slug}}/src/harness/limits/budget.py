@@ -67,7 +67,7 @@ class Budget:
 
     @classmethod
     @contextmanager
-    def of(cls, caps: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
+    def scope(cls, caps: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
         """Hold everything in the block to `caps`, beside what holds around it."""
         used = RunUsage(caps, tokens)
         before = cls._CURRENT.set((*cls._CURRENT.get(), used))

@@ -20,7 +20,7 @@ class ConcurrencyLimiter:
         """Who waits for a place right now."""
 
     @asynccontextmanager
-    async def slot(self, seconds: float) -> AsyncIterator[None]:
+    async def acquire(self, seconds: float) -> AsyncIterator[None]:
         """A place; waits for it no longer than `seconds`.
 
         Raises:

@@ -31,7 +31,7 @@ class Limit:
 
     amount: int = 1
 
-    def of(self, amount: int) -> "Limit":
+    def with_amount(self, amount: int) -> "Limit":
         """The same limit, asked for another amount."""
         return replace(self, amount=amount)
 
@@ -57,7 +57,9 @@ class LimitDecision:
     """The first limit with too little left."""
 
     @classmethod
-    def of(cls, limits: Sequence[Limit], used: Sequence[int], now: float) -> "LimitDecision":
+    def from_counts(
+        cls, limits: Sequence[Limit], used: Sequence[int], now: float
+    ) -> "LimitDecision":
         """The verdict over what was `used` of each limit before."""
         enough = [has + it.amount <= it.most for it, has in zip(limits, used, strict=True)]
         is_taken = all(enough)
@@ -75,7 +77,7 @@ class LimitDecision:
 class Counters(Protocol):
     """Where counts are kept."""
 
-    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
+    async def acquire(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
         """Take every amount or none; with `even_beyond`, take them whatever the verdict.
 
         Raises:
@@ -96,11 +98,11 @@ class LocalCounters:
         self._counts: dict[tuple[str, int, int], int] = {}
         self._prune_at = 0.0
 
-    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
+    async def acquire(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
         """Take every amount or none."""
         now = time.time()
         self._prune(now)
-        verdict = LimitDecision.of(limits, [self._used(it, now) for it in limits], now)
+        verdict = LimitDecision.from_counts(limits, [self._used(it, now) for it in limits], now)
         if even_beyond or not verdict.refused:
             self._add(limits, now)
         return verdict

@@ -42,7 +42,7 @@ class Deadline:
 
     @classmethod
     @contextmanager
-    def of(cls, seconds: float) -> Iterator["Deadline"]:
+    def scope(cls, seconds: float) -> Iterator["Deadline"]:
         """The deadline of everything in the block; never later than the one around it."""
         begun = monotonic()
         around = cls.current()
@@ -75,7 +75,7 @@ class Deadline:
         return cls._CURRENT.get()
 
     @classmethod
-    def within(cls, seconds: float) -> float:
+    def clamp(cls, seconds: float) -> float:
         """`seconds`, or what remains of the current deadline where that is less."""
         deadline = cls.current()
         return min(seconds, deadline.remaining_seconds) if deadline else seconds

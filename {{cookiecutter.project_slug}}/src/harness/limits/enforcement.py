@@ -7,7 +7,7 @@ import structlog
 from ..errors import RateLimitExceeded
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
-from .counters import Counters, Limit, LocalCounters, Remaining, LimitDecision
+from .counters import Counters, Limit, LimitDecision, LocalCounters, Remaining
 from .redis_counters import RedisCounters
 
 log = structlog.get_logger(__name__)
@@ -17,7 +17,7 @@ class RateHeaders:
     """What answers tell of limits (draft-ietf-httpapi-ratelimit-headers-10)."""
 
     @classmethod
-    def of(cls, rooms: Sequence[Remaining]) -> Mapping[str, str]:
+    def from_remaining(cls, rooms: Sequence[Remaining]) -> Mapping[str, str]:
         """What holds and what is left: quota q in w seconds."""
         held = (f'"{it.limit.name}";q={it.limit.most};w={it.limit.seconds}' for it in rooms)
         return {"RateLimit-Policy": ", ".join(held), **cls.left(rooms)}
@@ -44,7 +44,7 @@ class RateLimiter:
             self.redis = RedisCounters(settings, settings.redis_url.get_secret_value())
         self._counters: Counters = self.redis or LocalCounters()
 
-    async def take(self, limits: Sequence[Limit]) -> LimitDecision | None:
+    async def acquire(self, limits: Sequence[Limit]) -> LimitDecision | None:
         """Take what is asked for; None when there is nothing to hold it to.
 
         Raises:
@@ -54,7 +54,7 @@ class RateLimiter:
         held = [limit for limit in limits if limit.most]
         if self.mode == "off" or not held:
             return None
-        verdict = await self._counters.take(held, even_beyond=self.mode == "observe")
+        verdict = await self._counters.acquire(held, even_beyond=self.mode == "observe")
         if verdict.refused:
             self.refuse(verdict.refused)
         return verdict

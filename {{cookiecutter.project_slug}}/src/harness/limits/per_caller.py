@@ -28,7 +28,7 @@ class PerCallerLimiter:
         self._running: Counter[str] = Counter()
 
     @contextmanager
-    def message(self, owner: str) -> Iterator[None]:
+    def acquire(self, owner: str) -> Iterator[None]:
         """One message of a caller, under way as long as the block.
 
         Raises:

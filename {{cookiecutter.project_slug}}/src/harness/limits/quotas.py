@@ -68,7 +68,7 @@ class Quotas:
             for name, (key, most) in (whose | {"service": ("", self._of_all)}).items()
             for limit in self._limits(name, key, most, asked)
         ]
-        taken = await self._enforcement.take(limits)
+        taken = await self._enforcement.acquire(limits)
         self._tell(taken)
         try:
             yield
@@ -79,7 +79,8 @@ class Quotas:
                 "usd": self._millionths(spending.priced_usd),
             }
             await self._enforcement.add(
-                [limit.of(used[self._unit(limit)] - limit.amount) for limit in limits], taken
+                [limit.with_amount(used[self._unit(limit)] - limit.amount) for limit in limits],
+                taken,
             )
 
     @staticmethod

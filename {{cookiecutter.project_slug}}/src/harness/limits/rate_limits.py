@@ -6,7 +6,7 @@ from typing import Final
 
 from ..settings import Settings
 from .counters import Limit, LimitDecision
-from .enforcement import RateLimiter, RateHeaders
+from .enforcement import RateHeaders, RateLimiter
 
 SECONDS_PER_MINUTE: Final = 60  # what a minute has
 
@@ -38,11 +38,11 @@ class Rates:
             RateLimitExceeded: It asks too often.
         """
         verdict = await self._take("caller", owner, self._of_caller if owner else 0)
-        return RateHeaders.of(verdict.rooms) if verdict else {}
+        return RateHeaders.from_remaining(verdict.rooms) if verdict else {}
 
     async def _take(self, name: str, key: str, most: int) -> LimitDecision | None:
         limit = Limit(name, f"{name}:{key}", most, SECONDS_PER_MINUTE, is_sliding=True)
-        return await self._enforcement.take([limit])
+        return await self._enforcement.acquire([limit])
 
     @staticmethod
     def network(host: str | None) -> str:

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import structlog
 
-from ..errors import LimitsUnavailable, ConfigurationError
+from ..errors import ConfigurationError, LimitsUnavailable
 from ..project import Project
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
-from .counters import Limit, LocalCounters, LimitDecision
+from .counters import Limit, LimitDecision, LocalCounters
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,9 @@ class RedisCounters:
             self._failures = (import_module("redis.exceptions").RedisError, OSError, TimeoutError)
         except ImportError:
             remedy = "install the extra: pip install '.[redis]'"
-            raise ConfigurationError([f"REDIS_URL: the package redis is missing; {remedy}"]) from None
+            raise ConfigurationError(
+                [f"REDIS_URL: the package redis is missing; {remedy}"]
+            ) from None
         seconds = settings.redis_timeout_seconds
         try:
             pool = redis.BlockingConnectionPool.from_url(
@@ -97,7 +99,7 @@ class RedisCounters:
         """True while Redis is not asked because it failed."""
         return monotonic() < self._away_until
 
-    async def take(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
+    async def acquire(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
         """Take every amount or none.
 
         Raises:
@@ -107,7 +109,7 @@ class RedisCounters:
         if verdict is None and not (even_beyond or self._may_stand_in):
             raise LimitsUnavailable
         if verdict is None:
-            local = await self._local.take(limits, even_beyond=even_beyond)
+            local = await self._local.acquire(limits, even_beyond=even_beyond)
             verdict = LocalFallbackDecision(local.rooms, local.refused)
         return verdict
 
@@ -138,7 +140,7 @@ class RedisCounters:
             told = {"error": type(error).__name__, "stand_in": self._may_stand_in}
             log.warning("limits_store_away", **told)
             return None
-        return LimitDecision.of(limits, list(map(int, used)), float(now))
+        return LimitDecision.from_counts(limits, list(map(int, used)), float(now))
 
     async def aclose(self) -> None:
         """Close the connections."""

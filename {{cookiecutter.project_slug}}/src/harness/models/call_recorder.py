@@ -52,7 +52,7 @@ class UsageCollector:
 
     @classmethod
     @contextmanager
-    def collect(cls) -> Iterator[Usage]:
+    def scope(cls) -> Iterator[Usage]:
         """The sum of all calls made inside the block; complete when the block ends."""
         usage = Usage()
         before = cls._CURRENT.set(usage)
@@ -99,7 +99,7 @@ class ModelCallRecorder:
             self._tokens = add_usage(self._tokens, tokens)
 
     @contextmanager
-    def watch(self, asked: Any, config: RunnableConfig | None) -> Iterator[None]:
+    def record(self, asked: Any, config: RunnableConfig | None) -> Iterator[None]:
         """The call is what happens in the block; `asked` is what the model is given."""
         provider, _, name = self._model.partition(":")
         about: Attributes = {

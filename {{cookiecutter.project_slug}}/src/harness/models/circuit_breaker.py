@@ -51,7 +51,7 @@ class CircuitBreaker:
         return "half_open" if has_rested else "open"
 
     @contextmanager
-    def passage(self) -> Iterator[None]:
+    def guard(self) -> Iterator[None]:
         """Let one call pass, and learn from how it ends.
 
         Raises:

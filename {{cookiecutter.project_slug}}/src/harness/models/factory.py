@@ -13,9 +13,9 @@ from .circuit_breaker import BreakerState
 from .cost import Prices
 from .failover import FailoverChain, FailoverModel
 from .http import ModelHttp
-from .model_config import ModelRef, ModelConfig, Role
+from .model_config import ModelConfig, ModelRef, Role
 from .providers import PROVIDERS
-from .resilient_model import ResilientModel, ModelEndpoint
+from .resilient_model import ModelEndpoint, ResilientModel
 from .rule_based import RuleBasedModel, ScriptedReply
 
 
@@ -40,7 +40,7 @@ class RoleModel:
     """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
     @property
-    def answers(self) -> bool:
+    def is_available(self) -> bool:
         """False while no model of the chain does: from the opening of its breaker on, until a call works."""
         return not self.links or any(link.breaker == "closed" for link in self.links)
 
@@ -76,7 +76,9 @@ class LLMFactory:
             raise ModelUnavailable(role, "DISABLE_LLM is on")
         if role in self._chains:
             return self._chains[role]
-        link = ResilientModel(self._embedded, RuleBasedModel(script=script), self._settings, self._prices)
+        link = ResilientModel(
+            self._embedded, RuleBasedModel(script=script), self._settings, self._prices
+        )
         return self._chain(role, [link])
 
     def models(self) -> list[RoleModel]:

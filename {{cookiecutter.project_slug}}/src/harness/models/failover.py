@@ -20,7 +20,7 @@ from ..errors import ModelUnavailable
 from ..limits.deadline import Deadline
 from ..telemetry.metrics import METRICS
 from .failures import ModelCallFailed, Reason
-from .resilient_model import ResilientModel, Question
+from .resilient_model import Question, ResilientModel
 
 log = structlog.stdlib.get_logger(__name__)
 

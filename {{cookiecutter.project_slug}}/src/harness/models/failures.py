@@ -63,7 +63,7 @@ class Failures:
 
     @classmethod
     @contextmanager
-    def named(cls, *, is_fair: bool) -> Iterator[None]:
+    def named(cls, *, had_full_timeout: bool) -> Iterator[None]:
         """Raise CallFailed in place of every failure in the block; ours pass unchanged.
 
         A timeout counts only when the call had a fair time.
@@ -73,10 +73,10 @@ class Failures:
         except (ModelCallFailed, ServiceError):
             raise
         except Exception as error:
-            raise cls.of(error, is_fair=is_fair) from error
+            raise cls.classify(error, had_full_timeout=had_full_timeout) from error
 
     @classmethod
-    def of(cls, error: BaseException, *, is_fair: bool = True) -> ModelCallFailed:
+    def classify(cls, error: BaseException, *, had_full_timeout: bool = True) -> ModelCallFailed:
         """The failure that `error` stands for."""
         chain = list(cls._chain(error))
         names = {kind.__name__ for each in chain for kind in type(each).__mro__}
@@ -94,7 +94,7 @@ class Failures:
         )
         for known, reason in reasons:
             if names & known:
-                return ModelCallFailed(reason, counts=is_fair or reason != "timeout")
+                return ModelCallFailed(reason, counts=had_full_timeout or reason != "timeout")
         return ModelCallFailed("upstream_invalid")
 
     @staticmethod

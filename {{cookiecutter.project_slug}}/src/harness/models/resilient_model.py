@@ -16,7 +16,7 @@ from ..settings import Settings
 from .call_recorder import ModelCallRecorder
 from .circuit_breaker import CircuitBreaker
 from .cost import Prices
-from .failures import ModelCallFailed, Failures
+from .failures import Failures, ModelCallFailed
 from .retries import Retries
 
 
@@ -39,8 +39,12 @@ class ModelEndpoint:
         self.name = name
         self.model = model
         self.finish = finish
-        self.breaker = CircuitBreaker(name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
-        self.bulkhead = ConcurrencyLimiter(model, settings.llm_max_concurrency, settings.llm_max_queue)
+        self.breaker = CircuitBreaker(
+            name, settings.llm_breaker_failures, settings.llm_breaker_seconds
+        )
+        self.bulkhead = ConcurrencyLimiter(
+            model, settings.llm_max_concurrency, settings.llm_max_queue
+        )
         self.retries = Retries(settings.llm_max_retries)
 
 
@@ -52,7 +56,11 @@ class ResilientModel:
     against the request that had no more time left; a guess."""
 
     def __init__(
-        self, upstream: ModelEndpoint, runnable: Runnable[Any, Any], settings: Settings, prices: Prices
+        self,
+        upstream: ModelEndpoint,
+        runnable: Runnable[Any, Any],
+        settings: Settings,
+        prices: Prices,
     ) -> None:
         self.upstream = upstream
         self._runnable = runnable
@@ -77,10 +85,10 @@ class ResilientModel:
             ModelCallFailed: There is none, or it is not usable.
         """
         until = asyncio.get_running_loop().time() + seconds
-        is_fair = seconds >= self._settings.llm_timeout_seconds * self.FAIR_SHARE
+        had_full_timeout = seconds >= self._settings.llm_timeout_seconds * self.FAIR_SHARE
 
         async def once() -> Any:
-            async with self._watched(question, until, is_fair) as call:
+            async with self._watched(question, until, had_full_timeout) as call:
                 async with asyncio.timeout_at(until):
                     answer = await self._runnable.ainvoke(
                         question.asked, question.config, **question.options
@@ -99,11 +107,13 @@ class ResilientModel:
         now = asyncio.get_running_loop().time
         until = now() + seconds
         patience = self._settings.llm_first_token_seconds
-        is_fair = seconds >= patience * self.FAIR_SHARE
+        had_full_timeout = seconds >= patience * self.FAIR_SHARE
 
         async def once() -> OpenStream:
             async with AsyncExitStack() as stack:
-                call = await stack.enter_async_context(self._watched(question, until, is_fair))
+                call = await stack.enter_async_context(
+                    self._watched(question, until, had_full_timeout)
+                )
                 pieces = self._runnable.astream(question.asked, question.config, **question.options)
                 stack.push_async_callback(pieces.aclose)  # type: ignore[attr-defined] # a generator
                 opened = OpenStream(self.upstream, call, pieces, self._settings)
@@ -116,20 +126,23 @@ class ResilientModel:
 
     @asynccontextmanager
     async def _watched(
-        self, question: Question, until: float, is_fair: bool
+        self, question: Question, until: float, had_full_timeout: bool
     ) -> AsyncIterator[ModelCallRecorder]:
         """One call: let through, in a place of its own, its failure named, logged and learnt from."""
         remaining = until - asyncio.get_running_loop().time()
-        with self.upstream.breaker.passage():
+        with self.upstream.breaker.guard():
             async with self._place(remaining):
                 call = ModelCallRecorder(question.role, self.upstream.model, self._prices)
-                with call.watch(question.asked, question.config), Failures.named(is_fair=is_fair):
+                with (
+                    call.record(question.asked, question.config),
+                    Failures.named(had_full_timeout=had_full_timeout),
+                ):
                     yield call
 
     @asynccontextmanager
     async def _place(self, seconds: float) -> AsyncIterator[None]:
         try:
-            async with self.upstream.bulkhead.slot(seconds):
+            async with self.upstream.bulkhead.acquire(seconds):
                 yield
         except Overloaded:
             raise ModelCallFailed("overloaded") from None
@@ -217,5 +230,5 @@ class OpenStream:
         return piece
 
     def _content_by(self) -> float:
-        patience = Deadline.within(self._settings.llm_next_token_seconds)
+        patience = Deadline.clamp(self._settings.llm_next_token_seconds)
         return asyncio.get_running_loop().time() + patience

@@ -15,7 +15,7 @@ class CurrentLanguage:
 
     @classmethod
     @contextmanager
-    def of(cls, language: Language) -> Iterator[None]:
+    def scope(cls, language: Language) -> Iterator[None]:
         """Speak `language` inside of the block, and in all tasks that it starts."""
         before = cls._CURRENT.set(language)
         try:

@@ -32,7 +32,7 @@ class Words:
     MARKS: Final = AccentMarks()
 
     @classmethod
-    def fold(cls, text: str) -> str:
+    def strip_accents(cls, text: str) -> str:
         """`text` in lower case without accents."""
         lowered = text.lower()
         if lowered.isascii():
@@ -40,9 +40,9 @@ class Words:
         return unicodedata.normalize("NFD", lowered).translate(cls.MARKS)
 
     @classmethod
-    def of(cls, text: str) -> list[str]:
+    def tokenize(cls, text: str) -> list[str]:
         """The folded words of `text` in order, digits included, punctuation left out."""
-        return re.findall(r"[a-z0-9']+", cls.fold(text))
+        return re.findall(r"[a-z0-9']+", cls.strip_accents(text))
 
 
 class LanguageDetector:
@@ -77,7 +77,7 @@ class LanguageDetector:
         lowered = text.lower()
         if self.SIGNS.search(lowered):
             return "es"
-        words = Words.of(lowered)
+        words = Words.tokenize(lowered)
         counts = {lang: sum(word in self.WORDS[lang] for word in words) for lang in LANGUAGES}
         if counts["en"] == counts["es"]:
             return spoken or self._default
@@ -92,7 +92,7 @@ class LanguageDetector:
     @classmethod
     def clearly(cls, text: str) -> Language | None:
         """The language that `text` is in without a doubt; None for a short or a mixed one."""
-        words = Words.of(text)
+        words = Words.tokenize(text)
         counts = {lang: sum(word in cls.WORDS[lang] for word in words) for lang in LANGUAGES}
         first, second = sorted(LANGUAGES, key=lambda lang: -counts[lang])
         is_clear = counts[first] >= cls.CLEAR_WORDS and counts[first] > 3 * counts[second]

@@ -13,7 +13,7 @@ class LocalizedMessage:
     def __init__(self, **text: str) -> None:
         self._text = text
 
-    def say(self, language: Language, **values: object) -> str:
+    def format(self, language: Language, **values: object) -> str:
         """The sentence in `language`, every `$name` filled."""
         return Template(self._text[language]).substitute(values)
 

@@ -6,7 +6,7 @@ that names what is missing; a tool that its policy marks as writing runs when a 
 call, once, with the arguments that were shown.
 
 An agent owes: a name, words to be found by, tools that return a `ToolResult`, and the two
-deterministic halves of an answer without a model, `calls` and `tell`.
+deterministic halves of an answer without a model, `plan_without_model` and `render`.
 """
 
 from abc import ABC, abstractmethod
@@ -29,7 +29,7 @@ from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
 from ..settings import Configuration
 from ..sources.policy import Policy
-from ..sources.resources import SourceConnections, AgentResources, FakeSource
+from ..sources.resources import AgentResources, FakeSource, SourceConnections
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -96,8 +96,8 @@ class Agent(ABC, Generic[SettingsT]):
         """
         self.settings = self.settings_class()
         policy = self.policy()
-        self.outside: AgentResources = connectors.within(policy, self.sample)
-        built = self.build()
+        self.outside: AgentResources = connectors.for_policy(policy, self.sample)
+        built = self.tool_methods()
         names = [method.__name__ for method in built]
         granted = policy.tools | policy.writing
         if not granted or not granted <= set(names):
@@ -118,14 +118,14 @@ class Agent(ABC, Generic[SettingsT]):
         return Policy()
 
     @abstractmethod
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         """Its tools: async methods with typed arguments and a docstring written for a model.
 
         Runs once, after `self.settings` and `self.outside` are set.
         """
 
     @abstractmethod
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """The tool calls that answer `question`, read by rules.
 
         Raises:
@@ -133,31 +133,33 @@ class Agent(ABC, Generic[SettingsT]):
         """
 
     @abstractmethod
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
-        """The findings of `calls`, in the same order, as one answer in `language`.
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
+        """The findings of `plan_without_model`, in the same order, as one answer in `language`.
 
         Also the finding of an approved call by itself, and those of the other calls without it.
         """
 
     @final
-    async def basic_answer(self, question: str, language: Language) -> tuple[str, list[ToolResult]]:
-        """An answer with no model: `calls`, the tools, `tell`.
+    async def answer_without_model(
+        self, question: str, language: Language
+    ) -> tuple[str, list[ToolResult]]:
+        """An answer with no model: `plan_without_model`, the tools, `render`.
 
-        Used by DISABLE_LLM and whenever the model fails. Raises what `calls` and the tools raise,
+        Used by DISABLE_LLM and whenever the model fails. Raises what `plan_without_model` and the tools raise,
         and ValueError where that comes to no words: nobody is answered with nothing.
         """
         findings, is_complete = [], True
-        for call in self.calls(question, language):
+        for call in self.plan_without_model(question, language):
             try:
                 findings.append(await self._run(call))
             except ApprovalNeeded:  # the others run meanwhile
                 is_complete = False
         if not is_complete:
             raise ApprovalNeeded(findings)
-        text = self.tell(findings, language)
+        text = self.render(findings, language)
         if not text.strip():
             raise ValueError(
-                "`tell` said nothing: `calls` raises NeedsDetail for what it cannot read"
+                "`render` said nothing: `plan_without_model` raises NeedsDetail for what it cannot read"
             )
         return text, findings
 
@@ -168,10 +170,10 @@ class Agent(ABC, Generic[SettingsT]):
             return await self._run(ToolCall(approval.call.tool, approval.call.arguments))
 
     @final
-    def told(self, findings: Sequence[ToolResult], language: Language) -> str:
-        """What `tell` makes of `findings` that are not all of those of `calls`; empty where it cannot."""
+    def render_partial(self, findings: Sequence[ToolResult], language: Language) -> str:
+        """What `render` makes of `findings` that are not all of those of `plan_without_model`; empty where it cannot."""
         try:
-            return self.tell(findings, language) if findings else ""
+            return self.render(findings, language) if findings else ""
         except Exception:
             log.exception("untold", agent=self.name)
             return ""
@@ -193,19 +195,19 @@ class Agent(ABC, Generic[SettingsT]):
     def _as_tool(self, method: ToolMethod) -> BaseTool:
         @wraps(method)
         async def run(**arguments: Any) -> tuple[str, ToolResult]:
-            with self.rights.using(method.__name__, arguments):
+            with self.rights.authorize(method.__name__, arguments):
                 finding = await self._harmless(await method(**arguments))
             facts = orjson.dumps(finding.facts).decode()
-            return Fence.around("tool_result", facts), finding
+            return Fence.wrap("tool_result", facts), finding
 
         return StructuredTool.from_function(
             coroutine=run, name=method.__name__, response_format="content_and_artifact"
         )
 
     async def _harmless(self, finding: ToolResult) -> ToolResult:
-        """What a model and `tell` may read of it: texts that want to be obeyed are taken out."""
+        """What a model and `render` may read of it: texts that want to be obeyed are taken out."""
         found = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
-        harmless = await self._results.harmless(found)
+        harmless = await self._results.sanitize(found)
         if harmless is found:
             return finding
         facts, sources = harmless

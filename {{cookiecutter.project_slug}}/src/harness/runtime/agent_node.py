@@ -8,7 +8,13 @@ from typing import Any
 import structlog
 from langgraph.config import get_config, get_stream_writer
 
-from ..errors import PolicyViolation, ApprovalNeeded, ModelUnavailable, ClarificationNeeded, SourceUnavailable
+from ..errors import (
+    ApprovalNeeded,
+    ClarificationNeeded,
+    ModelUnavailable,
+    PolicyViolation,
+    SourceUnavailable,
+)
 from ..guards.approval import ApprovalGate
 from ..guards.output import OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
@@ -17,7 +23,7 @@ from ..prompts.current_language import CurrentLanguage
 from ..prompts.language import Language
 from ..prompts.messages import LocalizedMessage, Messages
 from ..settings import Settings
-from ..storage.answer_cache import CacheKey, CachedAnswer, AnswerCache
+from ..storage.answer_cache import AnswerCache, CachedAnswer, CacheKey
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.metrics import METRICS
 from ..telemetry.tracing import TRACES
@@ -26,7 +32,7 @@ from .agent_runner import AgentRunner
 from .approvals import PendingApprovals
 from .degraded import Degraded
 from .reply import Event
-from .state import TaskResult, State, Task
+from .state import State, Task, TaskResult
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +70,7 @@ class AgentNode:
         about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": task["agent"]}
         with (
             structlog.contextvars.bound_contextvars(agent=task["agent"]),
-            CurrentLanguage.of(language),
+            CurrentLanguage.scope(language),
             TRACES.span(f"invoke_agent {task['agent']}", about) as span,
         ):
             emit(Event(event="agent_started", data={**task}))
@@ -106,12 +112,12 @@ class AgentNode:
                     return outcome, degraded
             async with Deadline.until(DeadlineFraction.DATA):
                 agent = self._agents[task["agent"]]
-                text, findings = await agent.basic_answer(task["question"], language)
+                text, findings = await agent.answer_without_model(task["question"], language)
             return self._answered(task, text, findings), degraded
         except ClarificationNeeded as needed:
             return self._without_answer(task, needed.question, "asked"), degraded
         except ApprovalNeeded as needed:
-            text = self._agents[task["agent"]].told(needed.findings, language)
+            text = self._agents[task["agent"]].render_partial(needed.findings, language)
             return self._answered(task, text, needed.findings), degraded
         except (SourceUnavailable, PolicyViolation) as failure:
             log.warning("agent_without_source", reason=str(failure))
@@ -127,7 +133,9 @@ class AgentNode:
         METRICS.failure("agents", task["agent"])
         return self._missing(task, missing, language), [*degraded, reason]
 
-    async def _from_model(self, task: Task, language: Language) -> tuple[TaskResult | None, list[str]]:
+    async def _from_model(
+        self, task: Task, language: Language
+    ) -> tuple[TaskResult | None, list[str]]:
         """The model's answer, or a kept one; None when there is neither. And why it is lesser."""
         asked = self._asked(task, language)
         try:
@@ -145,14 +153,14 @@ class AgentNode:
             log.warning("agent_without_model", error=type(failure).__name__, reason=reason)
             if reason in (Degraded.UNGROUNDED, Degraded.UNSAFE, Degraded.LANGUAGE):
                 return None, [reason]
-            degraded = Degraded.without("model", failure)
+            degraded = Degraded.reasons_for("model", failure)
         else:
             outcome = self._answered(task, answer.text, answer.findings)
             if asked and not answer.degraded:
                 kept = CachedAnswer(answer.text, outcome["facts"], outcome["sources"])
-                self._kept.keep(asked, kept)
+                self._kept.put(asked, kept)
             return outcome, [*answer.degraded]
-        if asked and (found := self._kept.find(asked)):
+        if asked and (found := self._kept.get(asked)):
             return self._kept_again(task, *found), [*degraded, Degraded.KEPT]
         return None, degraded
 
@@ -189,7 +197,7 @@ class AgentNode:
 
     @classmethod
     def _missing(cls, task: Task, phrase: LocalizedMessage, language: Language) -> TaskResult:
-        text = phrase.say(language, question=task["question"])
+        text = phrase.format(language, question=task["question"])
         return cls._without_answer(task, text, "missing")
 
     @staticmethod

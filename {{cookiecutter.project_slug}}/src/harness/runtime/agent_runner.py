@@ -18,10 +18,10 @@ from langchain_core.messages import (
 from langchain_core.runnables import RunnableConfig
 
 from ..errors import (
-    PolicyViolation,
     ApprovalNeeded,
     BudgetExceeded,
     ModelUnavailable,
+    PolicyViolation,
     ServiceError,
     SourceUnavailable,
 )
@@ -54,8 +54,8 @@ class AgentScript:
         if results:
             findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
             complete = len(findings) == len(results)
-            return AIMessage(self._agent.tell(findings, language) if complete else "")
-        calls = self._agent.calls(question, language)
+            return AIMessage(self._agent.render(findings, language) if complete else "")
+        calls = self._agent.plan_without_model(question, language)
         return AIMessage(
             content="",
             tool_calls=[
@@ -105,7 +105,9 @@ class AgentRunner:
     ) -> None:
         self._agent = agent
         self._outgoing = outgoing
-        self._caps = RunLimits("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
+        self._caps = RunLimits(
+            "AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls
+        )
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
         offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
         model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
@@ -113,7 +115,7 @@ class AgentRunner:
         known = frozenset(tool.name for tool in agent.tools)
         self._loop = create_agent(
             BudgetedModel(model=model, caps=self._caps, tools=known, no_tool=UnknownTool.NAME),
-            [SafeTool.of(tool, settings.message_max_chars) for tool in tools],
+            [SafeTool.wrap(tool, settings.message_max_chars) for tool in tools],
             checkpointer=False,  # the thread's memory is the outer graph's
             name=agent.name,
         )
@@ -132,13 +134,13 @@ class AgentRunner:
         prompt = self._agent.prompt
         system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
         messages: list[AnyMessage] = [system, HumanMessage(question)]
-        with Budget.of(self._caps):
+        with Budget.scope(self._caps):
             draft = await self._attempt(messages, question, language)
-            refusal = draft.guard.refusal(draft.text)
+            refusal = draft.guard.violation(draft.text)
             if refusal in OutputGuard.MENDABLE:
                 draft, refusal = await self._mended(draft, refusal, question, language)
         if refusal:
-            raise ModelUnavailable("agent", Degraded.refused(draft.guard.withhold(refusal)))
+            raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
         lesser = {self.REASONS[type(it)] for it in draft.failures if type(it) in self.REASONS}
         return AgentAnswer(draft.text, draft.findings, sorted(lesser))
 
@@ -146,13 +148,13 @@ class AgentRunner:
         self, draft: "Draft", refusal: str, question: str, language: Language
     ) -> tuple["Draft", str | None]:
         """A second attempt in the same bounds, and why it may not leave either; else the first one."""
-        mend = Correction.of(refusal, draft.guard.unsupported(draft.text), language)
+        mend = Correction.message(refusal, draft.guard.unsupported(draft.text), language)
         try:
             second = await self._attempt([*draft.messages, mend], question, language)
         except Exception as failure:  # noqa: BLE001 - a model may fail in every way: see `answer`
             log.warning("correction_failed", error=type(failure).__name__)
             return draft, refusal
-        if (again := second.guard.refusal(second.text)) is None:
+        if (again := second.guard.violation(second.text)) is None:
             OutputGuard.corrected(refusal, "agent")
         return second, again
 
@@ -175,7 +177,7 @@ class AgentRunner:
         if not text:
             raise ModelUnavailable("agent", "said nothing")
         if not findings:  # from memory
-            AuditLog.note("grounding", "withheld", "no tool")
+            AuditLog.record("grounding", "withheld", "no tool")
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
         guard = OutputGuard(
             self._outgoing,
@@ -193,6 +195,6 @@ class AgentRunner:
         yield from self._agent.description.values()
         yield from self._agent.prompt.text.values()
         try:
-            yield self._agent.tell(findings, language)
+            yield self._agent.render(findings, language)
         except Exception as failure:  # noqa: BLE001 - a user's code, for other calls than its own
             log.info("own_words_unknown", error=type(failure).__name__)

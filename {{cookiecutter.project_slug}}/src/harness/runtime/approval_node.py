@@ -8,7 +8,7 @@ import structlog
 from langgraph.config import get_config
 from langgraph.types import Overwrite, interrupt
 
-from ..errors import PolicyViolation, ClarificationNeeded, SourceUnavailable
+from ..errors import ClarificationNeeded, PolicyViolation, SourceUnavailable
 from ..guards.approval import Approval, PendingToolCall
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
@@ -17,7 +17,7 @@ from ..prompts.messages import Messages
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent
 from .degraded import Degraded
-from .state import Decision, TaskResult, PendingCall, State
+from .state import Decision, PendingCall, State, TaskResult
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class ApprovalNode:
             if call and call["id"] == decision["id"]:
                 ended, degraded = await self._decided(outcome, call, decision, state["language"])
             elif call and call["id"] in decision.get("lost", []):
-                text = Messages.LOST.say(state["language"], call=call["shown"])
+                text = Messages.LOST.format(state["language"], call=call["shown"])
                 ended = self._ended(outcome, text, "missing")
             outcomes.append(ended)
         return {
@@ -62,10 +62,10 @@ class ApprovalNode:
         """What became of the call, and why that is a lesser outcome."""
         writing = PendingToolCall(call["agent"], call["tool"], call["arguments"])
         if decision["verdict"] == "reject":
-            AuditLog.note("approval", "rejected", writing.name)
-            text = Messages.REJECTED.say(language, call=call["shown"])
+            AuditLog.record("approval", "rejected", writing.name)
+            text = Messages.REJECTED.format(language, call=call["shown"])
             return self._ended(outcome, text, "rejected"), []
-        AuditLog.note("approval", "approved", writing.name)
+        AuditLog.record("approval", "approved", writing.name)
         approval = Approval(call["id"], writing)
         try:
             async with Deadline.until(DeadlineFraction.DATA):
@@ -89,14 +89,16 @@ class ApprovalNode:
             log.exception("approved_call_failed", call=writing.name)
             reason = Degraded.AGENT
         else:
-            text = agent.told([finding], language)
-            text = text or Messages.DONE.say(language, call=call["shown"])
+            text = agent.render_partial([finding], language)
+            text = text or Messages.DONE.format(language, call=call["shown"])
             # The person has seen the figures of the arguments.
             facts: list[Mapping[str, Any]] = [dict(finding.facts), call["arguments"]]
             ended = self._ended(outcome, text, "answered")
             return {**ended, "facts": facts, "sources": list(finding.sources)}, []
         phrase = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE
-        return self._ended(outcome, phrase.say(language, call=call["shown"]), "missing"), [reason]
+        return self._ended(outcome, phrase.format(language, call=call["shown"]), "missing"), [
+            reason
+        ]
 
     @staticmethod
     def _ended(outcome: TaskResult, text: str, status: Any) -> TaskResult:

@@ -15,7 +15,7 @@ from ..prompts.messages import Messages
 from ..settings import Settings
 from ..storage.store import Store
 from ..storage.thread_ref import ThreadRef
-from .state import TaskResult, PendingCall, Task
+from .state import PendingCall, Task, TaskResult
 
 
 class PendingApprovals:
@@ -38,7 +38,7 @@ class PendingApprovals:
         return TaskResult(
             agent=task["agent"],
             question=task["question"],
-            text=Messages.WAITING.say(language, call=pending["shown"]),
+            text=Messages.WAITING.format(language, call=pending["shown"]),
             facts=[],
             sources=[],
             status="waiting",
@@ -53,7 +53,7 @@ class PendingApprovals:
         given = (f"{name}={orjson.dumps(it).decode()}" for name, it in call.arguments.items())
         shown = f"{call.name}({', '.join(given)})"
         guard = OutputGuard(self._outgoing, question, [])
-        may_leave = guard.refusal(shown) in (None, *OutputGuard.MENDABLE)
+        may_leave = guard.violation(shown) in (None, *OutputGuard.MENDABLE)
         is_whole = guard.masked(shown, is_counted=False) == shown
         return shown if may_leave and is_whole else call.name
 
@@ -68,7 +68,7 @@ class Approvals:
         self._store = store
 
     @classmethod
-    def held(cls, found: CheckpointTuple | None) -> Sequence[PendingCall]:
+    def pending(cls, found: CheckpointTuple | None) -> Sequence[PendingCall]:
         """The calls for which a thread waits, whatever has been decided since."""
         writes: Sequence[tuple[str, str, Any]] = (found and found.pending_writes) or ()
         return [
@@ -85,9 +85,9 @@ class Approvals:
         """Those that can still be decided."""
         return [
             call
-            for call in self.held(found)
+            for call in self.pending(found)
             if not self.is_expired(call)
-            and await self._store.kept_reply(self.key(conversation, call["id"])) is None
+            and await self._store.find_reply(self.key(conversation, call["id"])) is None
         ]
 
     @staticmethod

@@ -17,7 +17,7 @@ class Correction:
     """Figures and names that are told; more would be another answer. A guess."""
 
     @classmethod
-    def of(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
+    def message(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
         """The message for a text that was refused as `language` or `ungrounded`."""
         if refusal == OutputGuard.LANGUAGE:
             return HumanMessage(LANGUAGE.render(language))

@@ -52,7 +52,7 @@ class Degraded:
         return cls.UNGROUNDED if refusal == OutputGuard.UNGROUNDED else cls.UNSAFE
 
     @classmethod
-    def without(cls, role: Role, failure: Exception) -> list[str]:
+    def reasons_for(cls, role: Role, failure: Exception) -> list[str]:
         """Why there is nothing from `role`: `planner_unavailable` and the like, and its cause."""
         reasons = [f"{role}_unavailable"]
         timed_out = isinstance(failure, ModelUnavailable) and failure.reason == cls.TIMEOUT

@@ -16,7 +16,7 @@ class History:
         self._max_turns = max_turns
         self._max_chars = max_tokens * self.CHARS_PER_TOKEN
 
-    def kept(self, exchanges: Sequence[Turn]) -> list[Turn]:
+    def trimmed(self, exchanges: Sequence[Turn]) -> list[Turn]:
         """The newest exchanges that fit, the oldest of them first.
 
         The newest one stays whatever its size: without it no detail could be asked for.
@@ -31,7 +31,7 @@ class History:
         return kept if self._max_turns else []
 
     @staticmethod
-    def told(exchanges: Sequence[Turn]) -> str:
+    def transcript(exchanges: Sequence[Turn]) -> str:
         """The exchanges as a model reads them."""
         lines = (f"User: {turn['question']}\nService: {turn['answer']}" for turn in exchanges)
         return "\n".join(lines) or "-"

@@ -14,7 +14,7 @@ from ..guards.personal_policy import PiiRules
 from ..prompts.language import Language, LanguageDetector
 from ..telemetry.audit_log import AuditLog
 from .reply import Event
-from .state import Turn, Plan, State
+from .state import Plan, State, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class InputGuardNode:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
         """
         message = state["message"]
-        question, masked = self._guards.personal.admit(self._guards.inbound.admit(message))
+        question, masked = self._guards.personal.mask_input(self._guards.inbound.clean(message))
         history = state.get("history", [])
         trusted = [it for it in history if not self._is_poisoned(it)]
         language = self._detector.detect(question, history[-1]["language"] if history else None)
@@ -73,12 +73,10 @@ class InputGuardNode:
         """The calls that waited for a person, as answers name them: this message takes them back."""
         waiting = [it["call"] for it in state.get("outcomes", []) if "call" in it]
         for call in waiting:
-            AuditLog.note("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
+            AuditLog.record("approval", "withdrawn", f"{call['agent']}.{call['tool']}")
         return [call["shown"] for call in waiting]
 
-    async def _refusal(
-        self, message: str, question: str, history: Sequence[Turn]
-    ) -> str | None:
+    async def _refusal(self, message: str, question: str, history: Sequence[Turn]) -> str | None:
         """Why it is refused: as it was received, for hidden signs tell something too."""
         injection = self._guards.injection
         if refusal := await injection.refusal(message, "message", masked=question):

@@ -11,7 +11,7 @@ from ..prompts.messages import Messages
 from .degraded import Degraded
 from .history import History
 from .reply import Event
-from .state import Turn, TaskResult, State
+from .state import State, TaskResult, Turn
 from .writer import Answers
 
 log = structlog.get_logger(__name__)
@@ -30,9 +30,9 @@ class OutputGuardNode:
         guard = Answers.guard(state, self._outgoing)
         draft, degraded = guard.masked(state.get("draft") or ""), list[str]()
         emit = get_stream_writer()
-        if draft and (refusal := guard.refusal(draft)):
+        if draft and (refusal := guard.violation(draft)):
             log.warning("draft_refused", reason=refusal)
-            degraded = [Degraded.refused(guard.withhold(refusal))]
+            degraded = [Degraded.refused(guard.block(refusal))]
             emit(Event(event="withdrawn", data={"because": degraded[0]}))
         if not draft or degraded:
             is_streamed = bool(draft)  # the writer's sentences, one by one
@@ -49,7 +49,7 @@ class OutputGuardNode:
             agents=list(dict.fromkeys(outcome["agent"] for outcome in outcomes)),
             asked=any(outcome["status"] == "asked" for outcome in outcomes),
         )
-        history = self._history.kept([*state.get("history", []), exchange])
+        history = self._history.trimmed([*state.get("history", []), exchange])
         return {"answer": draft, "degraded": degraded, "history": history}
 
     @staticmethod
@@ -63,13 +63,13 @@ class OutputGuardNode:
         if not outcomes:
             return state["plan"]["text"], []
         text = Answers.joined(outcomes)
-        refusal = guard.refusal(text, is_ours=True)
+        refusal = guard.violation(text, is_ours=True)
         if refusal == "active":
             text = guard.harmless(text)
-            refusal = guard.refusal(text, is_ours=True)
+            refusal = guard.violation(text, is_ours=True)
         if refusal is None:
             return text, []
         if refusal == OutputGuard.UNGROUNDED:  # no model's
             return text, [Degraded.UNGROUNDED]
-        log.warning("answer_refused", reason=guard.withhold(refusal))
-        return Messages.UNAVAILABLE.say(state["language"]), [Degraded.UNSAFE]
+        log.warning("answer_refused", reason=guard.block(refusal))
+        return Messages.UNAVAILABLE.format(state["language"]), [Degraded.UNSAFE]

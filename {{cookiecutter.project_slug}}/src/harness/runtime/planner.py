@@ -23,7 +23,7 @@ from .degraded import Degraded
 from .history import History
 from .reply import Event
 from .rules_planner import RulesPlanner
-from .state import Turn, Plan, State, Task
+from .state import Plan, State, Task, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -106,13 +106,13 @@ class Planner:
         texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
         spoken = language if plan["text"] else None
         guard = OutputGuard(self._outgoing, question, [], language=spoken)
-        found = (guard.refusal(it) for it in texts if it not in ours and it not in question)
+        found = (guard.violation(it) for it in texts if it not in ours and it not in question)
         # No facts yet to hold a figure against.
         refusal = next((it for it in found if it not in (None, OutputGuard.UNGROUNDED)), None)
         if refusal is None:
             return None
         log.warning("plan_refused", reason=refusal)
-        return guard.withhold(refusal)
+        return guard.block(refusal)
 
     async def _ask_model(
         self,
@@ -126,7 +126,7 @@ class Planner:
             PLANNER.render(
                 language,
                 agents="\n".join(f"- {a.name}: {a.description[language]}" for a in self._agents),
-                history=History.told(history),
+                history=History.transcript(history),
                 max_tasks=str(self._max_tasks),
             ),
             additional_kwargs={"language": language, "history": list(history)},
@@ -142,9 +142,9 @@ class Planner:
             # Providers raise far more than their own errors (a 200 with HTML is an AttributeError):
             # whatever a model does wrong, the rules still plan.
             log.warning("plan_failed", reason=type(failure).__name__)
-            return None, Degraded.without("planner", failure)
+            return None, Degraded.reasons_for("planner", failure)
         if plan is None:
-            return None, Degraded.without("planner", ValueError())
+            return None, Degraded.reasons_for("planner", ValueError())
         return plan, []
 
     async def _draft(

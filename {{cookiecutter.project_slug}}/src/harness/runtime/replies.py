@@ -44,13 +44,13 @@ class Replies:
         self._detector = LanguageDetector(settings.language)
         self._personal = PiiRules(settings.personal_data_in)
 
-    def of(self, state: State, run: Run) -> Reply:
+    def from_state(self, state: State, run: Run) -> Reply:
         """What `state` came to; the audit trail is told of it too."""
         outcomes = Answers.in_order(state)
         config, usage = run.config, run.usage
         sources = {(s["title"], s["url"]): s for o in outcomes for s in o["sources"]}
         degraded = sorted(set(state["degraded"]))
-        run.trail.tell(
+        run.trail.annotate(
             outcome=state["plan"]["verdict"],
             agents=sorted({outcome["agent"] for outcome in outcomes}),
             language=state["language"],
@@ -59,7 +59,7 @@ class Replies:
         if self._settings.audit_content:
             question, answer = state.get("question", ""), state["answer"]
             hidden = self._personal.hidden
-            run.trail.tell(question=hidden(question), answer=hidden(answer))
+            run.trail.annotate(question=hidden(question), answer=hidden(answer))
         return Reply(
             answer=state["answer"],
             language=state["language"],
@@ -70,7 +70,7 @@ class Replies:
             sources=[SourceRef(**source) for source in sources.values()],
             degraded=bool(degraded),
             degraded_because=degraded,
-            approvals=[ApprovalRequest.of(o["call"]) for o in outcomes if "call" in o],
+            approvals=[ApprovalRequest.from_call(o["call"]) for o in outcomes if "call" in o],
             notices=self._notices(state),
             usage=UsageReport(
                 model_calls=usage.model_calls,
@@ -85,7 +85,7 @@ class Replies:
     def unanswered(self, message: str, run: Run) -> Reply:
         """The reply to a message that nobody got to."""
         language = self._detector.detect(message)
-        return self.too_late(language, Messages.UNAVAILABLE.say(language), run)
+        return self.too_late(language, Messages.UNAVAILABLE.format(language), run)
 
     def too_late(self, language: Language, text: str, run: Run) -> Reply:
         """The reply when even the lesser ways took too long: a step of ours does not end."""
@@ -98,8 +98,8 @@ class Replies:
             answer=text,
             degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
         )
-        reply = self.of(state, run)
-        run.trail.tell(outcome=Degraded.OUT_OF_TIME)  # and nobody knows what has begun
+        reply = self.from_state(state, run)
+        run.trail.annotate(outcome=Degraded.OUT_OF_TIME)  # and nobody knows what has begun
         return reply
 
     def _notices(self, state: State) -> list[str]:
@@ -110,12 +110,14 @@ class Replies:
             Messages.DISABLED: "disabled" in kinds,
             Messages.SAMPLE_DATA: self._settings.use_fake_data,
         }
-        notices = [phrase.say(language) for phrase, is_true in spoken.items() if is_true]
+        notices = [phrase.format(language) for phrase, is_true in spoken.items() if is_true]
         if masked := state.get("masked"):
-            notices.append(Messages.MASKED.say(language, kinds=Messages.kinds(masked, language)))
-        notices += [Messages.WITHDRAWN.say(language, call=it) for it in state.get("withdrawn", [])]
+            notices.append(Messages.MASKED.format(language, kinds=Messages.kinds(masked, language)))
+        notices += [
+            Messages.WITHDRAWN.format(language, call=it) for it in state.get("withdrawn", [])
+        ]
         ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
         if ages:
             minutes = ceil(max(ages) / SECONDS_PER_MINUTE)
-            notices.append(Messages.KEPT.say(language, minutes=max(1, minutes)))
+            notices.append(Messages.KEPT.format(language, minutes=max(1, minutes)))
         return notices

@@ -37,7 +37,7 @@ class ApprovalRequest(BaseModel):
     expires_at: str = Field(description="Until when it may be approved, ISO 8601.")
 
     @classmethod
-    def of(cls, call: PendingCall) -> Self:
+    def from_call(cls, call: PendingCall) -> Self:
         """`call` as callers see it."""
         until = datetime.fromtimestamp(call["expires_at"], UTC).isoformat(timespec="seconds")
         return cls(

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ..prompts.language import Language, LanguageDetector, Words
 from ..prompts.messages import Messages
 from .agent import Agent
-from .state import Turn, Plan, Task
+from .state import Plan, Task, Turn
 
 
 class Keywords:
@@ -37,7 +37,9 @@ class Keywords:
     @staticmethod
     def stems(text: str) -> list[str]:
         """Folded words without plural endings and cut short: `dólares` meets `dólar`."""
-        return [Keywords.ENDING.sub("", word)[: Keywords.STEM_CHARS] for word in Words.of(text)]
+        return [
+            Keywords.ENDING.sub("", word)[: Keywords.STEM_CHARS] for word in Words.tokenize(text)
+        ]
 
 
 class RulesPlanner:
@@ -65,7 +67,7 @@ class RulesPlanner:
         if not tasks and history:
             tasks = self._follow_up(question, history[-1])
         if len(tasks) > self._max_tasks:
-            text = Messages.TOO_MANY.say(language, given=len(tasks), max=self._max_tasks)
+            text = Messages.TOO_MANY.format(language, given=len(tasks), max=self._max_tasks)
             return Plan(verdict="clarify", tasks=[], text=text)
         if tasks:
             return Plan(verdict="work", tasks=tasks, text="")
@@ -76,17 +78,17 @@ class RulesPlanner:
     def offer(self, language: Language) -> str:
         """The question back, with what the agents can do."""
         agents = Messages.bullets(self._descriptions, language)
-        return Messages.CLARIFY.say(language, agents=agents)
+        return Messages.CLARIFY.format(language, agents=agents)
 
     def refusal(self, language: Language) -> str:
         """The refusal, with what the agents can do instead."""
         agents = Messages.bullets(self._descriptions, language)
-        return Messages.DECLINE.say(language, agents=agents)
+        return Messages.DECLINE.format(language, agents=agents)
 
     def warning(self, language: Language) -> str:
         """What is said to a message that the guard refuses, with what the agents can do."""
         agents = Messages.bullets(self._descriptions, language)
-        return Messages.REFUSED.say(language, agents=agents)
+        return Messages.REFUSED.format(language, agents=agents)
 
     def _tasks(self, question: str) -> list[Task]:
         tasks: list[Task] = []
@@ -130,4 +132,6 @@ class RulesPlanner:
     def _is_vague(cls, question: str) -> bool:
         common = frozenset().union(*LanguageDetector.WORDS.values())
         names = re.sub(r"\b([A-ZÁÉÍÓÚÑ]\w+)(?: [A-ZÁÉÍÓÚÑ]\w+)+", r"\1", question)
-        return len([word for word in Words.of(names) if word not in common]) <= cls.VAGUE_WORDS
+        return (
+            len([word for word in Words.tokenize(names) if word not in common]) <= cls.VAGUE_WORDS
+        )

@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import ValidationError
 
-from ..errors import ApprovalNeeded, InputRefused, ClarificationNeeded, ServiceError
+from ..errors import ApprovalNeeded, ClarificationNeeded, InputRefused, ServiceError
 from ..guards.policy import ToolPolicy
 from ..limits.budget import Budget
 from ..telemetry.tracing import TRACES
@@ -58,7 +58,7 @@ class SafeTool(StructuredTool):
     """Arguments of more than this in all are refused: they come from a message."""
 
     @classmethod
-    def of(cls, tool: BaseTool, max_chars: int) -> Self:
+    def wrap(cls, tool: BaseTool, max_chars: int) -> Self:
         """`tool`, contained."""
         known = {"name": tool.name, "description": tool.description}
         return cls(**known, args_schema=tool.args_schema, tool=tool, max_chars=max_chars)

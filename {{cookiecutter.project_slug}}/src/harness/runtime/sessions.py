@@ -43,18 +43,20 @@ class SessionRequest:
 class ThreadSession:
     """One message of one thread, from its first to its last moment."""
 
-    def __init__(self, turns: "Sessions", request: SessionRequest, saving: PersistenceStatus) -> None:
+    def __init__(
+        self, turns: "Sessions", request: SessionRequest, saving: PersistenceStatus
+    ) -> None:
         self._turns = turns
         self._request = request
         self._saving = saving
         self.known: Reply | None = None
         """The reply, when the same request was answered before."""
 
-    async def end(self, reply: Reply) -> Reply:
+    async def finish(self, reply: Reply) -> Reply:
         """The reply as it leaves: kept for the next try, or marked when nothing is kept of it."""
-        if Degraded.NOT_SAVED not in reply.degraded_because and not self._saving.is_lost:
-            await self._turns.keep(self._request, reply)
-        leaving = self._marked(reply) if self._saving.is_lost else reply
+        if Degraded.NOT_SAVED not in reply.degraded_because and not self._saving.failed_to_save:
+            await self._turns.save_reply(self._request, reply)
+        leaving = self._marked(reply) if self._saving.failed_to_save else reply
         METRICS.answer(leaving.degraded)
         for reason in leaving.degraded_because:
             METRICS.degraded(reason)
@@ -63,7 +65,7 @@ class ThreadSession:
     @staticmethod
     def _marked(reply: Reply) -> Reply:
         because = sorted({*reply.degraded_because, Degraded.NOT_SAVED})
-        notices = [*reply.notices, Messages.NOT_SAVED.say(reply.language)]
+        notices = [*reply.notices, Messages.NOT_SAVED.format(reply.language)]
         changes = {"degraded": True, "degraded_because": because, "notices": notices}
         # What is not saved cannot be approved.
         return reply.model_copy(update=changes | {"approvals": []})
@@ -77,14 +79,14 @@ class DecisionSession(ThreadSession):
     lost: list[str]
     """Other calls of the thread that were decided and still seem to wait; see `Decision`."""
 
-    async def take(self) -> None:
+    async def claim(self) -> None:
         """Have the decision count from now on, whatever happens to this process.
 
         Raises:
             ApprovalDecided: Another one counts already.
             StoreUnavailable: It cannot be said.
         """
-        await self._turns.take(self._request, self.call)
+        await self._turns.claim(self._request, self.call)
 
 
 class Sessions:
@@ -97,7 +99,7 @@ class Sessions:
         self._ttl_seconds = settings.idempotency_ttl_seconds
 
     @asynccontextmanager
-    async def turn(
+    async def open(
         self, message: str, conversation: ThreadRef, idempotency_key: str | None
     ) -> AsyncIterator[ThreadSession]:
         """The turn of one message, alone in its thread while entered.
@@ -108,7 +110,7 @@ class Sessions:
         """
         key = conversation.request_key(idempotency_key) if idempotency_key else None
         request = SessionRequest(message, conversation, key)
-        with PersistenceStatus.begin() as saving, Deadline.of(self._request_seconds):
+        with PersistenceStatus.scope() as saving, Deadline.scope(self._request_seconds):
             async with AsyncExitStack() as held:
                 turn = ThreadSession(self, request, saving)
                 if request.key:
@@ -119,7 +121,7 @@ class Sessions:
                 yield turn
 
     @asynccontextmanager
-    async def decision(
+    async def open_decision(
         self, decision: Decision, conversation: ThreadRef
     ) -> AsyncIterator[DecisionSession]:
         """The turn of a decision, alone in its thread while entered; the same again gets its reply.
@@ -133,11 +135,11 @@ class Sessions:
         """
         key = Approvals.key(conversation, decision["id"])
         request = SessionRequest(decision["verdict"], conversation, key)
-        with PersistenceStatus.begin() as saving, Deadline.of(self._request_seconds):
+        with PersistenceStatus.scope() as saving, Deadline.scope(self._request_seconds):
             async with AsyncExitStack() as held:
                 await self._hold(held, Store.name_of(request.thread_key))
                 turn = DecisionSession(self, request, saving)
-                kept = await self._store.kept_reply(key)
+                kept = await self._store.find_reply(key)
                 if kept and (kept.request != request.fingerprint or not kept.reply):
                     raise ApprovalDecided
                 if kept:
@@ -147,32 +149,38 @@ class Sessions:
                 yield turn
 
     async def _find(
-        self, turn: DecisionSession, decision: Decision, conversation: ThreadRef, saving: PersistenceStatus
+        self,
+        turn: DecisionSession,
+        decision: Decision,
+        conversation: ThreadRef,
+        saving: PersistenceStatus,
     ) -> None:
         config = RunnableConfig(configurable={"thread_id": conversation.key})
         found = await self._store.saver.aget_tuple(config)
-        calls = {call["id"]: call for call in Approvals.held(found)}
+        calls = {call["id"]: call for call in Approvals.pending(found)}
         keys = {it: Approvals.key(conversation, it) for it in calls if it != decision["id"]}
-        turn.lost = [it for it, key in keys.items() if await self._store.kept_reply(key)]
-        if saving.is_lost:
+        turn.lost = [it for it, key in keys.items() if await self._store.find_reply(key)]
+        if saving.failed_to_save:
             raise StoreUnavailable("no decision without it")
         if found is None or decision["id"] not in calls:
             raise ApprovalUnknown
         turn.call = calls[decision["id"]]
         turn.language = found.checkpoint["channel_values"]["language"]
         if Approvals.is_expired(turn.call):
-            with AuditLog.of(conversation.owner):
-                AuditLog.note("approval", "refused", "expired")
+            with AuditLog.scope(conversation.owner):
+                AuditLog.record("approval", "refused", "expired")
             raise ApprovalExpired
 
-    async def take(self, request: SessionRequest, call: PendingCall) -> None:
+    async def claim(self, request: SessionRequest, call: PendingCall) -> None:
         """Mark a decision as taken, for longer than its call could be decided; see `DecisionSession`."""
         kept_until = call["expires_at"] + self._ttl_seconds
-        kept = IdempotencyRecord(request.key or "", request.thread_key, request.fingerprint, "", kept_until)
-        if not await self._store.take(kept):
+        kept = IdempotencyRecord(
+            request.key or "", request.thread_key, request.fingerprint, "", kept_until
+        )
+        if not await self._store.claim(kept):
             raise ApprovalDecided
 
-    async def keep(self, request: SessionRequest, reply: Reply) -> None:
+    async def save_reply(self, request: SessionRequest, reply: Reply) -> None:
         """Keep the reply to a request that has a key."""
         if request.key:
             kept_until = time.time() + self._ttl_seconds
@@ -183,10 +191,10 @@ class Sessions:
                 reply.model_dump_json(),
                 kept_until,
             )
-            await self._store.keep_reply(kept)
+            await self._store.save_reply(kept)
 
     async def _known(self, request: SessionRequest) -> Reply | None:
-        kept = await self._store.kept_reply(request.key or "")
+        kept = await self._store.find_reply(request.key or "")
         if kept is None:
             return None
         if kept.request != request.fingerprint:
@@ -194,6 +202,6 @@ class Sessions:
         return Reply.model_validate_json(kept.reply)
 
     async def _hold(self, held: AsyncExitStack, name: str) -> None:
-        wait_seconds = Deadline.within(self._wait_seconds)
+        wait_seconds = Deadline.clamp(self._wait_seconds)
         with METRICS.waiting("threads"):
-            await held.enter_async_context(self._store.hold(name, wait_seconds))
+            await held.enter_async_context(self._store.lock(name, wait_seconds))

@@ -71,7 +71,7 @@ class Threads:
             thread_id=conversation.thread_id,
             updated_at=updated_at,
             messages=messages,
-            approvals=[ApprovalRequest.of(call) for call in waiting],
+            approvals=[ApprovalRequest.from_call(call) for call in waiting],
         )
 
     async def delete(self, conversation: ThreadRef) -> None:
@@ -82,6 +82,6 @@ class Threads:
             ThreadBusy: A turn takes too long.
             StoreUnavailable: The store is away.
         """
-        async with self._store.hold(Store.name_of(conversation.key), self._wait_seconds):
+        async with self._store.lock(Store.name_of(conversation.key), self._wait_seconds):
             await self.read(conversation)
-            await self._store.forget(conversation.key)
+            await self._store.delete_thread(conversation.key)

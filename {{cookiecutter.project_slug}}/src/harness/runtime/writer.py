@@ -18,7 +18,7 @@ from ..prompts.writer import WRITER
 from .correction import Correction
 from .degraded import Degraded
 from .reply import Event
-from .state import TaskResult, State
+from .state import State, TaskResult
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Writer:
                 draft = await self._ask_model(self._model, messages, stream)
                 if refusal := stream.mendable:
                     stream = DraftStream(guard)
-                    mend = Correction.of(refusal, guard.unsupported(draft), state["language"])
+                    mend = Correction.message(refusal, guard.unsupported(draft), state["language"])
                     messages += [AIMessage(draft), mend]
                     draft = await self._ask_model(self._model, messages, stream)
                     if stream.is_open:
@@ -64,7 +64,7 @@ class Writer:
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors; the agents' answers are there.
             log.warning("write_failed", reason=type(failure).__name__)
-            degraded = Degraded.without("writer", failure)
+            degraded = Degraded.reasons_for("writer", failure)
             own_words = Answers.joined(outcomes) if stream.withdraw(degraded[0]) else ""
             return {"draft": own_words, "degraded": degraded}
         return {"draft": draft}
@@ -89,7 +89,7 @@ class Writer:
             stream.send(chunk.text)
         if not draft.strip():
             raise ModelUnavailable("writer", "said nothing")
-        stream.end()
+        stream.close()
         return draft.strip()
 
 
@@ -105,7 +105,7 @@ class DraftStream:
         """Let out the sentences that `piece` completes."""
         self._let_out(self._gate.feed(piece))
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let out what is left."""
         self._let_out(self._gate.rest())
 

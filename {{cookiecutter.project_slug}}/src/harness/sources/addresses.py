@@ -23,7 +23,7 @@ class PublicAddresses:
     LAST_32_BITS: Final = 0xFFFF_FFFF
 
     @classmethod
-    def matches(cls, text: str) -> bool:
+    def is_public(cls, text: str) -> bool:
         """True for a global unicast address, of which no IPv4 address inside is private."""
         address = ip_address(text.partition("%")[0])  # without the zone of a link-local one
         return all(
@@ -101,7 +101,7 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses:
             raise httpcore2.ConnectError("no address")
-        if host not in self._private_hosts and not all(map(PublicAddresses.matches, addresses)):
+        if host not in self._private_hosts and not all(map(PublicAddresses.is_public, addresses)):
             raise PolicyViolation(
                 "address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be"
             )

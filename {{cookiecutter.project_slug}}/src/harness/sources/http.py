@@ -177,7 +177,7 @@ class HttpClient:
         return parsed.host
 
     async def _ask(self, host: str, asked: ResponseRecord) -> bytes:
-        seconds = Deadline.within(self._timeout)
+        seconds = Deadline.clamp(self._timeout)
         try:
             async with asyncio.timeout(seconds):
                 if asked.method != "GET":
@@ -198,7 +198,7 @@ class HttpClient:
         """Seconds until the next attempt, True for the usual wait, False for no attempt."""
         if isinstance(error, Busy):
             wait = error.retry_after
-            return True if wait is None else wait < Deadline.within(self._timeout) and wait
+            return True if wait is None else wait < Deadline.clamp(self._timeout) and wait
         return isinstance(error, httpx2.TransportError)
 
     async def _attempt(self, host: str, asked: ResponseRecord) -> bytes:
@@ -223,7 +223,9 @@ class HttpClient:
         if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
             raise Busy(status, response.headers.get("retry-after", ""))
         if response.is_redirect:
-            raise ResponseRejected(f"HTTP {status}: redirects are not followed, name the new address")
+            raise ResponseRejected(
+                f"HTTP {status}: redirects are not followed, name the new address"
+            )
         if not response.is_success:
             raise ResponseRejected(f"HTTP {status}")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

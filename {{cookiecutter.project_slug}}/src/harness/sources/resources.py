@@ -54,7 +54,7 @@ class SourceConnections:
         self._settings = settings
         self._client = None if settings.use_fake_data else self._connected(settings)
 
-    def within(self, policy: Policy, sample: FakeSource | None) -> AgentResources:
+    def for_policy(self, policy: Policy, sample: FakeSource | None) -> AgentResources:
         """The outside of an agent with `policy`; `sample` answers when USE_FAKE_DATA is on."""
         client = self._client or httpx2.AsyncClient(transport=FakeTransport(sample))
         return AgentResources(

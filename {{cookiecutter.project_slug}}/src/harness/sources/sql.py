@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from ..errors import PolicyViolation, ConfigurationError, SourceUnavailable
+from ..errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from ..limits.deadline import Deadline
 from ..settings import Settings
 from .policy import Policy
@@ -61,7 +61,7 @@ class Tables:
         if self._reader is None:
             raise PolicyViolation("table", "name a database in the agent's policy")
         started = perf_counter()
-        seconds = Deadline.within(self._timeout)
+        seconds = Deadline.clamp(self._timeout)
         try:
             async with asyncio.timeout(seconds):
                 rows = await self._reader.rows(query, values, seconds)

@@ -19,7 +19,7 @@ class ResultLimits:
         """How many rows to fetch: one more than is given, to tell that there are more."""
         return self.max_rows + 1
 
-    def held(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    def apply(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
         """`rows` by column.
 
         Raises:

@@ -74,7 +74,7 @@ class PostgresTables:
                     await cursor.execute(query, values)
                     found = await cursor.fetchmany(self._limits.wanted)
                     columns = [column.name for column in cursor.description or ()]
-                    return self._limits.held(columns, found)
+                    return self._limits.apply(columns, found)
         except self.REFUSED:
             raise PolicyViolation("table", "one SELECT of tables that are granted") from None
         except errors.QueryCanceled:
@@ -98,5 +98,7 @@ class PostgresTables:
             cursor = await connection.execute(self.MORE_THAN_GRANTED, [self._granted])
             row = await cursor.fetchone()
             if row is None or row[0]:
-                raise PolicyViolation("table", "its role may do more than the policy says: revoke it")
+                raise PolicyViolation(
+                    "table", "its role may do more than the policy says: revoke it"
+                )
             self._is_checked = True

@@ -75,7 +75,7 @@ class SqliteTables:
             with closing(self._opened(last)) as connection:
                 cursor = connection.execute(query, self._named(values))
                 columns = [column[0] for column in cursor.description or ()]
-                return self._limits.held(columns, cursor.fetchmany(self._limits.wanted))
+                return self._limits.apply(columns, cursor.fetchmany(self._limits.wanted))
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise self._told(error) from None
 

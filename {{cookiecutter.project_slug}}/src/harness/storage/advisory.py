@@ -55,20 +55,20 @@ class AdvisoryLocks:
             return self._connection
 
     @asynccontextmanager
-    async def hold(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
         """Hold `name` while entered.
 
         Raises:
             ThreadBusy: Another process still held it after `wait_seconds`.
             psycopg.OperationalError: The server cannot be reached.
         """
-        await self.take(name, wait_seconds)
+        await self.acquire(name, wait_seconds)
         try:
             yield
         finally:
-            await self.give_back(name)
+            await self.release(name)
 
-    async def take(self, name: str, wait_seconds: float) -> None:
+    async def acquire(self, name: str, wait_seconds: float) -> None:
         """Hold `name` from now on; raises what `hold` raises."""
         clock = asyncio.get_running_loop().time
         last = clock() + wait_seconds
@@ -77,7 +77,7 @@ class AdvisoryLocks:
                 raise ThreadBusy(wait_seconds)
             await asyncio.sleep(self.POLL_SECONDS)
 
-    async def give_back(self, name: str) -> None:
+    async def release(self, name: str) -> None:
         """Let go of `name`, also when the caller is cancelled meanwhile."""
         task = self._in_background(self._give_back(name))
         await asyncio.wait({task}, timeout=self._seconds)

@@ -50,14 +50,14 @@ class AnswerCache:
         self._clock = clock
         self._answers: OrderedDict[CacheKey, tuple[float, CachedAnswer]] = OrderedDict()
 
-    def keep(self, asked: CacheKey, answer: CachedAnswer) -> None:
+    def put(self, asked: CacheKey, answer: CachedAnswer) -> None:
         """Take `answer` in place of the one before; the least asked for leaves when it is full."""
         self._answers[asked] = self._clock(), answer
         self._answers.move_to_end(asked)
         if len(self._answers) > self._max_entries:
             self._answers.popitem(last=False)
 
-    def find(self, asked: CacheKey) -> tuple[CachedAnswer, float] | None:
+    def get(self, asked: CacheKey) -> tuple[CachedAnswer, float] | None:
         """The answer and its age in seconds; None where there is none young enough."""
         if asked not in self._answers:
             return None

@@ -14,7 +14,7 @@ class Checkpoints:
     """The store that DATABASE_URL names."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Store:
+    def open(cls, settings: Settings) -> Store:
         """The store, not open yet.
 
         Raises:

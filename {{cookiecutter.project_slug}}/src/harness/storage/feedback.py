@@ -85,7 +85,7 @@ class SQLFeedback(FeedbackStore):
 
     async def _ask(self, query: str, *values: object) -> list[list[Any]]:
         query = query.replace("?", self.MARK).replace("@run", self.RUN)
-        rows = await self._patience.ask(self._rows(query, *values))
+        rows = await self._patience.call(self._rows(query, *values))
         return [list(row.values() if isinstance(row, dict) else row) for row in rows]
 
     async def thread_of(self, run_id: str) -> str | None:

@@ -15,7 +15,7 @@ class ThreadLocks:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def hold(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
         """Hold `name` while entered; who comes first is served first.
 
         Raises:

@@ -33,26 +33,26 @@ class MemoryStore(Store):
     ) -> None:
         """Nothing is left to close."""
 
-    async def answers(self) -> bool:
+    async def is_healthy(self) -> bool:
         """Always true."""
         return True
 
-    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
+    async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`."""
         kept = self._replies.get(key)
         return kept if kept and kept.kept_until > time.time() else None
 
-    async def keep_reply(self, kept: IdempotencyRecord) -> None:
+    async def save_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply."""
         now = time.time()
         self._replies = {key: it for key, it in self._replies.items() if it.kept_until > now}
         self._replies[kept.key] = kept
 
-    async def take(self, kept: IdempotencyRecord) -> bool:
+    async def claim(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept`, unless its key is taken."""
-        if await self.kept_reply(kept.key):
+        if await self.find_reply(kept.key):
             return False
-        await self.keep_reply(kept)
+        await self.save_reply(kept)
         return True
 
     async def _forget_replies(self, thread_id: str) -> None:

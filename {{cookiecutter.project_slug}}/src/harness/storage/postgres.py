@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from .advisory import AdvisoryLocks, Connection
 from .feedback import SQLFeedback
-from .saving import StoreTimeout, PersistenceStatus, DegradingCheckpointer
+from .saving import DegradingCheckpointer, PersistenceStatus, StoreTimeout
 from .store import IdempotencyRecord, Store
 
 REPLIES: Final = (
@@ -131,7 +131,7 @@ class PostgresStore(SQLFeedback, Store):
 
     async def _migrate(self) -> None:
         try:
-            async with self._advisory.hold(self.MIGRATION, self.MIGRATION_SECONDS):
+            async with self._advisory.lock(self.MIGRATION, self.MIGRATION_SECONDS):
                 connection = await self._advisory.connection()
                 await AsyncPostgresSaver(connection).setup()
                 for statement in (*REPLIES, *self.tables()):
@@ -151,10 +151,10 @@ class PostgresStore(SQLFeedback, Store):
             text = text.replace(str(password), "[redacted]")
         return f"cannot use PostgreSQL at {where} ({text})"
 
-    async def answers(self) -> bool:
+    async def is_healthy(self) -> bool:
         """True when the server answers a read just now."""
         try:
-            await self._patience.ask(self._probe())
+            await self._patience.call(self._probe())
         except StoreUnavailable:
             return False
         return True
@@ -165,7 +165,7 @@ class PostgresStore(SQLFeedback, Store):
         await (await self._advisory.connection()).execute("SELECT 1 FROM checkpoints LIMIT 1")
 
     @asynccontextmanager
-    async def hold(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
         """Hold `name` while entered: no other turn on this store does, in any process.
 
         In a turn that goes on without the store, no other turn of this process does.
@@ -176,27 +176,27 @@ class PostgresStore(SQLFeedback, Store):
         """
         clock = asyncio.get_running_loop().time
         last = clock() + wait_seconds
-        async with super().hold(name, wait_seconds), AsyncExitStack() as held:
+        async with super().lock(name, wait_seconds), AsyncExitStack() as held:
             saving = PersistenceStatus.current()
             try:
-                if not (saving and saving.is_lost):
+                if not (saving and saving.failed_to_save):
                     left = max(0, last - clock())
-                    await held.enter_async_context(self._advisory.hold(name, left))
+                    await held.enter_async_context(self._advisory.lock(name, left))
             except self.AWAY as error:
                 if saving is None:
                     raise StoreUnavailable(type(error).__name__) from error
-                saving.lose(error)
+                saving.mark_failed(error)
             yield
 
-    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
+    async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`."""
         query = "SELECT * FROM kept_replies WHERE key = %s AND kept_until > %s"
-        rows = await self._patience.ask_in_turn(self._rows(query, key, time.time()), [])
+        rows = await self._patience.call_or(self._rows(query, key, time.time()), [])
         return IdempotencyRecord(**rows[0]) if rows else None
 
-    async def keep_reply(self, kept: IdempotencyRecord) -> None:
+    async def save_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply."""
-        await self._patience.ask_in_turn(self._write_reply(kept), None)
+        await self._patience.call_or(self._write_reply(kept), None)
 
     async def _write_reply(self, kept: IdempotencyRecord) -> None:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
@@ -213,9 +213,9 @@ class PostgresStore(SQLFeedback, Store):
                 values,
             )
 
-    async def take(self, kept: IdempotencyRecord) -> bool:
+    async def claim(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept`, unless its key is taken."""
-        return await self._patience.ask(self._take(kept))
+        return await self._patience.call(self._take(kept))
 
     async def _take(self, kept: IdempotencyRecord) -> bool:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
@@ -228,14 +228,14 @@ class PostgresStore(SQLFeedback, Store):
 
     async def _forget_replies(self, thread_id: str) -> None:
         query = "DELETE FROM kept_replies WHERE thread_id = %s RETURNING key"
-        await self._patience.ask(self._rows(query, thread_id))
+        await self._patience.call(self._rows(query, thread_id))
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         query = """
             SELECT thread_id FROM checkpoints
             GROUP BY thread_id HAVING max(checkpoint_id) < %s LIMIT %s
             """
-        rows = await self._patience.ask(self._rows(query, checkpoint_id, limit))
+        rows = await self._patience.call(self._rows(query, checkpoint_id, limit))
         return [row["thread_id"] for row in rows]
 
     async def _rows(self, query: str, *values: object) -> list[DictRow]:

@@ -35,11 +35,11 @@ class PersistenceStatus:
     _current: ClassVar[ContextVar["PersistenceStatus | None"]] = ContextVar("saving", default=None)
 
     def __init__(self) -> None:
-        self.is_lost = False
+        self.failed_to_save = False
 
     @classmethod
     @contextmanager
-    def begin(cls) -> Iterator["PersistenceStatus"]:
+    def scope(cls) -> Iterator["PersistenceStatus"]:
         """The turn that runs inside; failures of the store are noted here instead of raised."""
         saving = cls()
         token = cls._current.set(saving)
@@ -53,11 +53,11 @@ class PersistenceStatus:
         """The turn around the caller; None outside of one."""
         return cls._current.get()
 
-    def lose(self, error: Exception) -> None:
+    def mark_failed(self, error: Exception) -> None:
         """Note that the store failed with `error`: this turn will not be saved."""
-        if not self.is_lost:
+        if not self.failed_to_save:
             log.warning("not_saved", reason=type(error).__name__)
-        self.is_lost = True
+        self.failed_to_save = True
 
 
 class StoreTimeout:
@@ -68,7 +68,7 @@ class StoreTimeout:
         self._seconds = seconds
         self._away = away
 
-    async def ask(self, question: Coroutine[Any, Any, T]) -> T:
+    async def call(self, question: Coroutine[Any, Any, T]) -> T:
         """The store's answer.
 
         Raises:
@@ -77,7 +77,7 @@ class StoreTimeout:
         # A task that is left behind, not `asyncio.timeout`: psycopg (3.3) answers a cancellation
         # only when the server has, which a server that hangs never does.
         asked = asyncio.ensure_future(question)
-        seconds = Deadline.within(self._seconds)
+        seconds = Deadline.clamp(self._seconds)
         try:
             done, _ = await asyncio.wait({asked}, timeout=seconds)
         except BaseException:
@@ -98,7 +98,7 @@ class StoreTimeout:
         asked.add_done_callback(lambda it: it.cancelled() or it.exception())  # seen: no warning
         asked.cancel()
 
-    async def ask_in_turn(self, question: Coroutine[Any, Any, T], otherwise: T) -> T:
+    async def call_or(self, question: Coroutine[Any, Any, T], otherwise: T) -> T:
         """The store's answer; inside a turn that cannot be saved, `otherwise`.
 
         Raises:
@@ -106,14 +106,14 @@ class StoreTimeout:
         """
         saving = PersistenceStatus.current()
         if saving is None:
-            return await self.ask(question)
-        if saving.is_lost:
+            return await self.call(question)
+        if saving.failed_to_save:
             question.close()
             return otherwise
         try:
-            return await self.ask(question)
+            return await self.call(question)
         except StoreUnavailable as error:
-            saving.lose(error)
+            saving.mark_failed(error)
             return otherwise
 
 
@@ -124,7 +124,7 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint; None also in a turn that goes on without the store."""
-        return await self.patience.ask_in_turn(super().aget_tuple(config), None)
+        return await self.patience.call_or(super().aget_tuple(config), None)
 
     async def aput(
         self,
@@ -135,7 +135,7 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         """Keep the checkpoint, unless the turn goes on without the store."""
         asked = super().aput(config, checkpoint, metadata, new_versions)
-        return await self.patience.ask_in_turn(asked, config)
+        return await self.patience.call_or(asked, config)
 
     async def aput_writes(
         self,
@@ -146,8 +146,8 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
     ) -> None:
         """Keep what a step wrote, unless the turn goes on without the store."""
         asked = super().aput_writes(config, writes, task_id, task_path)
-        await self.patience.ask_in_turn(asked, None)
+        await self.patience.call_or(asked, None)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete every checkpoint of a thread."""
-        await self.patience.ask(super().adelete_thread(thread_id))
+        await self.patience.call(super().adelete_thread(thread_id))

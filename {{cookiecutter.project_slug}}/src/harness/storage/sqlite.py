@@ -20,7 +20,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from ..errors import ConfigurationError, StoreUnavailable
 from .feedback import SQLFeedback
-from .saving import StoreTimeout, DegradingCheckpointer
+from .saving import DegradingCheckpointer, StoreTimeout
 from .store import IdempotencyRecord, Store
 
 REPLIES = """
@@ -49,7 +49,7 @@ class SingleThreadExecutor:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._is_over = False
 
-    async def do(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """What `work` gives.
 
         Raises:
@@ -60,7 +60,7 @@ class SingleThreadExecutor:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, work, *arguments)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Take nothing more; what it was asked for before is still done."""
         self._is_over = True
         self._executor.shutdown(wait=False)
@@ -76,7 +76,7 @@ class _ThreadSaver(SqliteSaver):
     thread: SingleThreadExecutor
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return await self.thread.do(self.get_tuple, config)
+        return await self.thread.run(self.get_tuple, config)
 
     async def aput(
         self,
@@ -85,7 +85,7 @@ class _ThreadSaver(SqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        return await self.thread.do(self.put, config, checkpoint, metadata, new_versions)
+        return await self.thread.run(self.put, config, checkpoint, metadata, new_versions)
 
     async def aput_writes(
         self,
@@ -94,10 +94,10 @@ class _ThreadSaver(SqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await self.thread.do(self.put_writes, config, writes, task_id, task_path)
+        await self.thread.run(self.put_writes, config, writes, task_id, task_path)
 
     async def adelete_thread(self, thread_id: str) -> None:
-        await self.thread.do(self.delete_thread, thread_id)
+        await self.thread.run(self.delete_thread, thread_id)
 
     async def alist(
         self,
@@ -110,7 +110,7 @@ class _ThreadSaver(SqliteSaver):
         def read() -> list[CheckpointTuple]:
             return list(self.list(config, filter=filter, before=before, limit=limit))
 
-        for found in await self.thread.do(read):
+        for found in await self.thread.run(read):
             yield found
 
 
@@ -142,10 +142,12 @@ class SqliteStore(SQLFeedback, Store):
         """Open the file and make its folder and tables."""
         self._thread = SingleThreadExecutor()
         try:
-            self.saver = await self._thread.do(self._open)
+            self.saver = await self._thread.run(self._open)
         except (OSError, sqlite3.Error) as error:
-            self._thread.end()
-            raise ConfigurationError([f"DATABASE_URL: cannot open {self._path} ({error})"]) from error
+            self._thread.close()
+            raise ConfigurationError(
+                [f"DATABASE_URL: cannot open {self._path} ({error})"]
+            ) from error
         self.saver.thread = self._thread
         self.saver.patience = self._patience
         return self
@@ -176,27 +178,27 @@ class SqliteStore(SQLFeedback, Store):
         trace: TracebackType | None,
     ) -> None:
         try:
-            await self._thread.do(self.saver.conn.close)
+            await self._thread.run(self.saver.conn.close)
         finally:
-            self._thread.end()
+            self._thread.close()
 
-    async def answers(self) -> bool:
+    async def is_healthy(self) -> bool:
         """True when the file answers a read just now."""
         try:
-            await self._patience.ask(self._rows("SELECT 1 FROM checkpoints LIMIT 1"))
+            await self._patience.call(self._rows("SELECT 1 FROM checkpoints LIMIT 1"))
         except StoreUnavailable:
             return False
         return True
 
-    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
+    async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`."""
         query = "SELECT * FROM kept_replies WHERE key = ? AND kept_until > ?"
-        rows = await self._patience.ask_in_turn(self._rows(query, key, time.time()), [])
+        rows = await self._patience.call_or(self._rows(query, key, time.time()), [])
         return IdempotencyRecord(*rows[0]) if rows else None
 
-    async def keep_reply(self, kept: IdempotencyRecord) -> None:
+    async def save_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply."""
-        await self._patience.ask_in_turn(self._thread.do(self._write_reply, kept), None)
+        await self._patience.call_or(self._thread.run(self._write_reply, kept), None)
 
     def _write_reply(self, kept: IdempotencyRecord) -> None:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
@@ -204,9 +206,9 @@ class SqliteStore(SQLFeedback, Store):
             cursor.execute("DELETE FROM kept_replies WHERE kept_until < ?", (time.time(),))
             cursor.execute("REPLACE INTO kept_replies VALUES (?, ?, ?, ?, ?)", values)
 
-    async def take(self, kept: IdempotencyRecord) -> bool:
+    async def claim(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept`, unless its key is taken."""
-        return await self._patience.ask(self._thread.do(self._take, kept))
+        return await self._patience.call(self._thread.run(self._take, kept))
 
     def _take(self, kept: IdempotencyRecord) -> bool:
         values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
@@ -221,18 +223,18 @@ class SqliteStore(SQLFeedback, Store):
 
     async def _forget_replies(self, thread_id: str) -> None:
         query = "DELETE FROM kept_replies WHERE thread_id = ?"
-        await self._patience.ask(self._rows(query, thread_id))
+        await self._patience.call(self._rows(query, thread_id))
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         query = """
             SELECT thread_id FROM checkpoints
             GROUP BY thread_id HAVING max(checkpoint_id) < ? LIMIT ?
             """
-        rows = await self._patience.ask(self._rows(query, checkpoint_id, limit))
+        rows = await self._patience.call(self._rows(query, checkpoint_id, limit))
         return [str(row[0]) for row in rows]
 
     async def _rows(self, query: str, *values: object) -> list[Any]:
-        return await self._thread.do(self._read, query, values)
+        return await self._thread.run(self._read, query, values)
 
     def _read(self, query: str, values: Sequence[object]) -> list[Any]:
         with self.saver.cursor() as cursor:

@@ -80,17 +80,17 @@ class Store(FeedbackStore, ABC):
         """Close it."""
 
     @abstractmethod
-    async def answers(self) -> bool:
+    async def is_healthy(self) -> bool:
         """True when the store answers a read just now."""
 
     @asynccontextmanager
-    async def hold(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
         """Hold `name` while entered: no other turn on this store does, in any process.
 
         Raises:
             ThreadBusy: Another one still held it after `wait_seconds`.
         """
-        async with self._locks.hold(name, wait_seconds):
+        async with self._locks.lock(name, wait_seconds):
             yield
 
     @staticmethod
@@ -99,15 +99,15 @@ class Store(FeedbackStore, ABC):
         return f"thread {thread_id}"
 
     @abstractmethod
-    async def kept_reply(self, key: str) -> IdempotencyRecord | None:
+    async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply that was kept under `key`, unless its time is over."""
 
     @abstractmethod
-    async def keep_reply(self, kept: IdempotencyRecord) -> None:
+    async def save_reply(self, kept: IdempotencyRecord) -> None:
         """Keep a reply; replies whose time is over are dropped."""
 
     @abstractmethod
-    async def take(self, kept: IdempotencyRecord) -> bool:
+    async def claim(self, kept: IdempotencyRecord) -> bool:
         """Keep `kept` where nothing is kept under its key; False where something is.
 
         Of any number that try at once, in any process, one gets True; and what it keeps outlives
@@ -117,7 +117,7 @@ class Store(FeedbackStore, ABC):
             StoreUnavailable: It cannot be said whether it was kept.
         """
 
-    async def forget(self, thread_id: str) -> None:
+    async def delete_thread(self, thread_id: str) -> None:
         """Delete a thread, the replies that were kept of it, and their ratings.
 
         The thread itself last: where this breaks off it is still there, to be deleted again.
@@ -135,7 +135,7 @@ class Store(FeedbackStore, ABC):
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         """Threads whose newest checkpoint has an id before `checkpoint_id`."""
 
-    async def forget_older(self, moment: datetime) -> int:
+    async def purge_before(self, moment: datetime) -> int:
         """Delete the threads whose last turn was before `moment`; how many."""
         before = CheckpointAge.first_id_of(moment)
         deleted = 0
@@ -143,8 +143,8 @@ class Store(FeedbackStore, ABC):
             count = 0
             for thread_id in threads:
                 with suppress(ThreadBusy):  # a turn runs: it is not old
-                    async with self.hold(self.name_of(thread_id), 0):
-                        await self.forget(thread_id)
+                    async with self.lock(self.name_of(thread_id), 0):
+                        await self.delete_thread(thread_id)
                         count += 1
             deleted += count
             if not count:

@@ -48,7 +48,7 @@ class AuditLog:
 
     @classmethod
     @contextmanager
-    def of(cls, owner: str) -> Iterator[Self]:
+    def scope(cls, owner: str) -> Iterator[Self]:
         """The trail of one turn of `owner` (`Principal.owner`), written when the block ends, however it does."""
         trail = cls(owner)
         before = cls._CURRENT.set(trail)
@@ -60,7 +60,7 @@ class AuditLog:
             structlog.get_logger(cls.LOGGER).info("audit", **known, decisions=trail.decisions)
 
     @classmethod
-    def note(cls, guard: str, decision: Decision, because: str) -> None:
+    def record(cls, guard: str, decision: Decision, because: str) -> None:
         """Count what `guard` decided, and keep it for the turn's line, if there is a turn.
 
         `because` is a word of ours, such as the name of a rule: never a part of a text.
@@ -71,6 +71,6 @@ class AuditLog:
         if trail := cls._CURRENT.get():
             trail.decisions.append({"guard": guard, "decision": decision, "because": because})
 
-    def tell(self, **about: Any) -> None:
+    def annotate(self, **about: Any) -> None:
         """Say what the turn was about; what is told last counts."""
         self._about |= about

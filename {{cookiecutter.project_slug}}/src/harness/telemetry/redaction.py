@@ -137,14 +137,14 @@ class Redactor:
         self._known: re.Pattern[str] | None = None
         self._read_key = lru_cache(KEYS_REMEMBERED)(self._judge_key)  # the same few on every line
         for configuration in configurations:
-            self.learn_all(configuration)
+            self.register_secrets(configuration)
 
-    def learn_all(self, configuration: Configuration) -> None:
+    def register_secrets(self, configuration: Configuration) -> None:
         """Remove every secret of these settings from now on."""
         for secret in configuration.secrets():
-            self.learn(secret)
+            self.register_secret(secret)
 
-    def learn(self, secret: SecretStr) -> None:
+    def register_secret(self, secret: SecretStr) -> None:
         """Remove this value too from now on, plain or as part of an address."""
         value = secret.get_secret_value()
         if len(value) >= SHORTEST_SECRET:
@@ -167,7 +167,7 @@ class Redactor:
         )
 
     @property
-    def known(self) -> frozenset[str]:
+    def secrets(self) -> frozenset[str]:
         """The secrets that it knows by value."""
         return frozenset(self._secrets)
 

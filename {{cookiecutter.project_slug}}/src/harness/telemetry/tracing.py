@@ -57,7 +57,7 @@ class Traces:
         self._collector: OpenTelemetry | None = None
 
     @asynccontextmanager
-    async def sent(self, settings: Settings, redactor: Redactor) -> AsyncIterator[None]:
+    async def exporting(self, settings: Settings, redactor: Redactor) -> AsyncIterator[None]:
         """Send spans where the settings say while entered, and what still waits at the end.
 
         Raises:
@@ -69,7 +69,9 @@ class Traces:
         try:
             from .otel import OpenTelemetry  # noqa: PLC0415  # an extra: 0.3 s and 9 MB
         except ImportError:
-            raise ConfigurationError(["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]) from None
+            raise ConfigurationError(
+                ["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]
+            ) from None
         self._collector = OpenTelemetry(settings, redactor)
         try:
             yield

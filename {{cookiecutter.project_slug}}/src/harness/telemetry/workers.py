@@ -35,7 +35,7 @@ class Workers:
             finally:
                 os.unsetenv(cls.VARIABLE)
 
-    def forget(self, pid: int) -> None:
+    def mark_dead(self, pid: int) -> None:
         """Drop what a process that is gone told of its state."""
         mark_process_dead(pid, self.folder)  # type: ignore[no-untyped-call]
 

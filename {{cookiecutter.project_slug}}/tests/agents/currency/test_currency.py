@@ -95,7 +95,7 @@ THERE = "BRL, EUR, GBP, MXN, USD."
 async def test_the_real_source_is_asked_and_the_answer_tells_the_rates_date(
     on_sources: Built, sources: DataSources, question: str, language: Language, answer: str
 ) -> None:
-    told, findings = await on_sources(CurrencyAgent).basic_answer(question, language)
+    told, findings = await on_sources(CurrencyAgent).answer_without_model(question, language)
     assert told == answer
     title = "Frankfurter, European Central Bank rates"
     assert findings[0].sources == [{"title": title, "url": "https://frankfurter.dev/"}]
@@ -106,7 +106,7 @@ async def test_a_small_result_keeps_four_telling_digits(
     on_sources: Built, sources: DataSources
 ) -> None:
     sources.answer(RATES, Json({**QUOTES, "rates": {"IDR": 20000}}))
-    answer, _ = await on_sources(CurrencyAgent).basic_answer("1 IDR to EUR", "en")
+    answer, _ = await on_sources(CurrencyAgent).answer_without_model("1 IDR to EUR", "en")
     assert answer.startswith("1 IDR = 0.00005000 EUR")
 
 
@@ -123,7 +123,7 @@ def test_what_the_question_lacks_is_asked_back(
     on_samples: Built, question: str, language: Language, asked_back: str
 ) -> None:
     with pytest.raises(ClarificationNeeded) as needed:
-        on_samples(CurrencyAgent).calls(question, language)
+        on_samples(CurrencyAgent).plan_without_model(question, language)
     assert needed.value.question.startswith(asked_back)
 
 
@@ -132,16 +132,18 @@ async def test_an_amount_that_is_no_sum_of_money_is_asked_back(
     on_samples: Built, amount: str
 ) -> None:
     with pytest.raises(ClarificationNeeded, match="at most 1,000,000,000,000"):
-        await on_samples(CurrencyAgent).basic_answer(f"{amount} dollars in euros", "en")
+        await on_samples(CurrencyAgent).answer_without_model(f"{amount} dollars in euros", "en")
 
 
 async def test_the_largest_amount_is_converted(on_samples: Built) -> None:
-    answer, _ = await on_samples(CurrencyAgent).basic_answer("1000000 million USD in EUR", "en")
+    answer, _ = await on_samples(CurrencyAgent).answer_without_model(
+        "1000000 million USD in EUR", "en"
+    )
     assert answer.startswith("1,000,000,000,000 USD = 862,068,965,517.24 EUR")
 
 
 async def test_a_model_may_write_codes_in_lower_case(on_samples: Built) -> None:
-    convert = on_samples(CurrencyAgent).build()[0]
+    convert = on_samples(CurrencyAgent).tool_methods()[0]
     finding = await convert(base="usd", targets=["eur", "EUR"], amount=2)
     assert finding.facts["results"] == [{"code": "EUR", "amount": "1.72"}]
 
@@ -157,7 +159,7 @@ async def test_a_source_that_does_not_end_is_unavailable(
 ) -> None:
     sources.answer(RATES, reply)
     with pytest.raises(SourceUnavailable, match="DATA_TIMEOUT_SECONDS"):
-        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+        await on_sources(CurrencyAgent).answer_without_model("100 EUR to USD", "en")
 
 
 @pytest.mark.checklist("TEST-4", "TEST-5", "TEST-6")
@@ -171,7 +173,7 @@ async def test_a_source_that_fails_is_unavailable(
 ) -> None:
     sources.answer(RATES, reply)
     with pytest.raises(SourceUnavailable):
-        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+        await on_sources(CurrencyAgent).answer_without_model("100 EUR to USD", "en")
 
 
 @pytest.mark.checklist("TEST-5", "TEST-6")
@@ -192,7 +194,7 @@ async def test_rates_that_cannot_be_are_refused(
 ) -> None:
     sources.answer(RATES, Json({**QUOTES, **changed}))
     with pytest.raises(SourceUnavailable, match="break the model"):
-        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+        await on_sources(CurrencyAgent).answer_without_model("100 EUR to USD", "en")
 
 
 @pytest.mark.checklist("TEST-5")
@@ -203,4 +205,4 @@ async def test_rates_that_are_no_numbers_are_refused(
     text = b'{"base": "EUR", "date": "2026-11-20", "rates": {"USD": ' + rate + b"}}"
     sources.answer(RATES, Body(text))
     with pytest.raises(SourceUnavailable, match="not JSON"):
-        await on_sources(CurrencyAgent).basic_answer("100 EUR to USD", "en")
+        await on_sources(CurrencyAgent).answer_without_model("100 EUR to USD", "en")

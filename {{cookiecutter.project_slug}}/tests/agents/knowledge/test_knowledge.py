@@ -46,7 +46,7 @@ async def test_the_passage_is_the_answer_and_the_file_its_source(
     on_samples: Built, folder: Path
 ) -> None:
     agent = on_samples(KnowledgeAgent)
-    answer, findings = await agent.basic_answer("When are you open?", "en")
+    answer, findings = await agent.answer_without_model("When are you open?", "en")
     assert answer == "We are open from 9:00 to 18:00."
     assert findings[0].sources == [{"title": "Opening hours (shop.md)", "url": "shop.md"}]
 
@@ -66,7 +66,7 @@ async def test_the_passage_is_the_answer_and_the_file_its_source(
 async def test_a_price_is_read_from_the_table(
     on_samples: Built, folder: Path, question: str, language: Language, told: str
 ) -> None:
-    answer, findings = await on_samples(KnowledgeAgent).basic_answer(question, language)
+    answer, findings = await on_samples(KnowledgeAgent).answer_without_model(question, language)
     assert answer == told
     title = {"en": "Price list", "es": "Lista de precios"}[language]
     assert findings[1].sources == [{"title": title, "url": "products"}]
@@ -75,7 +75,9 @@ async def test_a_price_is_read_from_the_table(
 async def test_a_price_that_the_table_does_not_hold_is_looked_for_in_the_documents(
     on_samples: Built, folder: Path
 ) -> None:
-    answer, _ = await on_samples(KnowledgeAgent).basic_answer("What does opening cost?", "en")
+    answer, _ = await on_samples(KnowledgeAgent).answer_without_model(
+        "What does opening cost?", "en"
+    )
     assert answer == "We are open from 9:00 to 18:00."
 
 
@@ -96,7 +98,9 @@ def test_the_password_of_the_database_is_a_secret() -> None:
 
 
 async def test_accents_case_and_endings_do_not_matter(on_samples: Built, folder: Path) -> None:
-    answer, _ = await on_samples(KnowledgeAgent).basic_answer("DEVOLUCION de bicicletas", "es")
+    answer, _ = await on_samples(KnowledgeAgent).answer_without_model(
+        "DEVOLUCION de bicicletas", "es"
+    )
     assert answer == "Tienes 30 días para devolver una bicicleta."
 
 
@@ -111,7 +115,7 @@ async def test_accents_case_and_endings_do_not_matter(on_samples: Built, folder:
 async def test_what_no_document_holds_is_said_so(
     on_samples: Built, folder: Path, question: str, language: Language, told: str
 ) -> None:
-    answer, findings = await on_samples(KnowledgeAgent).basic_answer(question, language)
+    answer, findings = await on_samples(KnowledgeAgent).answer_without_model(question, language)
     assert answer == told
     assert findings[0].sources == []
 
@@ -123,9 +127,11 @@ async def test_a_folder_that_is_not_there_is_an_unavailable_source_until_it_is(
     move(folder, away)
     agent = on_samples(KnowledgeAgent)
     with pytest.raises(SourceUnavailable, match="no such folder"):
-        await agent.basic_answer("When are you open?", "en")
+        await agent.answer_without_model("When are you open?", "en")
     move(away, folder)
-    assert (await agent.basic_answer("When are you open?", "en"))[0].startswith("We are open")
+    assert (await agent.answer_without_model("When are you open?", "en"))[0].startswith(
+        "We are open"
+    )
 
 
 def test_each_heading_with_text_is_a_passage() -> None:

@@ -102,7 +102,7 @@ def test_markup_scripts_and_entities_do_not_reach_the_answer() -> None:
 
 
 async def test_outlets_take_turns_and_each_headline_has_its_source(on_sources: Built) -> None:
-    answer, findings = await on_sources(NewsAgent).basic_answer("Latest headlines", "en")
+    answer, findings = await on_sources(NewsAgent).answer_without_model("Latest headlines", "en")
     assert answer == (
         "Today's headlines:\n"
         "- Storm closes 3 ports & schools (One)\n"
@@ -128,7 +128,7 @@ async def test_outlets_take_turns_and_each_headline_has_its_source(on_sources: B
 async def test_a_topic_keeps_the_headlines_that_meet_it(
     on_sources: Built, question: str, language: Language, first_line: str
 ) -> None:
-    answer, findings = await on_sources(NewsAgent).basic_answer(question, language)
+    answer, findings = await on_sources(NewsAgent).answer_without_model(question, language)
     assert answer.startswith(first_line)
     titles = [each["title"] for each in findings[0].facts["headlines"]]
     assert titles == ["Economy grows", "Economía en alza otra vez"]
@@ -140,7 +140,7 @@ async def test_an_outlet_over_the_configured_share_is_declared(
     on_sources: Built, monkeypatch: pytest.MonkeyPatch, share: str, declared: bool
 ) -> None:
     monkeypatch.setenv("NEWS_DOMINANT_SHARE", share)
-    answer, findings = await on_sources(NewsAgent).basic_answer("noticias", "es")
+    answer, findings = await on_sources(NewsAgent).answer_without_model("noticias", "es")
     told = "Nota: el 67 % de estos titulares viene de un solo medio, One."
     assert (told in answer) is declared
     assert (findings[0].facts["dominant"] is not None) is declared
@@ -162,7 +162,7 @@ async def test_an_outlet_that_does_not_end_holds_up_no_other(
     soon: None, on_sources: Built, sources: DataSources, reply: Reply
 ) -> None:
     sources.answer(RSS, reply)
-    answer, _ = await on_sources(NewsAgent).basic_answer("news", "en")
+    answer, _ = await on_sources(NewsAgent).answer_without_model("news", "en")
     assert "- Economía en alza otra vez (Two)" in answer
     assert answer.endswith("Not reached: One.")
 
@@ -184,7 +184,7 @@ async def test_an_outlet_that_fails_is_named_and_the_others_still_answer(
     on_sources: Built, sources: DataSources, reply: Reply
 ) -> None:
     sources.answer(RSS, reply)
-    answer, findings = await on_sources(NewsAgent).basic_answer("noticias", "es")
+    answer, findings = await on_sources(NewsAgent).answer_without_model("noticias", "es")
     assert "- Economía en alza otra vez (Two)" in answer
     assert answer.endswith("No respondieron: One.")
     assert findings[0].facts["outlets"] == ["Two"]
@@ -196,7 +196,7 @@ async def test_no_outlet_at_all_is_an_unavailable_source(
     sources.answer(RSS, Json({}, 500))
     sources.answer(ATOM, Json({}, 500))
     with pytest.raises(SourceUnavailable, match="no outlet answered: One, Two"):
-        await on_sources(NewsAgent).basic_answer("news", "en")
+        await on_sources(NewsAgent).answer_without_model("news", "en")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ async def test_no_outlet_at_all_is_an_unavailable_source(
 async def test_a_topic_that_no_headline_meets_is_said_so(
     on_sources: Built, question: str, language: Language, told: str
 ) -> None:
-    answer, findings = await on_sources(NewsAgent).basic_answer(question, language)
+    answer, findings = await on_sources(NewsAgent).answer_without_model(question, language)
     assert told in answer
     assert findings[0].sources == []
 
@@ -217,7 +217,7 @@ async def test_a_topic_that_no_headline_meets_is_said_so(
 async def test_empty_feeds_are_said_so(on_sources: Built, sources: DataSources) -> None:
     for path in (RSS, ATOM):
         sources.answer(path, Xml("<rss><channel/></rss>"))
-    answer, _ = await on_sources(NewsAgent).basic_answer("news", "en")
+    answer, _ = await on_sources(NewsAgent).answer_without_model("news", "en")
     assert answer == "There are no headlines at One, Two right now."
 
 
@@ -225,7 +225,7 @@ async def test_no_more_headlines_than_the_setting_says(
     on_samples: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEWS_HEADLINES", "2")
-    _, findings = await on_samples(NewsAgent).basic_answer("news", "en")
+    _, findings = await on_samples(NewsAgent).answer_without_model("news", "en")
     assert len(findings[0].facts["headlines"]) == 2
 
 

@@ -108,7 +108,7 @@ async def test_the_real_sources_are_asked_and_answered_in_english(
     on_sources: Built, sources: DataSources
 ) -> None:
     agent = on_sources(WeatherAgent)
-    answer, findings = await agent.basic_answer("Weather in Bogotá?", "en")
+    answer, findings = await agent.answer_without_model("Weather in Bogotá?", "en")
     assert answer == (
         "Bogotá, Colombia, today (Friday 20 November): light showers, 9 to 19 °C,"
         " 85 % chance of rain."
@@ -121,7 +121,7 @@ async def test_the_real_sources_are_asked_and_answered_in_english(
 
 
 async def test_several_days_are_a_list_in_spanish(on_sources: Built) -> None:
-    answer, _ = await on_sources(WeatherAgent).basic_answer("Bogotá el fin de semana", "es")
+    answer, _ = await on_sources(WeatherAgent).answer_without_model("Bogotá el fin de semana", "es")
     assert answer == (
         "Bogotá, Colombia:\n"
         "- sábado 21 de noviembre: cubierto, de 8 a 19 °C, 30 % de probabilidad de lluvia.\n"
@@ -130,7 +130,7 @@ async def test_several_days_are_a_list_in_spanish(on_sources: Built) -> None:
 
 
 async def test_a_chance_of_rain_that_the_source_leaves_out_is_left_out(on_sources: Built) -> None:
-    answer, _ = await on_sources(WeatherAgent).basic_answer("Bogotá on Thursday", "en")
+    answer, _ = await on_sources(WeatherAgent).answer_without_model("Bogotá on Thursday", "en")
     assert answer == "Bogotá, Colombia, Thursday 26 November: fog, 0 to 1 °C."
 
 
@@ -138,7 +138,7 @@ async def test_a_code_that_is_new_is_called_unnamed(
     on_sources: Built, sources: DataSources
 ) -> None:
     sources.answer(FORECAST, Json(broken(weather_code=[7] * 7)))
-    answer, _ = await on_sources(WeatherAgent).basic_answer("Weather in Bogotá", "en")
+    answer, _ = await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
     assert "unnamed weather" in answer
 
 
@@ -148,7 +148,9 @@ async def test_a_code_that_is_new_is_called_unnamed(
 async def test_a_region_tells_places_of_one_name_apart(
     on_samples: Built, region: str, title: str
 ) -> None:
-    answer, _ = await on_samples(WeatherAgent).basic_answer(f"Weather in Paris, {region}", "en")
+    answer, _ = await on_samples(WeatherAgent).answer_without_model(
+        f"Weather in Paris, {region}", "en"
+    )
     assert answer.startswith(title)
 
 
@@ -156,7 +158,7 @@ async def test_a_place_that_is_not_found_is_said_so_beside_those_that_are(
     on_samples: Built,
 ) -> None:
     agent = on_samples(WeatherAgent)
-    answer, _ = await agent.basic_answer("¿Qué tiempo hace en Lima y Atlantis?", "es")
+    answer, _ = await agent.answer_without_model("¿Qué tiempo hace en Lima y Atlantis?", "es")
     found, lost = answer.split("\n")
     assert found.startswith("Lima, Perú, hoy (")
     assert lost == ("No encontré ningún lugar llamado Atlantis; prueba con su ciudad y país.")
@@ -175,13 +177,13 @@ def test_what_the_question_lacks_is_asked_back(
 ) -> None:
     language = LanguageDetector("en").detect(question)
     with pytest.raises(ClarificationNeeded, match=asked_back.replace("?", r"\?")):
-        on_samples(WeatherAgent).calls(question, language)
+        on_samples(WeatherAgent).plan_without_model(question, language)
 
 
 async def test_sample_data_are_the_same_each_time_and_called_so(on_samples: Built) -> None:
     agent = on_samples(WeatherAgent)
-    first, findings = await agent.basic_answer("Lima this week", "en")
-    again, _ = await agent.basic_answer("Lima this week", "en")
+    first, findings = await agent.answer_without_model("Lima this week", "en")
+    again, _ = await agent.answer_without_model("Lima this week", "en")
     assert first == again
     assert first.count("\n") == 7
     assert findings[0].sources[0]["title"] == "Open-Meteo (sample data)"
@@ -202,7 +204,7 @@ async def test_a_source_that_does_not_end_is_unavailable(
 ) -> None:
     sources.answer(path, reply)
     with pytest.raises(SourceUnavailable, match="DATA_TIMEOUT_SECONDS"):
-        await on_sources(WeatherAgent).basic_answer("Weather in Bogotá", "en")
+        await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
 
 
 @pytest.mark.checklist("TEST-4", "TEST-5", "TEST-6")
@@ -217,7 +219,7 @@ async def test_a_source_that_fails_is_unavailable(
 ) -> None:
     sources.answer(path, reply)
     with pytest.raises(SourceUnavailable):
-        await on_sources(WeatherAgent).basic_answer("Weather in Bogotá", "en")
+        await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
 
 
 @pytest.mark.checklist("TEST-5", "TEST-6")
@@ -234,7 +236,7 @@ async def test_a_place_that_cannot_be_is_refused(
 ) -> None:
     sources.answer(GEOCODING, Json(answer))
     with pytest.raises(SourceUnavailable, match="break the model"):
-        await on_sources(WeatherAgent).basic_answer("Weather in Bogotá", "en")
+        await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
 
 
 @pytest.mark.checklist("TEST-5", "TEST-6")
@@ -255,13 +257,13 @@ async def test_a_forecast_that_is_incomplete_is_refused(
 ) -> None:
     sources.answer(FORECAST, Json(broken(**daily)))
     with pytest.raises(SourceUnavailable, match="break the model"):
-        await on_sources(WeatherAgent).basic_answer("Weather in Bogotá", "en")
+        await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
 
 
 async def test_a_name_that_the_geocoder_does_not_know_comes_without_results(
     on_sources: Built, sources: DataSources
 ) -> None:
     sources.answer(GEOCODING, Json({"generationtime_ms": 0.5}))
-    answer, _ = await on_sources(WeatherAgent).basic_answer("Weather in Xyzzy", "en")
+    answer, _ = await on_sources(WeatherAgent).answer_without_model("Weather in Xyzzy", "en")
     assert answer.startswith("I could not find a place called Xyzzy")
     assert sources.asked(FORECAST) == []

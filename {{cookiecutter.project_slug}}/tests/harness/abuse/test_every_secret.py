@@ -61,7 +61,7 @@ def test_a_secret_of_every_kind_is_taken_out_of_a_log(kind: str) -> None:
 @pytest.mark.parametrize("kind", SECRETS)
 def test_a_secret_of_every_kind_is_held_back_at_every_cut(kind: str) -> None:
     for at, (value, text) in enumerate(texts(SECRETS[kind])):
-        assert guard().refusal(text) == "secret", text
+        assert guard().violation(text) == "secret", text
         ways: list[Iterable[str]] = [text]  # sign by sign
         if at == 0:
             ways += [(text[:cut], text[cut:]) for cut in range(len(text))]
@@ -75,7 +75,7 @@ def test_a_secret_of_every_kind_is_held_back_at_every_cut(kind: str) -> None:
 @pytest.mark.parametrize("kind", PERSONAL)
 def test_personal_data_that_nobody_gave_is_held_back_at_every_cut(kind: str) -> None:
     for at, (value, text) in enumerate(texts(PERSONAL[kind])):
-        assert guard().refusal(text) == kind, text
+        assert guard().violation(text) == kind, text
         ways: list[Iterable[str]] = [text]
         if at == 0:
             ways += [(text[:cut], text[cut:]) for cut in range(len(text))]
@@ -91,7 +91,7 @@ def test_personal_data_that_the_user_or_a_tool_gave_may_leave(kind: str) -> None
     for value in Samples().of(PERSONAL[kind]):
         text = f"Yes, it is {value}."
         for question, found in ((f"Is it {value}?", []), ("What is it?", [{"it": value}])):
-            assert OutputGuard(OUTGOING, question, found).refusal(text) is None, text
+            assert OutputGuard(OUTGOING, question, found).violation(text) is None, text
 
 
 @pytest.mark.checklist("SEC-2")

@@ -27,7 +27,7 @@ ATTACKS = {
     **{way: change(ATTACK) for way, change in Hidden.ways().items()},
 }
 BEGINNINGS = {
-    language: Messages.REFUSED.say(language, agents="").strip() for language in ("en", "es")
+    language: Messages.REFUSED.format(language, agents="").strip() for language in ("en", "es")
 }
 
 pytestmark = pytest.mark.checklist("INJ-1", "ABU-2")
@@ -152,7 +152,7 @@ class PoisonedAgent(MoonsAgent):
         facts = {**finding.facts, "note": self.found, "more": [{"text": "Small ones."}]}
         return ToolResult(facts, finding.sources)
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         return " ".join(f"{it.facts['number']}: {it.facts['note']}" for it in findings)
 
 

@@ -80,7 +80,7 @@ async def caller(
     )
     await door.open(settings)
     key = f"X-API-Key: {KEY.text}" if request.param == "keys" else "x-nothing: at all"
-    async with serving(door.app, Bounds.of(settings)) as connect:
+    async with serving(door.app, Bounds.from_settings(settings)) as connect:
         yield Caller(connect, key.encode())
 
 

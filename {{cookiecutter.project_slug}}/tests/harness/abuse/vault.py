@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from harness.prompts.language import Language
 from harness.prompts.prompt import Prompt
-from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
+from harness.runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
 from harness.settings import Configuration
 from harness.sources.policy import Policy
 from tests.support.agents import HeightsAgent
@@ -45,13 +45,13 @@ class VaultAgent(Agent[Configuration]):
             tables=frozenset({"prices"}),
         )
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         return [self.fetch, self.read, self.query, self.erase, self.hidden]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         return [ToolCall("read", {"name": "a.md"})]
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         return str(findings[0].facts["found"])
 
     def _found(self, found: object) -> ToolResult:
@@ -88,7 +88,7 @@ class ElsewhereAgent(HeightsAgent):
     def policy(self) -> Policy:
         return Policy(tools=frozenset({"look_up", "open_door"}))
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         return [self.look_up, self.open_door]
 
     async def open_door(self) -> ToolResult:

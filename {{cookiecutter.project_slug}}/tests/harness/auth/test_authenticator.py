@@ -47,7 +47,7 @@ async def doorkeeper(keys_file: Path) -> AsyncIterator[Authenticator]:
 async def test_a_key_counts_wherever_it_may_stand(
     doorkeeper: Authenticator, headers: dict[str, str]
 ) -> None:
-    found = await doorkeeper.admit(headers, Scope.CHAT)
+    found = await doorkeeper.authenticate(headers, Scope.CHAT)
     assert found == Principal.of_key("billing", [Scope.CHAT])
 
 
@@ -70,7 +70,7 @@ async def test_anything_else_is_refused(
     doorkeeper: Authenticator, headers: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(Unauthenticated) as refusal:
-        await doorkeeper.admit(headers, Scope.CHAT)
+        await doorkeeper.authenticate(headers, Scope.CHAT)
     assert refusal.value.reason == reason
     has_error = "error" in refusal.value.headers["WWW-Authenticate"]
     assert has_error is (reason != "no_credentials")
@@ -78,7 +78,7 @@ async def test_anything_else_is_refused(
 
 async def test_a_scope_that_the_key_has_not_is_missing(doorkeeper: Authenticator) -> None:
     with pytest.raises(ScopeMissing):
-        await doorkeeper.admit({"x-api-key": KEY.text}, Scope.THREADS)
+        await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.THREADS)
 
 
 async def test_a_key_is_nothing_where_only_tokens_count() -> None:
@@ -89,13 +89,13 @@ async def test_a_key_is_nothing_where_only_tokens_count() -> None:
     }
     async with Authenticator(Settings(**values)) as doorkeeper:
         with pytest.raises(Unauthenticated) as refusal:
-            await doorkeeper.admit({"x-api-key": KEY.text}, Scope.CHAT)
+            await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.CHAT)
     assert refusal.value.reason == "kind_not_accepted"
 
 
 async def test_where_nobody_is_asked_nothing_that_is_sent_counts() -> None:
     async with Authenticator(Settings()) as doorkeeper:
-        found = await doorkeeper.admit({"x-api-key": KEY.text}, Scope.METRICS)
+        found = await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.METRICS)
     assert found == Principal.anonymous()
 
 
@@ -115,7 +115,7 @@ async def test_a_doorkeeper_that_fails_itself_lets_nobody_in(
     assert doorkeeper.keys is not None
     monkeypatch.setattr(doorkeeper.keys, "principal", fail)
     with pytest.raises(type(fault)):
-        await doorkeeper.admit({"x-api-key": KEY.text}, Scope.CHAT)
+        await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.CHAT)
 
 
 def test_what_checks_tokens_is_loaded_only_where_tokens_count() -> None:

@@ -42,16 +42,16 @@ def test_everybody_is_one_caller_who_may_do_everything_where_nobody_is_asked() -
     anonymous = Principal.anonymous()
     assert (anonymous.owner, anonymous.short) == (PUBLIC, "anonymous")
     for scope in Scope:
-        anonymous.demand(scope)
+        anonymous.require_scope(scope)
 
 
 def test_a_scope_that_was_not_given_is_missing() -> None:
     caller = Principal.of_key("billing", [Scope.CHAT])
-    caller.demand(Scope.CHAT)
+    caller.require_scope(Scope.CHAT)
     with pytest.raises(ScopeMissing) as refusal:
-        caller.demand(Scope.THREADS)
+        caller.require_scope(Scope.THREADS)
     assert refusal.value.headers["WWW-Authenticate"].endswith('scope="threads"')
 
 
 def test_names_that_are_no_scopes_mean_nothing() -> None:
-    assert Scope.known(["chat", "admin", "", "CHAT"]) == {Scope.CHAT}
+    assert Scope.parse(["chat", "admin", "", "CHAT"]) == {Scope.CHAT}

@@ -18,7 +18,7 @@ DAY = 24 * 3600
 
 
 async def fill() -> None:
-    async with Checkpoints.of(Settings()) as store:
+    async with Checkpoints.open(Settings()) as store:
         for run_id, age_days in (("new", 0), ("old", 10)):
             config = of(f"{'a' * 32}:t1")
             config["metadata"] = {"run_id": run_id}

@@ -22,14 +22,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 async def fill(days: dict[str, int]) -> None:
-    async with Checkpoints.of(Settings()) as store:
+    async with Checkpoints.open(Settings()) as store:
         for thread_id, age in days.items():
             first = CheckpointAge.first_id_of(datetime.now(UTC) - timedelta(days=age))
             await keep(store, thread_id, first + str(uuid6())[len(first) :])
 
 
 async def known(threads: list[str]) -> list[str]:
-    async with Checkpoints.of(Settings()) as store:
+    async with Checkpoints.open(Settings()) as store:
         return [it for it in threads if await knows(store, it)]
 
 

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 import uvicorn
 
+from app.main import create_app
 from harness.cli import main
 from harness.cli.serve import Serve
-from app.main import create_app
 
 SRC = Path(__file__).parents[3] / "src"
 PATIENCE_SECONDS = 30

@@ -5,7 +5,7 @@ import pytest
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from harness.cli.settings_reference import SettingsReference, EnvPage, SettingDoc, MarkdownPage
+from harness.cli.settings_reference import EnvPage, MarkdownPage, SettingDoc, SettingsReference
 from harness.settings import MODEL_EXAMPLES, Configuration, Settings
 from tests.support.agents import HeightsAgent, MoonsAgent
 
@@ -50,7 +50,7 @@ class ManyAgent(MoonsAgent):
 def test_a_knob_tells_the_default_and_what_is_allowed(
     field: str, default: str, allowed: str
 ) -> None:
-    knob = SettingDoc.of(ManySettings, field)
+    knob = SettingDoc.from_field(ManySettings, field)
     assert (knob.variable, knob.default, knob.allowed) == (
         f"MANY_{field.upper()}",
         default,
@@ -69,7 +69,7 @@ def test_a_value_is_shown_as_one_types_it(value: object, typed: str) -> None:
 def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for owner in (Settings, ManySettings):
         for field in owner.model_fields:
-            knob = SettingDoc.of(owner, field)
+            knob = SettingDoc.from_field(owner, field)
             if knob.default:
                 monkeypatch.setenv(knob.variable, knob.default)
     assert Settings() == Settings.model_construct()

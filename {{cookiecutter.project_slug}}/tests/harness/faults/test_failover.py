@@ -5,8 +5,8 @@ import pytest
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.harness.faults.conftest import CALM_SECONDS, BreakableModel, Served
-from tests.support.peers import openai_faults as faults
 from tests.support.agents import FlakyAgent, MoonsAgent
+from tests.support.peers import openai_faults as faults
 from tests.support.peers.openai_replies import Failure, Hang, Reply
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY, QUESTION, WRITTEN

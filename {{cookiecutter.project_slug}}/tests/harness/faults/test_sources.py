@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from harness.prompts.language import Language
 from harness.prompts.messages import LocalizedMessage
-from harness.runtime.agent import ToolCall, ToolResult, Source
+from harness.runtime.agent import Source, ToolCall, ToolResult
 from harness.sources.policy import Policy
 from tests.harness.faults.conftest import Served
 from tests.support.agents import MoonsAgent, TableAgent
@@ -48,13 +48,15 @@ class RiversAgent(TableAgent):
     def policy(self) -> Policy:
         return Policy(tools=frozenset({"look_up"}), hosts=frozenset({"127.0.0.1"}))
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         return [ToolCall("look_up", {"name": "ebro"})]
 
     async def look_up(self, name: str) -> ToolResult:
         """The level of one river."""
         read = await self.outside.http.get_json(self.url, {"name": name}, Level)
-        return ToolResult({"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)])
+        return ToolResult(
+            {"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)]
+        )
 
 
 @pytest.fixture

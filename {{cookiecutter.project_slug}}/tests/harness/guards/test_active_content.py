@@ -62,15 +62,15 @@ HARMLESS = [
 @pytest.mark.parametrize("text", ACTIVE)
 def test_what_acts_by_itself_is_found_and_taken_out(text: str) -> None:
     active = ActiveContent(HOSTS)
-    assert active.is_in(text)
-    assert not active.is_in(active.removed(f"before {text} after"))
+    assert active.is_present(text)
+    assert not active.is_present(active.removed(f"before {text} after"))
     assert active.removed(f"before {text} after").startswith("before ")
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_plain_text_passes_and_stays_as_it_is(text: str) -> None:
     active = ActiveContent(HOSTS)
-    assert not active.is_in(text)
+    assert not active.is_present(text)
     assert active.removed(text) == text
 
 
@@ -80,7 +80,9 @@ def test_markup_within_markup_takes_no_longer_the_deeper_it_is() -> None:
 
 
 def test_what_is_left_of_markup_is_no_markup() -> None:
-    assert not ActiveContent().is_in(ActiveContent().removed("<scr<b>ipt>alert(1)</scr</b>ipt>"))
+    assert not ActiveContent().is_present(
+        ActiveContent().removed("<scr<b>ipt>alert(1)</scr</b>ipt>")
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from harness.errors import PolicyViolation, ApprovalNeeded
+from harness.errors import ApprovalNeeded, PolicyViolation
 from harness.guards.approval import Approval, ApprovalGate, PendingToolCall
 from harness.guards.leaks import Leaks
 from harness.telemetry.redaction import Redactor
@@ -15,7 +15,7 @@ NO_LEAKS = Leaks([], Redactor())
 
 
 def demand(call: PendingToolCall = CALL) -> None:
-    ApprovalGate.demand(call.agent, call.tool, call.arguments)
+    ApprovalGate.check(call.agent, call.tool, call.arguments)
 
 
 def test_where_nobody_can_be_asked_nothing_that_writes_runs() -> None:
@@ -44,7 +44,7 @@ async def test_what_the_tasks_of_an_agent_ask_for_is_collected_too() -> None:
 
 def test_arguments_are_kept_as_json_values() -> None:
     with ApprovalGate.collect(NO_LEAKS, 100) as proposed, pytest.raises(ApprovalNeeded):
-        ApprovalGate.demand("orders", "cancel", {"on": date(2026, 1, 2), "of": (1, 2)})
+        ApprovalGate.check("orders", "cancel", {"on": date(2026, 1, 2), "of": (1, 2)})
     assert proposed.calls[0].arguments == {"on": "2026-01-02", "of": [1, 2]}
 
 

@@ -30,7 +30,7 @@ def test_of_good_answers_at_most_two_in_a_hundred_are_taken_for_inventions() -> 
         (answer, guard(turn).unsupported(answer))
         for turn in TURNS
         for answer in turn.good
-        if guard(turn).refusal(answer)
+        if guard(turn).violation(answer)
     ]
     answers = sum(len(turn.good) for turn in TURNS)
     assert answers >= 60
@@ -45,7 +45,7 @@ def test_of_inventions_at_least_ninety_five_in_a_hundred_are_found(kind: str) ->
         for turn in TURNS
         for sentence in (NUMBERS if kind == "number" else INVENTED[kind])[turn.language]
     ]
-    missed = [text for turn, text in planted if guard(turn).refusal(text) != "ungrounded"]
+    missed = [text for turn, text in planted if guard(turn).violation(text) != "ungrounded"]
     assert len(planted) >= 40
     assert len(missed) <= len(planted) * 5 // 100, missed
 
@@ -64,7 +64,7 @@ async def test_no_agents_own_words_are_taken_for_an_invention(
     agent: type[Agent[Any]], language: Language, question: str
 ) -> None:
     built = agent(SourceConnections(Settings(use_fake_data=True)))
-    answer, findings = await built.basic_answer(question, language)
+    answer, findings = await built.answer_without_model(question, language)
     sources = [source for finding in findings for source in finding.sources]
     of_the_turn = OutputGuard(
         OUTGOING,

@@ -91,7 +91,7 @@ async def test_a_judge_without_a_judgement_is_a_failed_detector(
 
 async def test_a_judgement_is_a_model_call_of_the_run(server: OpenAIServer) -> None:
     judge = Judge(LLMFactory(settings_for(server)), "en")
-    with Budget.of(RunLimits("RUN", 1, 1)) as used:
+    with Budget.scope(RunLimits("RUN", 1, 1)) as used:
         await judge.finds("a question", "message")
         assert used.model_calls == 1
         with pytest.raises(BudgetExceeded):

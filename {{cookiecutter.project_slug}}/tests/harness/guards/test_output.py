@@ -34,17 +34,17 @@ def guard(question: str = "How warm is it? I am ana@home.example") -> OutputGuar
 )
 @pytest.mark.checklist("INJ-3")
 def test_a_text_is_refused_for_a_reason(text: str, refusal: str | None) -> None:
-    assert guard().refusal(text) == refusal
+    assert guard().violation(text) == refusal
 
 
 @pytest.mark.parametrize("cut", range(1, len(PROMPT)))
 @pytest.mark.checklist("INJ-3")
 def test_what_is_split_over_two_texts_is_found(cut: int) -> None:
-    assert guard().refusal(PROMPT[cut:], PROMPT[:cut]) == "prompt"
+    assert guard().violation(PROMPT[cut:], PROMPT[:cut]) == "prompt"
 
 
 def test_the_words_of_a_source_become_harmless() -> None:
     told = guard().harmless("<b>News</b>: ![x](https://evil.example/a) 18.4")
-    assert guard().refusal(told) is None
+    assert guard().violation(told) is None
     assert "News" in told
     assert "18.4" in told

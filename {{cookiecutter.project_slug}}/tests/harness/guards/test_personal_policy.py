@@ -21,16 +21,16 @@ TEXT = f"Card {CARD}, mail {EMAIL}."
 def test_what_is_to_be_masked_is_masked_on_its_way_in(
     acts: str, admitted: str, kinds: list[str]
 ) -> None:
-    assert PiiRules(acts).admit(TEXT) == (admitted, kinds)
+    assert PiiRules(acts).mask_input(TEXT) == (admitted, kinds)
 
 
 def test_what_is_refused_on_its_way_in_is_named_by_its_kind_alone() -> None:
     with pytest.raises(InputRefused) as refused:
-        PiiRules("card:mask,email:refuse").admit(TEXT)
+        PiiRules("card:mask,email:refuse").mask_input(TEXT)
     assert "email" in refused.value.detail
     assert "PERSONAL_DATA_IN" in refused.value.detail
     assert EMAIL not in str(refused.value)
-    assert PiiRules("email:refuse").admit("no address") == ("no address", [])
+    assert PiiRules("email:refuse").mask_input("no address") == ("no address", [])
 
 
 def test_the_audit_trail_sees_neither_what_is_masked_nor_what_is_refused() -> None:

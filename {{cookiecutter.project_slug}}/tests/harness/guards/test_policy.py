@@ -23,7 +23,7 @@ def counted(tool: str, kind: str) -> float:
 
 def test_a_named_tool_runs(rights: ToolPolicy) -> None:
     ran = False
-    with rights.using("read"):
+    with rights.authorize("read"):
         ran = True
     rights.check("read")
     assert ran
@@ -46,7 +46,7 @@ def test_every_other_tool_is_refused_counted_and_logged_without_its_name_as_give
     rights: ToolPolicy, tool: str, label: str, kind: str
 ) -> None:
     before = counted(label, kind)
-    with capture_logs() as lines, pytest.raises(PolicyViolation), rights.using(tool):
+    with capture_logs() as lines, pytest.raises(PolicyViolation), rights.authorize(tool):
         pytest.fail("it ran")
     assert rights.allows(tool) is (tool == "send")
     assert counted(label, kind) == before + 1
@@ -68,13 +68,13 @@ def test_a_tool_that_is_asked_for_is_refused_in_the_same_way(rights: ToolPolicy)
 
 def test_what_a_tool_may_not_reach_is_counted_under_its_name(rights: ToolPolicy) -> None:
     before = counted("read", "file")
-    with pytest.raises(PolicyViolation), rights.using("read"):
+    with pytest.raises(PolicyViolation), rights.authorize("read"):
         raise PolicyViolation("file", "it leads out")
     assert counted("read", "file") == before + 1
 
 
 def test_other_failures_of_a_tool_are_no_refusals(rights: ToolPolicy) -> None:
-    with capture_logs() as lines, pytest.raises(SourceUnavailable), rights.using("read"):
+    with capture_logs() as lines, pytest.raises(SourceUnavailable), rights.authorize("read"):
         raise SourceUnavailable("api", "planted")
     assert lines == []
 

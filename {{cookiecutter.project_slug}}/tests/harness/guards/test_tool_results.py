@@ -22,7 +22,7 @@ FACTS: Mapping[str, Any] = {
 
 
 async def harmless(facts: Any, guarding: InjectionGuard | None = None) -> Any:
-    return await ToolResults(guarding or InjectionGuard()).harmless(facts)
+    return await ToolResults(guarding or InjectionGuard()).sanitize(facts)
 
 
 async def test_a_result_without_anything_suspicious_is_the_very_same() -> None:
@@ -50,7 +50,7 @@ async def test_a_text_that_wants_to_be_obeyed_is_replaced_wherever_it_stands(
 
 @pytest.mark.parametrize(("language", "word"), [("en", "withheld"), ("es", "retenido")])
 async def test_the_notice_is_in_the_language_of_the_task(language: Language, word: str) -> None:
-    with CurrentLanguage.of(language):
+    with CurrentLanguage.scope(language):
         assert word in (await harmless({"a": ATTACK}))["a"]
 
 

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.agents import AGENTS
-from harness.errors import ConfigurationError
 from harness.application import Application
+from harness.errors import ConfigurationError
 from harness.http.app import create_app
 from harness.project import Project
 from harness.settings import Settings

@@ -156,7 +156,7 @@ async def test_a_door_whose_keeper_breaks_lets_nobody_in(
 
 def test_a_route_that_let_nobody_in_knows_no_caller() -> None:
     with pytest.raises(AttributeError):
-        Caller.of(Request({"type": "http", "headers": []}))
+        Caller.from_request(Request({"type": "http", "headers": []}))
 
 
 async def test_what_probes_ask_is_open(client: httpx2.AsyncClient) -> None:
@@ -227,7 +227,7 @@ async def test_no_name_reaches_the_thread_of_another(kept: httpx2.AsyncClient, n
 
 @pytest.mark.checklist("COST-1")
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/stream"])
-async def test_a_kept_reply_is_its_owners(kept: httpx2.AsyncClient, path: str) -> None:
+async def test_a_find_reply_is_its_owners(kept: httpx2.AsyncClient, path: str) -> None:
     tries = {}
     for key in (ANA, EVE, ANA_TOO):
         answer = await call(kept, "POST", path, key, {"Idempotency-Key": "key-1"})
@@ -241,7 +241,7 @@ async def test_a_kept_reply_is_its_owners(kept: httpx2.AsyncClient, path: str) -
 async def test_a_turn_of_one_caller_holds_up_no_other(door: Door, kept: httpx2.AsyncClient) -> None:
     store = door.running.checkpoints
     hers = Principal.of_key("ana", []).conversation("t1")
-    async with store.hold(store.name_of(hers.key), 0):
+    async with store.lock(store.name_of(hers.key), 0):
         assert (await call(kept, "POST", "/v1/chat", ANA)).status_code == 409
         assert (await call(kept, "POST", "/v1/chat", EVE)).status_code == 200
 

@@ -32,7 +32,7 @@ def test_an_address_is_one_customer_and_a_trusted_proxy_is_many(
     host: str | None, others: list[str | None], is_passed: bool
 ) -> None:
     settings = Settings(trusted_proxies="10.0.0.0/8, 192.0.2.77")
-    bounds = replace(Bounds.of(settings), connections=1)
+    bounds = replace(Bounds.from_settings(settings), connections=1)
     assert ip_network("192.0.2.77/32") in bounds.proxies
     addresses = [Rates.network(it) for it in (*others, host)]
     for address in addresses:
@@ -45,7 +45,9 @@ def test_an_address_is_one_customer_and_a_trusted_proxy_is_many(
 
 def test_a_worker_reads_its_configuration_before_it_imports_the_service() -> None:
     """Its watcher ends it when it is silent for 5 s, and half a core takes that for the imports."""
-    config = BoundedConfig("harness.http.app:create_app", Bounds.of(Settings()), log_config=None)
+    config = BoundedConfig(
+        "harness.http.app:create_app", Bounds.from_settings(Settings()), log_config=None
+    )
     code = "import pickle, sys; pickle.load(sys.stdin.buffer); print(*sys.modules)"
     sent = pickle.dumps(config)
     done = subprocess.run(

@@ -172,7 +172,7 @@ async def test_messages_beyond_the_quota_of_a_conversation_are_refused_before_an
     assert (await client.post(path, json={**QUESTION, "thread_id": "t2"})).status_code == 200
 
 
-async def test_a_kept_reply_costs_nothing(door: Door) -> None:
+async def test_a_find_reply_costs_nothing(door: Door) -> None:
     client = await door.open(settings(quota_caller_day_messages=1))
     for _ in range(3):
         again = await client.post("/v1/chat", json=QUESTION, headers={"Idempotency-Key": "k1"})

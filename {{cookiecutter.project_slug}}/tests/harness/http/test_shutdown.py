@@ -133,6 +133,6 @@ async def test_a_cancellation_of_another_reason_stays_one() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    life.end()
+    life.cancel_all()
     with pytest.raises(ShuttingDown), life.request():
         pytest.fail("entered")

@@ -157,7 +157,9 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
         finally:
             ended.set()
 
-    waiting = asyncio.create_task(EventStream(silent(), "r1", ShutdownManager(Settings())).response())
+    waiting = asyncio.create_task(
+        EventStream(silent(), "r1", ShutdownManager(Settings())).response()
+    )
     async with asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
         waiting.cancel()
@@ -169,7 +171,7 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
 
 async def test_a_process_that_ends_before_the_first_event_ends_the_run() -> None:
     life = ShutdownManager(Settings())
-    life.end()
+    life.cancel_all()
 
     async def slow() -> AsyncGenerator[Event]:
         await asyncio.Event().wait()

@@ -14,7 +14,7 @@ LONG_SECONDS = 30
 
 @asynccontextmanager
 async def held(bulkhead: ConcurrencyLimiter) -> AsyncIterator[None]:
-    async with bulkhead.slot(LONG_SECONDS):
+    async with bulkhead.acquire(LONG_SECONDS):
         yield
 
 
@@ -23,14 +23,14 @@ async def test_a_call_beyond_places_and_queue_is_refused_at_once() -> None:
     entered = asyncio.Event()
 
     async def wait() -> None:
-        async with bulkhead.slot(LONG_SECONDS):
+        async with bulkhead.acquire(LONG_SECONDS):
             entered.set()
 
     async with held(bulkhead):
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
         with pytest.raises(Overloaded, match="model"):
-            async with bulkhead.slot(LONG_SECONDS):
+            async with bulkhead.acquire(LONG_SECONDS):
                 pass
         assert not entered.is_set()
 
@@ -43,7 +43,7 @@ async def test_who_waits_for_a_place_too_long_is_refused_and_leaves_the_queue() 
     async with held(bulkhead):
         for _ in range(3):  # a place in the queue that was not given back would refuse the second
             with pytest.raises(Overloaded, match="model"):
-                async with asyncio.timeout(LONG_SECONDS), bulkhead.slot(0.01):
+                async with asyncio.timeout(LONG_SECONDS), bulkhead.acquire(0.01):
                     pass
 
     async with held(bulkhead):

@@ -27,60 +27,60 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def test_so_many_pass_in_a_window_and_no_more(clock: Clock) -> None:
     counters = LocalCounters()
-    verdicts = [await counters.take([limit(2)]) for _ in range(3)]
+    verdicts = [await counters.acquire([limit(2)]) for _ in range(3)]
     assert [bool(it.refused) for it in verdicts] == [False, False, True]
     assert [it.rooms[0].left for it in verdicts] == [1, 0, 0]
     clock.now += 30
-    late = await counters.take([limit(2)])
+    late = await counters.acquire([limit(2)])
     assert late.refused
     assert late.refused.reset_seconds == 30
     clock.now += 30
-    assert not (await counters.take([limit(2)])).refused
+    assert not (await counters.acquire([limit(2)])).refused
 
 
 async def test_a_sliding_window_lets_no_double_burst_through_at_its_turn(clock: Clock) -> None:
     counters = LocalCounters()
     clock.now += 59
     for _ in range(10):
-        assert not (await counters.take([limit(10, is_sliding=True)])).refused
+        assert not (await counters.acquire([limit(10, is_sliding=True)])).refused
     clock.now += 2
-    assert (await counters.take([limit(10, is_sliding=True)])).refused
+    assert (await counters.acquire([limit(10, is_sliding=True)])).refused
     clock.now += 29
-    assert not (await counters.take([limit(10, is_sliding=True)])).refused
+    assert not (await counters.acquire([limit(10, is_sliding=True)])).refused
 
 
 async def test_what_one_limit_refuses_is_taken_of_none(clock: Clock) -> None:
     counters = LocalCounters()
     wide, narrow = limit(10, key="wide"), limit(1, key="narrow")
-    assert not (await counters.take([wide, narrow])).refused
-    refused = (await counters.take([wide, narrow])).refused
+    assert not (await counters.acquire([wide, narrow])).refused
+    refused = (await counters.acquire([wide, narrow])).refused
     assert refused
     assert refused.limit == narrow
-    assert (await counters.take([wide])).rooms[0].left == 8
+    assert (await counters.acquire([wide])).rooms[0].left == 8
 
 
 async def test_beyond_the_limit_is_counted_where_it_is_only_observed(clock: Clock) -> None:
     counters = LocalCounters()
-    verdicts = [await counters.take([limit(1)], even_beyond=True) for _ in range(3)]
+    verdicts = [await counters.acquire([limit(1)], even_beyond=True) for _ in range(3)]
     assert verdicts[2].refused
     await counters.add([limit(1, amount=-2)])
-    assert (await counters.take([limit(1)])).refused
+    assert (await counters.acquire([limit(1)])).refused
     await counters.add([limit(1, amount=-1)])
-    assert not (await counters.take([limit(1)])).refused
+    assert not (await counters.acquire([limit(1)])).refused
 
 
 async def test_more_given_back_than_was_taken_makes_no_credit(clock: Clock) -> None:
     counters = LocalCounters()
     await counters.add([limit(1, amount=-5)])
-    assert not (await counters.take([limit(1)])).refused
-    assert (await counters.take([limit(1)])).refused
+    assert not (await counters.acquire([limit(1)])).refused
+    assert (await counters.acquire([limit(1)])).refused
 
 
 async def test_windows_that_are_over_leave_the_memory(clock: Clock) -> None:
     counters = LocalCounters()
     for number in range(100):
-        await counters.take([limit(1, key=f"stranger {number}")])
+        await counters.acquire([limit(1, key=f"stranger {number}")])
     assert len(counters._counts) == 100
     clock.now += 180
-    await counters.take([limit(1)])
+    await counters.acquire([limit(1)])
     assert len(counters._counts) == 1

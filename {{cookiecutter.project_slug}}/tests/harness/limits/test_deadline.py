@@ -11,52 +11,52 @@ LONG = 3600.0
 
 def test_outside_of_a_request_there_is_no_deadline() -> None:
     assert Deadline.current() is None
-    assert Deadline.within(5) == 5
+    assert Deadline.clamp(5) == 5
 
 
 def test_a_wait_is_as_long_as_wanted_or_as_what_remains() -> None:
-    with Deadline.of(LONG) as deadline:
+    with Deadline.scope(LONG) as deadline:
         assert Deadline.current() is deadline
-        assert Deadline.within(5) == 5
-        assert LONG - 60 < Deadline.within(2 * LONG) <= LONG
+        assert Deadline.clamp(5) == 5
+        assert LONG - 60 < Deadline.clamp(2 * LONG) <= LONG
     assert Deadline.current() is None
 
 
 def test_a_deadline_never_outlives_the_one_around_it() -> None:
-    with Deadline.of(1), Deadline.of(LONG) as inner:
+    with Deadline.scope(1), Deadline.scope(LONG) as inner:
         assert inner.remaining_seconds <= 1
 
 
 def test_what_is_over_has_no_time_left() -> None:
-    with Deadline.of(-1) as deadline:
+    with Deadline.scope(-1) as deadline:
         assert deadline.remaining_seconds == 0
-        assert Deadline.within(5) == 0
+        assert Deadline.clamp(5) == 0
 
 
 async def test_a_task_that_a_request_starts_knows_its_deadline() -> None:
     async def ask() -> Deadline | None:
         return Deadline.current()
 
-    with Deadline.of(LONG) as deadline:
+    with Deadline.scope(LONG) as deadline:
         started = asyncio.create_task(ask())
     assert await started is deadline
 
 
 @pytest.mark.checklist("TEST-3")
 async def test_a_step_that_hangs_ends_with_its_share() -> None:
-    with Deadline.of(0.05):
+    with Deadline.scope(0.05):
         with pytest.raises(TimeoutError):
             async with Deadline.until(DeadlineFraction.PLAN):
                 await asyncio.Event().wait()
-        assert Deadline.within(LONG) > 0  # the rest is for the steps behind it
+        assert Deadline.clamp(LONG) > 0  # the rest is for the steps behind it
 
 
 async def test_a_step_sees_its_share_and_the_next_one_sees_more() -> None:
     remaining = []
-    with Deadline.of(LONG):
+    with Deadline.scope(LONG):
         for share in DeadlineFraction:
             async with Deadline.until(share):
-                remaining.append(Deadline.within(LONG) / LONG)
+                remaining.append(Deadline.clamp(LONG) / LONG)
     assert remaining == pytest.approx([0.25, 0.6, 0.8, 0.9], abs=0.02)
 
 
@@ -67,6 +67,6 @@ async def test_a_step_outside_of_a_request_takes_its_time() -> None:
 
 
 async def test_a_step_that_begins_too_late_ends_at_its_first_wait() -> None:
-    with Deadline.of(0), pytest.raises(TimeoutError):
+    with Deadline.scope(0), pytest.raises(TimeoutError):
         async with Deadline.until(DeadlineFraction.WRITE):
             await asyncio.Event().wait()

@@ -18,22 +18,25 @@ def at_once(**changes: object) -> PerCallerLimiter:
 @pytest.mark.checklist("COST-2")
 def test_one_message_more_than_allowed_is_refused_and_holds_no_place() -> None:
     limited = at_once(caller_max_running=2)
-    with limited.message("one"):
-        with limited.message("one"):
+    with limited.acquire("one"):
+        with limited.acquire("one"):
             for _ in range(3):
-                with pytest.raises(RateLimitExceeded, match="caller-running"), limited.message("one"):
+                with (
+                    pytest.raises(RateLimitExceeded, match="caller-running"),
+                    limited.acquire("one"),
+                ):
                     pytest.fail("let in")
-            with limited.message("other"):
+            with limited.acquire("other"):
                 pass
-        with limited.message("one"):
+        with limited.acquire("one"):
             pass
 
 
 def test_a_message_that_fails_gives_its_place_back() -> None:
     limited = at_once(caller_max_running=1)
-    with pytest.raises(RuntimeError), limited.message("one"):
+    with pytest.raises(RuntimeError), limited.acquire("one"):
         raise RuntimeError
-    with limited.message("one"):
+    with limited.acquire("one"):
         pass
     assert not limited._running
 
@@ -53,4 +56,4 @@ def test_nobody_is_held_without_a_name_or_where_nothing_is_enforced(
     limited = at_once(**changes)
     with ExitStack() as stack:
         for _ in range(3):
-            stack.enter_context(limited.message(owner))
+            stack.enter_context(limited.acquire(owner))

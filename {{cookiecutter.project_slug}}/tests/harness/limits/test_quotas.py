@@ -78,7 +78,9 @@ async def test_money_is_held_for_a_caller_and_for_all_together() -> None:
     )
     await run(held, Used(priced_usd=0.97))
     await run(held, Used(priced_usd=0.02))
-    with pytest.raises(RateLimitExceeded, match="caller-day-usd"):  # 20 for a million: 0.02 reserved
+    with pytest.raises(
+        RateLimitExceeded, match="caller-day-usd"
+    ):  # 20 for a million: 0.02 reserved
         await run(held, Used())
     await run(held, Used(priced_usd=0.5), "you", "you:t1")
     with pytest.raises(RateLimitExceeded, match="service-day-usd"):
@@ -89,7 +91,7 @@ async def test_a_model_without_a_price_does_not_end_the_quota_of_money() -> None
     prices = {"openai:priced": (1, 1)}
     held = quotas(quota_caller_day_usd=1.0, quota_reserved_tokens=1, llm_prices=prices)
     tokens = UsageMetadata(input_tokens=1, output_tokens=1, total_tokens=2)
-    with UsageCollector.collect() as usage:
+    with UsageCollector.scope() as usage:
         async with held.run("me", "me:t1", usage):
             for usd in (0.6, None, 0.4):
                 UsageCollector.add_tokens(tokens, usd)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from harness.errors import LimitsUnavailable, ConfigurationError
+from harness.errors import ConfigurationError, LimitsUnavailable
 from harness.limits.redis_counters import RedisCounters
 from harness.settings import Settings
 from tests.conftest import Lines
@@ -28,10 +28,10 @@ async def test_exactly_the_limit_is_let_through_in_a_race_of_several_processes(
     narrow = limit(50, key="race", seconds=86_400)
     wide = limit(1000, key="race wide", seconds=86_400)
     verdicts = await asyncio.gather(
-        *(processes[number % 3].take([wide, narrow]) for number in range(500))
+        *(processes[number % 3].acquire([wide, narrow]) for number in range(500))
     )
     assert sum(not it.refused for it in verdicts) == 50
-    (left,) = (await processes[0].take([limit(1000, key="race wide", seconds=86_400)])).rooms
+    (left,) = (await processes[0].acquire([limit(1000, key="race wide", seconds=86_400)])).rooms
     assert left.left == 1000 - 51
     for each in processes:
         await each.aclose()
@@ -40,30 +40,30 @@ async def test_exactly_the_limit_is_let_through_in_a_race_of_several_processes(
 async def test_it_counts_as_a_process_alone_does(redis_server: Redis) -> None:
     one = counters(redis_server)
     daily = limit(3, key="same", seconds=86_400)
-    verdicts = [await one.take([daily]) for _ in range(4)]
+    verdicts = [await one.acquire([daily]) for _ in range(4)]
     assert [it.rooms[0].left for it in verdicts] == [2, 1, 0, 0]
     assert verdicts[3].refused
     assert 0 < verdicts[3].refused.reset_seconds <= 86_400
     await one.add([limit(3, key="same", seconds=86_400, amount=-9)])
-    assert (await one.take([daily])).rooms[0].left == 2
-    assert (await one.take([limit(3, key="same", seconds=86_400, amount=9)])).refused
-    observed = await one.take([limit(3, key="same", seconds=86_400, amount=9)], even_beyond=True)
+    assert (await one.acquire([daily])).rooms[0].left == 2
+    assert (await one.acquire([limit(3, key="same", seconds=86_400, amount=9)])).refused
+    observed = await one.acquire([limit(3, key="same", seconds=86_400, amount=9)], even_beyond=True)
     assert observed.refused
-    assert (await one.take([daily])).refused
+    assert (await one.acquire([daily])).refused
     await one.aclose()
 
 
 async def test_a_sliding_window_holds_a_part_of_the_one_before(redis_server: Redis) -> None:
     one = counters(redis_server)
     sliding = limit(1000, key="sliding", is_sliding=True, amount=600)
-    assert not (await one.take([sliding])).refused
+    assert not (await one.acquire([sliding])).refused
     window = int(time.time() // 60)
     name = f"{one._prefix}sliding:"
     for number in range(window - 2, window + 3):
         await one._redis.set(f"{name}{number}", 900)
-    assert (await one.take([sliding])).refused
+    assert (await one.acquire([sliding])).refused
     await one._redis.delete(*(f"{name}{number}" for number in range(window - 2, window + 3)))
-    assert not (await one.take([sliding])).refused
+    assert not (await one.acquire([sliding])).refused
     await one.aclose()
 
 
@@ -79,12 +79,12 @@ async def test_a_redis_that_hangs_costs_one_short_wait_and_then_none(
 ) -> None:
     one = counters(hanging_redis, redis_timeout_seconds=0.05)
     started = time.monotonic()
-    verdicts = [await one.take([limit(2, seconds=86_400)]) for _ in range(3)]
+    verdicts = [await one.acquire([limit(2, seconds=86_400)]) for _ in range(3)]
     assert time.monotonic() - started < 1
     assert [bool(it.refused) for it in verdicts] == [False, False, True]  # it counts for itself
     assert one.is_away
     await one.add([limit(2, seconds=86_400, amount=-2)], verdicts[0])
-    assert not (await one.take([limit(2, seconds=86_400)])).refused
+    assert not (await one.acquire([limit(2, seconds=86_400)])).refused
     await one.aclose()
 
 
@@ -95,8 +95,8 @@ async def test_without_redis_everything_is_refused_where_the_setting_says_so(
     one = counters(hanging_redis, **refuse)
     for _ in range(2):
         with pytest.raises(LimitsUnavailable):
-            await one.take([limit(2)])
-    observed = await one.take([limit(2)], even_beyond=True)  # nothing is refused
+            await one.acquire([limit(2)])
+    observed = await one.acquire([limit(2)], even_beyond=True)  # nothing is refused
     assert not observed.refused
     await one.add([limit(2)])
     await one.aclose()
@@ -107,27 +107,29 @@ async def test_what_was_reserved_here_is_settled_here_when_redis_is_back(
 ) -> None:
     one, other = counters(mortal_redis, redis_timeout_seconds=0.05), counters(mortal_redis)
     daily = limit(10, key="settled", seconds=86_400, amount=5)
-    await other.take([daily])
+    await other.acquire([daily])
     mortal_redis.pause()
-    here = await one.take([daily])
+    here = await one.acquire([daily])
     mortal_redis.resume()
     one._away_until = 0
-    await one.add([daily.of(-5)], here)
-    assert (await other.take([daily.of(0)])).rooms[0].left == 5  # of others nothing was given back
-    assert (await one._local.take([daily.of(0)])).rooms[0].left == 10
+    await one.add([daily.with_amount(-5)], here)
+    assert (await other.acquire([daily.with_amount(0)])).rooms[
+        0
+    ].left == 5  # of others nothing was given back
+    assert (await one._local.acquire([daily.with_amount(0)])).rooms[0].left == 10
     await asyncio.gather(one.aclose(), other.aclose())
 
 
 async def test_what_redis_gave_is_not_given_back_here(mortal_redis: Redis) -> None:
     one, other = counters(mortal_redis, redis_timeout_seconds=0.05), counters(mortal_redis)
     daily = limit(10, key="given", seconds=86_400, amount=5)
-    there = await other.take([daily])
+    there = await other.acquire([daily])
     mortal_redis.pause()
-    await one.take([daily])
-    await one.add([daily.of(-5)], there)
-    await one.add([daily.of(1)], there)
+    await one.acquire([daily])
+    await one.add([daily.with_amount(-5)], there)
+    await one.add([daily.with_amount(1)], there)
     mortal_redis.resume()
-    assert (await one._local.take([daily.of(0)])).rooms[0].left == 4
+    assert (await one._local.acquire([daily.with_amount(0)])).rooms[0].left == 4
     await asyncio.gather(one.aclose(), other.aclose())
 
 

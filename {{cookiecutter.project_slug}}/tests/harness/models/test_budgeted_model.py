@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from harness.errors import PolicyViolation, BudgetExceeded
+from harness.errors import BudgetExceeded, PolicyViolation
 from harness.limits.budget import Budget, RunLimits
 from harness.models.budgeted_model import BudgetedModel
 from harness.models.factory import LLMFactory
@@ -75,7 +75,7 @@ async def test_more_tools_at_once_than_allowed_in_all_end_the_agent(
 
 async def test_agents_side_by_side_are_held_to_the_run(settings: Settings) -> None:
     loops = [Looping(), Looping(), Looping()]
-    with Budget.of(RunLimits("RUN", model_calls=7, tool_calls=100)):
+    with Budget.scope(RunLimits("RUN", model_calls=7, tool_calls=100)):
         runs = [model(settings, it, agent_max_model_calls=5).answer(QUESTION, "en") for it in loops]
         failures = await asyncio.gather(*runs, return_exceptions=True)
     assert all(isinstance(failure, BudgetExceeded) for failure in failures)

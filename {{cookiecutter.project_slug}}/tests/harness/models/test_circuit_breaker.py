@@ -39,13 +39,15 @@ def breaker(clock: Clock) -> CircuitBreaker:
     return CircuitBreaker(MODEL, max_failures=3, open_seconds=30, now=clock)
 
 
-def fail(breaker: CircuitBreaker, reason: Reason = "upstream_error", *, counts: bool = True) -> None:
-    with pytest.raises(ModelCallFailed, match=reason), breaker.passage():
+def fail(
+    breaker: CircuitBreaker, reason: Reason = "upstream_error", *, counts: bool = True
+) -> None:
+    with pytest.raises(ModelCallFailed, match=reason), breaker.guard():
         raise ModelCallFailed(reason, counts=counts)
 
 
 def work(breaker: CircuitBreaker) -> None:
-    with breaker.passage():
+    with breaker.guard():
         pass
 
 
@@ -112,7 +114,7 @@ def test_after_its_rest_one_call_tries_and_its_success_closes_it(
     clock.seconds += 0.1
     assert state(breaker) == "half_open"
 
-    with breaker.passage():
+    with breaker.guard():
         assert shown() == 1
         with pytest.raises(ModelCallFailed, match="breaker_open"):
             work(breaker)  # a second one waits for what the first finds
@@ -144,7 +146,7 @@ def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(
     for _ in range(3):
         fail(breaker)
     clock.seconds += 30
-    with pytest.raises(KeyboardInterrupt), breaker.passage():
+    with pytest.raises(KeyboardInterrupt), breaker.guard():
         raise KeyboardInterrupt
     assert state(breaker) == "half_open"
 
@@ -153,8 +155,10 @@ def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(
     assert state(breaker) == "closed"
 
 
-def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(breaker: CircuitBreaker) -> None:
-    with breaker.passage():
+def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(
+    breaker: CircuitBreaker,
+) -> None:
+    with breaker.guard():
         for _ in range(3):
             fail(breaker)
 

@@ -153,7 +153,7 @@ async def test_the_deadline_is_shared_so_that_a_hanging_model_leaves_time_for_th
 ) -> None:
     with OpenAIServer([Hang()]) as first:
         async with chain(first, second, llm_timeout_seconds=30) as model:
-            with Deadline.of(1.5) as deadline:
+            with Deadline.scope(1.5) as deadline:
                 assert (await model.ainvoke("hi")).text == "from the second"
                 assert deadline.remaining_seconds > 0
 
@@ -161,7 +161,7 @@ async def test_the_deadline_is_shared_so_that_a_hanging_model_leaves_time_for_th
 async def test_a_hanging_model_is_found_out_before_its_caller_s_patience_ends() -> None:
     with OpenAIServer(lambda request: Hang()) as first:
         async with factory_for(first, llm_breaker_failures=1, llm_timeout_seconds=1) as factory:
-            with Deadline.of(0.8) as deadline, pytest.raises(ModelUnavailable, match="timeout"):
+            with Deadline.scope(0.8) as deadline, pytest.raises(ModelUnavailable, match="timeout"):
                 async with deadline.timeout():
                     await factory.for_role("writer", Unused()).ainvoke("hi")
             assert factory.models()[0].links[0].breaker == "open"
@@ -170,9 +170,9 @@ async def test_a_hanging_model_is_found_out_before_its_caller_s_patience_ends() 
 async def test_no_model_is_asked_when_the_deadline_is_over(second: OpenAIServer) -> None:
     asked = len(second.requests)
     async with chain(second) as model:
-        with Deadline.of(0), pytest.raises(ModelUnavailable, match="timeout"):
+        with Deadline.scope(0), pytest.raises(ModelUnavailable, match="timeout"):
             await model.ainvoke("hi")
-        with Deadline.of(0), pytest.raises(ModelUnavailable, match="timeout"):
+        with Deadline.scope(0), pytest.raises(ModelUnavailable, match="timeout"):
             await streamed(model)
 
     assert len(second.requests) == asked
@@ -181,7 +181,7 @@ async def test_no_model_is_asked_when_the_deadline_is_over(second: OpenAIServer)
 async def test_a_stream_ends_at_the_deadline_though_content_comes() -> None:
     with OpenAIServer([StalledStream(["one ", "two "])]) as first:
         async with chain(first, llm_next_token_seconds=30) as model:
-            with Deadline.of(0.5), pytest.raises(ModelUnavailable, match="timeout"):
+            with Deadline.scope(0.5), pytest.raises(ModelUnavailable, match="timeout"):
                 await streamed(model)
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from harness.errors import ClarificationNeeded
-from harness.models.failures import AnswerRejected, ModelCallFailed, Failures
+from harness.models.failures import AnswerRejected, Failures, ModelCallFailed
 
 
 class StatusError(Exception):
@@ -78,7 +78,7 @@ class EndpointConnectionError(ConnectionError):
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_an_error_is_known_by_its_status_or_its_class(error: Exception, reason: str) -> None:
-    assert Failures.of(error).reason == reason
+    assert Failures.classify(error).reason == reason
 
 
 def test_what_an_sdk_wraps_is_seen_through() -> None:
@@ -91,7 +91,7 @@ def test_what_an_sdk_wraps_is_seen_through() -> None:
     ):
         outer = APIConnectionError()
         outer.__cause__ = inner
-        assert Failures.of(outer).reason == reason
+        assert Failures.classify(outer).reason == reason
 
 
 def test_an_error_raised_from_none_is_judged_alone() -> None:
@@ -118,7 +118,7 @@ def in_an_hour() -> str:
 def test_the_wait_that_is_asked_for_is_read(
     headers: dict[str, str], low: float, high: float
 ) -> None:
-    seconds = Failures.of(StatusError(429, **headers)).retry_after_seconds
+    seconds = Failures.classify(StatusError(429, **headers)).retry_after_seconds
     assert seconds is not None
     assert low <= seconds <= high
 
@@ -133,7 +133,7 @@ def test_the_wait_that_is_asked_for_is_read(
     ],
 )
 def test_a_wait_that_makes_no_sense_is_none(headers: dict[str, str]) -> None:
-    assert Failures.of(StatusError(429, **headers)).retry_after_seconds is None
+    assert Failures.classify(StatusError(429, **headers)).retry_after_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_a_reason_tells_whether_to_try_again_and_whether_it_counts(
 
 
 def test_only_a_timeout_after_a_fair_time_counts() -> None:
-    assert Failures.of(TimeoutError()).counts
-    assert not Failures.of(TimeoutError(), is_fair=False).counts
-    assert Failures.of(ConnectionError(), is_fair=False).counts
+    assert Failures.classify(TimeoutError()).counts
+    assert not Failures.classify(TimeoutError(), had_full_timeout=False).counts
+    assert Failures.classify(ConnectionError(), had_full_timeout=False).counts
 
 
 def test_our_own_errors_pass_unchanged() -> None:
-    with pytest.raises(ClarificationNeeded), Failures.named(is_fair=True):
+    with pytest.raises(ClarificationNeeded), Failures.named(had_full_timeout=True):
         raise ClarificationNeeded("Which one?")
-    with pytest.raises(ModelCallFailed, match="busy"), Failures.named(is_fair=True):
+    with pytest.raises(ModelCallFailed, match="busy"), Failures.named(had_full_timeout=True):
         raise ModelCallFailed("busy")

@@ -18,7 +18,9 @@ def rows(settings: Settings) -> dict[str, list[str]]:
 
 
 def endpoints(settings: Settings) -> dict[str, tuple[object, object]]:
-    return {it.name: (it.endpoint.api_key, it.endpoint.base_url) for it in ModelConfig(settings).all()}
+    return {
+        it.name: (it.endpoint.api_key, it.endpoint.base_url) for it in ModelConfig(settings).all()
+    }
 
 
 def test_a_role_takes_its_own_models_or_those_for_all() -> None:

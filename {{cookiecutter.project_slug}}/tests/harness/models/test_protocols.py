@@ -79,7 +79,7 @@ def model_that(provider: Any) -> Open:
 @pytest.mark.parametrize("how", ["whole", "stream"])
 async def test_an_answer_comes_with_its_usage(provider: Any, model_that: Open, how: str) -> None:
     async with model_that(provider["says"]) as model:
-        with UsageCollector.collect() as usage:
+        with UsageCollector.scope() as usage:
             said = (await model.ainvoke("hi")).text if how == "whole" else await streamed(model)
 
     assert said == "three little words"

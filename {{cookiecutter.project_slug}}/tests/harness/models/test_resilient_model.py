@@ -39,7 +39,7 @@ async def test_a_refusal_is_not_asked_again(status: int) -> None:
 async def test_a_wait_longer_than_the_deadline_is_not_begun() -> None:
     with OpenAIServer([Busy(2)]) as server:
         async with chain(server, llm_max_retries=3, llm_timeout_seconds=30) as model:
-            with Deadline.of(1.5) as deadline, pytest.raises(ModelUnavailable, match="busy"):
+            with Deadline.scope(1.5) as deadline, pytest.raises(ModelUnavailable, match="busy"):
                 await model.ainvoke("hi")
             assert deadline.remaining_seconds > 0
 
@@ -77,7 +77,7 @@ async def test_a_request_without_time_left_does_not_open_the_breaker_for_others(
     with OpenAIServer(lambda request: Hang()) as server:
         async with factory_for(server, llm_breaker_failures=1, llm_timeout_seconds=30) as factory:
             model = factory.for_role("writer", Unused())
-            with Deadline.of(0.1), pytest.raises(ModelUnavailable, match="timeout"):
+            with Deadline.scope(0.1), pytest.raises(ModelUnavailable, match="timeout"):
                 await model.ainvoke("hi")
             assert factory.models()[0].links[0].breaker == "closed"
 
@@ -139,7 +139,7 @@ async def test_a_call_s_money_is_in_the_run_s_sum_and_in_the_metrics(how: str) -
     before = METRICS.registry.get_sample_value("llm_cost_usd_total", labels) or 0
     with OpenAIServer([Text("hello")]) as server:
         async with chain(server, llm_prices={"openai:first": (1, 2)}) as model:
-            with UsageCollector.collect() as usage:
+            with UsageCollector.scope() as usage:
                 if how == "whole":
                     await model.ainvoke("hi")
                 else:

@@ -13,7 +13,7 @@ from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
 from harness.runtime.agent import ToolResult
 from harness.sources.policy import Policy
-from harness.telemetry.audit_log import Decision, AuditLog
+from harness.telemetry.audit_log import AuditLog, Decision
 from harness.telemetry.metrics import Metrics
 from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.harness.monitoring import files
@@ -43,7 +43,7 @@ class ReadingAgent(MoonsAgent):
 
     async def look_up(self, name: str) -> ToolResult:
         """The number of one name in the table."""
-        AuditLog.note("of-the-test", "observed", "planted")
+        AuditLog.record("of-the-test", "observed", "planted")
         await self.outside.http.get_xml("https://moons.example/feed")
         return await super().look_up(name)
 
@@ -117,7 +117,7 @@ async def live(served: Served, folder: Path) -> Samples:  # noqa: F811  # the fi
     assert (await client.post("/v1/feedback", json=rating)).status_code == 204
     answers = [await client.post("/v1/chat", json=QUESTION) for _ in range(3)]
     assert answers[-1].status_code == 429
-    served.door.running.life.end()
+    served.door.running.life.cancel_all()
     assert (await client.post("/v1/chat", json=QUESTION)).status_code == 503
     return await samples_of(client)
 

@@ -34,7 +34,7 @@ def test_where_the_text_does_not_tell_the_conversation_goes_on_in_its_language()
 
 
 def test_words_lose_accents_case_and_punctuation() -> None:
-    assert Words.of("¿El DÓLAR, mañana?") == ["el", "dolar", "manana"]
+    assert Words.tokenize("¿El DÓLAR, mañana?") == ["el", "dolar", "manana"]
 
 
 @pytest.mark.parametrize(

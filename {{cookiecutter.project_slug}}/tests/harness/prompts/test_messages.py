@@ -12,7 +12,7 @@ ALL = {name: value for name, value in vars(Messages).items() if isinstance(value
 def test_a_phrase_is_said_in_every_language(name: str) -> None:
     values = {"agents": "- x", "given": 5, "max": 4, "question": "q", "minutes": 3}
     values |= {"kinds": "k", "call": "c"}
-    texts = {ALL[name].say(language, **values) for language in LANGUAGES}
+    texts = {ALL[name].format(language, **values) for language in LANGUAGES}
     assert len(texts) == len(LANGUAGES)
     assert all("$" not in text for text in texts)
 

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.errors import PolicyViolation, ConfigurationError, ClarificationNeeded, SourceUnavailable
+from harness.errors import (
+    ClarificationNeeded,
+    ConfigurationError,
+    PolicyViolation,
+    SourceUnavailable,
+)
 from harness.prompts.language import Language
-from harness.runtime.agent import Agent, ToolCall, ToolResult, Source, ToolMethod
+from harness.runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
 from harness.settings import Settings
 from harness.sources.policy import Policy
 from harness.sources.resources import SourceConnections
@@ -53,10 +58,10 @@ def test_a_policy_that_names_no_tool_or_one_that_is_not_there_stops_the_start(
 class Sneaky(MoonsAgent):
     """Its rules call a tool that its policy does not name."""
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         return [self.look_up, self.erase]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         return [ToolCall("erase")]
 
     async def erase(self) -> ToolResult:
@@ -67,11 +72,13 @@ class Sneaky(MoonsAgent):
 @pytest.mark.checklist("DEF-2")
 async def test_the_policy_holds_for_the_agents_own_rules_as_well(settings: Settings) -> None:
     with pytest.raises(PolicyViolation):
-        await Sneaky(SourceConnections(settings)).basic_answer("How many moons has Mars?", "en")
+        await Sneaky(SourceConnections(settings)).answer_without_model(
+            "How many moons has Mars?", "en"
+        )
 
 
 async def test_a_basic_answer_is_calls_then_tools_then_tell(moons: MoonsAgent) -> None:
-    text, findings = await moons.basic_answer("Mars, Saturn", "en")
+    text, findings = await moons.answer_without_model("Mars, Saturn", "en")
     assert text == "mars has 2 moons. saturn has 146 moons."
     assert [finding.facts["number"] for finding in findings] == [2, 146]
 
@@ -98,14 +105,14 @@ async def test_what_a_tool_finds_keeps_its_form_whatever_is_taken_out(settings: 
 class SilentAgent(MoonsAgent):
     """Finds things and has no word for them."""
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         return " "
 
 
 @pytest.mark.checklist("TEST-5")
 async def test_nobody_is_answered_with_nothing(door: Door, settings: Settings) -> None:
     with pytest.raises(ValueError, match="ClarificationNeeded"):
-        await SilentAgent(SourceConnections(settings)).basic_answer("Mars", "en")
+        await SilentAgent(SourceConnections(settings)).answer_without_model("Mars", "en")
     client = await door.open(agents=[SilentAgent])
     reply = (await client.post("/v1/chat", json={"message": "Moons of Mars"})).json()
     assert reply["answer"].startswith("I have no answer for this part")
@@ -113,12 +120,14 @@ async def test_nobody_is_answered_with_nothing(door: Door, settings: Settings) -
 
 
 async def test_a_missing_detail_and_a_dead_source_are_raised(settings: Settings) -> None:
-    heights, flaky = HeightsAgent(SourceConnections(settings)), FlakyAgent(SourceConnections(settings))
+    heights, flaky = HeightsAgent(SourceConnections(settings)), FlakyAgent(
+        SourceConnections(settings)
+    )
     with pytest.raises(ClarificationNeeded) as needed:
-        await heights.basic_answer("¿Cuánto mide?", "es")
+        await heights.answer_without_model("¿Cuánto mide?", "es")
     assert needed.value.question == "¿Qué montaña?"
     with pytest.raises(SourceUnavailable) as unavailable:
-        await flaky.basic_answer("tide", "en")
+        await flaky.answer_without_model("tide", "en")
     assert unavailable.value.source == "tides.example"
 
 

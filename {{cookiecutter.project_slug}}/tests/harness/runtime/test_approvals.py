@@ -49,7 +49,7 @@ async def test_a_thread_holds_its_calls_until_the_next_message(settings: Setting
 
     async def held() -> list[int]:
         found = await store.saver.aget_tuple({"configurable": {"thread_id": T.key}})
-        calls = approvals.held(found)
+        calls = approvals.pending(found)
         assert list(calls) == await approvals.open(T, found)
         return [call["arguments"]["number"] for call in calls]
 

@@ -4,11 +4,11 @@ from harness.runtime.correction import Correction
 
 
 def test_what_nothing_supports_is_named_up_to_a_bound() -> None:
-    told = str(Correction.of("ungrounded", [f"x{n}." for n in range(99)], "en").content)
+    told = str(Correction.message("ungrounded", [f"x{n}." for n in range(99)], "en").content)
     assert "x0., x1.," in told
     assert f"x{Correction.MOST_NAMED - 1}." in told
     assert f"x{Correction.MOST_NAMED}." not in told
 
 
 def test_another_language_is_asked_for_in_itself() -> None:
-    assert "en español" in str(Correction.of("language", [], "es").content)
+    assert "en español" in str(Correction.message("language", [], "es").content)

@@ -36,4 +36,4 @@ def test_the_reasons_are_the_documented_ones() -> None:
 def test_a_model_that_gave_nothing_is_named_with_its_role_and_our_own_cause(
     failure: Exception, cause: list[str]
 ) -> None:
-    assert Degraded.without("writer", failure) == ["writer_unavailable", *cause]
+    assert Degraded.reasons_for("writer", failure) == ["writer_unavailable", *cause]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.models.factory import LLMFactory
-from harness.runtime.graph import StateScoped, GraphBuilder
+from harness.runtime.graph import GraphBuilder, StateScoped
 from harness.runtime.state import READS, WRITES, State
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
@@ -26,7 +26,9 @@ class Meddler:
 @pytest.mark.checklist("INT-3")
 async def test_a_node_is_shown_only_what_it_may_read() -> None:
     meddler = Meddler({"plan": {}})
-    await StateScoped("plan", meddler)(State(question="q", language="en", message="raw", answer="a"))
+    await StateScoped("plan", meddler)(
+        State(question="q", language="en", message="raw", answer="a")
+    )
     assert meddler.seen == {"question": "q", "language": "en"}
 
 

@@ -21,7 +21,7 @@ def questions(exchanges: list[Turn]) -> list[str]:
 )
 def test_the_newest_turns_are_kept(turns: int, kept: str) -> None:
     all_of_them = [exchange(at) for at in range(4)]
-    assert questions(History(turns, 10_000).kept(all_of_them)) == list(kept)
+    assert questions(History(turns, 10_000).trimmed(all_of_them)) == list(kept)
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def test_the_newest_turns_are_kept(turns: int, kept: str) -> None:
 )
 def test_the_oldest_leave_when_they_are_too_much_to_read(max_tokens: int, kept: str) -> None:
     all_of_them = [exchange(at, chars=100) for at in range(4)]  # 25 tokens each
-    assert questions(History(9, max_tokens).kept(all_of_them)) == list(kept)
+    assert questions(History(9, max_tokens).trimmed(all_of_them)) == list(kept)
 
 
 def test_the_last_exchange_stays_whatever_its_size() -> None:
-    assert questions(History(9, 0).kept([exchange(0), exchange(1)])) == ["1"]
+    assert questions(History(9, 0).trimmed([exchange(0), exchange(1)])) == ["1"]
 
 
 def test_what_a_model_reads_stays_flat_over_two_hundred_turns() -> None:
@@ -41,18 +41,18 @@ def test_what_a_model_reads_stays_flat_over_two_hundred_turns() -> None:
     kept: list[Turn] = []
     sizes = []
     for at in range(200):
-        kept = history.kept([*kept, exchange(at, chars=200)])
-        sizes.append(len(History.told(kept)))
+        kept = history.trimmed([*kept, exchange(at, chars=200)])
+        sizes.append(len(History.transcript(kept)))
     assert max(sizes) <= 500 * History.CHARS_PER_TOKEN + 50 * len("User: \nService: \n")
     assert max(sizes) - sizes[20] < 50
 
 
 def test_a_new_thread_has_nothing_to_tell() -> None:
-    assert History.told([]) == "-"
+    assert History.transcript([]) == "-"
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 6])
 def test_a_thread_that_is_not_full_yet_keeps_all_of_it(count: int) -> None:
     """Earned by a slice from a negative index: the fourth of six turns made two forgotten."""
     turns = [exchange(number) for number in range(count)]
-    assert History(max_turns=6, max_tokens=1000).kept(turns) == turns
+    assert History(max_turns=6, max_tokens=1000).trimmed(turns) == turns

@@ -7,7 +7,7 @@ from harness.guards.input import InputGuard
 from harness.guards.personal_policy import PiiRules
 from harness.prompts.language import LanguageDetector
 from harness.runtime.input_guard_node import InputGuardNode, InputGuards
-from harness.runtime.state import Turn, State
+from harness.runtime.state import State, Turn
 
 
 def admission() -> InputGuardNode:

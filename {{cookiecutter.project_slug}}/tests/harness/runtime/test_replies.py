@@ -9,7 +9,7 @@ from harness.limits.deadline import Deadline
 from harness.models.call_recorder import Usage
 from harness.models.factory import LLMFactory
 from harness.runtime.replies import Replies, Run
-from harness.runtime.state import TaskResult, Plan, State, Task
+from harness.runtime.state import Plan, State, Task, TaskResult
 from harness.settings import Settings
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from harness.telemetry.audit_log import AuditLog
@@ -29,7 +29,7 @@ MOONS = TaskResult(
 def run() -> Run:
     conversation = ThreadRef("t", PUBLIC)
     config = RunnableConfig(configurable={ThreadRef.CONFIG: conversation}, run_id=uuid4())
-    with AuditLog.of(PUBLIC) as trail, Deadline.of(5) as deadline:
+    with AuditLog.scope(PUBLIC) as trail, Deadline.scope(5) as deadline:
         return Run(config, deadline, Usage(), trail)
 
 
@@ -51,7 +51,7 @@ def state(*outcomes: TaskResult) -> State:
 
 
 def test_each_source_and_each_reason_is_told_once(replies: Replies, run: Run) -> None:
-    reply = replies.of(state(MOONS, {**MOONS, "question": "Phobos"}), run)
+    reply = replies.from_state(state(MOONS, {**MOONS, "question": "Phobos"}), run)
     assert [source.url for source in reply.sources] == ["https://tables.example"]
     assert (reply.degraded, reply.degraded_because) == (True, ["kept_answer"])
     assert reply.thread_id == "t"
@@ -59,7 +59,7 @@ def test_each_source_and_each_reason_is_told_once(replies: Replies, run: Run) ->
 
 
 def test_what_was_hidden_and_how_old_an_answer_is_is_told(replies: Replies, run: Run) -> None:
-    notices = replies.of(state(MOONS), run).notices
+    notices = replies.from_state(state(MOONS), run).notices
     assert any("Hidden in your message" in notice for notice in notices)
     assert any("2 min ago" in notice for notice in notices)
 

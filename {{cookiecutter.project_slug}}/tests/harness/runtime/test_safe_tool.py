@@ -7,7 +7,7 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import StructuredTool
 from pydantic import ValidationError
 
-from harness.errors import PolicyViolation, BudgetExceeded, ClarificationNeeded, SourceUnavailable
+from harness.errors import BudgetExceeded, ClarificationNeeded, PolicyViolation, SourceUnavailable
 from harness.guards.policy import ToolPolicy
 from harness.limits.budget import Budget, RunLimits
 from harness.runtime.safe_tool import SafeTool, UnknownTool
@@ -26,7 +26,7 @@ def failing(error: Exception) -> StructuredTool:
 
 async def told(error: Exception, name: str = "mars", arguments: str = "name") -> ToolMessage:
     call = {"name": "look_up", "args": {arguments: name}, "id": "1", "type": "tool_call"}
-    message = await SafeTool.of(failing(error), 100).ainvoke(call)
+    message = await SafeTool.wrap(failing(error), 100).ainvoke(call)
     assert isinstance(message, ToolMessage)
     assert (message.name, message.tool_call_id) == ("look_up", "1")
     return message
@@ -67,7 +67,7 @@ async def test_arguments_longer_than_a_message_are_refused(length: int, is_refus
 
 
 async def test_a_call_that_no_budget_has_left_is_refused_to_the_model() -> None:
-    with Budget.of(RunLimits("RUN", 0, 0)):
+    with Budget.scope(RunLimits("RUN", 0, 0)):
         message = await told(RuntimeError("reached"))
     assert message.text == "No more tool calls in this run; answer with what is there."
     assert isinstance(message.artifact, BudgetExceeded)
@@ -75,7 +75,7 @@ async def test_a_call_that_no_budget_has_left_is_refused_to_the_model() -> None:
 
 async def test_the_tool_itself_still_raises() -> None:
     tool = failing(RuntimeError("reached"))
-    SafeTool.of(tool, 100)
+    SafeTool.wrap(tool, 100)
     with pytest.raises(RuntimeError, match="reached"):
         await tool.ainvoke({"name": "mars"})
 
@@ -85,6 +85,6 @@ async def test_a_name_that_is_no_tool_is_refused_whatever_its_arguments(
     arguments: dict[str, Any],
 ) -> None:
     call = {"name": UnknownTool.NAME, "args": arguments, "id": "1", "type": "tool_call"}
-    message = await SafeTool.of(UnknownTool(rights=RIGHTS), 100).ainvoke(call)
+    message = await SafeTool.wrap(UnknownTool(rights=RIGHTS), 100).ainvoke(call)
     assert isinstance(message.artifact, PolicyViolation)
     assert message.text == "The service may not reach this resource."

@@ -32,10 +32,10 @@ def reply(degraded_because: list[str] | None = None) -> Reply:
 
 async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Settings) -> None:
     turns = Sessions(settings, MemoryStore())
-    async with turns.turn("question", T, "key") as turn:
+    async with turns.open("question", T, "key") as turn:
         assert turn.known is None
-        assert await turn.end(reply()) == reply()
-    async with turns.turn("question", T, "key") as turn:
+        assert await turn.finish(reply()) == reply()
+    async with turns.open("question", T, "key") as turn:
         assert turn.known == reply()
 
 
@@ -43,16 +43,16 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
     settings: Settings,
 ) -> None:
     turns = Sessions(settings, MemoryStore())
-    async with turns.turn("question", T, "key") as turn:
+    async with turns.open("question", T, "key") as turn:
         saving = PersistenceStatus.current()
         assert saving is not None
-        saving.lose(ConnectionError())
-        told = await turn.end(reply(["source_unavailable"]))
+        saving.mark_failed(ConnectionError())
+        told = await turn.finish(reply(["source_unavailable"]))
     assert told.degraded
     assert told.degraded_because == [Degraded.NOT_SAVED, "source_unavailable"]
     assert told.notices[0] == "first"
     assert "could not be saved" in told.notices[1]
-    async with turns.turn("question", T, "key") as turn:
+    async with turns.open("question", T, "key") as turn:
         assert turn.known is None
 
 
@@ -60,11 +60,11 @@ async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
     settings: Settings,
 ) -> None:
     call = ApprovalRequest(id="a", agent="orders", tool="cancel", arguments={}, expires_at="")
-    async with Sessions(settings, MemoryStore()).turn("question", T, None) as turn:
+    async with Sessions(settings, MemoryStore()).open("question", T, None) as turn:
         saving = PersistenceStatus.current()
         assert saving is not None
-        saving.lose(ConnectionError())
-        told = await turn.end(reply().model_copy(update={"approvals": [call]}))
+        saving.mark_failed(ConnectionError())
+        told = await turn.finish(reply().model_copy(update={"approvals": [call]}))
     assert told.approvals == []
 
 
@@ -76,11 +76,11 @@ async def test_a_decision_is_refused_while_the_store_is_away(
     async def away(key: str) -> None:
         saving = PersistenceStatus.current()
         assert saving is not None
-        saving.lose(ConnectionError())
+        saving.mark_failed(ConnectionError())
 
-    monkeypatch.setattr(store, "kept_reply", away)
+    monkeypatch.setattr(store, "find_reply", away)
     with pytest.raises(StoreUnavailable):
-        async with Sessions(settings, store).decision(Decision(id="a", verdict="approve"), T):
+        async with Sessions(settings, store).open_decision(Decision(id="a", verdict="approve"), T):
             pytest.fail("it may be decided")
 
 
@@ -88,10 +88,10 @@ async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
     settings: Settings,
 ) -> None:
     turns = Sessions(settings, MemoryStore())
-    async with turns.turn("question", T, "key") as turn:
+    async with turns.open("question", T, "key") as turn:
         late = reply([Degraded.NOT_SAVED])
-        assert await turn.end(late) == late
-    async with turns.turn("question", T, "key") as turn:
+        assert await turn.finish(late) == late
+    async with turns.open("question", T, "key") as turn:
         assert turn.known is None
 
 
@@ -105,10 +105,10 @@ def test_requests_differ_by_message_and_by_thread() -> None:
 async def test_a_reply_kept_for_one_owner_is_not_known_to_another(settings: Settings) -> None:
     turns = Sessions(settings, MemoryStore())
     hers, his = ThreadRef("t", "a" * 32), ThreadRef("t", "b" * 32)
-    async with turns.turn("question", hers, "key") as turn:
-        await turn.end(reply())
+    async with turns.open("question", hers, "key") as turn:
+        await turn.finish(reply())
     for other in (his, T):
-        async with turns.turn("question", other, "key") as turn:
+        async with turns.open("question", other, "key") as turn:
             assert turn.known is None
-    async with turns.turn("question", hers, "key") as turn:
+    async with turns.open("question", hers, "key") as turn:
         assert turn.known == reply()

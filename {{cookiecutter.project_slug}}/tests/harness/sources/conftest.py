@@ -37,9 +37,11 @@ async def reach() -> AsyncIterator[Reach]:
 
     def make(**settings: Any) -> HttpClient:
         opened.append(
-            SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings))
+            SourceConnections(
+                Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings)
+            )
         )
-        return opened[-1].within(LOOPBACK, None).http
+        return opened[-1].for_policy(LOOPBACK, None).http
 
     yield make
     for connectors in opened:

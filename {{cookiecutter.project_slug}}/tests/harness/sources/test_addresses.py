@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from pydantic import BaseModel
 
-from harness.errors import PolicyViolation, ConfigurationError, SourceUnavailable
+from harness.errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from harness.settings import Settings
-from harness.sources.addresses import PinnedBackend, SsrfSafeTransport, PublicAddresses
+from harness.sources.addresses import PinnedBackend, PublicAddresses, SsrfSafeTransport
 from harness.sources.http import HttpClient
 from harness.sources.policy import Policy
 from harness.sources.resources import SourceConnections
@@ -95,7 +95,7 @@ async def client_of(*hosts: str, private: str | None = None, **more: Any) -> Htt
     connectors = SourceConnections(
         Settings(use_fake_data=False, data_max_retries=0, data_private_hosts=private)
     )
-    return connectors.within(Policy(hosts=frozenset(hosts), **more), None).http
+    return connectors.for_policy(Policy(hosts=frozenset(hosts), **more), None).http
 
 
 @pytest.mark.checklist("SCN-2")
@@ -211,7 +211,7 @@ def test_a_library_that_opens_connections_elsewhere_stops_the_start(
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert PublicAddresses.matches(address)
+    assert PublicAddresses.is_public(address)
 
 
 def test_the_environments_proxy_does_not_see_data_requests(
@@ -230,7 +230,7 @@ async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(
 ) -> None:
     sources.answer("/any", Json({}))
     connectors = SourceConnections(Settings(use_fake_data=False, data_proxy_url=sources.address))
-    http = connectors.within(Policy(hosts=frozenset({"api.example"})), None).http
+    http = connectors.for_policy(Policy(hosts=frozenset({"api.example"})), None).http
     assert await http.get_json("http://api.example/any", {}, Anything) == Anything()
     with pytest.raises(PolicyViolation):
         await http.get_json("http://other.example/any", {}, Anything)

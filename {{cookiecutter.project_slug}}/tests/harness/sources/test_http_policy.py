@@ -70,6 +70,8 @@ async def test_a_query_by_post_is_not_sent_twice(sources: DataSources) -> None:
     connectors = SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
     policy = Policy(hosts=frozenset({"127.0.0.1"}), methods=frozenset({"POST"}))
     with pytest.raises(SourceUnavailable, match="HTTP 503"):
-        await connectors.within(policy, None).http.post_json(f"{sources.address}/any", {}, Anything)
+        await connectors.for_policy(policy, None).http.post_json(
+            f"{sources.address}/any", {}, Anything
+        )
     await connectors.aclose()
     assert len(sources.requests) == 1

@@ -9,7 +9,7 @@ from harness.sources.resources import SourceConnections
 
 async def test_a_policy_that_names_nothing_allows_nothing() -> None:
     connectors = SourceConnections(Settings(use_fake_data=False))
-    outside = connectors.within(Policy(), None)
+    outside = connectors.for_policy(Policy(), None)
     with pytest.raises(PolicyViolation, match="this host is outside the policy"):
         await outside.http.get_xml("https://api.example.com/feed")
     with pytest.raises(PolicyViolation, match="name a folder"):

@@ -30,7 +30,7 @@ async def test_with_fake_data_the_sample_answers_and_nothing_is_sent(
     sources: DataSources, sample: SyncSample | AsyncSample
 ) -> None:
     connectors = SourceConnections(Settings(use_fake_data=True))
-    outside = connectors.within(LOOPBACK, sample)
+    outside = connectors.for_policy(LOOPBACK, sample)
     answer = await outside.http.get_json(f"{sources.address}/reading", {"city": "Quito"}, Reading)
     await connectors.aclose()
     assert answer.city == "Quito"
@@ -38,7 +38,7 @@ async def test_with_fake_data_the_sample_answers_and_nothing_is_sent(
 
 
 async def test_with_fake_data_an_agent_without_sample_has_no_source(sources: DataSources) -> None:
-    outside = SourceConnections(Settings(use_fake_data=True)).within(LOOPBACK, None)
+    outside = SourceConnections(Settings(use_fake_data=True)).for_policy(LOOPBACK, None)
     with pytest.raises(SourceUnavailable, match="this agent has no sample"):
         await outside.http.get_json(f"{sources.address}/reading", {}, Reading)
     assert sources.requests == []
@@ -49,7 +49,7 @@ async def test_without_fake_data_the_source_is_asked_and_not_the_sample(
 ) -> None:
     sources.answer("/reading", Json(FINE))
     connectors = SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
-    outside = connectors.within(LOOPBACK, SyncSample())
+    outside = connectors.for_policy(LOOPBACK, SyncSample())
     answer = await outside.http.get_json(f"{sources.address}/reading", {"city": "Quito"}, Reading)
     await connectors.aclose()
     assert answer.city == "Lima"
@@ -61,13 +61,13 @@ async def test_without_fake_data_the_source_is_asked_and_not_the_sample(
 )
 async def test_a_source_is_called_sample_data_when_it_is(is_fake: bool, title: str) -> None:
     connectors = SourceConnections(Settings(use_fake_data=is_fake))
-    assert connectors.within(Policy(), None).title("Open-Meteo") == title
+    assert connectors.for_policy(Policy(), None).title("Open-Meteo") == title
     await connectors.aclose()
 
 
 async def test_all_agents_share_one_pool() -> None:
     connectors = SourceConnections(Settings(use_fake_data=False))
-    one, two = (connectors.within(LOOPBACK, None).http for _ in range(2))
+    one, two = (connectors.for_policy(LOOPBACK, None).http for _ in range(2))
     assert one._client is two._client
     await connectors.aclose()
     assert one._client.is_closed

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import PolicyViolation, ConfigurationError, SourceUnavailable
+from harness.errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from harness.settings import Settings
 from harness.sources.policy import Policy
 from harness.sources.sql import Tables

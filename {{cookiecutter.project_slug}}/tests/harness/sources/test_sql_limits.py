@@ -7,7 +7,7 @@ from harness.sources.sql_limits import ResultLimits
 def test_rows_up_to_both_limits_are_given_by_column() -> None:
     limits = ResultLimits(max_rows=2, max_bytes=4)
     assert limits.wanted == 3
-    assert limits.held(["a", "b"], [("xy", 1), ("zw", None)]) == [
+    assert limits.apply(["a", "b"], [("xy", 1), ("zw", None)]) == [
         {"a": "xy", "b": 1},
         {"a": "zw", "b": None},
     ]
@@ -25,4 +25,4 @@ def test_more_is_refused_whole_so_that_no_part_is_told_as_everything(
     rows: list[tuple[object, int]], told: str
 ) -> None:
     with pytest.raises(SourceUnavailable, match=told):
-        ResultLimits(max_rows=2, max_bytes=4).held(["a", "b"], rows)
+        ResultLimits(max_rows=2, max_bytes=4).apply(["a", "b"], rows)

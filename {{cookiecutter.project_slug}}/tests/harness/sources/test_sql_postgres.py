@@ -108,7 +108,9 @@ def read(shop: Shop) -> Read:
     async def read(
         query: str, *values: object, seconds: float = PATIENCE_SECONDS, url: str = shop.reader_url
     ) -> Sequence[Any]:
-        return await PostgresTables(url, GRANTED, ResultLimits(3, 1000)).rows(query, values, seconds)
+        return await PostgresTables(url, GRANTED, ResultLimits(3, 1000)).rows(
+            query, values, seconds
+        )
 
     return read
 
@@ -202,7 +204,9 @@ async def test_a_role_that_may_do_more_than_the_policy_says_is_not_used(
 
 
 async def test_a_server_that_is_away_is_an_unavailable_source_without_its_address() -> None:
-    tables = PostgresTables("postgresql://reader:hunter2@127.0.0.1:1/shop", GRANTED, ResultLimits(3, 9))
+    tables = PostgresTables(
+        "postgresql://reader:hunter2@127.0.0.1:1/shop", GRANTED, ResultLimits(3, 9)
+    )
     with pytest.raises(SourceUnavailable) as failure:
         await tables.rows("SELECT 1", [], PATIENCE_SECONDS)
     assert "hunter2" not in str(failure.value)

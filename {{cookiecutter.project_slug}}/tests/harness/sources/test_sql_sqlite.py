@@ -145,7 +145,9 @@ def test_an_answer_beyond_the_limits_is_none(read: Read, query: str, told: str) 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "gone.sqlite"
     with pytest.raises(SourceUnavailable, match="SQLITE_CANTOPEN"):
-        SqliteTables(file, frozenset(), ResultLimits(1, 1000)).read("SELECT 1", [], time.monotonic() + 9)
+        SqliteTables(file, frozenset(), ResultLimits(1, 1000)).read(
+            "SELECT 1", [], time.monotonic() + 9
+        )
     assert not file.exists()
 
 

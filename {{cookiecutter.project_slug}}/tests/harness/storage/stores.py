@@ -23,4 +23,6 @@ async def knows(store: Store, thread_id: str) -> bool:
 
 
 def reply(key: str, thread_id: str, kept_until: float) -> IdempotencyRecord:
-    return IdempotencyRecord(key, thread_id, request="r", reply='{"answer": "é"}', kept_until=kept_until)
+    return IdempotencyRecord(
+        key, thread_id, request="r", reply='{"answer": "é"}', kept_until=kept_until
+    )

@@ -23,7 +23,7 @@ async def held(locks: AdvisoryLocks) -> int:
 
 async def test_a_name_that_comes_after_its_caller_left_is_given_back(database_url: str) -> None:
     locks = await locks_at(database_url)
-    taking = asyncio.create_task(locks.take("name", 5))
+    taking = asyncio.create_task(locks.acquire("name", 5))
     await asyncio.sleep(0)
     taking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -37,10 +37,10 @@ async def test_a_name_that_comes_after_its_caller_left_is_given_back(database_ur
 
 async def test_a_lost_connection_is_made_again(database_url: str) -> None:
     locks = await locks_at(database_url)
-    async with locks.hold("name", 0):
+    async with locks.lock("name", 0):
         assert await held(locks) == 1
         await (await locks.connection()).close()
-    async with locks.hold("name", 0):
+    async with locks.lock("name", 0):
         assert await held(locks) == 1
     assert await held(locks) == 0
     await locks.aclose()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.storage.answer_cache import CacheKey, CachedAnswer, AnswerCache
+from harness.storage.answer_cache import AnswerCache, CachedAnswer, CacheKey
 
 ASKED = CacheKey("public", "en", "moons", "1", "How many moons has Mars?")
 ANSWER = CachedAnswer("It has 2.", [{"number": 2}], [{"title": "Table", "url": "u"}])
@@ -19,7 +19,7 @@ class Clock:
 
 def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> AnswerCache:
     answers = AnswerCache(max_entries, ttl_seconds, clock)
-    answers.keep(ASKED, ANSWER)
+    answers.put(ASKED, ANSWER)
     return answers
 
 
@@ -32,7 +32,7 @@ def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> AnswerC
     ],
 )
 def test_case_space_and_outer_marks_make_no_difference(question: str) -> None:
-    found = kept(Clock()).find(replace(ASKED, question=question))
+    found = kept(Clock()).get(replace(ASKED, question=question))
     assert found == (ANSWER, 0)
 
 
@@ -51,7 +51,7 @@ def test_case_space_and_outer_marks_make_no_difference(question: str) -> None:
 )
 def test_anything_else_is_another_question(other: dict[str, str]) -> None:
     answers = kept(Clock())
-    assert answers.find(replace(ASKED, **other)) is None
+    assert answers.get(replace(ASKED, **other)) is None
 
 
 def test_marks_inside_a_question_make_a_difference() -> None:
@@ -64,11 +64,11 @@ def test_an_answer_is_told_with_its_age_until_its_time_is_over(later: int, is_fo
     clock = Clock()
     answers = kept(clock)
     clock.now += later
-    assert answers.find(ASKED) == ((ANSWER, later) if is_found else None)
+    assert answers.get(ASKED) == ((ANSWER, later) if is_found else None)
 
 
 def test_with_no_time_to_live_nothing_is_found() -> None:
-    assert kept(Clock(), ttl_seconds=0).find(ASKED) is None
+    assert kept(Clock(), ttl_seconds=0).get(ASKED) is None
 
 
 def test_the_newer_answer_takes_the_place_of_the_older() -> None:
@@ -76,16 +76,16 @@ def test_the_newer_answer_takes_the_place_of_the_older() -> None:
     answers = kept(clock)
     clock.now += 5
     newer = replace(ANSWER, text="Two.")
-    answers.keep(ASKED, newer)
-    assert answers.find(ASKED) == (newer, 0)
+    answers.put(ASKED, newer)
+    assert answers.get(ASKED) == (newer, 0)
 
 
 def test_the_least_asked_for_leaves_when_it_is_full() -> None:
     answers = kept(Clock(), max_entries=2)
     second, third = replace(ASKED, agent="second"), replace(ASKED, agent="third")
-    answers.keep(second, ANSWER)
-    answers.find(ASKED)  # so that `second` is now the one not asked for longest
-    answers.keep(third, ANSWER)
-    assert answers.find(second) is None
-    assert answers.find(ASKED) is not None
-    assert answers.find(third) is not None
+    answers.put(second, ANSWER)
+    answers.get(ASKED)  # so that `second` is now the one not asked for longest
+    answers.put(third, ANSWER)
+    assert answers.get(second) is None
+    assert answers.get(ASKED) is not None
+    assert answers.get(third) is not None

@@ -16,7 +16,7 @@ from harness.storage.checkpoints import Checkpoints
     ],
 )
 def test_the_address_chooses_the_store(url: str, kind: str) -> None:
-    assert Checkpoints.of(Settings(database_url=url)).kind == kind
+    assert Checkpoints.open(Settings(database_url=url)).kind == kind
 
 
 def test_a_driver_that_is_not_installed_is_named_with_its_extra(
@@ -26,4 +26,4 @@ def test_a_driver_that_is_not_installed_is_named_with_its_extra(
     monkeypatch.delitem(sys.modules, "harness.storage.postgres", raising=False)
     monkeypatch.delitem(sys.modules, "harness.storage.advisory", raising=False)
     with pytest.raises(ConfigurationError, match=r"DATABASE_URL: install the extra \[postgres\]"):
-        Checkpoints.of(Settings(database_url="postgresql://someone@localhost/threads"))
+        Checkpoints.open(Settings(database_url="postgresql://someone@localhost/threads"))

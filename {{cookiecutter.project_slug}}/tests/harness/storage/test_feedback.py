@@ -22,7 +22,7 @@ pytestmark = pytest.mark.checklist("OBS-6")
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
     url = urls.get(request.param) or request.getfixturevalue("database_url")
-    async with Checkpoints.of(Settings(database_url=url)) as store:
+    async with Checkpoints.open(Settings(database_url=url)) as store:
         yield store
 
 
@@ -69,14 +69,14 @@ async def test_ratings_come_in_the_order_in_which_they_were_given(
 async def test_ratings_are_deleted_with_their_thread_and_by_retention(store: Store) -> None:
     for thread_id in ("t1", "t2"):
         assert await store.keep_feedback(await run(store, f"r of {thread_id}", thread_id))
-    await store.forget("t1")
+    await store.delete_thread("t1")
     assert [it.thread_id for it in await since(store, 0)] == ["t2"]
-    assert await store.forget_older(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert await store.purge_before(datetime.now(UTC) + timedelta(days=1)) == 1
     assert await since(store, 0) == []
 
 
 async def test_a_thread_that_was_deleted_meanwhile_gets_no_rating(store: Store) -> None:
     feedback = await run(store, "r1", "t1")
-    await store.forget("t1")
+    await store.delete_thread("t1")
     assert not await store.keep_feedback(feedback)
     assert await since(store, 0) == []

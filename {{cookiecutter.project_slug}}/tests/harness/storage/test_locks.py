@@ -11,7 +11,7 @@ async def test_who_comes_first_is_served_first() -> None:
     served = []
 
     async def serve(number: int) -> None:
-        async with locks.hold("name", 5):
+        async with locks.lock("name", 5):
             served.append(number)
             await asyncio.sleep(0)
 
@@ -20,23 +20,23 @@ async def test_who_comes_first_is_served_first() -> None:
 
 
 async def test_a_free_name_is_held_without_any_wait() -> None:
-    async with ThreadLocks().hold("name", 0):
+    async with ThreadLocks().lock("name", 0):
         pass
 
 
 async def test_who_waited_too_long_is_told_how_long() -> None:
     locks = ThreadLocks()
-    async with locks.hold("name", 0):
+    async with locks.lock("name", 0):
         with pytest.raises(ThreadBusy, match=r"0.01 s: TURN_WAIT_SECONDS"):
-            async with locks.hold("name", 0.01):
+            async with locks.lock("name", 0.01):
                 pytest.fail("held twice")
-    async with locks.hold("name", 0):
+    async with locks.lock("name", 0):
         pass
 
 
 async def test_names_that_nobody_holds_are_forgotten() -> None:
     locks = ThreadLocks()
     for number in range(100):
-        async with locks.hold(f"name {number}", 0):
+        async with locks.lock(f"name {number}", 0):
             assert len(locks._locks) == 1
     assert len(locks._locks) == 0

@@ -50,7 +50,7 @@ async def test_a_start_waits_for_the_process_that_makes_the_tables_and_then_give
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PostgresStore, "MIGRATION_SECONDS", 0.1)
-    async with store_at(database_url) as store, store._advisory.hold(PostgresStore.MIGRATION, 0):
+    async with store_at(database_url) as store, store._advisory.lock(PostgresStore.MIGRATION, 0):
         with pytest.raises(ConfigurationError, match="DATABASE_URL: another process"):
             async with store_at(database_url):
                 pytest.fail("opened")
@@ -58,13 +58,13 @@ async def test_a_start_waits_for_the_process_that_makes_the_tables_and_then_give
 
 async def test_a_name_is_held_across_processes(database_url: str) -> None:
     async with store_at(database_url) as one, store_at(database_url) as other:
-        async with one.hold("name", 0):
+        async with one.lock("name", 0):
             with pytest.raises(ThreadBusy):
-                async with other.hold("name", 0.1):
+                async with other.lock("name", 0.1):
                     pytest.fail("held twice")
-            async with other.hold("another name", 0):
+            async with other.lock("another name", 0):
                 pass
-        async with other.hold("name", 0):
+        async with other.lock("name", 0):
             pass
 
 
@@ -73,10 +73,10 @@ async def test_a_waiting_process_gets_the_name_when_it_is_given_back(database_ur
         entered = asyncio.Event()
 
         async def wait() -> None:
-            async with other.hold("name", PATIENCE_SECONDS):
+            async with other.lock("name", PATIENCE_SECONDS):
                 entered.set()
 
-        async with one.hold("name", 0):
+        async with one.lock("name", 0):
             waiting = asyncio.create_task(wait())
             await asyncio.sleep(0)
             assert not entered.is_set()
@@ -86,9 +86,9 @@ async def test_a_waiting_process_gets_the_name_when_it_is_given_back(database_ur
 
 async def test_the_names_of_a_process_that_dies_are_free(database_url: str) -> None:
     one, other = store_at(database_url), store_at(database_url)
-    async with one, other, one.hold("name", 0):
+    async with one, other, one.lock("name", 0):
         await (await one._advisory.connection()).close()  # as the kernel does for a killed one
-        async with other.hold("name", PATIENCE_SECONDS):
+        async with other.lock("name", PATIENCE_SECONDS):
             pass
 
 
@@ -104,21 +104,21 @@ async def test_a_server_that_is_away_is_told_and_found_again(mortal_postgres: Po
     async with PostgresStore(url, pool_size=3, patience_seconds=0.5) as store:
         await keep(store, "before")
         mortal_postgres.stop(signal.SIGKILL)
-        assert not await store.answers()
+        assert not await store.is_healthy()
         with pytest.raises(StoreUnavailable):
             await knows(store, "before")
         with pytest.raises(StoreUnavailable):
-            async with store.hold("name", 0):
+            async with store.lock("name", 0):
                 pytest.fail("held")
-        with PersistenceStatus.begin() as saving:
-            async with store.hold("name", 0):
-                assert saving.is_lost
+        with PersistenceStatus.scope() as saving:
+            async with store.lock("name", 0):
+                assert saving.failed_to_save
                 assert not await knows(store, "before")
-                assert await store.kept_reply("key") is None
+                assert await store.find_reply("key") is None
         mortal_postgres.start()
         assert await knows(store, "before")  # the first request after it is back
-        assert await store.answers()
-        async with store.hold("name", 0):
+        assert await store.is_healthy()
+        async with store.lock("name", 0):
             await keep(store, "after")
         assert await knows(store, "after")
 
@@ -141,12 +141,12 @@ async def test_a_server_that_hangs_is_not_waited_for(mortal_postgres: Postgres) 
         mortal_postgres.pause()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                assert not await store.answers()
-                with PersistenceStatus.begin() as saving:
-                    async with store.hold("name", 0.2):
-                        assert saving.is_lost
+                assert not await store.is_healthy()
+                with PersistenceStatus.scope() as saving:
+                    async with store.lock("name", 0.2):
+                        assert saving.failed_to_save
         finally:
             mortal_postgres.resume()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await store.answers():  # noqa: ASYNC110  # a server tells nobody
+            while not await store.is_healthy():  # noqa: ASYNC110  # a server tells nobody
                 await asyncio.sleep(0.05)

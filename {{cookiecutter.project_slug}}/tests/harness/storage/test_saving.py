@@ -9,7 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from harness.errors import StoreUnavailable
 from harness.limits.deadline import Deadline
-from harness.storage.saving import StoreTimeout, PersistenceStatus, DegradingCheckpointer
+from harness.storage.saving import DegradingCheckpointer, PersistenceStatus, StoreTimeout
 from tests.harness.storage.stores import of
 
 
@@ -45,14 +45,14 @@ async def test_outside_of_a_turn_a_failure_is_told(saver: Saver) -> None:
 
 async def test_inside_of_a_turn_a_failure_is_noted(saver: Saver) -> None:
     saver.is_broken = True
-    with PersistenceStatus.begin() as saving:
+    with PersistenceStatus.scope() as saving:
         assert await saver.aget_tuple(of("t")) is None
-        assert saving.is_lost
+        assert saving.failed_to_save
     assert PersistenceStatus.current() is None
 
 
 async def test_a_thread_that_could_not_be_read_is_not_written_over(saver: Saver) -> None:
-    with PersistenceStatus.begin() as saving:
+    with PersistenceStatus.scope() as saving:
         saver.is_broken = True
         await saver.aget_tuple(of("t"))
         saver.is_broken = False
@@ -63,16 +63,16 @@ async def test_a_thread_that_could_not_be_read_is_not_written_over(saver: Saver)
             [],
             "task",
         )
-        assert saving.is_lost
+        assert saving.failed_to_save
     found = await saver.aget_tuple(of("t"))
     assert found is not None
     assert found.checkpoint["id"] != changed["id"]
 
 
 async def test_a_turn_whose_store_answers_is_saved(saver: Saver) -> None:
-    with PersistenceStatus.begin() as saving:
+    with PersistenceStatus.scope() as saving:
         await saver.aput(of("other"), empty_checkpoint(), {}, {})
-        assert not saving.is_lost
+        assert not saving.failed_to_save
     await saver.adelete_thread("t")
     assert await saver.aget_tuple(of("t")) is None
     assert await saver.aget_tuple(of("other")) is not None
@@ -82,17 +82,17 @@ async def test_an_error_that_is_no_absence_is_raised() -> None:
     async def broken() -> None:
         raise LookupError
 
-    with PersistenceStatus.begin(), pytest.raises(LookupError):
-        await StoreTimeout(5, (ConnectionError,)).ask_in_turn(broken(), None)
+    with PersistenceStatus.scope(), pytest.raises(LookupError):
+        await StoreTimeout(5, (ConnectionError,)).call_or(broken(), None)
 
 
 @pytest.mark.parametrize(("own", "deadline"), [(0.01, 60), (60, 0.01)])
 async def test_an_answer_is_waited_for_within_its_bound_and_the_deadline(
     own: float, deadline: float
 ) -> None:
-    with Deadline.of(deadline), pytest.raises(StoreUnavailable, match="no answer in"):
+    with Deadline.scope(deadline), pytest.raises(StoreUnavailable, match="no answer in"):
         async with asyncio.timeout(5):
-            await StoreTimeout(own, ()).ask(asyncio.Event().wait())
+            await StoreTimeout(own, ()).call(asyncio.Event().wait())
 
 
 async def test_a_question_that_ignores_its_cancellation_is_left_behind() -> None:
@@ -107,7 +107,7 @@ async def test_a_question_that_ignores_its_cancellation_is_left_behind() -> None
 
     with pytest.raises(StoreUnavailable):
         async with asyncio.timeout(5):
-            await StoreTimeout(0.01, ()).ask(stubborn())
+            await StoreTimeout(0.01, ()).call(stubborn())
     release.set()
     await asyncio.sleep(0)
 
@@ -121,7 +121,7 @@ async def test_a_caller_who_is_cancelled_takes_the_question_along() -> None:
         finally:
             cancelled.set()
 
-    asking = asyncio.create_task(StoreTimeout(60, ()).ask(question()))
+    asking = asyncio.create_task(StoreTimeout(60, ()).call(question()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     asking.cancel()

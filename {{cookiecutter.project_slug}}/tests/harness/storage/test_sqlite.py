@@ -44,15 +44,15 @@ async def test_a_path_that_cannot_be_opened_is_refused_by_the_settings_name(
 
 async def test_a_store_that_is_gone_does_not_answer_and_a_turn_goes_on(tmp_path: Path) -> None:
     async with store_in(tmp_path / "threads.sqlite") as store:
-        assert await store.answers()
+        assert await store.is_healthy()
         await store._rows("DROP TABLE checkpoints")
-        assert not await store.answers()
+        assert not await store.is_healthy()
         with pytest.raises(StoreUnavailable):
             await knows(store, "t1")
-        with PersistenceStatus.begin() as saving:
+        with PersistenceStatus.scope() as saving:
             assert not await knows(store, "t1")
-            assert saving.is_lost
-    assert not await store.answers()
+            assert saving.failed_to_save
+    assert not await store.is_healthy()
 
 
 async def test_two_stores_share_a_file_and_list_what_the_other_wrote(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ async def test_two_stores_share_a_file_and_list_what_the_other_wrote(tmp_path: P
         found = [kept async for kept in one.saver.alist(None)]
         assert {kept.config["configurable"]["thread_id"] for kept in found} == {"t1", "t2"}
         assert len([kept async for kept in one.saver.alist(None, limit=1)]) == 1
-        await other.forget("t1")
+        await other.delete_thread("t1")
         assert not await knows(one, "t1")
 
 
@@ -74,10 +74,10 @@ async def test_a_file_that_another_process_locks_costs_the_turn_its_memory(
     async with store_in(path, patience_seconds=0.1) as store:
         foreign = sqlite3.connect(path)
         foreign.execute("BEGIN IMMEDIATE")
-        with PersistenceStatus.begin() as saving:
+        with PersistenceStatus.scope() as saving:
             assert not await knows(store, "t1")  # readers do not wait
             await keep(store, "t1")
-            assert saving.is_lost
+            assert saving.failed_to_save
         foreign.close()
         await keep(store, "t2")
         assert await knows(store, "t2")
@@ -91,7 +91,7 @@ async def test_a_call_that_is_cancelled_has_happened_whole_or_not_at_all(tmp_pat
             begun.set()
             goes_on.wait(5)
 
-        running = asyncio.create_task(store._thread.do(block))
+        running = asyncio.create_task(store._thread.run(block))
         await asyncio.to_thread(begun.wait, 5)
         waiting = asyncio.create_task(keep(store, "t1"))
         await asyncio.sleep(0)

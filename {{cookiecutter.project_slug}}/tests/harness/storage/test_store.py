@@ -27,24 +27,24 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}[
             request.param
         ]
-    async with Checkpoints.of(Settings(database_url=url)) as store:
+    async with Checkpoints.open(Settings(database_url=url)) as store:
         assert store.kind == request.param
         yield store
 
 
 async def test_a_store_that_is_open_answers(store: Store) -> None:
-    assert await store.answers()
+    assert await store.is_healthy()
 
 
 async def test_a_thread_is_forgotten_with_its_replies_and_the_others_stay(store: Store) -> None:
     for thread_id in ("t1", "t2"):
         await keep(store, thread_id)
-        await store.keep_reply(reply(f"key of {thread_id}", thread_id, SOON))
-    await store.forget("t1")
+        await store.save_reply(reply(f"key of {thread_id}", thread_id, SOON))
+    await store.delete_thread("t1")
     assert not await knows(store, "t1")
-    assert await store.kept_reply("key of t1") is None
+    assert await store.find_reply("key of t1") is None
     assert await knows(store, "t2")
-    assert await store.kept_reply("key of t2") == reply("key of t2", "t2", SOON)
+    assert await store.find_reply("key of t2") == reply("key of t2", "t2", SOON)
 
 
 @pytest.mark.parametrize("step", ["_forget_replies", "_forget_feedback", "adelete_thread"])
@@ -52,7 +52,7 @@ async def test_a_deletion_that_breaks_off_can_be_repeated(
     store: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     await keep(store, "t")
-    await store.keep_reply(reply("key", "t", SOON))
+    await store.save_reply(reply("key", "t", SOON))
 
     async def broken(_: str) -> None:
         raise StoreUnavailable("planted")
@@ -61,38 +61,38 @@ async def test_a_deletion_that_breaks_off_can_be_repeated(
     with monkeypatch.context() as patched:
         patched.setattr(owner, step, broken)
         with pytest.raises(StoreUnavailable):
-            await store.forget("t")
+            await store.delete_thread("t")
     assert await knows(store, "t")
-    await store.forget("t")
+    await store.delete_thread("t")
     assert not await knows(store, "t")
-    assert await store.kept_reply("key") is None
+    assert await store.find_reply("key") is None
 
 
 async def test_a_reply_is_kept_until_its_time_is_over(store: Store) -> None:
-    await store.keep_reply(reply("past", "t", time.time() - 1))
-    await store.keep_reply(reply("soon", "t", SOON))
-    assert await store.kept_reply("past") is None
-    assert await store.kept_reply("soon") == reply("soon", "t", SOON)
-    assert await store.kept_reply("never") is None
+    await store.save_reply(reply("past", "t", time.time() - 1))
+    await store.save_reply(reply("soon", "t", SOON))
+    assert await store.find_reply("past") is None
+    assert await store.find_reply("soon") == reply("soon", "t", SOON)
+    assert await store.find_reply("never") is None
 
 
 async def test_a_reply_kept_again_replaces_the_first(store: Store) -> None:
-    await store.keep_reply(reply("key", "t1", SOON))
-    await store.keep_reply(reply("key", "t2", SOON))
-    kept = await store.kept_reply("key")
+    await store.save_reply(reply("key", "t1", SOON))
+    await store.save_reply(reply("key", "t2", SOON))
+    kept = await store.find_reply("key")
     assert kept is not None
     assert kept.thread_id == "t2"
 
 
 async def test_a_key_is_taken_by_one_of_any_number_that_try_at_once(store: Store) -> None:
-    taken = await asyncio.gather(*(store.take(reply("key", f"t{n}", SOON)) for n in range(8)))
+    taken = await asyncio.gather(*(store.claim(reply("key", f"t{n}", SOON)) for n in range(8)))
     assert sorted(taken) == [False] * 7 + [True]
-    kept = await store.kept_reply("key")
+    kept = await store.find_reply("key")
     assert kept == reply("key", f"t{taken.index(True)}", SOON)
-    await store.keep_reply(reply("key", "after", SOON))
-    assert not await store.take(reply("key", "t", SOON))
-    await store.forget("after")
-    assert await store.take(reply("key", "t", SOON))
+    await store.save_reply(reply("key", "after", SOON))
+    assert not await store.claim(reply("key", "t", SOON))
+    await store.delete_thread("after")
+    assert await store.claim(reply("key", "t", SOON))
 
 
 async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) -> None:
@@ -103,7 +103,7 @@ async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) 
     await keep(store, "old then new", old + tail)
     await keep(store, "old then new", new + tail)
     await keep(store, "of now")
-    assert await store.forget_older(now - timedelta(days=30)) == 1
+    assert await store.purge_before(now - timedelta(days=30)) == 1
     known = {it: await knows(store, it) for it in ("old", "old then new", "of now")}
     assert known == {"old": False, "old then new": True, "of now": True}
 
@@ -114,15 +114,15 @@ async def test_many_old_threads_are_deleted_in_several_batches(
     monkeypatch.setattr(Store, "BATCH", 2)
     for number in range(5):
         await keep(store, f"t{number}")
-    assert await store.forget_older(datetime.now(UTC) + timedelta(days=1)) == 5
+    assert await store.purge_before(datetime.now(UTC) + timedelta(days=1)) == 5
     assert not await knows(store, "t4")
 
 
 async def test_a_thread_whose_turn_runs_is_not_deleted(store: Store) -> None:
     await keep(store, "busy")
     await keep(store, "idle")
-    async with store.hold(store.name_of("busy"), 0):
-        assert await store.forget_older(datetime.now(UTC) + timedelta(days=1)) == 1
+    async with store.lock(store.name_of("busy"), 0):
+        assert await store.purge_before(datetime.now(UTC) + timedelta(days=1)) == 1
     assert await knows(store, "busy")
 
 
@@ -131,7 +131,7 @@ async def test_a_name_is_held_by_one_at_a_time(store: Store) -> None:
 
     async def hold() -> None:
         nonlocal inside, most
-        async with store.hold("name", 10):
+        async with store.lock("name", 10):
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -144,16 +144,16 @@ async def test_a_name_is_held_by_one_at_a_time(store: Store) -> None:
 async def test_names_do_not_hold_each_other_up(store: Store) -> None:
     async with AsyncExitStack() as held:
         for number in range(30):  # more than the pool has connections
-            await held.enter_async_context(store.hold(f"name {number}", 0))
+            await held.enter_async_context(store.lock(f"name {number}", 0))
         with pytest.raises(ThreadBusy):
-            await held.enter_async_context(store.hold("name 0", 0.01))
+            await held.enter_async_context(store.lock("name 0", 0.01))
 
 
 async def test_a_name_whose_holder_was_cancelled_is_free(store: Store) -> None:
     entered = asyncio.Event()
 
     async def hold() -> None:
-        async with store.hold("name", 0):
+        async with store.lock("name", 0):
             entered.set()
             await asyncio.Event().wait()
 
@@ -162,7 +162,7 @@ async def test_a_name_whose_holder_was_cancelled_is_free(store: Store) -> None:
     holder.cancel()
     with pytest.raises(asyncio.CancelledError):
         await holder
-    async with store.hold("name", 0.5):
+    async with store.lock("name", 0.5):
         assert holder.cancelled()
 
 

@@ -10,7 +10,7 @@ def test_no_two_conversations_share_a_place_in_the_store() -> None:
     assert len({it.key for it in made}) == len(made)
 
 
-def test_no_two_owners_share_a_kept_reply() -> None:
+def test_no_two_owners_share_a_find_reply() -> None:
     keys = ("k", "a" * 32, f"{'a' * 32}:k", "k k".replace(" ", "!"))
     made = [ThreadRef("t", owner).request_key(key) for key, owner in product(keys, OWNERS)]
     assert len(set(made)) == len(made)

@@ -70,9 +70,9 @@ def test_what_a_guard_decides_is_counted_and_in_the_line(lines: Lines, settings:
     before = counted()
     owner = Principal.of_key("shop", [Scope.CHAT]).owner
     json = settings.model_copy(update={"log_format": "json"})
-    with Logs(json), AuditLog.of(owner):
-        AuditLog.note("planted", "refused", "a rule")
-    AuditLog.note("planted", "refused", "outside of a turn")
+    with Logs(json), AuditLog.scope(owner):
+        AuditLog.record("planted", "refused", "a rule")
+    AuditLog.record("planted", "refused", "outside of a turn")
     (line,) = lines.named("audit")
     assert line["decisions"] == [{"guard": "planted", "decision": "refused", "because": "a rule"}]
     assert (line["owner"], line["outcome"]) == (owner, "failed")

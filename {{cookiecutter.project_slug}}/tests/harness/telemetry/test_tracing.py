@@ -53,5 +53,5 @@ async def test_a_collector_without_the_packages_is_refused(
     changes: dict[str, Any] = {"otel_exporter_otlp_endpoint": "http://127.0.0.1:1"}
     changed = Settings(database_url="memory://", **changes)
     with pytest.raises(ConfigurationError, match=r"install the extra \[otel\]"):
-        async with TRACES.sent(changed, Redactor([settings])):
+        async with TRACES.exporting(changed, Redactor([settings])):
             pass

@@ -45,7 +45,7 @@ def test_whichever_process_is_asked_tells_the_sum_of_all() -> None:
         assert 'answers_degraded_total{reason="not_saved"} 2.0' in told
         assert 'llm_breaker_state{model="m"} 2.0' in told
 
-        workers.forget(gone)
+        workers.mark_dead(gone)
 
         told = run(TELLING)
         assert 'answers_degraded_total{reason="not_saved"} 3.0' in told

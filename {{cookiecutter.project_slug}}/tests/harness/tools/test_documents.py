@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from harness.prompts.language import Language
-from harness.runtime.agent import Agent, ToolCall, ToolResult, ToolMethod
+from harness.runtime.agent import Agent, ToolCall, ToolMethod, ToolResult
 from harness.settings import Configuration, Settings
 from harness.sources.policy import Policy
 from tests.support.agents import TEST_AGENTS
@@ -64,14 +64,14 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
             tables=frozenset({"invoices"}),
         )
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         async def owed() -> ToolResult:
             """What is owed."""
             return ToolResult({})
 
         return [owed]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         return [ToolCall("owed")]
 
 

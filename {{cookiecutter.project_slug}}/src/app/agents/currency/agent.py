@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness import Agent, ToolCall, ToolResult, Language, ClarificationNeeded, Policy, ToolMethod
+from harness import Agent, ClarificationNeeded, Language, Policy, ToolCall, ToolMethod, ToolResult
 
 from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY, WHICH_PESO
 from .reading import CurrencyReader
@@ -78,11 +78,11 @@ class CurrencyAgent(Agent[CurrencySettings]):
             tools=frozenset({"convert"}), hosts=frozenset({str(self.settings.rates_url.host)})
         )
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
         return [CurrencyTools(self.outside, self.settings).convert]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One conversion: from the currency with the amount, or the first, to the others.
 
         Raises:
@@ -90,9 +90,9 @@ class CurrencyAgent(Agent[CurrencySettings]):
         """
         mentions = CurrencyReader().mentions(question, language)
         if any(mention.code == CurrencyReader.ANY_PESO for mention in mentions):
-            raise ClarificationNeeded(WHICH_PESO.say(language))
+            raise ClarificationNeeded(WHICH_PESO.format(language))
         if not mentions:
-            raise ClarificationNeeded(WHICH_CURRENCY.say(language))
+            raise ClarificationNeeded(WHICH_CURRENCY.format(language))
         base, *others = mentions
         arguments = {
             "base": base.code,
@@ -102,7 +102,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
         }
         return [ToolCall("convert", arguments)]
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The amount in each currency with the rates' date, and what the source does not have."""
         sentences = []
         for finding in findings:
@@ -110,8 +110,8 @@ class CurrencyAgent(Agent[CurrencySettings]):
             if facts["results"]:
                 results = "; ".join(f"{each['amount']} {each['code']}" for each in facts["results"])
                 known = {name: facts[name] for name in ("amount", "base", "date")}
-                sentences.append(RATES.say(language, results=results, **known))
+                sentences.append(RATES.format(language, results=results, **known))
             if facts["not_available"]:
                 missing, there = ", ".join(facts["not_available"]), ", ".join(facts["available"])
-                sentences.append(NO_RATE.say(language, missing=missing, available=there))
+                sentences.append(NO_RATE.format(language, missing=missing, available=there))
         return " ".join(sentences)

@@ -77,7 +77,7 @@ class CurrencyReader:
 
     def _peso(self, question: str) -> str:
         """The peso of the country that is named elsewhere, as in an answer to `Which peso?`."""
-        for word in Words.of(question):
+        for word in Words.tokenize(question):
             for country, code in PESOS.items():
                 if word.startswith(country):
                     return code

@@ -3,7 +3,7 @@
 from math import floor, log10
 from typing import Final
 
-from harness import ToolResult, Language, ClarificationNeeded, AgentResources, Source
+from harness import AgentResources, ClarificationNeeded, Language, Source, ToolResult
 
 from .models import Rates
 from .prompt import WHICH_AMOUNT
@@ -35,7 +35,7 @@ class CurrencyTools:
         """
         if not 0 < amount <= self._settings.max_amount:  # also true for not-a-number
             most = self._figure(self._settings.max_amount, language)
-            raise ClarificationNeeded(WHICH_AMOUNT.say(language, max=most))
+            raise ClarificationNeeded(WHICH_AMOUNT.format(language, max=most))
         answer = await self._http.get_json(
             str(self._settings.rates_url), {"base": self.EURO}, Rates
         )

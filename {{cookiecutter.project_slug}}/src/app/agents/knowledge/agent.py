@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness import Agent, ToolCall, ToolResult, Language, Policy, ToolMethod, Words
+from harness import Agent, Language, Policy, ToolCall, ToolMethod, ToolResult, Words
 
 from .prompt import KNOWLEDGE, NOTHING_FOUND, PRICE
 from .settings import KnowledgeSettings
@@ -82,23 +82,23 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             tables=frozenset({"products"}),
         )
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         """The search and the price list."""
         tools = KnowledgeTools(self.outside, self.settings)
         return [tools.search, tools.prices]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One search with the whole question; the price list too when it asks for a price."""
         calls = [ToolCall("search", {"question": question})]
-        if self.PRICE_WORDS.intersection(Words.of(question)):
+        if self.PRICE_WORDS.intersection(Words.tokenize(question)):
             calls.append(ToolCall("prices", {"question": question, "language": language}))
         return calls
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The prices, or else the best passage, word for word."""
         facts = {name: value for finding in findings for name, value in finding.facts.items()}
         if products := facts.get("products"):
-            return " ".join(PRICE.say(language, **product) for product in products)
+            return " ".join(PRICE.format(language, **product) for product in products)
         if not facts["passages"]:
-            return NOTHING_FOUND.say(language)
+            return NOTHING_FOUND.format(language)
         return str(facts["passages"][0]["text"])

@@ -74,4 +74,4 @@ class Passages:
     @classmethod
     def _stems(cls, texts: Iterable[str]) -> Iterator[str]:
         for text in texts:
-            yield from (w[: cls.STEM_CHARS] for w in Words.of(text) if w not in cls.COMMON)
+            yield from (w[: cls.STEM_CHARS] for w in Words.tokenize(text) if w not in cls.COMMON)

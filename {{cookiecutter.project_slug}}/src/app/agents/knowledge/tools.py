@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from harness import ToolResult, Language, AgentResources, Source
+from harness import AgentResources, Language, Source, ToolResult
 
 from .passages import Passages
 from .prompt import PRICE_LIST
@@ -47,7 +47,7 @@ class KnowledgeTools:
         products = [
             {"name": row[language], "price": self._figure(row["price"], language)} for row in rows
         ]
-        sources = [Source(title=PRICE_LIST.say(language), url="products")] if products else []
+        sources = [Source(title=PRICE_LIST.format(language), url="products")] if products else []
         return ToolResult(facts={"products": products}, sources=sources)
 
     @staticmethod

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from harness import LANGUAGES, Agent, ToolCall, ToolResult, Language, Policy, ToolMethod
+from harness import LANGUAGES, Agent, Language, Policy, ToolCall, ToolMethod, ToolResult
 
 from .prompt import (
     DOMINANT,
@@ -58,15 +58,15 @@ class NewsAgent(Agent[NewsSettings]):
             hosts=frozenset(httpx2.URL(url).host for url in urls),
         )
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
         return [NewsTools(self.outside, self.settings).headlines]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One reading of all outlets, with the question's topic."""
         return [ToolCall("headlines", {"topic": Topic.of(question).text, "language": language})]
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The headlines with their outlets, then what a reader must know about them."""
         return "\n".join(line for each in findings for line in self._lines(each.facts, language))
 
@@ -74,14 +74,14 @@ class NewsAgent(Agent[NewsSettings]):
         topic, outlets = facts["topic"], ", ".join(facts["outlets"])
         if facts["headlines"]:
             head = HEADLINES_ABOUT if topic else HEADLINES
-            yield head.say(language, topic=topic)
+            yield head.format(language, topic=topic)
         else:
             nothing = NOTHING if topic else NOTHING_AT_ALL
-            yield nothing.say(language, topic=topic, outlets=outlets)
+            yield nothing.format(language, topic=topic, outlets=outlets)
         for each in facts["headlines"]:
             yield f"- {each['title']} ({each['outlet']})"
         if dominant := facts["dominant"]:
             share, outlet = dominant["percent"], dominant["outlet"]
-            yield DOMINANT.say(language, share=share, outlet=outlet)
+            yield DOMINANT.format(language, share=share, outlet=outlet)
         if facts["unreached"]:
-            yield UNREACHED.say(language, outlets=", ".join(facts["unreached"]))
+            yield UNREACHED.format(language, outlets=", ".join(facts["unreached"]))

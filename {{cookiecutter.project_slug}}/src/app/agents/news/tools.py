@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from harness import ToolResult, Language, AgentResources, Source, SourceUnavailable
+from harness import AgentResources, Language, Source, SourceUnavailable, ToolResult
 
 from .feeds import Feed, Headline
 from .settings import NewsSettings

@@ -28,17 +28,19 @@ class Topic:
     def __init__(self, text: str) -> None:
         """Take a topic such as `climate change`."""
         self.text = text
-        self._stems = {word[: self.STEM_CHARS] for word in Words.of(text)}
+        self._stems = {word[: self.STEM_CHARS] for word in Words.tokenize(text)}
 
     @classmethod
     def of(cls, question: str) -> "Topic":
         """The topic of a question in English or Spanish."""
         words = re.findall(r"\w+(?:-\w+)*", re.sub(r"['\u2019]s\b", "", question))
-        return cls(" ".join(word for word in words if Words.fold(word) not in cls.NO_TOPIC))
+        return cls(
+            " ".join(word for word in words if Words.strip_accents(word) not in cls.NO_TOPIC)
+        )
 
     def share(self, headline: Headline) -> float:
         """How much of the topic a headline holds: 0 to 1; 1 where there is no topic."""
-        words = Words.of(f"{headline.title} {headline.summary}")
+        words = Words.tokenize(f"{headline.title} {headline.summary}")
         held = self._stems & {word[: self.STEM_CHARS] for word in words}
         return len(held) / len(self._stems) if self._stems else 1
 

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from harness import Agent, ToolCall, ToolResult, Language, ClarificationNeeded, LocalizedMessage, Policy, ToolMethod
+from harness import (
+    Agent,
+    ClarificationNeeded,
+    Language,
+    LocalizedMessage,
+    Policy,
+    ToolCall,
+    ToolMethod,
+    ToolResult,
+)
 
 from .days import Days
 from .places import PlaceReader
@@ -89,11 +98,11 @@ class WeatherAgent(Agent[WeatherSettings]):
         urls = (self.settings.geocoding_url, self.settings.forecast_url)
         return Policy(tools=frozenset({"forecast"}), hosts=frozenset(str(url.host) for url in urls))
 
-    def build(self) -> Sequence[ToolMethod]:
+    def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
         return [WeatherTools(self.outside, self.settings).forecast]
 
-    def calls(self, question: str, language: Language) -> Sequence[ToolCall]:
+    def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One forecast for each place.
 
         Raises:
@@ -101,37 +110,42 @@ class WeatherAgent(Agent[WeatherSettings]):
         """
         places = PlaceReader().places(question)
         if not places:
-            raise ClarificationNeeded(WHICH_PLACE.say(language))
+            raise ClarificationNeeded(WHICH_PLACE.format(language))
         if len(places) > self.settings.max_places:
-            raise ClarificationNeeded(TOO_MANY_PLACES.say(language, max=self.settings.max_places))
+            raise ClarificationNeeded(
+                TOO_MANY_PLACES.format(language, max=self.settings.max_places)
+            )
         day = Days.read(question)
         return [
-            ToolCall("forecast", {"place": place, "day": day, "language": language}) for place in places
+            ToolCall("forecast", {"place": place, "day": day, "language": language})
+            for place in places
         ]
 
-    def tell(self, findings: Sequence[ToolResult], language: Language) -> str:
+    def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """One line for each place, or one for each of its days."""
         return "\n".join(self._tell(finding.facts, language) for finding in findings)
 
     def _tell(self, facts: Mapping[str, Any], language: Language) -> str:
         place, days = facts["place"], facts.get("days", [])
         if not facts["found"]:
-            return NOT_FOUND.say(language, place=place)
+            return NOT_FOUND.format(language, place=place)
         if len(days) == 1:
             return self._say(FORECAST, place, days[0], language)
         lines = [self._say(FORECAST_LINE, place, day, language) for day in days]
         return "\n".join([f"{place}:", *lines])
 
     @staticmethod
-    def _say(phrase: LocalizedMessage, place: str, day: Mapping[str, Any], language: Language) -> str:
+    def _say(
+        phrase: LocalizedMessage, place: str, day: Mapping[str, Any], language: Language
+    ) -> str:
         name = Days.say(date.fromisoformat(day["date"]), language)
-        said = phrase.say(
+        said = phrase.format(
             language,
             place=place,
-            day=TODAY.say(language, day=name) if day["is_today"] else name,
+            day=TODAY.format(language, day=name) if day["is_today"] else name,
             sky=day["sky"],
             low=day["min_celsius"],
             high=day["max_celsius"],
         )
         rain = day["rain_percent"]
-        return said + ("" if rain is None else RAIN.say(language, percent=rain)) + "."
+        return said + ("" if rain is None else RAIN.format(language, percent=rain)) + "."

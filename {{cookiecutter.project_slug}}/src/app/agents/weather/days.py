@@ -65,13 +65,13 @@ class Days:
     @classmethod
     def read(cls, question: str) -> Day:
         """The day that `question` is about, today when it names none."""
-        text = " ".join(Words.of(question))
+        text = " ".join(Words.tokenize(question))
         for pattern, day in cls.MEANING:
             if re.search(rf"\b(?:{pattern})\b", text):
                 return day
         for names in WEEKDAYS.values():
             for name, day in zip(names, ORDER, strict=True):
-                if re.search(rf"\b{Words.fold(name)}\b", text):
+                if re.search(rf"\b{Words.strip_accents(name)}\b", text):
                     return day
         return "today"
 

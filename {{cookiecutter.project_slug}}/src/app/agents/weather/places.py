@@ -131,7 +131,7 @@ class PlaceReader:
         return runs
 
     def _is_in_name(self, word: str, rest: Sequence[str], run: Run | None, before: Kind) -> bool:
-        folded = Words.fold(word)
+        folded = Words.strip_accents(word)
         kind = self._kind(word)
         if folded in self.CITY:  # `Mexico City`, `Ciudad Real`, but `the city of Lima`
             return run is not None or (word.istitle() and before is not Kind.OTHER)
@@ -151,7 +151,7 @@ class PlaceReader:
         return False
 
     def _kind(self, word: str) -> Kind:
-        folded = Words.fold(word)
+        folded = Words.strip_accents(word)
         if folded in self.SMALL:
             return self.SMALL[folded]
         is_name = word[0].isalpha() and folded not in self.NO_PLACE

@@ -39,6 +39,10 @@ FORECAST = LocalizedMessage(
     en="$place, $day: $sky, $low to $high °C",
     es="$place, $day: $sky, de $low a $high °C",
 )
-FORECAST_LINE = LocalizedMessage(en="- $day: $sky, $low to $high °C", es="- $day: $sky, de $low a $high °C")
-RAIN = LocalizedMessage(en=", $percent % chance of rain", es=", $percent % de probabilidad de lluvia")
+FORECAST_LINE = LocalizedMessage(
+    en="- $day: $sky, $low to $high °C", es="- $day: $sky, de $low a $high °C"
+)
+RAIN = LocalizedMessage(
+    en=", $percent % chance of rain", es=", $percent % de probabilidad de lluvia"
+)
 TODAY = LocalizedMessage(en="today ($day)", es="hoy ($day)")

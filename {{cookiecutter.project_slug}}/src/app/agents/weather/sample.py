@@ -75,9 +75,9 @@ class WeatherSample:
 
     @staticmethod
     def _places(name: str, language: str) -> Iterator[Mapping[str, Any]]:
-        wanted = Words.of(name)
+        wanted = Words.tokenize(name)
         for english, spanish, country, pais, code, region, latitude, longitude in PLACES:
-            if wanted in (Words.of(english), Words.of(spanish)):
+            if wanted in (Words.tokenize(english), Words.tokenize(spanish)):
                 yield {
                     "name": spanish if language == "es" else english,
                     "latitude": latitude,

@@ -1,6 +1,6 @@
 """What the weather agent can do: look up the forecast of a place."""
 
-from harness import ToolResult, Language, AgentResources, Params, Source, Words
+from harness import AgentResources, Language, Params, Source, ToolResult, Words
 
 from .days import Day, Days
 from .models import Daily, Forecast, Place, Places
@@ -16,7 +16,9 @@ class WeatherTools:
         self._settings = settings
         self._source = Source(title=outside.title("Open-Meteo"), url=SOURCE_URL)
 
-    async def forecast(self, place: str, day: Day = "today", language: Language = "en") -> ToolResult:
+    async def forecast(
+        self, place: str, day: Day = "today", language: Language = "en"
+    ) -> ToolResult:
         """Get the weather forecast of one place: sky, temperatures in °C, chance of rain.
 
         Args:
@@ -51,9 +53,9 @@ class WeatherTools:
         }
         url = str(self._settings.geocoding_url)
         found = await self._http.get_json(url, params, Places)
-        wanted = Words.of(region)
+        wanted = Words.tokenize(region)
         for spot in found.results:
-            known = Words.of(f"{spot.country} {spot.country_code} {spot.admin1}")
+            known = Words.tokenize(f"{spot.country} {spot.country_code} {spot.admin1}")
             if set(wanted) <= set(known):
                 return spot
         return None
