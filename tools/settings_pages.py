@@ -20,8 +20,8 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 sys.path.insert(0, str(PROJECT / "src"))
 
 from app.agents import AGENTS  # noqa: E402  # the path is set above
-from app.cli.catalogue import Catalogue, EnvPage, MarkdownPage, Section  # noqa: E402
-from app.settings import MODEL_EXAMPLES  # noqa: E402
+from harness.cli.settings_reference import EnvPage, MarkdownPage, Section, SettingsReference  # noqa: E402
+from harness.settings import MODEL_EXAMPLES  # noqa: E402
 
 sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not the template's `tools` package
 
@@ -74,7 +74,7 @@ class TemplatePage:
     def __init__(self, page: Page) -> None:
         self._example_titles = {f"Agent {name}" for name in example_agents()}
         self._page = page
-        self._sections = {provider: list(Catalogue(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
+        self._sections = {provider: list(SettingsReference(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
 
     def text(self) -> str:
         """The whole page."""

@@ -26,7 +26,9 @@ def main(project: Path, text: str, *, is_check: bool) -> int:
         print("docs/c4.md is up to date")
         return 0
     if is_check:
-        print("docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr)
+        print(
+            "docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr
+        )
         return 1
     page.write_text(text, encoding="utf-8", newline="\n")
     print("wrote docs/c4.md")

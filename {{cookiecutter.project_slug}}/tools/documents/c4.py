@@ -61,7 +61,7 @@ class C4:
         """The whole page."""
         sections = {
             "Containers: what runs, what it keeps, and who it works with": self._containers(),
-            "Components: the packages of `src/harness/`": f"{PACKAGES}\n{self._packages()}",
+            "Components: the packages of `src/harness/`": f"{PACKAGES}\n{self.packages('harness')}",
             "Components: one run of the graph": self._run(),
             "Components: the agents and what each may reach": self._reach(),
         }
@@ -105,13 +105,14 @@ class C4:
                 diagram.arrow("api", name, optional=True)
 
     @staticmethod
-    def _packages() -> str:
-        graph = grimp.build_graph("harness", cache_dir=None)
-        for name in graph.find_children("harness"):
+    def packages(root: str) -> str:
+        """The packages directly inside of `root`, and which of them imports which."""
+        graph = grimp.build_graph(root, cache_dir=None)
+        for name in graph.find_children(root):
             graph.squash_module(name)
         for name in SHARED:
-            graph.remove_module(f"harness.{name}")
-        packages = graph.find_children("harness")
+            graph.remove_module(f"{root}.{name}")
+        packages = graph.find_children(root)
         diagram = Diagram()
         # What reaches most comes first: it stands above what it uses.
         for name in sorted(packages, key=lambda it: (-len(graph.find_upstream_modules(it)), it)):
