@@ -91,8 +91,10 @@ def test_a_box_of_a_feature_that_is_not_there_is_not_counted(
     assert told.code == 0, told.out
 
 
-def test_a_run_that_settings_cut_is_not_whole(readiness: Readiness, tmp_path: Path) -> None:
+def test_a_run_that_settings_cut_fails_for_what_it_left_out(
+    readiness: Readiness, tmp_path: Path
+) -> None:
     settings = SETTINGS.replace('"no:cacheprovider"', '"no:cacheprovider", "-k", "app"')
     told = readiness(tmp_path, suite(WHOLE, WHOLE) | {"pyproject.toml": settings})
-    assert told.states("OBS-5", "TEST-2") == ["not run", "not run"]
-    assert "coverage of" not in told.out
+    assert told.states("OBS-5", "ABU-1") == ["lost", "lost"]
+    assert told.code == 1

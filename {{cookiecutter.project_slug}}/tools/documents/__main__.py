@@ -22,17 +22,14 @@ def c4(agents: Sequence[type[Agent[Any]]]) -> str:
 def main(project: Path, text: str, *, is_check: bool) -> int:
     """Write or compare the page of `project`; the exit code."""
     page = project / "docs" / "c4.md"
-    if page.exists() and page.read_text(encoding="utf-8") == text:
-        print("docs/c4.md is up to date")
-        return 0
-    if is_check:
+    is_stale = not page.exists() or page.read_text(encoding="utf-8") != text
+    if is_stale and is_check:
         print(
             "docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr
         )
-        return 1
-    page.write_text(text, encoding="utf-8", newline="\n")
-    print("wrote docs/c4.md")
-    return 0
+    elif is_stale:
+        page.write_text(text, encoding="utf-8", newline="\n")
+    return int(is_stale and is_check)
 
 
 if __name__ == "__main__":

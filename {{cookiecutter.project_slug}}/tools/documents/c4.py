@@ -20,8 +20,7 @@ ADDRESS_ENDINGS: Final = ("_url", "_issuer", "_endpoint")
 """A setting whose name ends so names another system."""
 
 PLACED: Final = (
-    *("database_url", "redis_url", "oidc_issuer"),
-    *("llm_base_url", "llm_fallback_base_url", "data_proxy_url"),
+    "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url".split()
 )
 """Addresses that the diagrams have a box of their own for; each other one gets a plain box."""
 
@@ -68,41 +67,35 @@ class C4:
         return HEAD + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
 
     def _containers(self) -> str:
-        diagram = Diagram()
-        diagram.box("caller", "Caller", "Person or program", "Asks in words", "person")
-        diagram.box(
-            "operator", "Operator", "Person", "Sets it up, gives keys, watches it", "person"
-        )
         database = str(Settings.model_fields["database_url"].get_default()).partition(":")[0]
-        diagram.box("api", "HTTP API", "Container: Python, FastAPI", kind="system")
-        diagram.box("cli", "Command line", "Container: Python", kind="system")
-        diagram.box("store", "Conversations", f"Store: {database} by DATABASE_URL", kind="store")
-        rates = "Store: memory, or Redis by REDIS_URL"
-        diagram.box("rates", "Rates and quotas", rates, kind="store")
+        providers = f"{', '.join(sorted(PROVIDERS))}; the embedded model needs none"
+        diagram = Diagram()
+        for name, title, what, about, kind in (
+            ("caller", "Caller", "Person or program", "Asks in words", "person"),
+            ("operator", "Operator", "Person", "Sets it up, gives keys, watches it", "person"),
+            ("api", "HTTP API", "Container: Python, FastAPI", "", "system"),
+            ("cli", "Command line", "Container: Python", "", "system"),
+            ("store", "Conversations", f"Store: {database} by DATABASE_URL", "", "store"),
+            ("rates", "Rates and quotas", "Store: memory, or Redis by REDIS_URL", "", "store"),
+            ("models", "Model provider", SYSTEM, providers, "external"),
+            ("identity", "Identity provider", SYSTEM, "OpenID Connect: OIDC_ISSUER", "external"),
+        ):
+            diagram.box(name, title, what, about, kind)
         diagram.arrow("caller", "api", "JSON, event stream")
         diagram.arrow("operator", "cli")
         diagram.arrow("cli", "api", "serve, ask")
         diagram.arrow("api", "store", "threads")
         diagram.arrow("api", "rates", "counts", optional=True)
-        self._others(diagram)
-        for agent in self._agents:
-            self._reached(diagram, "api", agent)
-        return diagram.text()
-
-    @staticmethod
-    def _others(diagram: Diagram) -> None:
-        """The systems that settings name."""
-        providers = f"{', '.join(sorted(PROVIDERS))}; the embedded model needs none"
-        diagram.box("models", "Model provider", SYSTEM, providers, "external")
         diagram.arrow("api", "models", "prompts", optional=True)
-        oidc = "OpenID Connect: OIDC_ISSUER"
-        diagram.box("identity", "Identity provider", SYSTEM, oidc, "external")
         diagram.arrow("api", "identity", "keys of tokens", optional=True)
         for name, field in Settings.model_fields.items():
             if name.endswith(ADDRESS_ENDINGS) and name not in PLACED:
                 about = (field.description or "").partition(".")[0]
                 diagram.box(name, Settings.variable(name), SYSTEM, about, "external")
                 diagram.arrow("api", name, optional=True)
+        for agent in self._agents:
+            self._reached(diagram, "api", agent)
+        return diagram.text()
 
     @staticmethod
     def packages(root: str) -> str:
@@ -135,9 +128,9 @@ class C4:
     def _reach(self) -> str:
         diagram = Diagram("LR")
         for agent in self._agents:
-            policy = agent.policy()
-            tools = [*sorted(policy.tools - policy.writing)]
-            tools += [f"{name} (a person approves)" for name in sorted(policy.writing)]
+            writing = agent.policy().writing
+            tools = sorted(agent.policy().tools - writing)
+            tools += [f"{name} (a person approves)" for name in sorted(writing)]
             what = f"Agent: {', '.join(tools)}"
             diagram.box(agent.name, agent.name, what, agent.description["en"])
             self._reached(diagram, agent.name, agent)

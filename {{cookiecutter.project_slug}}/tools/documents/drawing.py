@@ -1,8 +1,8 @@
 """Mermaid as SVG, drawn by mmdr: no browser, no script, no other host.
 
 properdocs loads this file as its hook: every Mermaid block becomes a picture inside its page, and a page that
-would fetch something from another host fails a strict build. As a command, `python -m tools.documents.drawing` draws the README's picture from the first diagram of
-docs/architecture.md, after a change there; `nox -s docs` has installed what draws it.
+would fetch something from another host fails a strict build. `python -m tools.documents.drawing` draws the
+README's picture from the first diagram of docs/architecture.md; `nox -s docs` has installed what draws it.
 """
 
 import logging
@@ -19,26 +19,23 @@ FENCE: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OWN_NAME: Final = re.compile(r"\bmerman\b")
 UNSEEN: Final = re.compile(r' (?:data-[\w-]+|aria-roledescription)="[^"]*"')
 
-INSTEAD: Final = {
-    "&quot;Recursive Variable&quot;,arial,sans-serif": "Helvetica,Arial,sans-serif",
-    '"Recursive Variable",arial,sans-serif': "Helvetica,Arial,sans-serif",
+INSTEAD: Final = (
+    (r'(?:&quot;|")Recursive Variable(?:&quot;|"),arial', "Helvetica,Arial"),
     # Behind the text of an arrow: hides the line, whatever the width of the reader's letters.
-    'fill="hsl(-120, 0%, 80%)"': 'fill="#ffffff" stroke="#ffffff" stroke-width="8"',
-    "</style>": "svg.flowchart{background:#ffffff}</style>",
-}
+    (r'fill="hsl\(-120, 0%, 80%\)"', 'fill="#ffffff" stroke="#ffffff" stroke-width="8"'),
+    ("</style>", "svg.flowchart{background:#ffffff}</style>"),
+)
 
+# Tables whose cells break their lines, and room for pictures.
 STYLE: Final = (
     "<style>.wy-nav-content{max-width:1100px}.diagram{margin:0 0 24px}"
     ".wy-table-responsive table td,.wy-table-responsive table th{white-space:normal}</style>"
 )
-"""Tables whose cells break their lines, and room for pictures."""
 
+# What a browser fetches by itself; a link that a reader clicks is none.
 FETCHED: Final = re.compile(
-    r"<(?:script|img|iframe|source|link|object|embed)\b[^>]*?"
-    r"\b(?:src|href|data)=[\"'](?:https?:)?//[^\"']+",
-    re.IGNORECASE,
+    r"(?i)<(?:script|img|iframe|source|link|object|embed)\b[^>]*?\b(?:src|href|data)=[\"'](?:https?:)?//[^\"']+"
 )
-"""What a browser fetches by itself; a link that a reader clicks is none."""
 
 log = logging.getLogger("properdocs.hooks.drawing")
 numbers = count(1)
@@ -47,8 +44,8 @@ numbers = count(1)
 def svg(source: str, name: str) -> str:
     """The text of one Mermaid block as a picture, on one line; `name` tells it from others of the page."""
     drawn = UNSEEN.sub("", str(mmdr.render(source).svg()))
-    for theirs, ours in INSTEAD.items():
-        drawn = drawn.replace(theirs, ours)
+    for theirs, ours in INSTEAD:
+        drawn = re.sub(theirs, ours, drawn)
     return " ".join(OWN_NAME.sub(name, drawn).split())
 
 

@@ -48,10 +48,14 @@ def main(project: Path, arguments: Sequence[str]) -> int:
         if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             print(f"No readiness report: pytest stopped with code {code:d}.", file=sys.stderr)
             return code
-        recorder.is_cut |= bool(arguments)
-        if not recorder.is_cut:
+        if not arguments:
             figures = list(measure(project, os.environ["COVERAGE_FILE"]))
-    report = judge(project, recorder, [*recorder.results.values(), *figures])
+    results = sorted([*recorder.results.values(), *figures], key=lambda it: (it.rank, it.name))
+    boxes = judge(project, results, is_whole=not arguments)
+    title = json.loads((project / "src/app/project.json").read_bytes())["title"]
+    describe = ("git", "-C", str(project), "describe", "--always", "--dirty", "--tags")
+    version = subprocess.run(describe, capture_output=True, text=True, check=False).stdout.strip()
+    report = Report(title, version, not arguments, boxes, sorted(recorder.other_failures))
     folder = project / "readiness"
     folder.mkdir(exist_ok=True)
     written = json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n"
@@ -82,21 +86,14 @@ def measure(project: Path, data: str) -> Iterator[Result]:
         yield result
 
 
-def judge(project: Path, run: Recorder, results: Sequence[Result]) -> Report:
+def judge(project: Path, results: Sequence[Result], *, is_whole: bool) -> list[BoxReport]:
     """Every box by the results of one run."""
     file = project / ".copier-answers.yml"
     answers = yaml.safe_load(file.read_bytes()) if file.exists() else {}
-    results = sorted(results, key=lambda result: (result.rank, result.name))
-    boxes = [
-        BoxReport.judge(
-            box, [it for it in results if box.id in it.boxes], answers, is_whole=not run.is_cut
-        )
-        for box in Box.load_all().values()
+    return [
+        BoxReport.judge(box, [it for it in results if name in it.boxes], answers, is_whole=is_whole)
+        for name, box in Box.load_all().items()
     ]
-    title = json.loads((project / "src/app/project.json").read_bytes())["title"]
-    describe = ("git", "-C", str(project), "describe", "--always", "--dirty", "--tags")
-    version = subprocess.run(describe, capture_output=True, text=True, check=False).stdout.strip()
-    return Report(title, version, not run.is_cut, boxes, sorted(run.other_failures))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Box:
 
     def left_out_by(self, answers: Mapping[str, object]) -> str:
         """`example_agents is false`; empty when it was chosen, or nobody was asked."""
-        question = str(self.feature["question"]) if self.feature else ""
-        if not self.feature or answers.get(question) in {None, self.feature["answer"]}:
-            return ""
-        return f"{question} is {str(answers[question]).lower()}"
+        for question, answer in (self.feature or {}).items():
+            if answers.get(question, answer) != answer:
+                return f"{question} is {str(answers[question]).lower()}"
+        return ""

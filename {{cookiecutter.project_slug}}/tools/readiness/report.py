@@ -11,20 +11,15 @@ from .plugin import Result
 class State(StrEnum):
     """What is known about a box, from a run alone, never from a file that exists."""
 
-    PROVEN = "proven"
-    """A test with its id ran, passed and asserted something, and none failed."""
-    FAILED = "failed"
-    """A test with its id failed, or a figure that the run measures missed its bound."""
-    UNPROVEN = "unproven"
-    """Its tests were skipped, or passed without an assertion; the reason is shown."""
-    MISSING = "missing"
-    """No test carries its id, as planned."""
-    LOST = "lost"
-    """No test carries its id any more: the project came with one."""
-    NOT_RUN = "not run"
-    """This run was asked for some tests only, and for none of this box."""
-    NOT_CHOSEN = "not chosen"
-    """It belongs to a feature that was left out, at generation or since."""
+    PROVEN = "proven"  # a test with its id ran, passed and asserted something, and none failed
+    FAILED = (
+        "failed"  # a test with its id failed, or a figure that the run measures missed its bound
+    )
+    UNPROVEN = "unproven"  # its tests were skipped, or passed without an assertion
+    MISSING = "missing"  # no test carries its id, as planned
+    LOST = "lost"  # no test carries its id any more: the project came with one
+    NOT_RUN = "not run"  # this run was asked for some tests only, and for none of this box
+    NOT_CHOSEN = "not chosen"  # its feature was left out, at generation or since
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,6 @@ class BoxReport:
     proof: str
     state: State
     reason: str
-    """Why it is not proven, on one line; empty when it is."""
     tests: Sequence[Result]
 
     @classmethod
@@ -46,23 +40,22 @@ class BoxReport:
     ) -> "BoxReport":
         """The box with its state."""
         best = min(tests, key=lambda test: test.rank, default=None)
-        state, reason = State.PROVEN, ""
         if best and best.rank == 0:
             state, reason = State.FAILED, best.reason
-        elif all(test.is_measured for test in tests):
-            if left_out := box.left_out_by(answers):
-                state, reason = State.NOT_CHOSEN, f"Left out at generation: {left_out}."
-            elif not is_whole:
-                state, reason = State.NOT_RUN, "This run did not ask for it."
-            elif box.feature and not box.planned:
-                state, reason = State.NOT_CHOSEN, "Its tests were deleted with its feature."
-            else:
-                state = State.MISSING if box.planned else State.LOST
-                reason = "No test carries its id."
-        elif best and not any(test.rank == 1 for test in tests):
-            state, reason = State.UNPROVEN, best.reason
-        elif box.measured and not is_whole:
-            state, reason = State.NOT_RUN, f"A whole run measures its {box.measured}."
+        elif not all(test.is_measured for test in tests):
+            is_proven = any(test.rank == 1 for test in tests)
+            state = State.PROVEN if is_proven else State.UNPROVEN
+            reason = "" if is_proven or not best else best.reason
+            if is_proven and box.measured and not is_whole:
+                state, reason = State.NOT_RUN, f"A whole run measures its {box.measured}."
+        elif left_out := box.left_out_by(answers):
+            state, reason = State.NOT_CHOSEN, f"Left out at generation: {left_out}."
+        elif not is_whole:
+            state, reason = State.NOT_RUN, "This run did not ask for it."
+        elif box.feature and not box.planned:
+            state, reason = State.NOT_CHOSEN, "Its tests were deleted with its feature."
+        else:
+            state, reason = State.MISSING if box.planned else State.LOST, "No test carries its id."
         return cls(box.group, box.id, box.title, box.proof, state, reason, tests)
 
 
@@ -76,7 +69,6 @@ class Report:
     is_whole: bool
     boxes: Sequence[BoxReport]
     other_failures: Sequence[str]
-    """Tests with no mark that failed, files that could not be collected, marks that name no box."""
 
     def count(self, *states: State) -> int:
         """How many boxes are in one of these states."""
@@ -87,12 +79,6 @@ class Report:
         """True when a box failed or was lost, or something failed that may stand for a box."""
         return bool(self.count(State.FAILED, State.LOST) or self.other_failures)
 
-    @property
-    def summary(self) -> str:
-        """`21 proven, 0 failed, 2 unproven, 0 missing, 0 lost, 41 not run, 0 not chosen of 64`."""
-        counts = ", ".join(f"{self.count(state)} {state}" for state in State)
-        return f"{counts} of {len(self.boxes)}"
-
     def lines(self) -> list[str]:
         """The report for a terminal and for a log: the summary comes last."""
         lines = []
@@ -101,4 +87,5 @@ class Report:
                 about = box.reason or f"{len(box.tests)} test{'s' * (len(box.tests) > 1)}"
                 lines.append(f"{box.state:<10}  {box.id:<7}  {box.title}: {about}")
         lines += [f"failed, for no box: {name}" for name in self.other_failures]
-        return [*lines, self.summary]
+        counts = ", ".join(f"{self.count(state)} {state}" for state in State)
+        return [*lines, f"{counts} of {len(self.boxes)}"]
