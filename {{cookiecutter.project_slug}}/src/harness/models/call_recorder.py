@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from ..errors import ClarificationNeeded
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES, LLM_CALLS, LLM_COST, LLM_LATENCY, LLM_TOKENS
 from ..telemetry.tracing import TRACES, Attributes, Span
 from .cost import Prices
 from .failures import ModelCallFailed
@@ -152,8 +152,12 @@ class ModelCallRecorder:
             usd = self._prices.usd(self._model, tokens)
             UsageCollector.add_tokens(tokens, usd)
             used = tokens["input_tokens"], tokens["output_tokens"]
-            METRICS.tokens(self._role, self._model, *used, usd)
-        METRICS.model_call(self._role, self._model, outcome, seconds)
+            for direction, count in zip(("input", "output"), used, strict=True):
+                LLM_TOKENS.labels(self._role, self._model, direction).inc(count)
+            if usd is not None:
+                LLM_COST.labels(self._role, self._model).inc(usd)
+        LLM_CALLS.labels(self._role, self._model, outcome).inc()
+        LLM_LATENCY.labels(self._role, self._model).observe(seconds)
         told = {
             **known,
             "ms": round(seconds * 1000, 1),
@@ -163,7 +167,7 @@ class ModelCallRecorder:
             "usd": usd,
         }
         if error:
-            METRICS.failure("llm", self._model)
+            FAILURES.labels("llm", self._model).inc()
             log.warning("model_call", **told, error=error)
         else:
             log.info("model_call", **told)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import structlog
 
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import LLM_BREAKER_STATE
 from .failures import ModelCallFailed
 
 log = structlog.stdlib.get_logger(__name__)
@@ -40,7 +40,7 @@ class CircuitBreaker:
         self._failures = 0
         self._opened_at: float | None = None
         self._is_trying = False
-        METRICS.breaker(model, "closed")
+        LLM_BREAKER_STATE.labels(model).set(0)
 
     @property
     def state(self) -> BreakerState:
@@ -80,7 +80,7 @@ class CircuitBreaker:
         if state == "open" or self._is_trying:
             raise ModelCallFailed("breaker_open")
         self._is_trying = True
-        METRICS.breaker(self._model, "half_open")
+        LLM_BREAKER_STATE.labels(self._model).set(1)
         log.info("breaker_half_open", model=self._model)
         return True
 
@@ -89,7 +89,7 @@ class CircuitBreaker:
         is_too_often = self._opened_at is None and self._failures >= self._max_failures
         if is_trial or is_too_often:
             self._opened_at = self._now()
-            METRICS.breaker(self._model, "open")
+            LLM_BREAKER_STATE.labels(self._model).set(2)
             log.warning("breaker_open", model=self._model, seconds=self._open_seconds)
 
     def _worked(self, is_trial: bool) -> None:
@@ -98,5 +98,5 @@ class CircuitBreaker:
         self._failures = 0
         if is_trial:
             self._opened_at = None
-            METRICS.breaker(self._model, "closed")
+            LLM_BREAKER_STATE.labels(self._model).set(0)
             log.info("breaker_closed", model=self._model)

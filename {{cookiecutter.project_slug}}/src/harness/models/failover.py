@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from ..errors import ModelUnavailable
 from ..limits.deadline import Deadline
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import LLM_FALLBACKS
 from .failures import ModelCallFailed, Reason
 from .resilient_model import Question, ResilientModel
 
@@ -103,7 +103,7 @@ class FailoverChain:
         name = link.upstream.name
         log.warning("model_gave_nothing", role=self.role, model=name, reason=failure.reason)
         if link is not self.links[-1]:
-            METRICS.fallback(self.role, name, failure.reason)
+            LLM_FALLBACKS.labels(self.role, name, failure.reason).inc()
         return failure.reason
 
 

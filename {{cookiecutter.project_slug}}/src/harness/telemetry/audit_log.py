@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 import structlog
 
-from .metrics import METRICS
+from .metrics import FAILURES, GUARD_DECISIONS
 
 Decision = Literal[
     "refused",
@@ -65,9 +65,9 @@ class AuditLog:
 
         `because` is a word of ours, such as the name of a rule: never a part of a text.
         """
-        METRICS.guard(guard, decision)
+        GUARD_DECISIONS.labels(guard, decision).inc()
         if decision == "failed":
-            METRICS.failure("guardrails", guard)
+            FAILURES.labels("guardrails", guard).inc()
         if trail := cls._CURRENT.get():
             trail.decisions.append({"guard": guard, "decision": decision, "because": because})
 

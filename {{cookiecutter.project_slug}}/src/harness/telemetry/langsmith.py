@@ -11,7 +11,7 @@ import structlog
 
 from ..project import Project
 from ..settings import Settings
-from .metrics import METRICS
+from .metrics import FAILURES
 from .redaction import Redactor
 
 log = structlog.stdlib.get_logger(__name__)
@@ -95,7 +95,7 @@ class LangSmith:
         if self._client is None:
             return
         if len(self._sending) >= self.MAX_WAITING:
-            METRICS.failure("tracing", "langsmith")
+            FAILURES.labels("tracing", "langsmith").inc()
             return
         task = asyncio.create_task(self._send(self._client, run_id, rating, comment))
         self._sending.add(task)
@@ -107,7 +107,7 @@ class LangSmith:
         try:
             await asyncio.to_thread(self._create, client, run_id, rating, comment)
         except Exception as error:  # noqa: BLE001 - whatever the library raises, the rating is kept
-            METRICS.failure("tracing", "langsmith")
+            FAILURES.labels("tracing", "langsmith").inc()
             log.warning("feedback_not_sent", error=type(error).__name__)
 
     def _create(

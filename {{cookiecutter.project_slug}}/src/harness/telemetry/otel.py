@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
 
 from ..project import Project
 from ..settings import Settings
-from .metrics import METRICS
+from .metrics import SPANS_DROPPED
 from .redaction import Redactor
 from .tracing import Attributes, Kind
 
@@ -58,7 +58,7 @@ class BoundedSpanExporter(SpanProcessor):
         try:
             self._waiting.put_nowait(span)
         except queue.Full:
-            METRICS.spans_dropped("queue_full", 1)
+            SPANS_DROPPED.labels("queue_full").inc()
 
     def end(self, seconds: float) -> None:
         """Send what waits, for `seconds` at most; what is left then is dropped and counted."""
@@ -79,7 +79,7 @@ class BoundedSpanExporter(SpanProcessor):
         with suppress(queue.Empty):
             while True:
                 left += self._waiting.get_nowait() is not None
-        METRICS.spans_dropped("not_sent", left)
+        SPANS_DROPPED.labels("not_sent").inc(left)
         with suppress(queue.Full):  # of spans that end only now
             self._waiting.put_nowait(None)
 
@@ -107,7 +107,7 @@ class BoundedSpanExporter(SpanProcessor):
             log.warning("traces_not_sent", error=type(error).__name__)
             is_sent = False
         if not is_sent:
-            METRICS.spans_dropped("not_sent", len(batch))
+            SPANS_DROPPED.labels("not_sent").inc(len(batch))
 
 
 class RedactedSpan:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.guards.active_content import ActiveContent
 from harness.guards.leaks import Leaks
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.harness.faults.conftest import (  # noqa: F401  # fixtures
     ROLES,
     Served,
@@ -25,7 +25,7 @@ PLANNED = "Mars has 2 moons."
 
 def counted(guard: str, decision: str) -> float:
     labels = {"guard": guard, "decision": decision}
-    return METRICS.registry.get_sample_value("guard_decisions_total", labels) or 0
+    return REGISTRY.get_sample_value("guard_decisions_total", labels) or 0
 
 
 def agent(*texts: str) -> Callable[[Request], Reply]:

@@ -8,7 +8,7 @@ from harness.models.circuit_breaker import CircuitBreaker
 from harness.models.failures import ModelCallFailed, Reason
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Lines
 
 MODEL = "openai:broken"
@@ -56,7 +56,7 @@ def state(breaker: CircuitBreaker) -> str:
 
 
 def shown() -> float | None:
-    return METRICS.registry.get_sample_value("llm_breaker_state", {"model": MODEL})
+    return REGISTRY.get_sample_value("llm_breaker_state", {"model": MODEL})
 
 
 def test_it_opens_at_the_limit_and_not_below(breaker: CircuitBreaker, lines: Lines) -> None:

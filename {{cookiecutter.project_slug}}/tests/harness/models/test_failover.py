@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import ModelUnavailable
 from harness.limits.deadline import Deadline
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.harness.models.chains import (
     FALLBACK_KEY,
     FIRST,
@@ -81,7 +81,7 @@ def haste(fault: Reply) -> dict[str, float]:
 
 def fallbacks(reason: str) -> float:
     labels = {"role": "writer", "model": FIRST, "reason": reason}
-    return METRICS.registry.get_sample_value("llm_fallbacks_total", labels) or 0
+    return REGISTRY.get_sample_value("llm_fallbacks_total", labels) or 0
 
 
 @pytest.mark.parametrize(("fault", "reason"), FAULTS, ids=IDS)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.settings import Settings
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from harness.telemetry.tracing import TRACES
 from tests.conftest import Door, Lines
 from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
@@ -139,7 +139,7 @@ async def test_no_run_is_traced_where_the_share_is_none(door: Door, peer: Collec
 
 
 def dropped(reason: str) -> float:
-    value = METRICS.registry.get_sample_value("trace_spans_dropped_total", {"reason": reason})
+    value = REGISTRY.get_sample_value("trace_spans_dropped_total", {"reason": reason})
     return value or 0
 
 
