@@ -1,7 +1,6 @@
 """The model that needs no key and no network: it says what a script says, the same every time.
 
-It is a real chat model of LangChain in all other respects (tool calls, structured output,
-streaming, usage), so that the service without a key walks the same way as with one.
+It is a real chat model of LangChain in all other respects (tool calls, streaming, usage), so that the service without a key walks the same way as with one.
 """
 
 import re
@@ -29,8 +28,7 @@ class ScriptedReply(Protocol):
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         """The answer to `messages`: the same for the same messages.
 
-        `bound` names the tools and the schemas that may be called. Where structured output is
-        wanted, it is the schema's name, and the answer is one tool call of that name.
+        `bound` names the tools that may be called, a plan's schema among them.
         """
         ...
 

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.runnables import Runnable
 from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.budget import Budget
@@ -75,10 +75,10 @@ class Planner:
         self._agents = agents
         self._rules = rules
         self._max_tasks = settings.plan_max_tasks
-        self._model: Runnable[Any, Any] | None = None
+        self._model: Runnable[Any, AIMessage] | None = None
         if not factory.is_disabled:
             model = factory.for_role("planner", PlanScript(rules))
-            self._model = model.with_structured_output(PlanDraft)
+            self._model = model.bind_tools([PlanDraft], tool_choice="any")
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
         """Write `plan`, and why it is a lesser one: the first reasons of this turn."""
@@ -116,7 +116,7 @@ class Planner:
 
     async def _ask_model(
         self,
-        model: Runnable[Any, Any],
+        model: Runnable[Any, AIMessage],
         question: str,
         language: Language,
         history: Sequence[Turn],
@@ -149,25 +149,26 @@ class Planner:
 
     async def _draft(
         self,
-        model: Runnable[Any, Any],
+        model: Runnable[Any, AIMessage],
         messages: Sequence[BaseMessage],
         language: Language,
         prompt: Prompt,
     ) -> Plan | None:
         """One plan of the model; None when it breaks the schema or cannot be carried out."""
         Budget.take_model_call()
+        answer = await model.ainvoke([*messages], {"metadata": prompt.metadata})
+        if not answer.tool_calls:
+            log.warning("plan_refused", reason="not the schema")
+            return None
         try:
-            draft = await model.ainvoke([*messages], {"metadata": prompt.metadata})
-        except ValueError as broken:  # pydantic's, the JSON reader's and the parsers' own error
+            draft = PlanDraft.model_validate(answer.tool_calls[0]["args"])
+        except ValidationError as broken:
             log.warning("plan_refused", reason=type(broken).__name__)
             return None
         return self._checked(draft, language)
 
-    def _checked(self, draft: object, language: Language) -> Plan | None:
+    def _checked(self, draft: PlanDraft, language: Language) -> Plan | None:
         """The draft as a plan; None when it cannot be carried out."""
-        if not isinstance(draft, PlanDraft):
-            log.warning("plan_refused", reason="not the schema")
-            return None
         tasks = [Task(agent=task.agent, question=task.question) for task in draft.tasks]
         if draft.verdict == "work":
             unknown = [task["agent"] for task in tasks if task["agent"] not in self._names]

@@ -212,9 +212,7 @@ class HttpClient:
         ) as response:
             self._check(response, asked.subtype)
             body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
-            async for chunk in response.aiter_raw():
-                body.feed(chunk)
-            return body.whole()
+            return await body.read(response.aiter_raw())
 
     @staticmethod
     def _check(response: httpx2.Response, subtype: str) -> None:

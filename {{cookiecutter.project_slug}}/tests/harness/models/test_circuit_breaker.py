@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.models.circuit_breaker import CircuitBreaker
 from harness.models.failures import ModelCallFailed, Reason
+from harness.models.resilient_model import CircuitBreaker
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
 from harness.telemetry.metrics import REGISTRY
@@ -40,10 +40,10 @@ def breaker(clock: Clock) -> CircuitBreaker:
 
 
 def fail(
-    breaker: CircuitBreaker, reason: Reason = "upstream_error", *, counts: bool = True
+    breaker: CircuitBreaker, reason: Reason = "upstream_error", *, had_full_timeout: bool = True
 ) -> None:
     with pytest.raises(ModelCallFailed, match=reason), breaker.guard():
-        raise ModelCallFailed(reason, counts=counts)
+        raise ModelCallFailed(reason, had_full_timeout=had_full_timeout)
 
 
 def work(breaker: CircuitBreaker) -> None:
@@ -96,7 +96,7 @@ def test_a_call_that_its_request_cut_short_counts_neither_way(breaker: CircuitBr
     fail(breaker)
     fail(breaker)
     for _ in range(5):
-        fail(breaker, "timeout", counts=False)
+        fail(breaker, "timeout", had_full_timeout=False)
     assert state(breaker) == "closed"
 
     fail(breaker)

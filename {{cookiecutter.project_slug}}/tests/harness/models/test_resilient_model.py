@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import ModelUnavailable
 from harness.limits.deadline import Deadline
-from harness.models.call_recorder import UsageCollector
+from harness.models.call_recorder import Usage
 from harness.models.factory import LinkState
 from harness.telemetry.metrics import REGISTRY
 from tests.harness.models.chains import FIRST, SECOND, Unused, chain, factory_for, streamed
@@ -139,7 +139,7 @@ async def test_a_call_s_money_is_in_the_run_s_sum_and_in_the_metrics(how: str) -
     before = REGISTRY.get_sample_value("llm_cost_usd_total", labels) or 0
     with OpenAIServer([Text("hello")]) as server:
         async with chain(server, llm_prices={"openai:first": (1, 2)}) as model:
-            with UsageCollector.scope() as usage:
+            with Usage.scope() as usage:
                 if how == "whole":
                     await model.ainvoke("hi")
                 else:
