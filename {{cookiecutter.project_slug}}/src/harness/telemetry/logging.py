@@ -35,9 +35,6 @@ QUIET: Final = (
 )
 """Loggers that repeat per request what our own lines say better: from WARNING on only."""
 
-OURS: Final = ("app", "harness")
-"""Packages whose loggers ENABLE_VERBOSE_LOGGING sets to DEBUG."""
-
 
 class Logs:
     """The logging of one process. Entering it installs it, leaving it puts things back."""
@@ -96,9 +93,9 @@ class Logs:
         root.setLevel(level)
         for name in QUIET:
             logging.getLogger(name).setLevel(max(level, logging.WARNING))
-        for name in OURS:
-            verbose = self._settings.enable_verbose_logging
-            logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.NOTSET)
+        for ours in ("app", "harness"):
+            verbose = logging.DEBUG if self._settings.enable_verbose_logging else logging.NOTSET
+            logging.getLogger(ours).setLevel(verbose)
         logging.getLogger(AuditLog.LOGGER).setLevel(logging.INFO)  # LOG_LEVEL ends no audit trail
 
     @staticmethod
