@@ -5,6 +5,7 @@ and each of them answers for all (`workers.py`). What is counted survives a rest
 inside of one process.
 """
 
+from functools import partial
 from typing import Final
 
 from prometheus_client import (
@@ -21,159 +22,124 @@ REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
+counter = partial(Counter, registry=REGISTRY)
+gauge = partial(Gauge, registry=REGISTRY)
+histogram = partial(Histogram, registry=REGISTRY)
 
-LLM_CALLS: Final = Counter(
+LLM_CALLS: Final = counter(
     "llm_calls",
     "Model calls by outcome: ok, cancelled, asked, failed, or why they failed.",
     ("role", "model", "outcome"),
-    registry=REGISTRY,
 )
-LLM_LATENCY: Final = Histogram(
+LLM_LATENCY: Final = histogram(
     "llm_latency_seconds",
     "Time from a model call's start to its end.",
     ("role", "model"),
     # From a small local model to LLM_TIMEOUT_SECONDS and beyond.
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
-    registry=REGISTRY,
 )
-LLM_TOKENS: Final = Counter(
-    "llm_tokens",
-    "Tokens as the providers count them.",
-    ("role", "model", "direction"),
-    registry=REGISTRY,
+LLM_TOKENS: Final = counter(
+    "llm_tokens", "Tokens as the providers count them.", ("role", "model", "direction")
 )
-LLM_COST: Final = Counter(
+LLM_COST: Final = counter(
     "llm_cost_usd",
     "US dollars by LLM_PRICES; models without a price add nothing.",
     ("role", "model"),
-    registry=REGISTRY,
 )
-LLM_BREAKER_STATE: Final = Gauge(
+LLM_BREAKER_STATE: Final = gauge(
     "llm_breaker_state",
     "0 closed, 1 half-open, 2 open, as of the last call.",
     ("model",),
-    registry=REGISTRY,
     multiprocess_mode="livemax",  # what the worst worker sees
 )
-LLM_FALLBACKS: Final = Counter(
+LLM_FALLBACKS: Final = counter(
     "llm_fallbacks",
     "Calls that went on to the next model of the chain, by the model that failed.",
     ("role", "model", "reason"),
-    registry=REGISTRY,
 )
-ANSWERS_DEGRADED: Final = Counter(
-    "answers_degraded",
-    "Reasons of degraded answers; an answer may have several.",
-    ("reason",),
-    registry=REGISTRY,
+ANSWERS_DEGRADED: Final = counter(
+    "answers_degraded", "Reasons of degraded answers; an answer may have several.", ("reason",)
 )
-GUARD_DECISIONS: Final = Counter(
+GUARD_DECISIONS: Final = counter(
     "guard_decisions",
     "What guards decided other than to let through; `failed` is a guard that broke.",
     ("guard", "decision"),
-    registry=REGISTRY,
 )
 BREAKABLE_GUARDS: Final = ("detector", "outbound")
 """Those that say `failed` when they break. Counted from 0: a series that begins with 1 has not increased."""
 for guard in BREAKABLE_GUARDS:
     GUARD_DECISIONS.labels(guard, "failed")
-ACCESS_REFUSED: Final = Counter(
+ACCESS_REFUSED: Final = counter(
     "access_refused",
     "What agents reached for outside their policy, by the kind of thing.",
     ("agent", "tool", "kind"),  # tools that the agent does not have are one: `other`
-    registry=REGISTRY,
 )
-CALLERS_REFUSED: Final = Counter(
-    "callers_refused",
-    "Requests of callers that were not let in, by reason.",
-    ("reason",),
-    registry=REGISTRY,
+CALLERS_REFUSED: Final = counter(
+    "callers_refused", "Requests of callers that were not let in, by reason.", ("reason",)
 )
-LIMITS_REACHED: Final = Counter(
+LIMITS_REACHED: Final = counter(
     "limits_reached",
     "Requests beyond a rate or a quota: refused (enforce), or let through (observe).",
     ("limit", "mode"),
-    registry=REGISTRY,
 )
-CONNECTIONS_ENDED: Final = Counter(
+CONNECTIONS_ENDED: Final = counter(
     "connections_ended",
     "Connections that we ended before they had sent a whole request, by reason.",
     ("reason",),
-    registry=REGISTRY,
 )
 _REQUEST_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """From an answer without a model to the longest deadline."""
-HTTP_REQUESTS: Final = Histogram(
+HTTP_REQUESTS: Final = histogram(
     "http_request_seconds",
     "Time from a request's first byte to its answer's last.",
     ("route", "status"),  # paths that are no route of ours are one: `other`; 2xx, or `none`
     buckets=_REQUEST_SECONDS,
-    registry=REGISTRY,
 )
-FAILURES: Final = Counter(
+FAILURES: Final = counter(
     "failures",
     "What failed, by room of the package and part of it: an agent, a host, a model, a guard.",
     ("room", "part"),
-    registry=REGISTRY,
 )
-ANSWERS: Final = Counter(
-    "answers",
-    "Answers that left, by whether they were lesser ones.",
-    ("degraded",),
-    registry=REGISTRY,
+ANSWERS: Final = counter(
+    "answers", "Answers that left, by whether they were lesser ones.", ("degraded",)
 )
-AGENT_RUNS: Final = Histogram(
+AGENT_RUNS: Final = histogram(
     "agent_run_seconds",
     "Time of one agent on one task, by how it ended.",
     ("agent", "status"),
     buckets=_REQUEST_SECONDS,
-    registry=REGISTRY,
 )
-SOURCE_CALLS: Final = Histogram(
+SOURCE_CALLS: Final = histogram(
     "source_call_seconds",
     "Time of one call of a data source, retries included. Outcome: ok, failed, refused, cut.",
     ("host", "outcome"),  # hosts that no policy names are one: `other`
     # From a source nearby to DATA_TIMEOUT_SECONDS and beyond.
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-    registry=REGISTRY,
 )
-FEEDBACK: Final = Counter(
-    "feedback",
-    "Ratings of answers; one that is changed counts again.",
-    ("rating",),
-    registry=REGISTRY,
+FEEDBACK: Final = counter(
+    "feedback", "Ratings of answers; one that is changed counts again.", ("rating",)
 )
-READY: Final = Gauge(
+READY: Final = gauge(
     "ready",
     "1 where a part can be used now: service, store, model, limits, callers.",
     ("part",),
-    registry=REGISTRY,
     multiprocess_mode="livemostrecent",
 )
-QUEUE_LENGTH: Final = Gauge(
+QUEUE_LENGTH: Final = gauge(
     "queue_length",
     "Who waits now: messages for a place or for their thread, calls for a place of a model.",
     ("queue",),
-    registry=REGISTRY,
     multiprocess_mode="livesum",
 )
-QUOTA_USED: Final = Gauge(
+QUOTA_USED: Final = gauge(
     "quota_used_ratio",
     "How much of a quota of the whole service is used, as of the last message.",
     ("limit",),
-    registry=REGISTRY,
     multiprocess_mode="livemostrecent",
 )
-SPANS_DROPPED: Final = Counter(
-    "trace_spans_dropped",
-    "Spans that reached no collector: queue_full, not_sent.",
-    ("reason",),
-    registry=REGISTRY,
+SPANS_DROPPED: Final = counter(
+    "trace_spans_dropped", "Spans that reached no collector: queue_full, not_sent.", ("reason",)
 )
-BUILD_INFO: Final = Gauge(
-    "build_info",
-    "What runs here.",
-    ("version", "commit"),
-    registry=REGISTRY,
-    multiprocess_mode="livemax",
+BUILD_INFO: Final = gauge(
+    "build_info", "What runs here.", ("version", "commit"), multiprocess_mode="livemax"
 )
