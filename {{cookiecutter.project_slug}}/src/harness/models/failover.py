@@ -1,17 +1,15 @@
 """A chat model that is several in a row: the next one is asked when one gives nothing usable."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from math import inf
 from typing import Any, ClassVar
 
 import structlog
-from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.tools import BaseTool
 
 from ..errors import ModelUnavailable
 from ..limits.deadline import Deadline
@@ -97,11 +95,7 @@ class FailoverModel(BaseChatModel):
             return
         raise ModelUnavailable(self.role, reason)
 
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """The same models with tools, bound by each one's own class in its provider's words."""
         models = [model.bind_tools(tools, **kwargs) for model in self.models]
         return FailoverModel(role=self.role, models=models, timeout_seconds=self.timeout_seconds)
@@ -122,11 +116,5 @@ class FailoverModel(BaseChatModel):
             LLM_FALLBACKS.labels(self.role, name, failure.reason).inc()
         return failure.reason
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
         raise NotImplementedError("ask it with `await`: ainvoke or astream")

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import orjson
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -57,33 +56,15 @@ class RuleBasedModel(BaseChatModel):
         return self.bind(bound=tuple(map(self._name, tools)), **kwargs)
 
     def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        *,
-        bound: Sequence[str] = (),
-        **kwargs: Any,
+        self, messages: list[BaseMessage], *_: Any, bound: Sequence[str] = (), **kwargs: Any
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=self._answer(messages, bound))])
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> ChatResult:
         return self._generate(messages, **kwargs)  # no thread: nothing here waits
 
     def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        *,
-        bound: Sequence[str] = (),
-        **kwargs: Any,
+        self, messages: list[BaseMessage], *_: Any, bound: Sequence[str] = (), **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
         answer = self._answer(messages, bound)
         for piece in self.PIECES.findall(answer.text):
@@ -106,21 +87,16 @@ class RuleBasedModel(BaseChatModel):
         yield ChatGenerationChunk(message=last)
 
     async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], *_: Any, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self._stream(messages, **kwargs):
             yield chunk
 
     def _answer(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         said = self.script.respond(messages, bound)
-        heard = sum(self._words(message.text) for message in messages)
-        spoken = self._words(said.text) + sum(
-            self._words(str(call["args"])) for call in said.tool_calls
-        )
+        heard = sum(len(message.text.split()) for message in messages)
+        texts = [said.text, *(str(call["args"]) for call in said.tool_calls)]
+        spoken = sum(len(text.split()) for text in texts)
         usage = UsageMetadata(input_tokens=heard, output_tokens=spoken, total_tokens=heard + spoken)
         # A copy: the script may give the same message twice.
         return said.model_copy(
@@ -132,7 +108,3 @@ class RuleBasedModel(BaseChatModel):
         if isinstance(tool, BaseTool):  # the schema is not needed, and costs more than the answer
             return tool.name
         return str(convert_to_openai_tool(tool)["function"]["name"])
-
-    @staticmethod
-    def _words(text: str) -> int:
-        return len(text.split())

@@ -11,7 +11,6 @@ handler, also one that somebody adds, gets the finished line without a secret.
 import json
 import logging
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, Self, TextIO
 
@@ -48,15 +47,24 @@ class Logs:
 
     def install(self) -> Self:
         """Take over the root logger and every logger that exists; calling it again is harmless."""
+        self.uninstall()
         handler = _Handler(self._stream)
-        is_json = self._settings.log_format in ("json", "ecs") or (
-            self._settings.log_format == "auto" and not handler.stream.isatty()
+        log_format = self._settings.log_format
+        is_terminal = log_format == "auto" and handler.stream.isatty()
+        render = self._render(is_json=log_format in ("json", "ecs", "auto") and not is_terminal)
+        shared: list[Processor] = [
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ]
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), self._tidy],
+                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            )
         )
-        render = self._render(is_json)
-        handler.setFormatter(self._formatter(render))
         root = logging.getLogger()
-        for old in [old for old in root.handlers if isinstance(old, _Handler)]:
-            root.removeHandler(old)
         root.addHandler(handler)
         self._set_levels(root)
         self._claim_other_loggers(root)
@@ -64,10 +72,10 @@ class Logs:
         structlog.configure(
             processors=[
                 structlog.stdlib.filter_by_level,
-                *self._shared(),
+                *shared,
                 structlog.stdlib.PositionalArgumentsFormatter(),
                 *render,
-                self._as_line,
+                lambda _, __, line: _Line(line),
             ],
             wrapper_class=structlog.stdlib.BoundLogger,
             logger_factory=structlog.stdlib.LoggerFactory(),
@@ -119,37 +127,18 @@ class Logs:
             )
         return record
 
-    @staticmethod
-    def _shared() -> list[Processor]:
-        return [
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+    def _render(self, *, is_json: bool) -> list[Processor]:
+        # Without locals: they hold keys and what users wrote.
+        traces = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+        steps: list[Processor] = [
+            traces if is_json else structlog.processors.format_exc_info,
+            lambda _, __, event: self.redactor.event(event),
         ]
-
-    def _render(self, is_json: bool) -> list[Processor]:
+        if self._settings.log_format == "ecs":
+            steps.append(lambda _, __, event: self._ecs.line(event))
         if is_json:
-            # Without locals: they hold keys and what users wrote.
-            traces = ExceptionDictTransformer(show_locals=False)
-            renamed = [self._rename] if self._settings.log_format == "ecs" else []
-            return [
-                structlog.processors.ExceptionRenderer(traces),
-                self._redact,
-                *renamed,
-                structlog.processors.JSONRenderer(serializer=self._dump),
-            ]
-        return [
-            structlog.processors.format_exc_info,
-            self._redact,
-            structlog.dev.ConsoleRenderer(colors=sys.platform != "win32"),
-        ]
-
-    def _formatter(self, render: Sequence[Processor]) -> logging.Formatter:
-        return _Formatter(
-            foreign_pre_chain=[*self._shared(), structlog.stdlib.ExtraAdder(), self._tidy],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
-        )
+            return [*steps, structlog.processors.JSONRenderer(serializer=self._dump)]
+        return [*steps, structlog.dev.ConsoleRenderer(colors=sys.platform != "win32")]
 
     @staticmethod
     def _tidy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -157,16 +146,6 @@ class Logs:
         for name in ("message", "asctime", "color_message"):
             event.pop(name, None)
         return event
-
-    @staticmethod
-    def _as_line(_: WrappedLogger, __: str, line: Any) -> str:
-        return _Line(line)
-
-    def _redact(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return self.redactor.event(event)
-
-    def _rename(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return self._ecs.line(event)
 
     @staticmethod
     def _dump(event: EventDict, **_: object) -> str:
@@ -180,14 +159,6 @@ class _Line(str):
     """An event of ours, masked and rendered."""
 
     __slots__ = ()
-
-
-class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Renders a library's record as our own events are rendered already."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        return record.msg if isinstance(record.msg, _Line) else super().format(record)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -204,3 +175,7 @@ class _Handler(logging.StreamHandler[TextIO]):
     @stream.setter
     def stream(self, stream: TextIO) -> None:
         """Standard library's constructor sets it; what counts is `_fixed`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a library's record; an event of ours is one already."""
+        return record.msg if isinstance(record.msg, _Line) else super().format(record)
