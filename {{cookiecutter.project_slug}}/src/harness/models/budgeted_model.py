@@ -1,4 +1,4 @@
-"""An agent's model inside its bounds: each call is asked for first, too many tools at once end it."""
+"""An agent's model within the run's limits: every call takes from the budget of model calls."""
 
 from typing import Any
 
@@ -48,11 +48,11 @@ class BudgetedModel(BaseChatModel):
         answer: AIMessage = await self.model.ainvoke(input, config, **kwargs)
         if len(answer.tool_calls) > self.caps.tool_calls:
             raise BudgetExceeded("tool calls", self.caps.tool_calls, "AGENT_MAX_TOOL_CALLS")
-        known = self.tools
-        if known is None or known.issuperset(call["name"] for call in answer.tool_calls):
+        names = self.tools
+        if names is None or names.issuperset(call["name"] for call in answer.tool_calls):
             return answer
         calls = [
-            call if call["name"] in known else {**call, "name": self.no_tool}
+            call if call["name"] in names else {**call, "name": self.no_tool}
             for call in answer.tool_calls
         ]
         return answer.model_copy(update={"tool_calls": calls})

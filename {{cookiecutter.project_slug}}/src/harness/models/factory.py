@@ -17,10 +17,12 @@ from .providers import PROVIDERS
 from .resilient_model import BreakerState, ModelEndpoint, ResilientModel
 from .rule_based import RuleBasedModel, ScriptedReply
 
+Kind = Literal["embedded", "provider", "disabled"]
+
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """One model of a chain."""
+    """The state of one model, first or fallback."""
 
     model: str
     breaker: BreakerState
@@ -34,13 +36,13 @@ class RoleModel:
     role: Role
     model: str
     """`embedded` or `provider:model`, as configured."""
-    kind: Literal["embedded", "provider", "disabled"]
+    kind: Kind
     links: Sequence[LinkState] = ()
     """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
     @property
     def is_available(self) -> bool:
-        """False while no model of the chain does: from the opening of its breaker on, until a call works."""
+        """False while every model's breaker is open, until a call works."""
         return not self.links or any(link.breaker == "closed" for link in self.links)
 
 
@@ -62,7 +64,7 @@ class LLMFactory:
 
     @property
     def is_disabled(self) -> bool:
-        """True when no model may be called (DISABLE_LLM): rules plan, agents tell their data."""
+        """True when no model may be called (DISABLE_LLM): rules plan, agents answer with their data."""
         return self._settings.disable_llm
 
     def for_role(self, role: Role, script: ScriptedReply) -> BaseChatModel:
@@ -80,25 +82,18 @@ class LLMFactory:
 
     def models(self) -> list[RoleModel]:
         """What answers in each role, for readiness and for the notice in a reply."""
-        return [
-            RoleModel(role, first.model, self._kind(role), self._links(role))
-            for role, first in self._config.first.items()
-        ]
+        states = []
+        for role, first in self._config.first.items():
+            model = self._models.get(role)
+            kind: Kind = "disabled" if self.is_disabled else "provider" if model else "embedded"
+            endpoints = [it.endpoint for it in model.models] if model else []
+            links = [LinkState(it.name, it.breaker.state) for it in endpoints]
+            states.append(RoleModel(role, first.model, kind, links))
+        return states
 
     async def aclose(self) -> None:
         """Close the connections to the providers."""
         await self._http.aclose()
-
-    def _kind(self, role: Role) -> Literal["embedded", "provider", "disabled"]:
-        if self.is_disabled:
-            return "disabled"
-        return "provider" if role in self._models else "embedded"
-
-    def _links(self, role: Role) -> Sequence[LinkState]:
-        if role not in self._models:
-            return ()
-        endpoints = [model.endpoint for model in self._models[role].models]
-        return [LinkState(endpoint.name, endpoint.breaker.state) for endpoint in endpoints]
 
     def _build(self) -> Mapping[Role, FailoverModel]:
         problems = list(self._config.problems())
@@ -131,8 +126,8 @@ class LLMFactory:
         provider = PROVIDERS[ref.provider]
         try:
             options = provider.options(self._settings, ref.endpoint, self._http)
-            given = {name: value for name, value in options.items() if value is not None}
-            model: BaseChatModel = init_chat_model(ref.model, **given)
+            options = {name: value for name, value in options.items() if value is not None}
+            model: BaseChatModel = init_chat_model(ref.model, **options)
         except ImportError:
             raise ref.refused(f"install the extra [{provider.extra}]") from None
         except Exception as failure:  # noqa: BLE001 - see below

@@ -29,7 +29,7 @@ Reason = Literal[
 class ModelCallFailed(Exception):
     """One call of one model gave nothing usable. The provider's own error is its cause.
 
-    Providers' errors are told apart by status and by the names of their classes: no SDK is
+    Providers' errors are classified by status and by the names of their classes: no SDK is
     imported for it. What is none of them came from an answer that its class could not read: a 200
     with HTML is an AttributeError or a ValueError, empty choices are a TypeError (langchain-openai
     1.7).
@@ -81,11 +81,11 @@ class ModelCallFailed(Exception):
     @classmethod
     def from_error(cls, error: BaseException, *, had_full_timeout: bool = True) -> Self:
         """The failure that a provider's `error` stands for."""
-        chain = list(cls._chain(error))
-        names = {kind.__name__ for each in chain for kind in type(each).__mro__}
+        causes = list(cls._causes(error))
+        names = {kind.__name__ for each in causes for kind in type(each).__mro__}
         if names & cls.UNREADABLE:
             return cls("upstream_invalid")
-        for each in chain:
+        for each in causes:
             status, headers = cls._response(each)
             if status is not None:
                 return cls._from_status(status, headers)
@@ -97,7 +97,7 @@ class ModelCallFailed(Exception):
         return cls("upstream_invalid")
 
     @staticmethod
-    def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    def _causes(error: BaseException | None) -> Iterator[BaseException]:
         while error is not None:
             yield error
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -1,4 +1,4 @@
-"""The HTTP client under the providers' own clients: connections that are shared, answers that end."""
+"""The HTTP client of the providers' SDKs: shared connections, and answers of a bounded size."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache, cached_property

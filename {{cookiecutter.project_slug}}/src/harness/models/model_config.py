@@ -1,4 +1,4 @@
-"""Which models the configuration names for each role, and where each of them is asked."""
+"""The models of each role by the settings, first and fallbacks, with their endpoints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

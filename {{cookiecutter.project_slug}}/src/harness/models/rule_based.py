@@ -1,4 +1,4 @@
-"""The model that needs no key and no network: it says what a script says, the same every time.
+"""A chat model without key and network: a script answers, the same for the same messages.
 
 It is a real chat model of LangChain in all other respects (tool calls, streaming, usage), so that the service without a key walks the same way as with one.
 """
@@ -93,13 +93,15 @@ class RuleBasedModel(BaseChatModel):
             yield chunk
 
     def _answer(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        said = self.script.respond(messages, bound)
-        heard = sum(len(message.text.split()) for message in messages)
-        texts = [said.text, *(str(call["args"]) for call in said.tool_calls)]
-        spoken = sum(len(text.split()) for text in texts)
-        usage = UsageMetadata(input_tokens=heard, output_tokens=spoken, total_tokens=heard + spoken)
+        reply = self.script.respond(messages, bound)
+        sent = sum(len(message.text.split()) for message in messages)
+        texts = [reply.text, *(str(call["args"]) for call in reply.tool_calls)]
+        received = sum(len(text.split()) for text in texts)
+        usage = UsageMetadata(
+            input_tokens=sent, output_tokens=received, total_tokens=sent + received
+        )
         # A copy: the script may give the same message twice.
-        return said.model_copy(
+        return reply.model_copy(
             update={"usage_metadata": usage, "response_metadata": {"model_name": EMBEDDED}}
         )
 

@@ -52,8 +52,8 @@ class PlanScript:
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         """The plan as a call of the one schema that is bound."""
-        known = messages[0].additional_kwargs
-        plan = self._rules.plan(str(messages[1].content), known["language"], known["history"])
+        extra = messages[0].additional_kwargs
+        plan = self._rules.plan(str(messages[1].content), extra["language"], extra["history"])
         call = {"name": bound[0], "args": dict(plan), "id": "plan", "type": "tool_call"}
         return AIMessage(content="", tool_calls=[call])
 
@@ -81,7 +81,7 @@ class Planner:
             self._model = model.bind_tools([PlanDraft], tool_choice="any")
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
-        """Write `plan`, and why it is a lesser one: the first reasons of this turn."""
+        """Write `plan`, and the reasons why it is a degraded one."""
         question, language = state["question"], state["language"]
         history = state.get("history", [])
         plan, degraded = None, [Degraded.DISABLED]
@@ -104,11 +104,12 @@ class Planner:
         """
         ours = {"", self._rules.offer(language), self._rules.refusal(language)}
         texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
-        spoken = language if plan["text"] else None
-        guard = OutputGuard(self._outgoing, question, [], language=spoken)
-        found = (guard.violation(it) for it in texts if it not in ours and it not in question)
+        guard = OutputGuard(
+            self._outgoing, question, [], language=language if plan["text"] else None
+        )
+        violations = (guard.violation(it) for it in texts if it not in ours and it not in question)
         # No facts yet to hold a figure against.
-        refusal = next((it for it in found if it not in (None, OutputGuard.UNGROUNDED)), None)
+        refusal = next((it for it in violations if it not in (None, OutputGuard.UNGROUNDED)), None)
         if refusal is None:
             return None
         log.warning("plan_refused", reason=refusal)

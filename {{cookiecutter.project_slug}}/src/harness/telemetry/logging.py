@@ -105,7 +105,7 @@ class Logs:
         for ours in ("app", "harness"):
             verbose = logging.DEBUG if self._settings.enable_verbose_logging else logging.NOTSET
             logging.getLogger(ours).setLevel(verbose)
-        logging.getLogger(AuditLog.LOGGER).setLevel(logging.INFO)  # LOG_LEVEL ends no audit trail
+        logging.getLogger(AuditLog.LOGGER).setLevel(logging.INFO)  # LOG_LEVEL ends no audit log
 
     @staticmethod
     def _claim_other_loggers(root: logging.Logger) -> None:
@@ -162,7 +162,7 @@ class _Line(str):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, told apart from those of test runners."""
+    """Our handler, distinct from those of test runners."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._fixed = stream

@@ -1,4 +1,4 @@
-"""OpenTelemetry behind `tracing.py`; imported only where a collector is set."""
+"""Spans for an OpenTelemetry collector; imported by `tracing.py` only where one is set."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,8 +115,8 @@ class RedactedSpan:
         """Say more about it."""
         for name, value in attributes.items():
             if value is not None:
-                told = self._redactor.text(value) if isinstance(value, str) else value
-                self._span.set_attribute(name, told)
+                masked = self._redactor.text(value) if isinstance(value, str) else value
+                self._span.set_attribute(name, masked)
 
     def fail(self, reason: str) -> None:
         """Say that it failed."""
@@ -154,8 +154,10 @@ class OpenTelemetry:
 
     @staticmethod
     def _headers(settings: Settings) -> dict[str, str]:
-        given = settings.otel_exporter_otlp_headers
-        pairs = (it.partition("=") for it in given.get_secret_value().split(",")) if given else ()
+        headers = settings.otel_exporter_otlp_headers
+        pairs = (
+            (it.partition("=") for it in headers.get_secret_value().split(",")) if headers else ()
+        )
         return {name.strip(): value.strip() for name, _, value in pairs}
 
     @contextmanager

@@ -99,7 +99,7 @@ def test_an_error_raised_from_none_is_judged_alone() -> None:
     outer = StatusError(400)
     outer.__context__ = TimeoutError()
     outer.__suppress_context__ = True
-    assert [type(each) for each in ModelCallFailed._chain(outer)] == [StatusError]
+    assert [type(each) for each in ModelCallFailed._causes(outer)] == [StatusError]
 
 
 def in_an_hour() -> str:
