@@ -84,9 +84,8 @@ class Classifier:
             if answer.status_code != httpx2.codes.OK:
                 raise httpx2.HTTPError(f"HTTP {answer.status_code}")
             body = BoundedBody(answer.headers.get("content-encoding", ""), self.MAX_BYTES)
-            async for chunk in answer.aiter_raw():
-                body.feed(chunk)
-        scores = {it.label: it.score for it in self.SCORES.validate_json(body.whole())}
+            content = await body.read(answer.aiter_raw())
+        scores = {it.label: it.score for it in self.SCORES.validate_json(content)}
         if self._label not in scores:
             raise ValueError("the classifier does not know INJECTION_CLASSIFIER_LABEL")
         return scores[self._label]

@@ -41,7 +41,7 @@ class Judge:
     def __init__(self, factory: LLMFactory, language: Language) -> None:
         """Ask in `language`; the text may be in any."""
         model = factory.for_role("judge", JudgeScript())
-        self._model = model.with_structured_output(Judgement)
+        self._model = model.bind_tools([Judgement], tool_choice="any")
         self._system = SystemMessage(JUDGE.render(language))
 
     async def finds(self, text: str, origin: Origin) -> bool:
@@ -54,10 +54,10 @@ class Judge:
         """
         Budget.take_model_call()
         asked = HumanMessage(Fence.wrap(origin, text))
-        judgement = await self._model.ainvoke([self._system, asked], {"metadata": JUDGE.metadata})
-        if not isinstance(judgement, Judgement):
-            raise ValueError("no judgement")  # noqa: TRY004 - not a bug of ours: the model's answer
-        return judgement.is_attack
+        answer = await self._model.ainvoke([self._system, asked], {"metadata": JUDGE.metadata})
+        if not answer.tool_calls:
+            raise ValueError("no judgement")
+        return Judgement.model_validate(answer.tool_calls[0]["args"]).is_attack
 
     async def aclose(self) -> None:
         """Nothing: the factory closes its models."""

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Final, Protocol
 
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import QUOTA_USED
 from .budget import Tokens
 from .counters import Limit, LimitDecision
 from .enforcement import RateLimiter
@@ -103,7 +103,7 @@ class Quotas:
         """Show how near the end what all callers share is."""
         for room in verdict.rooms if verdict else ():
             if room.limit.name.startswith("service-"):
-                METRICS.quota(room.limit.name, 1 - room.left / room.limit.most)
+                QUOTA_USED.labels(room.limit.name).set(1 - room.left / room.limit.most)
 
     @staticmethod
     def _unit(limit: Limit) -> str:
