@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from typing import Any, Final, Literal, get_args
 
 import structlog
@@ -12,10 +11,8 @@ from ..prompts.language import Language, LanguageDetector
 from ..settings.guards import PersonalKind
 from ..telemetry.audit_log import AuditLog
 from .active_content import ActiveContent
-from .dates import Dates
 from .grounding import Grounding
 from .leaks import Leaks
-from .names import ProperNounCheck
 from .personal_data import PiiMatch
 from .personal_policy import PiiRules
 
@@ -109,7 +106,7 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        names = self._names.unsupported(text) if self._outgoing.names == "refuse" else []
+        names = self._grounding.unsupported_names(text) if self._outgoing.names == "refuse" else []
         return list(dict.fromkeys([*self._figures(text), *names]))
 
     def block(self, refusal: str) -> str:
@@ -143,7 +140,11 @@ class OutputGuard:
             yield from self._breaches(text, found)
         if self._figures(text, bool(found)):
             yield self.UNGROUNDED
-        if not is_ours and self._outgoing.names != "off" and self._names.unsupported(text):
+        if (
+            not is_ours
+            and self._outgoing.names != "off"
+            and self._grounding.unsupported_names(text)
+        ):
             if self._outgoing.names == "refuse":
                 yield self.UNGROUNDED
             if not self._has_observed:  # once, also where an answer is looked at by sentences
@@ -186,16 +187,8 @@ class OutputGuard:
         log.error("outbound_guard_failed", error=type(failure).__name__)
 
     @cached_property
-    def _texts(self) -> list[str]:
-        return list(Grounding.texts(self._evidence))
-
-    @cached_property
     def _evidence_text(self) -> str:
-        return self._evidence_as_written.casefold()
-
-    @cached_property
-    def _evidence_as_written(self) -> str:
-        return " ".join(self._texts)
+        return " ".join(self._grounding.texts).casefold()
 
     @cached_property
     def _given(self) -> frozenset[str]:
@@ -217,17 +210,5 @@ class OutputGuard:
         yield from filter(None, ActiveContent.hosts_in(self._evidence_text))
 
     @cached_property
-    def _words(self) -> list[str]:
-        return list(self._said)
-
-    @cached_property
     def _grounding(self) -> Grounding:
-        return Grounding(self._texts, self._lazily_said(), names=self._evidence)
-
-    def _lazily_said(self) -> Iterator[str]:
-        yield from self._words
-
-    @cached_property
-    def _names(self) -> ProperNounCheck:
-        words = frozenset(Dates.WORD.findall(self._evidence_as_written))
-        return ProperNounCheck(chain(self._texts, self._lazily_said()), words)
+        return Grounding(self._evidence, self._said)
