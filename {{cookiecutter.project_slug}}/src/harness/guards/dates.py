@@ -46,18 +46,18 @@ class Dates:
         for word in words
     }
 
-    DAY: Final = (
-        rf"(?:\d{{1,2}}(?:{Locale.pattern(*(it.ordinal_signs for it in LOCALES))})?"
-        rf"|(?i:{Locale.pattern(ORDINALS)}))"
-    )
+    SIGNS: Final = Locale.pattern(*(it.ordinal_signs for it in LOCALES))
+    DAY: Final = rf"(?:\d\d?(?:{SIGNS})?|(?i:{Locale.pattern(ORDINALS)}))"
+    LINK: Final = Locale.pattern(*(it.link for it in LOCALES))
+    ARTICLE: Final = Locale.pattern(*(it.article for it in LOCALES))
+    ALONE: Final = Locale.pattern(*(it.before_month for it in LOCALES))
     MENTION: Final = re.compile(
         rf"""
-        (?: (?<![\w.,:/]) (?P<before>{DAY}) \s+ (?:(?:{Locale.pattern(*(it.link for it in LOCALES))})\s+)?
-          | (?<![^\W_]) (?P<alone>(?i:{Locale.pattern(*(it.before_month for it in LOCALES))}))\s+ )?
+        (?: (?<![\w.,:/]) (?P<before>{DAY}) \s+ (?:(?:{LINK})\s+)?
+          | (?<![^\W_]) (?P<alone>(?i:{ALONE}))\s+ )?
         (?<![^\W\d_]) (?P<month>{Locale.pattern(MONTHS)}) (?![^\W\d_])
-        (?(before) | (?: \.?\s+ (?:(?:{Locale.pattern(*(it.article for it in LOCALES))})\s+)?
-                         (?P<after>{DAY}) (?![^\W_]|[.,:/]?\d|\s*%) )? )
-        (?P<year>(?:\s+de|,)?\s+\d{{4}})?
+        (?(before) | (?: \.?\s+ (?:(?:{ARTICLE})\s+)? (?P<after>{DAY}) (?![^\W_]|[.,:/]?\d|\s*%) )? )
+        (?P<year>(?:\s+(?:{LINK})|,)?\s+\d\d\d\d)?
         """,
         re.VERBOSE,
     )
