@@ -1,4 +1,4 @@
-"""One spelling of what reads the same, for matching only: nothing behind a guard reads it."""
+"""Spells alike what reads alike (accents, look-alikes, leet, codes), for matching against rules only."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 class Letters(dict[int, str | None]):
     """For `str.translate`: look-alikes as their letter, what nobody sees left out, all else a space.
 
-    It learns each sign when it first meets it, up to `MAX_KNOWN`.
+    It learns each sign when it first meets it, up to `MAX_CACHED`.
     """
 
     # Cyrillic, Greek, Armenian and phonetic letters that look like one of a to z, by Unicode's
@@ -55,7 +55,7 @@ class Letters(dict[int, str | None]):
     ASCII: Final = range(0x80)
     """Letters that stay as they are: most signs decompose to some."""
 
-    MAX_KNOWN: Final = 10_000
+    MAX_CACHED: Final = 10_000
     """Entries; all of Unicode would be 15 MB."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Letters(dict[int, str | None]):
             seen: str | None = chr(sign - self.TAGS.start + ord(" ")).lower()
         else:
             seen = " " if unicodedata.category(chr(sign))[0] in self.SEEN else None
-        if len(self) < self.MAX_KNOWN:
+        if len(self) < self.MAX_CACHED:
             self[sign] = seen
         return seen
 
@@ -108,8 +108,6 @@ class NormalForm:
     JOINT: Final = re.compile(r"[-_.*~/\\|](?=[a-z0-9])(?<=[a-z0-9].)")
     """What may split a word."""
 
-    ROT13: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-
     CODE_CHARS: Final = 16
     """Shortest code that is decoded: base64 of 12 characters."""
     CODE: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}")
@@ -139,7 +137,7 @@ class NormalForm:
         """The words of a folded text with one space between them and at both ends.
 
         Signs and digits that stand for letters are read as them, and `i` as `l`: 1, l, | and I
-        look the same. `skeleton` gives a pattern's words that form.
+        look the same. `canonicalize` gives a pattern's words that form.
         """
         folded = cls.LEET_SIGN.sub(cls._as_letters, f" {folded}")
         words = f" {' '.join(folded.translate(cls.GAPS).split())} "
@@ -151,14 +149,14 @@ class NormalForm:
         return words.replace("i", "l")
 
     @classmethod
-    def skeleton(cls, pattern: str) -> str:
+    def canonicalize(cls, pattern: str) -> str:
         """A pattern of words, spelled as `words` spells a text."""
         for word, other in cls.ALIKE:
             pattern = re.sub(rf"\b{word}\b", other, pattern)
         return pattern.replace("i", "l")
 
     @classmethod
-    def joined(cls, folded: str) -> str:
+    def join_split_words(cls, folded: str) -> str:
         """A folded text with the words whole that are s-p-l-i-t or s p e l l e d."""
         whole = f" {cls.JOINT.sub('', folded)}"
         if cls.SPELLED.search(whole):
@@ -167,37 +165,27 @@ class NormalForm:
 
     @classmethod
     def split_lines(cls, folded: str) -> str:
-        """Only the lines of a folded text that `joined` makes another, and their neighbours."""
+        """Only the lines of a folded text that `join_split_words` makes another, and their neighbours."""
         lines = [line for line in folded.split("\n") if line.strip()]
         split = [cls.JOINT.search(it) or cls.SPELLED.search(f" {it}") for it in lines]
         near = zip([None, *split], split, [*split[1:], None], strict=False)
         return "\n".join(line for line, each in zip(lines, near, strict=True) if any(each))
 
     @classmethod
-    def mended(cls, folded: str) -> str:
-        """Only the words that `joined` makes whole: none in most texts."""
+    def joined_words(cls, folded: str) -> str:
+        """Only the words that `join_split_words` makes whole: none in most texts."""
         lines = folded.split("\n")
         split = [at for at, line in enumerate(lines) if cls.JOINT.search(line)]  # few
         before = [lines[at] for at in split]
         for at in split:
             lines[at] = cls.JOINT.sub("", lines[at])
         words = (" ".join(some).split() for some in (before, (lines[at] for at in split)))
-        mended = " ".join(new for old, new in zip(*words, strict=True) if old != new)
+        joined = " ".join(new for old, new in zip(*words, strict=True) if old != new)
         whole = "\n".join(lines)
         if cls.SPELLED.search(f" {whole}"):
             runs = cls.LETTERS_APART.findall(f" {whole}")
-            mended += " " + " ".join(run.replace(" ", "") for run in runs)
-        return mended
-
-    @staticmethod
-    def squeezed(words: str) -> str:
-        """`words` without what parts them: split ones are whole, and none has an end."""
-        return words.replace(" ", "")
-
-    @classmethod
-    def rotated(cls, folded: str) -> str:
-        """A folded text with its letters turned by 13 places."""
-        return folded.translate(cls.ROT13)
+            joined += " " + " ".join(run.replace(" ", "") for run in runs)
+        return joined
 
     @classmethod
     def decoded(cls, text: str) -> Iterator[str]:

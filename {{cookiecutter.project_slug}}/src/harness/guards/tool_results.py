@@ -31,13 +31,13 @@ class ToolResults:
         if more := await self._guard.by_detectors(self._joined(rest), "tool_result"):
             suspicion = suspicion if found else more
             found |= await self._by_detectors(rest, more)
-        if not found or not suspicion or self._guard.decision(suspicion, "tool_result") is None:
+        if not found or not suspicion or self._guard.decide(suspicion, "tool_result") is None:
             return result
         notice = Messages.WITHHELD.format(CurrentLanguage.language())
         return self._replaced(result, lambda text: notice if text in found else text)
 
     def _joined(self, texts: Sequence[str]) -> str:
-        return self._guard.APART.join(texts)
+        return self._guard.SEPARATOR.join(texts)
 
     def _by_rules(self, texts: Sequence[str], whole: Detection) -> set[str]:
         """Those that may not pass; where only all together say it, those that can tell something.

@@ -83,7 +83,7 @@ class InputGuardNode:
             return refusal
         if not history:
             return None
-        return injection.refusal_of_split([history[-1]["question"], message], "message")
+        return injection.check_split([history[-1]["question"], message], "message")
 
     def _is_poisoned(self, exchange: Turn) -> bool:
         # Line by line: an answer may hold a headline that quotes an attack.
