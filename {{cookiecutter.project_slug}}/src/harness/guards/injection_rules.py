@@ -108,13 +108,6 @@ class InjectionRules:
     QUOTED: Final = re.compile(
         r"\"[^\"]{4,200}\"|'[^'\n]{4,200}'|“[^”]{4,200}”|«[^»]{4,200}»|\u2018[^\u2019]{4,200}\u2019|`[^`]{4,200}`"
     )
-    ABOUT: Final = re.compile(
-        NormalForm.canonicalize(
-            r" (?:mean|means|meaning|signific\w{1,5}|explain|explica|what|que|why|por que|how|como|translate|traduce|headline"
-            r"|titular|article|articulo|researchers?|investigadores|attacks?|ataques?|phrase|frase|hackers?|study|estudio"
-            r"|sentence|warns?|advierten?|trick\w{0,3}|enganan?|called|llama|story|noticia|news|noticias|term|termino) "
-        )
-    )
     ABOUT_CHARS: Final = 400
     """Longest text that may speak about an attack by quoting it; a headline, a question."""
 
@@ -124,20 +117,10 @@ class InjectionRules:
     NEVER_QUOTED: Final = frozenset({"exfiltration", "hide-from-user", "tool-call"})
     """Rules that no quotation excuses."""
 
-    SPEAKER: Final = re.compile(
-        NormalForm.canonicalize(
-            r" (?:(?:i|we|they|people|users?|he|she|one|never|always|yo|nosotros)"
-            r"|(?:safe|ok|okay|possible|allowed|legal|bad|fine|how|way|want|wants|when|reasons?|learn|trying|able|like)"
-            r"(?: not)? to|how (?:do|can|could|should) (?:i|we) [a-z0-9 ]{1,24}|como (?:hago|hacer|puedo) [a-z0-9 ]{1,24}"
-            r"|(?:puedo|podemos|debo|puede|pueden|quiero|como|es seguro|es posible|si|se)) $"
-        )
-    )
-    """Before a verb: somebody asks about what people do, and tells nobody to."""
-
     SPEAKER_CHARS: Final = 40
-    """Longest such beginning."""
+    """Longest beginning that shows that somebody only speaks of what a verb says."""
 
-    MARKUP: Final = Path(__file__).with_name("injection_markup.toml")
+    PATTERNS: Final = Path(__file__).with_name("injection_patterns.toml")
 
     ENDING: Final = "[a-z0-9]{0,15}"
     """What `*` stands for; `responsibilities` has an ending of 12."""
@@ -170,8 +153,11 @@ class InjectionRules:
             for head, by_rule in rests.items()
         }
         self._telling = frozenset(it for it in self._forms if len(it) >= self.TELLING_CHARS)
-        markup = tomllib.loads(self.MARKUP.read_text(encoding="utf-8"))["markup"]
-        self._markup = [(it, re.compile(it.pattern)) for it in (Markup(**row) for row in markup)]
+        patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
+        self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
+        self._speaker = re.compile(NormalForm.canonicalize(patterns["speaker"]))
+        markup = [Markup(**row) for row in patterns["markup"]]
+        self._markup = [(it, re.compile(it.pattern)) for it in markup]
         self._signs = frozenset(sign for it, _ in self._markup for sign in it.signs)
         self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
 
@@ -209,7 +195,7 @@ class InjectionRules:
         if is_short and self.NEVER_QUOTED.isdisjoint(weights):
             outside, quotes = self.QUOTED.subn(" ", text)
             words = NormalForm.words(NormalForm.folded(outside))
-            is_about = quotes and self.ABOUT.search(words)
+            is_about = quotes and self._about.search(words)
             if is_about and sum(self._weights(outside).values()) < self.REFUSED:
                 return None
         return max(weights, key=lambda name: weights[name])
@@ -251,6 +237,6 @@ class InjectionRules:
                 if rule.name in met or not follows.match(words, end):
                     continue
                 start = end - len(each[at])
-                if not self.SPEAKER.search(words, max(0, start - self.SPEAKER_CHARS), start):
+                if not self._speaker.search(words, max(0, start - self.SPEAKER_CHARS), start):
                     met.add(rule.name)
                     yield rule

@@ -4,8 +4,10 @@ import base64
 import binascii
 import html
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -16,35 +18,7 @@ class Letters(dict[int, str | None]):
     It learns each sign when it first meets it, up to `MAX_CACHED`.
     """
 
-    # Cyrillic, Greek, Armenian and phonetic letters that look like one of a to z, by Unicode's
-    # confusables.txt, in lower case.
-    HOMOGLYPHS: Final = {
-        "a": "\u0430\u03b1\u0251",
-        "b": "\u044c\u0432\u03b2\u0253",
-        "c": "\u0441\u03f2\u0188",
-        "d": "\u0501\u0257",
-        "e": "\u0435\u0454\u04bd\u0259\u03b5",
-        "g": "\u0261\u0581\u0260",
-        "h": "\u04bb\u043d\u0266",
-        "i": "\u0456\u03b9\u0131\u0269\u0268",
-        "j": "\u0458\u03f3",
-        "k": "\u043a\u03ba\u0199",
-        "l": "\u04cf\u01c0\u026b",
-        "m": "\u043c",
-        "n": "\u043f\u03b7\u0578\u0272",
-        "o": "\u043e\u03bf\u03c3\u0585\u00f8\u0275",
-        "p": "\u0440\u03c1\u01a5",
-        "q": "\u051b",
-        "r": "\u0433\u044f\u027c",
-        "s": "\u0455\u0282",
-        "t": "\u0442\u03c4\u01ad",
-        "u": "\u03c5\u057d\u028b",
-        "v": "\u03bd\u0475",
-        "w": "\u0461\u03c9\u051d",
-        "x": "\u0445\u03c7\u04b3",
-        "y": "\u0443\u03b3\u04af",
-        "z": "\u1d22\u0290",
-    }
+    FILE: Final = Path(__file__).with_name("look_alikes.toml")
 
     SEEN: Final = frozenset("LNPSZ")
     """First letters of the categories that a reader sees; the others are marks and controls."""
@@ -59,7 +33,7 @@ class Letters(dict[int, str | None]):
     """Entries; all of Unicode would be 15 MB."""
 
     def __init__(self) -> None:
-        looks = self.HOMOGLYPHS.items()
+        looks = tomllib.loads(self.FILE.read_text(encoding="utf-8")).items()
         super().__init__({ord(sign): letter for letter, signs in looks for sign in signs})
         self.update({sign: chr(sign) for sign in self.ASCII})
         self.update({ord(line): "\n" for line in "\n\x85\u2028\u2029"})

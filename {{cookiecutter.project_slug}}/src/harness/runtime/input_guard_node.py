@@ -10,7 +10,7 @@ from langgraph.types import Overwrite
 
 from ..guards.injection_guard import InjectionGuard
 from ..guards.input import InputGuard
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..prompts.language import Language, LanguageDetector
 from ..telemetry.audit_log import AuditLog
 from .reply import Event
