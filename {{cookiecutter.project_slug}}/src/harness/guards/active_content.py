@@ -1,4 +1,4 @@
-"""What acts by itself where an answer is shown: markup, images, links of strangers, control signs."""
+"""Active content: markup, images, links to strangers, control signs that act where an answer is shown."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class ActiveContent:
-    """Finds it, and takes it out. Links may lead to `hosts` only: an address can carry data away."""
+    """Detects it and removes it. Links may lead to `hosts` only: an address can carry data away."""
 
     MARKUP: Final = re.compile(
         r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""Dates in words: each day, month and weekday that an answer names stands in this turn's facts."""
+"""Days, months and weekdays of an answer, in words, that the facts of its turn do not have."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -70,7 +70,7 @@ class Dates:
     """How far from a month its days may stand: `from 3 to 5 and on 7 March`. A guess."""
 
     def __init__(self, evidence: str) -> None:
-        """Take what is known, one text of everything."""
+        """Take the facts and the question as one text."""
         self._evidence = evidence
 
     def unsupported(self, answer: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Score(BaseModel):
 
 
 class Classifier:
-    """Asks `POST /predict` with `{"inputs": text}`; the answer is a list of labels and scores.
+    """A classifier behind HTTP: `POST /predict` with `{"inputs": text}` answers labels and scores.
 
     https://huggingface.github.io/text-embeddings-inference
     """
@@ -89,9 +89,9 @@ class Classifier:
         return max([await self._score(part) for part in parts], default=0.0)
 
     async def _score(self, part: str) -> float:
-        asked = orjson.dumps({"inputs": part, "truncate": True})
+        content = orjson.dumps({"inputs": part, "truncate": True})
         async with self._client.stream(
-            "POST", self._url, content=asked, headers=self._headers
+            "POST", self._url, content=content, headers=self._headers
         ) as answer:
             if answer.status_code != httpx2.codes.OK:
                 raise httpx2.HTTPError(f"HTTP {answer.status_code}")
@@ -127,7 +127,7 @@ class JudgeScript:
 
 
 class Judge:
-    """Asks a model. Each judgement is a model call of the run, in its budget, usage and logs."""
+    """A model as judge. Each judgement is a model call of the run, in its budget, usage and logs."""
 
     name = "judge"
 
@@ -146,8 +146,8 @@ class Judge:
             Exception: Whatever a provider raises, and a ValueError for another answer than asked.
         """
         Budget.take_model_call()
-        asked = HumanMessage(Fence.wrap(origin, text))
-        judgement = await self._model.ainvoke([self._system, asked], {"metadata": JUDGE.metadata})
+        request = HumanMessage(Fence.wrap(origin, text))
+        judgement = await self._model.ainvoke([self._system, request], {"metadata": JUDGE.metadata})
         if not isinstance(judgement, Judgement):
             raise ValueError("no judgement")  # noqa: TRY004 - not a bug of ours: the model's answer
         return judgement.is_attack

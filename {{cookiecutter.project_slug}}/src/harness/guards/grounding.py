@@ -1,4 +1,4 @@
-"""The guard against inventions: numbers, dates, currencies and names of an answer stand in this turn's facts."""
+"""Grounding: numbers, dates, currencies and names of an answer that the facts of its turn do not have."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from .dates import Dates
 
 
 class Grounding:
-    """Holds a text against evidence. It knows no claims in words: `it will snow`."""
+    """Checks a text against evidence. It knows no claims in words: `it will snow`."""
 
     PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -118,9 +118,9 @@ class Grounding:
 
     def _has_number(self, text: str) -> bool:
         return text in self._written or any(
-            round(known, decimals) == value
+            round(number, decimals) == value
             for value, decimals in self._readings(text)
-            for known in self._numbers
+            for number in self._numbers
         )
 
     @cached_property
@@ -160,8 +160,8 @@ class Grounding:
     def _codes(self) -> frozenset[str]:
         """The currencies that the evidence may mean; `price_eur` is a key that tells one."""
         texts = (*self.flatten(self._evidence, with_keys=True), *self._words_said)
-        found = self._currencies_in(" ".join(texts).upper())
-        return frozenset().union(*(codes for _, _, codes in found))
+        mentions = self._currencies_in(" ".join(texts).upper())
+        return frozenset().union(*(codes for _, _, codes in mentions))
 
     @classmethod
     def _currencies_in(cls, text: str) -> Iterator[tuple[str, int, frozenset[str]]]:

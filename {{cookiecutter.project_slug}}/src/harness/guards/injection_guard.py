@@ -21,7 +21,7 @@ Mode = Literal["enforce", "observe", "off"]
 
 
 class Detector(Protocol):
-    """Tells texts that want to be obeyed. It is asked beside the rules and never instead of them."""
+    """Recognises injections. It is asked beside the rules and never instead of them."""
 
     name: str
     """A word for logs and metrics."""
@@ -37,13 +37,13 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Why a text is not let through."""
+    """Why a text may be refused."""
 
     reason: str
     """The name of a rule or of a detector."""
 
     by: Literal["rules", "detector", "failure"]
-    """`failure`: nothing was found, but the one that is named could not say."""
+    """`failure`: nobody objected, but the one that is named could not say."""
 
 
 class InjectionGuard:
