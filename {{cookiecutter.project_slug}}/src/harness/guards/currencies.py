@@ -90,9 +90,11 @@ class Currencies:
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        keys = {it.upper() for it in self.WORD.findall(self._evidence)}
-        named = [meant for _, _, meant in self._mentions(self._evidence)]
-        return frozenset(keys & self.CODES).union(*named)
+        words = frozenset(self.WORD.findall(self._evidence))
+        codes = self.CODES.intersection(map(str.upper, words))
+        names = self.NAMES.keys() & frozenset(map(str.lower, words))
+        signs = frozenset(self.SIGN.findall(self._evidence))
+        return codes.union(*(self.NAMES[it] for it in names), *(self.SIGNS[it] for it in signs))
 
     @classmethod
     def _mentions(cls, text: str) -> Iterator[tuple[str, int, frozenset[str]]]:

@@ -38,10 +38,17 @@ class Grounding:
         plain = self.LIST_MARKER.sub(" ", answer)
         numbers = [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
         words = frozenset(Dates.WORD.findall(plain))
-        dates = [] if words.isdisjoint(Dates.NAMES) else self._dates.unsupported(plain)
+        has_date = not words.isdisjoint(Dates.NAMES)
         has_currency = Currencies.may_be_in(plain, words)
+        if (has_date or has_currency) and answer in self._own_words:
+            has_date = has_currency = False  # every word of it is ours
+        dates = self._dates.unsupported(plain) if has_date else []
         currencies = self._currencies.unsupported(plain) if has_currency else []
         return list(dict.fromkeys([*numbers, *dates, *currencies]))
+
+    @cached_property
+    def _own_words(self) -> list[str]:
+        return list(self._said)
 
     @cached_property
     def _written(self) -> set[str]:
@@ -49,7 +56,7 @@ class Grounding:
 
     @cached_property
     def _in_words(self) -> str:
-        return " ".join((self._text, *self._said))
+        return " ".join((self._text, *self._own_words))
 
     @cached_property
     def _dates(self) -> Dates:
