@@ -91,9 +91,10 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build docs/ into build/docs: stale pages, dead links and unnamed modules fail it."""
+    """Build docs/ into build/docs: stale pages, dead links and files of other hosts fail it."""
     install_group(session, "checks")
-    python(session, "-m", "tools.documents.site")
+    python(session, "-m", "tools.documents", "--check")
+    python(session, "-m", "properdocs", "build", "--strict", "--clean")
 
 
 @nox.session
