@@ -94,8 +94,10 @@ class Quotas:
                 number,
                 SECONDS_PER_DAY,
                 amount=min(asked[unit], number),  # a quota below one reservation lets one run
+                is_passing=whose == "thread",
             )
             for unit, number in most.items()
+            if number
         ]
 
     @staticmethod
