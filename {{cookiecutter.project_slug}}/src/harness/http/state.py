@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from ..auth.authenticator import Authenticator
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..limits.enforcement import RateLimiter
 from ..limits.rate_limits import Rates
 from ..runtime.agent import Agent

@@ -12,7 +12,7 @@ from ..guards.injection_guard import InjectionGuard
 from ..guards.input import InputGuard
 from ..guards.leaks import Leaks
 from ..guards.output import OutputPolicy
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..models.factory import LLMFactory
 from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector

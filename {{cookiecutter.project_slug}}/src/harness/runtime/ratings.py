@@ -6,7 +6,7 @@ from typing import Literal
 import structlog
 
 from ..errors import InputRefused, RunUnknown
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..settings import Settings
 from ..storage.feedback import Feedback
 from ..storage.store import Store
