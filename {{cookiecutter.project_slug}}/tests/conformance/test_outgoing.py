@@ -8,7 +8,7 @@ import pytest
 
 from harness.guards.active_content import ActiveContent
 from harness.guards.leaks import Leaks
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conformance.conftest import ROLES, Served
 from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
@@ -20,7 +20,7 @@ PLANNED = "Mars has 2 moons."
 
 def counted(guard: str, decision: str) -> float:
     labels = {"guard": guard, "decision": decision}
-    return METRICS.registry.get_sample_value("guard_decisions_total", labels) or 0
+    return REGISTRY.get_sample_value("guard_decisions_total", labels) or 0
 
 
 def agent(*texts: str) -> Callable[[Request], Reply]:

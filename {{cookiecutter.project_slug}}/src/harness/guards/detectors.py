@@ -96,9 +96,8 @@ class Classifier:
             if answer.status_code != httpx2.codes.OK:
                 raise httpx2.HTTPError(f"HTTP {answer.status_code}")
             body = BoundedBody(answer.headers.get("content-encoding", ""), self.MAX_BYTES)
-            async for chunk in answer.aiter_raw():
-                body.feed(chunk)
-        scores = {it.label: it.score for it in self.SCORES.validate_json(body.whole())}
+            content = await body.read(answer.aiter_raw())
+        scores = {it.label: it.score for it in self.SCORES.validate_json(content)}
         if self._label not in scores:
             raise ValueError("the classifier does not know INJECTION_CLASSIFIER_LABEL")
         return scores[self._label]
@@ -134,7 +133,7 @@ class Judge:
     def __init__(self, factory: LLMFactory, language: Language) -> None:
         """Ask in `language`; the text may be in any."""
         model = factory.for_role("judge", JudgeScript())
-        self._model = model.with_structured_output(Judgement)
+        self._model = model.bind_tools([Judgement], tool_choice="any")
         self._system = SystemMessage(JUDGE.render(language))
 
     async def finds(self, text: str, origin: Origin) -> bool:
@@ -147,10 +146,10 @@ class Judge:
         """
         Budget.take_model_call()
         request = HumanMessage(Fence.wrap(origin, text))
-        judgement = await self._model.ainvoke([self._system, request], {"metadata": JUDGE.metadata})
-        if not isinstance(judgement, Judgement):
-            raise ValueError("no judgement")  # noqa: TRY004 - not a bug of ours: the model's answer
-        return judgement.is_attack
+        answer = await self._model.ainvoke([self._system, request], {"metadata": JUDGE.metadata})
+        if not answer.tool_calls:
+            raise ValueError("no judgement")
+        return Judgement.model_validate(answer.tool_calls[0]["args"]).is_attack
 
     async def aclose(self) -> None:
         """Nothing: the factory closes its models."""

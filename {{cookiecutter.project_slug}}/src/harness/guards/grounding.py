@@ -69,8 +69,11 @@ class Grounding:
         plain = self.LIST_MARKER.sub(" ", answer)
         numbers = (text for text in self.NUMBER.findall(plain) if not self._has_number(text))
         words = frozenset(Dates.WORD.findall(plain))
-        dates = () if words.isdisjoint(Dates.NAMES) else self._dates.unsupported(plain)
+        has_date = not words.isdisjoint(Dates.NAMES)
         has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
+        if (has_date or has_currency) and answer in self._words_said:
+            has_date = has_currency = False  # every word of it is our own code's
+        dates = self._dates.unsupported(plain) if has_date else ()
         currencies = self._unsupported_currencies(plain) if has_currency else ()
         return list(dict.fromkeys([*numbers, *dates, *currencies]))
 
