@@ -1,14 +1,14 @@
 """Tables in PostgreSQL: a role that can read them and nothing else, in a read-only transaction."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawServerCursor, errors
 
 from ..errors import PolicyViolation, SourceUnavailable
-from .sql_limits import ResultLimits
+from .sql import ResultLimits, Row
 
 
 class PostgresTables:
@@ -62,9 +62,7 @@ class PostgresTables:
         self._limits = limits
         self._is_checked = False
 
-    async def rows(
-        self, query: str, values: Sequence[object], seconds: float
-    ) -> Sequence[Mapping[str, Any]]:
+    async def rows(self, query: str, values: Sequence[object], seconds: float) -> Sequence[Row]:
         """The rows of `query`."""
         try:
             connection = await self._connected(seconds)
@@ -72,9 +70,9 @@ class PostgresTables:
                 await self._check(connection)
                 async with AsyncRawServerCursor(connection, "reference") as cursor:
                     await cursor.execute(query, values)
-                    found = await cursor.fetchmany(self._limits.wanted)
+                    rows = await cursor.fetchmany(self._limits.fetched_rows)
                     columns = [column.name for column in cursor.description or ()]
-                    return self._limits.apply(columns, found)
+                    return self._limits.apply(columns, rows)
         except self.REFUSED:
             raise PolicyViolation("table", "one SELECT of tables that are granted") from None
         except errors.QueryCanceled:
