@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
-from ..errors import HTTP_STATUS, ServiceError
+from ..errors import ServiceError
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Problem(BaseModel):
                 return cls(
                     type=f"urn:problem:{error.code}",
                     title=error.title,
-                    status=HTTP_STATUS[type(error)],
+                    status=error.status,
                     detail=error.detail,
                     instance=instance,
                 )
