@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.routing import Mount
 
-from harness.http.app import create_app
+from harness.application import Application
 from harness.models.factory import LLMFactory
 from harness.models.providers import PROVIDERS
 from harness.runtime.agent import Agent
@@ -170,7 +170,7 @@ class C4:
 
     def _routes(self) -> list[tuple[str, str, str]]:
         """Method, path and first sentence of every route that the API describes, and of mounts."""
-        app = create_app(self._settings, self._classes)
+        app = Application(self._classes).create_app(self._settings)
         found = [
             (method.upper(), path, about.get("description", about["summary"]).partition("\n")[0])
             for path, methods in app.openapi()["paths"].items()

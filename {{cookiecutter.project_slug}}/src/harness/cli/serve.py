@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from ..application import Application
-from ..http.bounds import BoundedConfig, Bounds
 from ..settings import Settings
 from ..telemetry.logging import Logs
 from ..telemetry.workers import Workers
@@ -119,9 +118,9 @@ class Serve:
             pass
 
     def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
-        return BoundedConfig(
+        return uvicorn.Config(
             app,
-            Bounds.from_settings(self._settings),
+            ws="none",  # no WebSocket is served: nothing bounds one
             host=self._settings.host,
             port=self._settings.port,
             log_config=None,

@@ -3,15 +3,16 @@
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
-from ..auth.principal import Scope
+from ..auth.principal import Principal, Scope
 from ..runtime.reply import Reply
 from ..runtime.state import Decision
-from .authentication import Caller, GuardedRoute
-from .openapi import ProblemDocs
-from .state import AppState
+from .authentication import requires
+from .problems import Problem
+from .routes import StrictRoute
+from .state import Running
 from .threads import ThreadId
 
 ApprovalId = Annotated[
@@ -32,15 +33,13 @@ class ApprovalRoutes:
     """Deciding about what would change something."""
 
     def router(self) -> APIRouter:
-        """The routes of this door."""
-        router = APIRouter(
-            prefix="/v1/threads", tags=["threads"], route_class=GuardedRoute.needing(Scope.APPROVE)
-        )
+        """These routes."""
+        router = APIRouter(prefix="/v1/threads", tags=["threads"], route_class=StrictRoute)
         router.add_api_route(
             "/{thread_id}/approvals/{approval_id}",
             self.decide,
             methods=["POST"],
-            responses=ProblemDocs.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
+            responses=Problem.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
         )
         return router
 
@@ -48,8 +47,9 @@ class ApprovalRoutes:
         self,
         thread_id: ThreadId,
         approval_id: ApprovalId,
-        decided: ApprovalDecision,
-        request: Request,
+        body: ApprovalDecision,
+        caller: Annotated[Principal, requires(Scope.APPROVE)],
+        running: Running,
     ) -> Reply:
         """Decide about a call of a conversation of yours; the answer tells what became of it.
 
@@ -57,8 +57,6 @@ class ApprovalRoutes:
         answer (or 409) says so. The same decision again gets the same reply.
         """
         structlog.contextvars.bind_contextvars(thread_id=thread_id)
-        conversation = Caller.from_request(request).conversation(thread_id)
-        running = AppState.from_request(request)
-        with running.life.request():
-            decision = Decision(id=approval_id, verdict=decided.decision)
-            return await running.service.decide(decision, conversation)
+        with running.shutdown.request():
+            decision = Decision(id=approval_id, verdict=body.decision)
+            return await running.service.decide(decision, caller.conversation(thread_id))

@@ -1,13 +1,12 @@
 """`/metrics`: what the service counts about itself, for Prometheus."""
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Response
 
 from ..auth.principal import Scope
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
-from .authentication import GuardedRoute
-from .state import AppState
+from .authentication import AuthenticationMiddleware, requires
+from .state import Running
 
 
 class MetricsRoutes:
@@ -17,16 +16,16 @@ class MetricsRoutes:
         self._is_open = settings.metrics_open
 
     def router(self) -> APIRouter:
-        """The route of this door; not part of the API that callers are promised."""
-        kind = APIRoute if self._is_open else GuardedRoute.needing(Scope.METRICS)
-        router = APIRouter(route_class=kind)
-        router.add_api_route("/metrics", self.metrics, include_in_schema=False)
+        """This route; not part of the API that callers are promised."""
+        router = APIRouter(dependencies=[] if self._is_open else [requires(Scope.METRICS)])
+        path = AuthenticationMiddleware.METRICS
+        router.add_api_route(path, self.metrics, include_in_schema=False)
         return router
 
-    async def metrics(self, request: Request) -> Response:
+    async def metrics(self, running: Running) -> Response:
         """The counters of all worker processes in Prometheus's text format.
 
         The parts are looked at now: a collector sees the store go without a probe beside it.
         """
-        METRICS.ready(await AppState.from_request(request).parts())
+        METRICS.ready(await running.parts())
         return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)
