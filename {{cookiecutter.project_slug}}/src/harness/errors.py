@@ -4,9 +4,10 @@ Each error holds two texts: `detail` is for the caller, `str(error)` is for the 
 means over HTTP; the other transports translate from there.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 class ServiceError(Exception):
@@ -33,11 +34,12 @@ class ServiceError(Exception):
         seconds = self.retry_after_seconds
         return {} if seconds is None else {"Retry-After": str(seconds)}
 
-    @property
-    def code(self) -> str:
-        """Stable name for machines: `InputRefused` -> `input-refused`."""
-        name = type(self).__name__
-        return "".join(f"-{char.lower()}" if char.isupper() else char for char in name).lstrip("-")
+    code: ClassVar[str]
+    """Stable name for machines: `InputRefused` -> `input-refused`, or one that callers have known."""
+
+    def __init_subclass__(cls) -> None:
+        if "code" not in vars(cls):
+            cls.code = "-".join(re.findall("[A-Z][a-z]*", cls.__name__)).lower()
 
 
 class ConfigurationError(ServiceError):

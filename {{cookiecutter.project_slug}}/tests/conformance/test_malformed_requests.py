@@ -14,7 +14,7 @@ from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
 from harness.settings import Settings
 from tests.conftest import Door, Lines
-from tests.harness.abuse.malformed import BODIES, HEADERS, LINES, PLANTED, THREADS
+from tests.support.malformed import BODIES, HEADERS, LINES, PLANTED, THREADS
 from tests.support.peers.raw_caller import Answer, serving
 
 pytestmark = pytest.mark.checklist("ABU-2")
