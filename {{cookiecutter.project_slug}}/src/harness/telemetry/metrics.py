@@ -122,12 +122,6 @@ class Metrics:
             ("limit", "mode"),
             registry=self.registry,
         )
-        self._ended = Counter(
-            "connections_ended",
-            "Connections that we ended before they had sent a whole request, by reason.",
-            ("reason",),
-            registry=self.registry,
-        )
         self._requests = Histogram(
             "http_request_seconds",
             "Time from a request's first byte to its answer's last.",
@@ -251,10 +245,6 @@ class Metrics:
     def limit_reached(self, limit: str, mode: str) -> None:
         """Count one request beyond a limit."""
         self._limits.labels(limit, mode).inc()
-
-    def connection_ended(self, reason: str) -> None:
-        """Count one connection that was ended."""
-        self._ended.labels(reason).inc()
 
     def request(self, route: str | None, status: int | None, seconds: float) -> None:
         """Count one request; paths that are no route of ours are one, whatever they say."""
