@@ -81,6 +81,8 @@ class Application:
         ]
         if problems:
             raise ConfigurationError(problems)
+        RunHooks(self.before_run, self.after_run)
+        Overrides(self.messages, self.prompts)
 
     @property
     def hooks(self) -> RunHooks:

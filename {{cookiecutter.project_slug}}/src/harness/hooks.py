@@ -33,8 +33,7 @@ class RunHooks:
         """
         for name in ("before_run", "after_run"):
             step = getattr(self, name)
-            call = getattr(step, "__call__", None)  # noqa: B004  # an object with `async def __call__`
-            if step and not (inspect.iscoroutinefunction(step) or inspect.iscoroutinefunction(call)):
+            if step and not inspect.iscoroutinefunction(step):
                 raise ConfigurationError([f"src/app/main.py: {name}: write it as `async def`"])
 
     async def before(self, message: str, thread: ThreadRef) -> str:

@@ -87,7 +87,9 @@ def check(answer: Answer) -> None:
     """An answer that was given on purpose, and a refusal in our one form."""
     assert answer.status < 500, answer.text
     assert PLANTED not in answer.text
-    if answer.status >= 400 and "x-request-id" in answer.headers:  # else no request: the server's own
+    if (
+        answer.status >= 400 and "x-request-id" in answer.headers
+    ):  # else no request: the server's own
         assert answer.headers["content-type"] == "application/problem+json"
         problem = orjson.loads(answer.body)
         assert problem["status"] == answer.status

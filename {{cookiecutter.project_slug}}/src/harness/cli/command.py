@@ -4,25 +4,21 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from importlib import import_module
+from typing import Any, Final
 
 from ..auth.principal import Scope
 from ..errors import ConfigurationError, ServiceError
 from ..project import Project
-from ..runtime.state import Decision
-from .agents import AgentList
-from .ask import Ask
-from .feedback import FeedbackExport
-from .keys import Keys
-from .retention import Retention
-from .serve import Serve
-from .show import Show
 
 USAGE_ERROR = 2
 """Exit code for what the operator must mend; `argparse` uses the same."""
 
 
 class CommandLine:
-    """The commands and their options."""
+    """The commands and their options. Each is imported when it runs: `--help` waits for none of them."""
+
+    FORMATS: Final = ("table", "env", "markdown")
 
     def __init__(self) -> None:
         project = Project.load()
@@ -34,7 +30,11 @@ class CommandLine:
         self._add_serve()
         self._add_ask()
         self._add_decide()
-        self._add("agents", "list the agents and questions to try", lambda _: AgentList().run())
+        self._add(
+            "agents",
+            "list the agents and questions to try",
+            lambda _: self._class("agents", "AgentList")().run(),
+        )
         self._add_keys()
         self._add_retention()
         self._add_feedback()
@@ -54,6 +54,10 @@ class CommandLine:
             return 1
         return exit_code
 
+    @staticmethod
+    def _class(module: str, name: str) -> Any:
+        return getattr(import_module(f".{module}", __package__), name)
+
     def _add(self, name: str, about: str, run: Callable[[Namespace], int]) -> ArgumentParser:
         command = self._commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
@@ -63,8 +67,8 @@ class CommandLine:
         command = self._add(
             "serve",
             "answer over HTTP",
-            lambda options: Serve(options.host, options.port, options.workers).run(
-                reload=options.reload
+            lambda it: self._class("serve", "Serve")(it.host, it.port, it.workers).run(
+                reload=it.reload
             ),
         )
         command.add_argument("--host", help="address to listen on, instead of HOST")
@@ -76,7 +80,7 @@ class CommandLine:
         command = self._add(
             "ask",
             "ask one question here, or a service that runs elsewhere",
-            lambda options: Ask(options.thread, options.url, options.key).run(options.question),
+            lambda it: self._class("ask", "Ask")(it.thread, it.url, it.key).run(it.question),
         )
         command.add_argument("question")
         command.add_argument("--thread", help="conversation to go on with")
@@ -86,8 +90,8 @@ class CommandLine:
         command = self._add(
             "decide",
             "approve or reject a call that waits, as `ask` showed it",
-            lambda it: Ask(it.thread, it.url, it.key).decide(
-                Decision(id=it.id, verdict=it.verdict)
+            lambda it: self._class("ask", "Ask")(it.thread, it.url, it.key).decide(
+                {"id": it.id, "verdict": it.verdict}
             ),
         )
         command.add_argument("id", help="the call")
@@ -102,6 +106,10 @@ class CommandLine:
 
     def _add_keys(self) -> None:
         command = self._add("keys", "make, list and revoke API keys", lambda _: 0)
+
+        def keys() -> Any:
+            return self._class("keys", "Keys")()
+
         actions = command.add_subparsers(required=True, metavar="ACTION")
         new = actions.add_parser("new", help="print a new key, once, and its line for the file")
         new.add_argument(
@@ -115,18 +123,18 @@ class CommandLine:
         )
         new.add_argument("--days", type=int, help="days until it expires; without it, never")
         new.add_argument("--append", action="store_true", help="add the line to API_KEYS_FILE")
-        new.set_defaults(run=lambda it: Keys().new(it.name, it.scope, it.days, append=it.append))
+        new.set_defaults(run=lambda it: keys().new(it.name, it.scope, it.days, append=it.append))
         shown = actions.add_parser("list", help="show the keys in API_KEYS_FILE")
-        shown.set_defaults(run=lambda _: Keys().list())
+        shown.set_defaults(run=lambda _: keys().list())
         revoked = actions.add_parser("revoke", help="take a key out of API_KEYS_FILE")
         revoked.add_argument("id", help="the key's id, as `keys list` shows it")
-        revoked.set_defaults(run=lambda it: Keys().revoke(it.id))
+        revoked.set_defaults(run=lambda it: keys().revoke(it.id))
 
     def _add_retention(self) -> None:
         command = self._add(
             "retention",
             "delete the threads whose last turn is too long ago",
-            lambda options: Retention(options.days).run(),
+            lambda it: self._class("retention", "Retention")(it.days).run(),
         )
         command.add_argument("--days", type=int, help="days to keep, instead of RETENTION_DAYS")
 
@@ -134,7 +142,7 @@ class CommandLine:
         command = self._add(
             "feedback",
             "print the ratings of answers as JSON lines",
-            lambda options: FeedbackExport(options.since).run(),
+            lambda it: self._class("feedback", "FeedbackExport")(it.since).run(),
         )
         command.add_argument(
             "--since", type=datetime.fromisoformat, help="day or moment, ISO 8601; without it, all"
@@ -144,11 +152,11 @@ class CommandLine:
         command = self._add(
             "settings",
             "show every setting, its value and where the value comes from",
-            lambda options: Show(options.format).run(),
+            lambda it: self._class("show", "Show")(it.format).run(),
         )
         command.add_argument(
             "--format",
-            choices=Show.FORMATS,
+            choices=self.FORMATS,
             default="table",
             help="env: the text of .env.example; markdown: the text of docs/configuration.md",
         )

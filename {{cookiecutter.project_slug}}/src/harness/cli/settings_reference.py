@@ -139,9 +139,7 @@ class SettingsReference:
             if fields:
                 yield self._section(owner, title, fields)
 
-    def _section(
-        self, owner: type[Configuration], title: str, fields: Iterable[str]
-    ) -> Section:
+    def _section(self, owner: type[Configuration], title: str, fields: Iterable[str]) -> Section:
         examples = self._examples
         docs = [SettingDoc.from_field(owner, it, examples.get(it, "")) for it in fields]
         return Section(owner, title, docs)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Final
 
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SecretsSettingsSource
 from rich.console import Console
@@ -18,10 +17,8 @@ from .settings_reference import SettingDoc, SettingsReference
 class Show:
     """The settings in one of three formats. Values of secrets are never shown."""
 
-    FORMATS: Final = ("table", "env", "markdown")
-
     def __init__(self, form: str) -> None:
-        """Show as `form`, one of `FORMATS`."""
+        """Show as `form`: `table`, `env` or `markdown`."""
         self._form = form
         self._reference = SettingsReference(Application.load(), Project.load().llm_provider)
 

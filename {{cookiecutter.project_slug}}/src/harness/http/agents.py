@@ -27,7 +27,9 @@ class AgentRoutes:
 
     def router(self) -> APIRouter:
         """These routes."""
-        router = APIRouter(prefix="/v1/agents", tags=["agents"], dependencies=[requires(Scope.CHAT)])
+        router = APIRouter(
+            prefix="/v1/agents", tags=["agents"], dependencies=[requires(Scope.CHAT)]
+        )
         router.add_api_route("", self.list, responses=Problem.responses(401, 403, 429, 500, 503))
         return router
 
@@ -37,7 +39,9 @@ class AgentRoutes:
             AgentCard(
                 name=agent.name,
                 description=dict(agent.description),
-                examples={language: list(questions) for language, questions in agent.examples.items()},
+                examples={
+                    language: list(questions) for language, questions in agent.examples.items()
+                },
             )
             for agent in running.service.agents
         ]

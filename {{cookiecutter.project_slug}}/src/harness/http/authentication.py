@@ -8,8 +8,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders, State
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import ASGIApp, Message, Receive
 from starlette.types import Scope as Connection
+from starlette.types import Send
 
 from ..auth.authenticator import Authenticator
 from ..auth.principal import Principal, Scope
@@ -113,5 +114,5 @@ class RequiredScope:
 
 
 def requires(scope: Scope | str) -> Any:
-    """Narrow a route to callers with `scope`: `caller: Annotated[Principal, requires("chat")]`."""
+    """The caller of a route, who has `scope`: `caller: Annotated[Principal, requires("chat")]`."""
     return Depends(RequiredScope(Scope(scope)))

@@ -90,6 +90,7 @@ class ChatRoutes:
         self,
         chat: ChatRequest,
         request: Request,
+        *,
         caller: Asker,
         running: Running,
         idempotency_key: IdempotencyKey = None,

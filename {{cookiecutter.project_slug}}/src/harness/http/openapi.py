@@ -12,6 +12,7 @@ from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
 from .problems import Problem
 
+
 class OpenAPIDocument:
     """The document of one application, made when first asked for."""
 
@@ -79,7 +80,8 @@ class OpenAPIDocument:
                 continue
             scopes = RequiredScope.of_route(route.dependant)
             for operation in (item[it.lower()] for it in route.methods or () if it.lower() in item):
-                operation |= {self.SCOPE: it.scope.value for it in scopes}
+                for it in scopes:
+                    operation[self.SCOPE] = it.scope.value
                 if schemes:
                     operation["security"] = [{name: []} for name in schemes]
 

@@ -19,9 +19,7 @@ class Overrides:
 
     PROMPTS = (PLANNER, REPAIR, WRITER, JUDGE, UNGROUNDED, LANGUAGE)
 
-    def __init__(
-        self, messages: Mapping[str, LocalizedMessage], prompts: Sequence[Prompt]
-    ) -> None:
+    def __init__(self, messages: Mapping[str, LocalizedMessage], prompts: Sequence[Prompt]) -> None:
         """Check what is to be said instead.
 
         Raises:

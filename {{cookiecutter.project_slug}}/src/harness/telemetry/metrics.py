@@ -303,3 +303,6 @@ class Metrics:
 
 METRICS: Final = Metrics()
 """The process's own. What it counts survives a restart of the service inside of one process."""
+
+REGISTRY: Final = METRICS.registry
+"""For counters of the owner's own: `Counter(name, about, labels, registry=harness.REGISTRY)`."""

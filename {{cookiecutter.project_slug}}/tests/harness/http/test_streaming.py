@@ -7,8 +7,8 @@ import orjson
 import pytest
 import uvicorn
 
-from harness.errors import ShuttingDown
 from harness.application import Application
+from harness.errors import ShuttingDown
 from harness.http.shutdown import ShutdownManager
 from harness.http.streaming import EventStream
 from harness.runtime.agent import ToolResult

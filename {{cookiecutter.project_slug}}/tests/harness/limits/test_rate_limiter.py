@@ -149,7 +149,10 @@ async def test_messages_are_counted_for_a_thread_and_for_its_caller(
 
 async def test_tokens_are_reserved_before_and_settled_after() -> None:
     limiter = quotas(quota_caller_day_tokens=1000, quota_reserved_tokens=400)
-    async with limiter.reserve("me", "me:t1", Used(20, 30)), limiter.reserve("me", "me:t2", Used(20, 30)):
+    async with (
+        limiter.reserve("me", "me:t1", Used(20, 30)),
+        limiter.reserve("me", "me:t2", Used(20, 30)),
+    ):
         with pytest.raises(RateLimitExceeded, match="caller-day-tokens"):
             await run(limiter, Used())
     for _ in range(5):  # 100 are used: five times 100 more leave 400
