@@ -16,12 +16,10 @@ from ..settings import Settings
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import METRICS
 from .agents import AgentRoutes
-from .approvals import ApprovalRoutes
 from .authentication import AuthenticationMiddleware
 from .chat import ChatRoutes
 from .feedback import FeedbackRoutes
-from .health import HealthRoutes
-from .metrics import MetricsRoutes
+from .health import HealthRoutes, MetricsRoutes
 from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
 from .openapi import OpenAPIDocument
 from .problems import ProblemHandlers
@@ -77,7 +75,6 @@ def create_app(application: Application, settings: Settings | None = None) -> Fa
     for routes in (
         ChatRoutes(),
         ThreadRoutes(),
-        ApprovalRoutes(),
         FeedbackRoutes(),
         AgentRoutes(),
         HealthRoutes(),

@@ -114,5 +114,8 @@ class RequiredScope:
 
 
 def requires(scope: Scope | str) -> Any:
-    """The caller of a route, who has `scope`: `caller: Annotated[Principal, requires("chat")]`."""
+    """Who calls, if they have `scope`.
+
+    A parameter of a route says it: `caller: Annotated[Principal, requires("chat")]`.
+    """
     return Depends(RequiredScope(Scope(scope)))

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/version`: for orchestrators, and for whoever asks what runs here."""
+"""`/healthz`, `/readyz`, `/version` and `/metrics`: for orchestrators, collectors, and whoever asks what runs here."""
 
 from http import HTTPStatus
 from typing import Literal
@@ -7,9 +7,12 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from ..auth.authenticator import Authenticator
+from ..auth.principal import Scope
 from ..limits.rate_limiter import RateLimiter
 from ..project import Project
+from ..settings import Settings
 from ..telemetry.metrics import METRICS
+from .authentication import AuthenticationMiddleware, requires
 from .problems import Problem, Responses
 from .state import Running
 
@@ -165,3 +168,25 @@ class HealthRoutes:
             version=project.version,
             commit=running.settings.commit,
         )
+
+
+class MetricsRoutes:
+    """The route that a collector asks. It tells no text of any caller, but do not publish it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._is_open = settings.metrics_open
+
+    def router(self) -> APIRouter:
+        """This route; not part of the API that callers are promised."""
+        router = APIRouter(dependencies=[] if self._is_open else [requires(Scope.METRICS)])
+        path = AuthenticationMiddleware.METRICS
+        router.add_api_route(path, self.metrics, include_in_schema=False)
+        return router
+
+    async def metrics(self, running: Running) -> Response:
+        """The counters of all worker processes in Prometheus's text format.
+
+        The parts are looked at now: a collector sees the store go without a probe beside it.
+        """
+        METRICS.ready(await running.parts())
+        return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)

@@ -75,14 +75,12 @@ class OpenAPIDocument:
         if schemes:
             document["components"]["securitySchemes"] = schemes
         for route in iter_route_contexts(self._app.routes):
-            item = document["paths"].get(route.path_format)
-            if not item or route.path in self._open:
-                continue
-            scopes = RequiredScope.of_route(route.dependant)
-            for operation in (item[it.lower()] for it in route.methods or () if it.lower() in item):
-                for it in scopes:
+            item = document["paths"].get(route.path_format, {})
+            methods = {it.lower() for it in route.methods or ()}
+            for operation in (item[it] for it in methods & item.keys()):
+                for it in RequiredScope.of_route(route.dependant):
                     operation[self.SCOPE] = it.scope.value
-                if schemes:
+                if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
 
     def _question(self) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
@@ -87,23 +87,6 @@ class LimitDecision:
         return cls(remaining, None if is_taken else remaining[enough.index(False)], is_local)
 
 
-class Counters(Protocol):
-    """Where counts are stored."""
-
-    async def acquire(self, limits: Sequence[Limit], *, count_only: bool = False) -> LimitDecision:
-        """Take every amount or none; with `count_only`, take them whatever the decision.
-
-        Raises:
-            LimitsUnavailable: The counts cannot be reached, and that is to be refused.
-        """
-
-    async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
-        """Add amounts, which may be below zero, where `taken` was decided; no failure is raised."""
-
-    async def aclose(self) -> None:
-        """Close connections."""
-
-
 class LocalCounters:
     """Counts of this process. No await inside, so no lock is needed."""
 
@@ -112,7 +95,7 @@ class LocalCounters:
         self._prune_at = 0.0
 
     async def acquire(self, limits: Sequence[Limit], *, count_only: bool = False) -> LimitDecision:
-        """Take every amount or none."""
+        """Take every amount or none; with `count_only`, take them whatever the decision."""
         now = time.time()
         self._prune(now)
         used = [self._used(it, now) for it in limits]
@@ -122,7 +105,7 @@ class LocalCounters:
         return decision
 
     async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
-        """Add the amounts."""
+        """Add amounts, which may be below zero, where `taken` was decided; no failure is raised."""
         self._add(limits, time.time())
 
     async def aclose(self) -> None:

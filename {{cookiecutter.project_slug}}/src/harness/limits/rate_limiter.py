@@ -13,7 +13,7 @@ from ..errors import RateLimitExceeded
 from ..settings import Settings
 from ..telemetry.metrics import METRICS
 from .budget import Tokens
-from .counters import Counters, Limit, LimitDecision, LocalCounters, RedisCounters, Remaining
+from .counters import Limit, LimitDecision, LocalCounters, RedisCounters, Remaining
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,7 @@ class RateLimiter:
         self.redis: RedisCounters | None = None
         if settings.redis_url is not None:
             self.redis = RedisCounters(settings, settings.redis_url.get_secret_value())
-        self._counters: Counters = self.redis or LocalCounters()
+        self._counters = self.redis or LocalCounters()
         # The dearest model's price: a run may turn to it.
         prices = [max(price) for price in settings.llm_prices.values()]
         tokens = settings.quota_reserved_tokens
