@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .configuration import Configuration
     from .errors import ClarificationNeeded, InputRefused, SourceUnavailable
     from .http.authentication import requires
+    from .locale.locale import Locale
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
@@ -37,6 +38,7 @@ __all__ = [
     "InputRefused",  # the request breaks a stated bound: 422
     "Language",  # `en` or `es`
     "LanguageDetector",  # which of them a text is in
+    "Locale",  # what the harness knows of a language, as data
     "LocalizedMessage",  # a fixed sentence in each language
     "Params",  # the query of a request to a host
     "Policy",  # which tools, hosts, files and tables an agent may use
@@ -65,6 +67,7 @@ _MODULES = {
     "configuration": ("Configuration",),
     "errors": ("ClarificationNeeded", "InputRefused", "SourceUnavailable"),
     "http.authentication": ("requires",),
+    "locale.locale": ("Locale",),
     "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Words"),
     "prompts.messages": ("LocalizedMessage",),
     "prompts.prompt": ("Prompt",),

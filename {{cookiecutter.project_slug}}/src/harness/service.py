@@ -16,7 +16,7 @@ from .limits.budget import Budget, RunLimits
 from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
 from .limits.deadline import Deadline
 from .limits.rate_limiter import RateLimiter
-from .models.call_recorder import UsageCollector
+from .models.call_recorder import Usage
 from .models.factory import LLMFactory
 from .prompts.messages import Messages
 from .runtime.agent import Agent
@@ -243,7 +243,7 @@ class Service:
             ),
             TRACES.span("run", {"gen_ai.conversation.id": conversation.thread_id}) as span,
             AuditLog.scope(conversation.owner) as trail,
-            UsageCollector.scope() as usage,
+            Usage.scope() as usage,
             Budget.scope(self._caps, usage),
         ):
             span.set({"app.run.id": str(run_id)})

@@ -8,7 +8,7 @@ import structlog
 
 from ..errors import AccountUnverified, IdentityUnavailable, Unauthenticated
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import CALLERS_REFUSED
 from .api_key import PREFIX, ApiKeys
 from .principal import Principal
 
@@ -106,4 +106,4 @@ class Authenticator:
     def record_refusal(reason: str) -> None:
         """Log and count a caller that was not let in."""
         log.info("caller_refused", reason=reason)
-        METRICS.refused_caller(reason)
+        CALLERS_REFUSED.labels(reason).inc()

@@ -14,7 +14,7 @@ from ..errors import ConfigurationError
 from ..project import Project
 from ..settings import Settings
 from ..telemetry.logging import Logs
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import BUILD_INFO
 from .agents import AgentRoutes
 from .authentication import AuthenticationMiddleware
 from .chat import ChatRoutes
@@ -47,7 +47,7 @@ def create_app(application: Application, settings: Settings | None = None) -> Fa
         async with AppState.start(application, settings, logs) as running:
             running.attach(app)
             names = [agent.name for agent in running.service.agents]
-            METRICS.build(project.version, settings.commit)
+            BUILD_INFO.labels(project.version, settings.commit).set(1)
             log.info("started", version=project.version, commit=settings.commit, agents=names)
             with running.shutdown.install():
                 yield

@@ -4,6 +4,8 @@ from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Response
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
 from ..auth.authenticator import Authenticator
@@ -11,7 +13,8 @@ from ..auth.principal import Scope
 from ..limits.rate_limiter import RateLimiter
 from ..project import Project
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import READY, REGISTRY
+from ..telemetry.workers import Workers
 from .authentication import AuthenticationMiddleware, requires
 from .problems import Problem, Responses
 from .state import Running
@@ -126,7 +129,8 @@ class HealthRoutes:
     async def readyz(self, response: Response, running: Running) -> Readiness:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
         parts = await running.parts()
-        METRICS.ready(parts)
+        for part, is_usable in parts.items():
+            READY.labels(part).set(is_usable)
         is_ready = parts["service"]
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -188,5 +192,7 @@ class MetricsRoutes:
 
         The parts are looked at now: a collector sees the store go without a probe beside it.
         """
-        METRICS.ready(await running.parts())
-        return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)
+        for part, is_usable in (await running.parts()).items():
+            READY.labels(part).set(is_usable)
+        text = generate_latest(Workers.all() or REGISTRY)
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import ServiceError
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
 from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
@@ -56,7 +56,7 @@ class AccessLogMiddleware:
             await self._app(scope, receive, send_named)
         except Exception as error:
             if not isinstance(error, ServiceError | HTTPException):
-                METRICS.failure("api", "request")
+                FAILURES.labels("api", "request").inc()
             if status is not None:
                 log.exception("request_failed")
                 raise  # the server cuts the connection, so that the caller sees a broken answer
@@ -65,7 +65,8 @@ class AccessLogMiddleware:
         finally:
             seconds = perf_counter() - started_at
             route = getattr(scope.get("route"), "path", None)
-            METRICS.request(route, status, seconds)
+            status_class = f"{status // 100}xx" if status else "none"
+            HTTP_REQUESTS.labels(route or "other", status_class).observe(seconds)
             log.info(
                 "request",
                 method=scope["method"],

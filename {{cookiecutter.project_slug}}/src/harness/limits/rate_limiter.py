@@ -11,7 +11,7 @@ import structlog
 
 from ..errors import RateLimitExceeded
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import LIMITS_REACHED, QUOTA_USED
 from .budget import Tokens
 from .counters import Limit, LimitDecision, LocalCounters, RedisCounters, Remaining
 
@@ -54,9 +54,9 @@ class Rule:
         quota = getattr(settings, self.setting)
         if self.unit == "usd":
             quota = ceil(quota * MILLIONTHS)
-        is_rate = self.unit == "requests"
+        is_rate, is_passing = self.unit == "requests", self.who == "thread"
         key = f"{self.who}:{key}" if is_rate else f"{self.who}-{self.unit}:{key}"
-        return Limit(self.name, key, quota, self.seconds, is_rate, min(amount, quota))
+        return Limit(self.name, key, quota, self.seconds, is_rate, min(amount, quota), is_passing)
 
 
 BY_ADDRESS: Final = Rule("address", "requests", MINUTE, "rate_address_per_minute")
@@ -88,6 +88,7 @@ class RateLimiter:
         if settings.redis_url is not None:
             self.redis = RedisCounters(settings, settings.redis_url.get_secret_value())
         self._counters = self.redis or LocalCounters()
+        self._quotas = [rule for rule in QUOTAS if getattr(settings, rule.setting)]
         # The dearest model's price: a run may turn to it.
         prices = [max(price) for price in settings.llm_prices.values()]
         tokens = settings.quota_reserved_tokens
@@ -127,12 +128,13 @@ class RateLimiter:
         """
         keys = {"thread": thread, "caller": principal_id, "service": ""}
         limits = [
-            rule.limit(self._settings, keys[rule.who], self._reserved[rule.unit]) for rule in QUOTAS
+            rule.limit(self._settings, keys[rule.who], self._reserved[rule.unit])
+            for rule in self._quotas
         ]
         decision = await self.acquire(limits)
         for it in decision.remaining if decision else ():
             if it.limit.name.startswith("service-"):  # what all callers share
-                METRICS.quota(it.limit.name, 1 - it.left / it.limit.quota)
+                QUOTA_USED.labels(it.limit.name).set(1 - it.left / it.limit.quota)
         try:
             yield
         finally:
@@ -143,7 +145,7 @@ class RateLimiter:
             }
             settled = (
                 limit.with_amount(used[rule.unit] - limit.amount)
-                for rule, limit in zip(QUOTAS, limits, strict=True)
+                for rule, limit in zip(self._quotas, limits, strict=True)
             )
             await self.add(settled, decision)
 
@@ -175,7 +177,7 @@ class RateLimiter:
             RateLimitExceeded: It is.
         """
         name = remaining.limit.name
-        METRICS.limit_reached(name, self.mode)
+        LIMITS_REACHED.labels(name, self.mode).inc()
         log.info("limit_reached", limit=name, mode=self.mode)
         if self.mode == "enforce":
             left = self._headers([remaining])["RateLimit"]

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from harness.errors import RateLimitExceeded
 from harness.limits.rate_limiter import RateLimiter
-from harness.models.call_recorder import Usage, UsageCollector
+from harness.models.call_recorder import Usage
 from harness.settings import Settings
 from tests.harness.limits.counts import limit
-from tools.servers import Redis
+from tests.support.servers import Redis
 
 
 async def test_beyond_a_limit_is_refused_with_what_the_caller_needs_to_know() -> None:
@@ -185,10 +185,10 @@ async def test_a_model_without_a_price_does_not_end_the_quota_of_money() -> None
     prices = {"openai:priced": (1, 1)}
     limiter = quotas(quota_caller_day_usd=1.0, quota_reserved_tokens=1, llm_prices=prices)
     tokens = UsageMetadata(input_tokens=1, output_tokens=1, total_tokens=2)
-    with UsageCollector.scope() as usage:
+    with Usage.scope() as usage:
         async with limiter.reserve("me", "me:t1", usage):
             for usd in (0.6, None, 0.4):
-                UsageCollector.add_tokens(tokens, usd)
+                usage.add(tokens, usd)
     assert usage == Usage(input_tokens=3, output_tokens=3, cost_usd=None, priced_usd=1.0)
     with pytest.raises(RateLimitExceeded, match="caller-day-usd"):
         await run(limiter, Used())
