@@ -16,14 +16,14 @@ class ThreadLocks:
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
-        """Hold `name` while entered; who comes first is served first.
+        """Hold `name` while entered; first come, first served. A free name is taken even with a wait of 0.
 
         Raises:
             ThreadBusy: It was still held after `wait_seconds`.
         """
         lock = self._locks.setdefault(name, asyncio.Lock())
         try:
-            async with asyncio.timeout(wait_seconds if lock.locked() else None):
+            async with asyncio.timeout(wait_seconds):
                 await lock.acquire()
         except TimeoutError:
             raise ThreadBusy(wait_seconds) from None
