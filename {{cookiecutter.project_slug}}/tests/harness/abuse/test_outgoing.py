@@ -187,7 +187,7 @@ SAID = "Unlooked-at words about 2 and 8849."
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["chat", "stream"])
 @pytest.mark.parametrize(
-    "part", [(Leaks, "found"), (ActiveContent, "is_in")], ids=["leaks", "active content"]
+    "part", [(Leaks, "found"), (ActiveContent, "is_present")], ids=["leaks", "active content"]
 )
 @pytest.mark.parametrize("role", ROLES)
 async def test_while_the_guard_is_broken_nothing_leaves_that_it_has_not_seen(

@@ -175,9 +175,9 @@ def test_a_series_that_is_not_exported_is_named(
 
 
 def test_a_guard_that_can_break_is_counted_from_nought() -> None:
-    source = files.PROJECT / "src" / "app"
+    source = files.PROJECT / "src" / "harness"
     text = "".join(file.read_text(encoding="utf-8") for file in source.rglob("*.py"))
-    breakable = set(re.findall(r'Trail\.note\(\s*"(\w+)",\s*"failed"', text))
+    breakable = set(re.findall(r'AuditLog\.record\(\s*"(\w+)",\s*"failed"', text))
     assert breakable == set(Metrics.BREAKABLE_GUARDS)
     registry = Metrics().registry
     for guard in breakable:
