@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict
 
 from ..auth.principal import Scope
-from ..runtime.reply import Reply
+from ..runtime.replies import Reply
 from ..runtime.state import Decision
 from .authentication import Caller, GuardedRoute
 from .openapi import ProblemDocs

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.principal import Scope
 from ..errors import InputRefused
-from ..runtime.reply import Reply
+from ..runtime.replies import Reply
 from .authentication import Caller, GuardedRoute
 from .openapi import ProblemDocs, Responses
 from .state import AppState

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ..runtime.agent import Agent
-from ..runtime.reply import Reply
+from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import CallerDocs
 from .problems import MEDIA_TYPE, Problem

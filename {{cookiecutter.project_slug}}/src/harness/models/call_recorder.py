@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from langchain_core.messages import BaseMessage
@@ -15,6 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from ..errors import ClarificationNeeded
+from ..run_context import RunContext
 from ..telemetry.metrics import METRICS
 from ..telemetry.tracing import TRACES, Attributes, Span
 from .cost import Prices
@@ -40,42 +40,13 @@ class Usage:
     priced_usd: float = 0.0
     """US dollars of the models with a price alone: what quotas of money are settled with."""
 
-
-class UsageCollector:
-    """Sums the model calls of one run.
-
-    The sum hangs on the context, which every task copies when it is made: tasks of the same run
-    add to the same sum, and no other run sees it.
-    """
-
-    _CURRENT: Final[ContextVar[Usage | None]] = ContextVar("usage", default=None)
-
-    @classmethod
-    @contextmanager
-    def scope(cls) -> Iterator[Usage]:
-        """The sum of all calls made inside the block; complete when the block ends."""
-        usage = Usage()
-        before = cls._CURRENT.set(usage)
-        try:
-            yield usage
-        finally:
-            cls._CURRENT.reset(before)
-
-    @classmethod
-    def add_call(cls) -> None:
-        """Add a call to the sum of the run that this context belongs to, if it has one."""
-        if usage := cls._CURRENT.get():
-            usage.model_calls += 1
-
-    @classmethod
-    def add_tokens(cls, tokens: UsageMetadata, usd: float | None) -> None:
-        """Add what a call used to the sum of this context's run, if it has one."""
-        if usage := cls._CURRENT.get():
-            usage.input_tokens += tokens["input_tokens"]
-            usage.output_tokens += tokens["output_tokens"]
-            usage.priced_usd += usd or 0.0
-            is_unknown = usd is None or usage.cost_usd is None
-            usage.cost_usd = None if is_unknown else usage.priced_usd
+    def add(self, tokens: UsageMetadata, usd: float | None) -> None:
+        """Add what a call used; `usd` is None for a model without a price."""
+        self.input_tokens += tokens["input_tokens"]
+        self.output_tokens += tokens["output_tokens"]
+        self.priced_usd += usd or 0.0
+        is_unknown = usd is None or self.cost_usd is None
+        self.cost_usd = None if is_unknown else self.priced_usd
 
 
 class ModelCallRecorder:
@@ -123,7 +94,8 @@ class ModelCallRecorder:
             "prompt": metadata.get("prompt"),
             "prompt_version": metadata.get("prompt_version"),
         }
-        UsageCollector.add_call()
+        if usage := RunContext.current().usage:
+            usage.model_calls += 1
         log.debug("model_call_started", **known, **self._size(asked))
         started = perf_counter()
         outcome, error = "failed", None
@@ -150,7 +122,8 @@ class ModelCallRecorder:
         tokens, usd = self._tokens, None
         if tokens is not None:
             usd = self._prices.usd(self._model, tokens)
-            UsageCollector.add_tokens(tokens, usd)
+            if usage := RunContext.current().usage:
+                usage.add(tokens, usd)
             used = tokens["input_tokens"], tokens["output_tokens"]
             METRICS.tokens(self._role, self._model, *used, usd)
         METRICS.model_call(self._role, self._model, outcome, seconds)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from ..guards.injection_guard import InjectionGuard
@@ -18,27 +19,28 @@ from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector
 from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.writer import WRITER
+from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.redaction import Redactor
 from .agent import Agent
 from .agent_node import AgentNode
-from .approval_node import ApprovalNode
-from .history import History
+from .approvals import ApprovalNode
 from .input_guard_node import InputGuardNode, InputGuards
 from .output_guard_node import OutputGuardNode
 from .planner import Planner
 from .rules_planner import RulesPlanner
 from .state import READS, WRITES, State
+from .threads import History
 from .writer import Writer
 
-Graph = CompiledStateGraph[State, None, State, State]
+Graph = CompiledStateGraph[State, RunContext, State, State]
 
 
 class Node(Protocol):
-    """A step of the run: reads the state, gives the changes."""
+    """A step of the run: reads the state, returns the changes."""
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
-        """The changes of this step, read off `state`."""
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
+        """The changes of this step."""
         ...
 
 
@@ -49,17 +51,17 @@ class StateScoped:
         self._name = name
         self._node = node
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """The node's changes.
 
         Raises:
             PermissionError: The node changed a key that `WRITES` does not grant it.
         """
         shown: Any = {key: value for key, value in state.items() if key in READS[self._name]}
-        changes = await self._node(shown)
+        changes = await self._node(shown, runtime)
         if foreign := changes.keys() - WRITES[self._name]:
             raise PermissionError(
-                f"node {self._name} may not write {sorted(foreign)}: grant it in graph/state.py"
+                f"node {self._name} may not write {sorted(foreign)}: grant it in runtime/state.py"
             )
         return changes
 
@@ -71,12 +73,12 @@ class Sequential:
         """Run `nodes` in this order; what one changes, those after it read."""
         self._nodes = nodes
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """The changes of all of them; of one key, those of the last that changes it."""
         changes: dict[str, Any] = {}
         for node in self._nodes:
             seen: Any = {**state, **changes}
-            changes |= await node(seen)
+            changes |= await node(seen, runtime)
             if "plan" in changes:  # nothing is left to decide
                 break
         return changes
@@ -92,9 +94,11 @@ class GotoIfPending:
         self._after = after
         self._node = node
 
-    async def __call__(self, state: State) -> Mapping[str, Any] | Command[str]:
+    async def __call__(
+        self, state: State, runtime: Runtime[RunContext]
+    ) -> Mapping[str, Any] | Command[str]:
         """The node's changes."""
-        changes = await self._node(state)
+        changes = await self._node(state, runtime)
         if any("call" in outcome for outcome in state["outcomes"]):
             return Command(update=changes, goto=self._after)
         return changes
@@ -143,7 +147,7 @@ class GraphBuilder:
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
         """The graph over a store of threads; None keeps no threads."""
-        builder = StateGraph(State)
+        builder = StateGraph(State, context_schema=RunContext)
         bounded = {name: StateScoped(name, node) for name, node in self.nodes.items()}
         builder.add_node("plan", Sequential(bounded["admit"], bounded["plan"]).__call__)
         for name in ("work", "write", "approve"):

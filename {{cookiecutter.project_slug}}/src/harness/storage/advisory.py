@@ -34,11 +34,11 @@ class AdvisoryLocks:
     GIVE_BACK: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0)) AS done"
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], patience_seconds: float
+        self, connect: Callable[[], Awaitable[Connection]], timeout_seconds: float
     ) -> None:
         """Hold locks over a connection of `connect`, made again when it breaks."""
         self._connect = connect
-        self._seconds = patience_seconds
+        self._seconds = timeout_seconds
         self._connecting = asyncio.Lock()
         self._connection: Connection | None = None
         self._background: set[asyncio.Task[Any]] = set()

@@ -7,11 +7,11 @@ are kept.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import structlog
 
+from ..run_context import RunContext
 from .metrics import METRICS
 
 Decision = Literal[
@@ -32,45 +32,41 @@ Decision = Literal[
 
 
 class AuditLog:
-    """What the guards decided in the turn that this context belongs to.
-
-    Guards say it with `AuditLog.note`, which also counts it; the turn's line is written at its end.
-    """
+    """What the guards decided in one run. Its one line is written when the run ends."""
 
     LOGGER: Final = "app.audit"
-
-    _CURRENT: ClassVar[ContextVar["AuditLog | None"]] = ContextVar("trail", default=None)
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
         self.decisions: list[dict[str, str]] = []
-        self._about: dict[str, Any] = {"outcome": "failed"}
+        self.fields: dict[str, Any] = {"outcome": "failed"}
 
     @classmethod
     @contextmanager
     def scope(cls, owner: str) -> Iterator[Self]:
-        """The trail of one turn of `owner` (`Principal.owner`), written when the block ends, however it does."""
-        trail = cls(owner)
-        before = cls._CURRENT.set(trail)
+        """The audit record of one run of `owner` (`Principal.owner`), written however the block ends."""
+        audit = cls(owner)
         try:
-            yield trail
+            with RunContext.scope(audit=audit):
+                yield audit
         finally:
-            cls._CURRENT.reset(before)
-            known = {"owner": trail.owner, **trail._about}
-            structlog.get_logger(cls.LOGGER).info("audit", **known, decisions=trail.decisions)
+            about = {"owner": audit.owner, **audit.fields}
+            structlog.get_logger(cls.LOGGER).info("audit", **about, decisions=audit.decisions)
 
     @classmethod
     def record(cls, guard: str, decision: Decision, because: str) -> None:
-        """Count what `guard` decided, and keep it for the turn's line, if there is a turn.
+        """Count what `guard` decided, and keep it for the run's line, if there is a run.
 
-        `because` is a word of ours, such as the name of a rule: never a part of a text.
+        `because` is a fixed identifier, such as the name of a rule: never user text.
         """
         METRICS.guard(guard, decision)
         if decision == "failed":
             METRICS.failure("guardrails", guard)
-        if trail := cls._CURRENT.get():
-            trail.decisions.append({"guard": guard, "decision": decision, "because": because})
+        if audit := RunContext.current().audit:
+            audit.decisions.append({"guard": guard, "decision": decision, "because": because})
 
-    def annotate(self, **about: Any) -> None:
-        """Say what the turn was about; what is told last counts."""
-        self._about |= about
+    @classmethod
+    def annotate(cls, **about: Any) -> None:
+        """Add fields to the run's line, if there is a run; the last value of a field counts."""
+        if audit := RunContext.current().audit:
+            audit.fields |= about

@@ -7,13 +7,13 @@ import pytest
 
 from harness.errors import ModelUnavailable
 from harness.limits.deadline import Deadline
-from harness.models.call_recorder import UsageCollector
 from harness.models.factory import LinkState
 from harness.telemetry.metrics import METRICS
 from tests.harness.models.chains import FIRST, SECOND, Unused, chain, factory_for, streamed
 from tests.support.peers.openai_faults import Busy, Switchable
 from tests.support.peers.openai_replies import Failure, Hang, Reply, Request, Text
 from tests.support.peers.openai_server import OpenAIServer
+from tests.support.runs import run_with_usage
 
 
 @pytest.mark.parametrize("fault", [Failure(503), Failure(500), Busy(0.01)])
@@ -139,7 +139,7 @@ async def test_a_call_s_money_is_in_the_run_s_sum_and_in_the_metrics(how: str) -
     before = METRICS.registry.get_sample_value("llm_cost_usd_total", labels) or 0
     with OpenAIServer([Text("hello")]) as server:
         async with chain(server, llm_prices={"openai:first": (1, 2)}) as model:
-            with UsageCollector.scope() as usage:
+            with run_with_usage() as usage:
                 if how == "whole":
                     await model.ainvoke("hi")
                 else:
