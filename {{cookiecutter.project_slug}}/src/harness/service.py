@@ -108,11 +108,7 @@ class Service:
         them. After `withdrawn` no further one comes: what was sent is half of a failed answer.
         Iterate and close it in one task; closing it cancels the run and its model calls.
 
-        Raises:
-            InputRefused: The message is empty or too long, or the key is another request's.
-            ThreadBusy: The request before takes too long.
-            Overloaded: Too many messages are being answered.
-            RateLimitExceeded: A quota is used up, or too many of this caller's messages run. All before any event.
+        Raises what `ask` raises, before any event.
         """
         async with (
             self._place(thread),

@@ -197,7 +197,7 @@ class Agent(ABC, Generic[SettingsT]):
         @wraps(method)
         async def run(**arguments: Any) -> tuple[str, ToolResult]:
             with self.rights.authorize(method.__name__, arguments):
-                finding = await self._harmless(await method(**arguments))
+                finding = await self._sanitized(await method(**arguments))
             facts = orjson.dumps(finding.facts).decode()
             return Fence.wrap("tool_result", facts), finding
 
@@ -205,11 +205,11 @@ class Agent(ABC, Generic[SettingsT]):
             coroutine=run, name=method.__name__, response_format="content_and_artifact"
         )
 
-    async def _harmless(self, finding: ToolResult) -> ToolResult:
-        """What a model and `render` may read of it: texts that want to be obeyed are taken out."""
-        found = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
-        harmless = await self._results.sanitize(found)
-        if harmless is found:
+    async def _sanitized(self, finding: ToolResult) -> ToolResult:
+        """The result as a model and `render` may read it: texts that read like instructions are taken out."""
+        raw = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
+        sanitized = await self._results.sanitize(raw)
+        if sanitized is raw:
             return finding
-        facts, sources = harmless
+        facts, sources = sanitized
         return ToolResult(facts, [Source(title=title, url=url) for title, url in sources])

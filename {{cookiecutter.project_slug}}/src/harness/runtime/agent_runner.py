@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 from langchain.agents import create_agent
@@ -66,25 +66,26 @@ class AgentScript:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentAnswer:
-    """What a model made of the findings of its tools."""
-
-    text: str
-    findings: Sequence[ToolResult]
-    degraded: Sequence[str] = ()
-    """Why it is degraded: some of the tool calls failed or were refused."""
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
-    """One attempt of a model, not checked yet."""
+    """One answer of a model, the tool results that hold it up, and the guard that checks it."""
+
+    REASONS: ClassVar[Mapping[type[ServiceError], str]] = {
+        BudgetExceeded: Degraded.OVER_BUDGET,
+        SourceUnavailable: Degraded.SOURCE,
+        PolicyViolation: Degraded.SOURCE,
+    }
+    """What a failed tool call costs an answer that other calls hold up."""
 
     text: str
     findings: Sequence[ToolResult]
     failures: Sequence[ServiceError]
     messages: Sequence[AnyMessage]
     guard: OutputGuard
-    """What the text is checked by."""
+
+    @property
+    def degraded(self) -> list[str]:
+        """Why it is degraded: some of the tool calls failed or were refused."""
+        return sorted({self.REASONS[type(it)] for it in self.failures if type(it) in self.REASONS})
 
 
 class Correction:
@@ -108,13 +109,6 @@ class AgentRunner:
     STEPS_PER_CALL: Final = 2
     """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
 
-    REASONS: Final[Mapping[type[ServiceError], str]] = {
-        BudgetExceeded: Degraded.OVER_BUDGET,
-        SourceUnavailable: Degraded.SOURCE,
-        PolicyViolation: Degraded.SOURCE,
-    }
-    """What a failed tool call costs an answer that other calls hold up."""
-
     def __init__(
         self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy
     ) -> None:
@@ -135,7 +129,7 @@ class AgentRunner:
             name=agent.name,
         )
 
-    async def answer(self, question: str, language: Language) -> AgentAnswer:
+    async def answer(self, question: str, language: Language) -> Draft:
         """The model's answer, grounded in what its tools found.
 
         Raises:
@@ -156,12 +150,11 @@ class AgentRunner:
                 draft, refusal = await self._retry(draft, refusal, question, language)
         if refusal:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
-        degraded = {self.REASONS[type(it)] for it in draft.failures if type(it) in self.REASONS}
-        return AgentAnswer(draft.text, draft.findings, sorted(degraded))
+        return draft
 
     async def _retry(
-        self, draft: "Draft", refusal: str, question: str, language: Language
-    ) -> tuple["Draft", str | None]:
+        self, draft: Draft, refusal: str, question: str, language: Language
+    ) -> tuple[Draft, str | None]:
         """A second attempt in the same limits, and why it is refused too; else the first one."""
         correction = Correction.message(refusal, draft.guard.unsupported(draft.text), language)
         try:
@@ -175,7 +168,7 @@ class AgentRunner:
 
     async def _attempt(
         self, messages: Sequence[AnyMessage], question: str, language: Language
-    ) -> "Draft":
+    ) -> Draft:
         """The loop's answer to `messages`."""
         result = await self._loop.ainvoke(
             InputAgentState(messages=[*messages]),

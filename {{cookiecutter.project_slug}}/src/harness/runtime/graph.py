@@ -25,7 +25,7 @@ from ..telemetry.redaction import Redactor
 from .agent import Agent
 from .agent_node import AgentNode
 from .approvals import ApprovalNode
-from .input_guard_node import InputGuardNode, InputGuards
+from .input_guard_node import InputGuardNode
 from .output_guard_node import OutputGuardNode
 from .planner import Planner
 from .rules_planner import RulesPlanner
@@ -128,11 +128,9 @@ class GraphBuilder:
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
             "admit": InputGuardNode(
-                InputGuards(
-                    InputGuard(settings.message_max_chars),
-                    injection or InjectionGuard(),
-                    PiiRules(settings.personal_data_in),
-                ),
+                InputGuard(settings.message_max_chars),
+                injection or InjectionGuard(),
+                PiiRules(settings.personal_data_in),
                 detector,
                 rules.warning,
             ),

@@ -1,7 +1,6 @@
 """The admit node: checks the message, and empties what the run before left in the state."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -20,26 +19,21 @@ from .state import Plan, State, Turn
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class InputGuards:
-    """The checks of every message, in this order."""
-
-    inbound: InputGuard
-    injection: InjectionGuard
-    personal: PiiRules
-
-
 class InputGuardNode:
     """Lets a message in through the guards, before anything else reads it."""
 
     def __init__(
         self,
-        guards: InputGuards,
+        inbound: InputGuard,
+        injection: InjectionGuard,
+        personal: PiiRules,
         detector: LanguageDetector,
         warning: Callable[[Language], str],
     ) -> None:
-        """Ask all `guards`; `warning` is the answer to what reads like instructions."""
-        self._guards = guards
+        """`warning` is the answer to what reads like instructions."""
+        self._inbound = inbound
+        self._injection = injection
+        self._personal = personal
         self._detector = detector
         self._warning = warning
 
@@ -53,7 +47,7 @@ class InputGuardNode:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
         """
         message = state["message"]
-        question, masked = self._guards.personal.mask_input(self._guards.inbound.clean(message))
+        question, masked = self._personal.mask_input(self._inbound.clean(message))
         history = state.get("history", [])
         trusted = [it for it in history if not self._is_poisoned(it)]
         language = self._detector.detect(question, history[-1]["language"] if history else None)
@@ -83,14 +77,13 @@ class InputGuardNode:
 
     async def _refusal(self, message: str, question: str, history: Sequence[Turn]) -> str | None:
         """Why it is refused: as it was received, for hidden signs tell something too."""
-        injection = self._guards.injection
-        if refusal := await injection.refusal(message, "message", masked=question):
+        if refusal := await self._injection.refusal(message, "message", masked=question):
             return refusal
         if not history:
             return None
-        return injection.refusal_of_split([history[-1]["question"], message], "message")
+        return self._injection.refusal_of_split([history[-1]["question"], message], "message")
 
-    def _is_poisoned(self, exchange: Turn) -> bool:
+    def _is_poisoned(self, turn: Turn) -> bool:
         # Line by line: an answer may hold a headline that quotes an attack.
-        texts = (exchange["question"], *exchange["answer"].splitlines())
-        return any(self._guards.injection.refusal_by_rules(text, "memory") for text in texts)
+        texts = (turn["question"], *turn["answer"].splitlines())
+        return any(self._injection.refusal_by_rules(text, "memory") for text in texts)

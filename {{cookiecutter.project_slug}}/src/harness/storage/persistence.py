@@ -1,18 +1,12 @@
 """What happens when the store fails: the run goes on unsaved, or StoreUnavailable is raised."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import structlog
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-)
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from ..errors import StoreUnavailable
 from ..limits.deadline import Deadline
@@ -103,31 +97,17 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
 
     timeout: StoreTimeout
 
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+    async def aget_tuple(self, *given: Any, **named: Any) -> CheckpointTuple | None:
         """The checkpoint; None also in a run that goes on without the store."""
-        return await self.timeout.call_or(super().aget_tuple(config), None)
+        return await self.timeout.call_or(super().aget_tuple(*given, **named), None)
 
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
+    async def aput(self, config: RunnableConfig, *given: Any, **named: Any) -> RunnableConfig:
         """Save the checkpoint, unless the run goes on without the store."""
-        saving = super().aput(config, checkpoint, metadata, new_versions)
-        return await self.timeout.call_or(saving, config)
+        return await self.timeout.call_or(super().aput(config, *given, **named), config)
 
-    async def aput_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
+    async def aput_writes(self, *given: Any, **named: Any) -> None:
         """Save what a step wrote, unless the run goes on without the store."""
-        saving = super().aput_writes(config, writes, task_id, task_path)
-        await self.timeout.call_or(saving, None)
+        await self.timeout.call_or(super().aput_writes(*given, **named), None)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete every checkpoint of a thread."""

@@ -4,17 +4,13 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-)
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from ..errors import ConfigurationError
@@ -31,7 +27,7 @@ class SingleThreadExecutor:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._is_over = False
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def run(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
         """The result of `work`.
 
         Raises:
@@ -40,7 +36,7 @@ class SingleThreadExecutor:
         if self._is_over:
             raise ValueError("the store is closed")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, work, *arguments)
+        return await loop.run_in_executor(self._executor, partial(work, *given, **named))
 
     def close(self) -> None:
         """Accept nothing more; what was accepted is still done."""
@@ -57,42 +53,20 @@ class _ThreadSaver(SqliteSaver):
 
     thread: SingleThreadExecutor
 
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return await self.thread.run(self.get_tuple, config)
+    async def aget_tuple(self, *given: Any, **named: Any) -> CheckpointTuple | None:
+        return await self.thread.run(self.get_tuple, *given, **named)
 
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        return await self.thread.run(self.put, config, checkpoint, metadata, new_versions)
+    async def aput(self, *given: Any, **named: Any) -> RunnableConfig:
+        return await self.thread.run(self.put, *given, **named)
 
-    async def aput_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        await self.thread.run(self.put_writes, config, writes, task_id, task_path)
+    async def aput_writes(self, *given: Any, **named: Any) -> None:
+        await self.thread.run(self.put_writes, *given, **named)
 
-    async def adelete_thread(self, thread_id: str) -> None:
-        await self.thread.run(self.delete_thread, thread_id)
+    async def adelete_thread(self, *given: Any, **named: Any) -> None:
+        await self.thread.run(self.delete_thread, *given, **named)
 
-    async def alist(
-        self,
-        config: RunnableConfig | None,
-        *,
-        filter: dict[str, Any] | None = None,  # noqa: A002  # the name of the base's argument
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        def read() -> list[CheckpointTuple]:
-            return list(self.list(config, filter=filter, before=before, limit=limit))
-
-        for checkpoint in await self.thread.run(read):
+    async def alist(self, *given: Any, **named: Any) -> AsyncIterator[CheckpointTuple]:
+        for checkpoint in await self.thread.run(lambda: list(self.list(*given, **named))):
             yield checkpoint
 
 

@@ -7,13 +7,13 @@ from harness.guards.injection_guard import InjectionGuard
 from harness.guards.input import InputGuard
 from harness.guards.personal_policy import PiiRules
 from harness.prompts.language import LanguageDetector
-from harness.runtime.input_guard_node import InputGuardNode, InputGuards
+from harness.runtime.input_guard_node import InputGuardNode
 from harness.runtime.state import State, Turn
 
 
 def admission() -> InputGuardNode:
-    guards = InputGuards(InputGuard(100), InjectionGuard(), PiiRules("card:mask"))
-    return InputGuardNode(guards, LanguageDetector("en"), lambda language: "")
+    guards = InputGuard(100), InjectionGuard(), PiiRules("card:mask")
+    return InputGuardNode(*guards, LanguageDetector("en"), lambda language: "")
 
 
 async def test_the_question_is_the_admitted_message_in_its_language() -> None:
