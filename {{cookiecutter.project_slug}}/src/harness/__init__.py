@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .cli import main
     from .configuration import Configuration
     from .errors import ClarificationNeeded, SourceUnavailable
+    from .locale.locale import Locale
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
@@ -26,6 +27,7 @@ _HOMES = {
     "LANGUAGES": "prompts.language",
     "Language": "prompts.language",
     "LanguageDetector": "prompts.language",
+    "Locale": "locale.locale",
     "ClarificationNeeded": "errors",
     "AgentResources": "sources.resources",
     "Params": "sources.http",
@@ -42,25 +44,26 @@ _HOMES = {
 }
 
 __all__ = [
-    "Agent",
-    "Application",
-    "ToolCall",
-    "Configuration",
-    "ToolResult",
     "LANGUAGES",
+    "Agent",
+    "AgentResources",
+    "Application",
+    "ClarificationNeeded",
+    "Configuration",
     "Language",
     "LanguageDetector",
-    "ClarificationNeeded",
-    "AgentResources",
-    "Params",
+    "Locale",
     "LocalizedMessage",
+    "Params",
     "Policy",
     "Prompt",
     "Registry",
     "Source",
     "SourceUnavailable",
     "Text",
+    "ToolCall",
     "ToolMethod",
+    "ToolResult",
     "Words",
     "main",
 ]

@@ -80,7 +80,7 @@ class ApprovalGate:
         shown = orjson.dumps(call.arguments).decode()
         if len(shown) > self._max_chars:
             raise PolicyViolation("approval", "its arguments are too long (MESSAGE_MAX_CHARS)")
-        if leak := self._leaks.found(shown):
+        if leak := self._leaks.find(shown):
             AuditLog.record("approval", "withheld", leak)
             raise PolicyViolation("approval", "its arguments hold what may not be shown")
         if call not in self.calls:

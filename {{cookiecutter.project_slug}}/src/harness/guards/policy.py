@@ -8,7 +8,7 @@ import structlog
 
 from ..errors import PolicyViolation
 from ..sources.policy import Policy
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import ACCESS_REFUSED
 from .approval import ApprovalGate
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class ToolPolicy:
             yield
         except PolicyViolation as refusal:
             name = tool if tool in self._built else self.UNKNOWN
-            METRICS.access_refused(self._agent, name, refusal.kind)
+            ACCESS_REFUSED.labels(self._agent, name, refusal.kind).inc()
             log.warning(
                 "access_refused",
                 agent=self._agent,

@@ -24,7 +24,7 @@ from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
 from ..storage.answer_cache import AnswerCache, CachedAnswer, CacheKey
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import AGENT_RUNS, FAILURES
 from ..telemetry.tracing import TRACES
 from .agent import Agent
 from .agent_runner import AgentRunner
@@ -85,7 +85,7 @@ class AgentNode:
             status = results[-1]["status"]
             seconds = perf_counter() - started
             ms = round(seconds * 1000, 1)
-            METRICS.agent_run(name, status, seconds)
+            AGENT_RUNS.labels(name, status).observe(seconds)
             span.set({"app.agent.status": status})
             data = {"agent": name, "status": status, "ms": ms}
             emit(Event(event="agent_finished", data=data))
@@ -120,7 +120,7 @@ class AgentNode:
             # An agent is the user's code: its bug costs this part of the answer, not the rest.
             log.exception("agent_failed")
             reason = Degraded.AGENT
-        METRICS.failure("agents", task["agent"])
+        FAILURES.labels("agents", task["agent"]).inc()
         return TaskResults.missing(task, message, language), [*degraded, reason]
 
     async def _from_model(

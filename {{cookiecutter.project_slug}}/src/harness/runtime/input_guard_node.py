@@ -9,7 +9,7 @@ from langgraph.types import Overwrite
 
 from ..guards.injection_guard import InjectionGuard
 from ..guards.input import InputGuard
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..prompts.language import Language, LanguageDetector
 from ..run_context import RunContext
 from ..telemetry.audit_log import AuditLog
@@ -81,7 +81,7 @@ class InputGuardNode:
             return refusal
         if not history:
             return None
-        return self._injection.refusal_of_split([history[-1]["question"], message], "message")
+        return self._injection.check_split([history[-1]["question"], message], "message")
 
     def _is_poisoned(self, turn: Turn) -> bool:
         # Line by line: an answer may hold a headline that quotes an attack.

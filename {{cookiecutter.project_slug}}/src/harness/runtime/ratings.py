@@ -6,12 +6,12 @@ from typing import Literal
 import structlog
 
 from ..errors import InputRefused, RunUnknown
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..settings import Settings
 from ..storage.store import Feedback, Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.langsmith import LangSmith
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FEEDBACK
 from ..telemetry.redaction import Redactor
 
 log = structlog.stdlib.get_logger(__name__)
@@ -51,6 +51,6 @@ class Ratings:
         feedback = Feedback(run_id, thread_id, rating, text, time.time())
         if not await self._store.save_feedback(feedback):
             raise RunUnknown(run_id)
-        METRICS.feedback(rating)
+        FEEDBACK.labels(rating).inc()
         log.info("feedback", run_id=run_id, rating=rating, has_comment=text is not None)
         self._langsmith.send(feedback.run_id, rating, text)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import BudgetExceeded, ModelUnavailable
 from ..guards.output import OutputGuard
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..models.call_recorder import Usage
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector

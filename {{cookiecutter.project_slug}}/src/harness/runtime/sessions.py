@@ -22,7 +22,7 @@ from ..storage.persistence import PersistenceStatus
 from ..storage.store import IdempotencyRecord, Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import ANSWERS, ANSWERS_DEGRADED, QUEUE_LENGTH
 from .approvals import Approvals
 from .replies import Degraded, Reply
 from .state import Decision, PendingCall
@@ -54,9 +54,9 @@ class ThreadSession:
             await self._store.save_reply(self._record(reply.model_dump_json(), expires_at))
             is_saved = not (status and status.failed)
         leaving = reply if is_saved else reply.unsaved()
-        METRICS.answer(leaving.degraded)
+        ANSWERS.labels(str(leaving.degraded).lower()).inc()
         for reason in leaving.degraded_because:
-            METRICS.degraded(reason)
+            ANSWERS_DEGRADED.labels(reason).inc()
         return leaving
 
     def _record(self, reply: str, expires_at: float) -> IdempotencyRecord:
@@ -174,5 +174,5 @@ class Sessions:
 
     async def _lock(self, locks: AsyncExitStack, name: str) -> None:
         wait_seconds = Deadline.clamp(self._wait_seconds)
-        with METRICS.waiting("threads"):
+        with QUEUE_LENGTH.labels("threads").track_inprogress():
             await locks.enter_async_context(self._store.lock(name, wait_seconds))

@@ -11,7 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from ..errors import StoreUnavailable
 from ..limits.deadline import Deadline
 from ..run_context import RunContext
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -60,12 +60,12 @@ class StoreTimeout:
             raise
         if not done:
             self._abandon(task)
-            METRICS.failure("persistence", "store")
+            FAILURES.labels("persistence", "store").inc()
             raise StoreUnavailable(f"no answer in {seconds:g} s")
         try:
             return task.result()
         except self._away as error:
-            METRICS.failure("persistence", "store")
+            FAILURES.labels("persistence", "store").inc()
             raise StoreUnavailable(type(error).__name__) from error
 
     @staticmethod

@@ -1,6 +1,6 @@
-"""The audit trail: who asked for what kind of thing, and what the guards decided, one line a turn.
+"""The audit log: one line a turn with its caller, its outcome and what the guards decided.
 
-Without what was asked and answered, unless AUDIT_CONTENT is on. Its lines are the event `audit` of
+Without the message and the answer, unless AUDIT_CONTENT is on. Its lines are the event `audit` of
 the logger `app.audit`, written whatever LOG_LEVEL says: send that logger to where your audit logs
 are kept.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self
 import structlog
 
 from ..run_context import RunContext
-from .metrics import METRICS
+from .metrics import FAILURES, GUARD_DECISIONS
 
 Decision = Literal[
     "refused",
@@ -50,23 +50,23 @@ class AuditLog:
             with RunContext.scope(audit=audit):
                 yield audit
         finally:
-            about = {"owner": audit.owner, **audit.fields}
-            structlog.get_logger(cls.LOGGER).info("audit", **about, decisions=audit.decisions)
+            fields = {"owner": audit.owner, **audit.fields, "decisions": audit.decisions}
+            structlog.get_logger(cls.LOGGER).info("audit", **fields)
 
     @classmethod
-    def record(cls, guard: str, decision: Decision, because: str) -> None:
-        """Count what `guard` decided, and keep it for the run's line, if there is a run.
+    def record(cls, guard: str, decision: Decision, reason: str) -> None:
+        """Count what `guard` decided, and add it to the run's line, if there is a run.
 
-        `because` is a fixed identifier, such as the name of a rule: never user text.
+        `reason` is a fixed identifier, such as the name of a rule: never a part of a text.
         """
-        METRICS.guard(guard, decision)
+        GUARD_DECISIONS.labels(guard, decision).inc()
         if decision == "failed":
-            METRICS.failure("guardrails", guard)
+            FAILURES.labels("guardrails", guard).inc()
         if audit := RunContext.current().audit:
-            audit.decisions.append({"guard": guard, "decision": decision, "because": because})
+            audit.decisions.append({"guard": guard, "decision": decision, "because": reason})
 
     @classmethod
     def annotate(cls, **about: Any) -> None:
-        """Add fields to the run's line, if there is a run; the last value of a field counts."""
+        """Set fields of the run's line, if there is a run; the last value counts."""
         if audit := RunContext.current().audit:
             audit.fields |= about

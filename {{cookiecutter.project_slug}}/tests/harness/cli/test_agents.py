@@ -1,7 +1,7 @@
 import pytest
 
 from harness.application import Application
-from harness.cli import agents, main
+from harness.cli import main
 from tests.support.agents import TEST_AGENTS
 
 

@@ -5,7 +5,7 @@ import httpx2
 import pytest
 
 from harness.application import Application
-from harness.cli import ask, main
+from harness.cli import main
 from harness.runtime.replies import AgentReport, Reply, SourceRef, UsageReport
 from tests.support.agents import TEST_AGENTS
 from tests.support.writing_agent import OrdersAgent

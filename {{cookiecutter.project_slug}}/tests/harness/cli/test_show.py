@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.application import Application
-from harness.cli import main, show
+from harness.cli import main
 from harness.project import Project
 from harness.settings import Configuration
 from harness.telemetry.redaction import MASK

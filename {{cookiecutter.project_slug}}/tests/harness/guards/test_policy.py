@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from harness.errors import PolicyViolation, SourceUnavailable
 from harness.guards.policy import ToolPolicy
 from harness.sources.policy import Policy
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 
 POLICY = Policy(tools=frozenset({"read", "send"}), writing=frozenset({"send"}))
 
@@ -18,7 +18,7 @@ def rights() -> ToolPolicy:
 
 def counted(tool: str, kind: str) -> float:
     labels = {"agent": "vault", "tool": tool, "kind": kind}
-    return METRICS.registry.get_sample_value("access_refused_total", labels) or 0
+    return REGISTRY.get_sample_value("access_refused_total", labels) or 0
 
 
 def test_a_named_tool_runs(rights: ToolPolicy) -> None:
@@ -62,9 +62,8 @@ def test_every_other_tool_is_refused_counted_and_logged_without_its_name_as_give
 
 def test_a_tool_that_is_asked_for_is_refused_in_the_same_way(rights: ToolPolicy) -> None:
     before = counted("hidden", "tool")
-    with pytest.raises(PolicyViolation):
-        with rights.authorize("hidden"):
-            pass
+    with pytest.raises(PolicyViolation), rights.authorize("hidden"):
+        pass
     assert counted("hidden", "tool") == before + 1
 
 
@@ -83,6 +82,5 @@ def test_other_failures_of_a_tool_are_no_refusals(rights: ToolPolicy) -> None:
 
 def test_a_policy_that_names_nothing_lets_nothing_run() -> None:
     rights = ToolPolicy("vault", Policy(), ["read"])
-    with pytest.raises(PolicyViolation):
-        with rights.authorize("read"):
-            pass
+    with pytest.raises(PolicyViolation), rights.authorize("read"):
+        pass

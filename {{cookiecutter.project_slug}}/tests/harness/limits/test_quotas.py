@@ -12,7 +12,6 @@ from harness.limits.enforcement import RateLimiter
 from harness.limits.quotas import Quotas
 from harness.models.call_recorder import Usage
 from harness.settings import Settings
-from tests.support.runs import run_with_usage
 
 
 @dataclass
@@ -92,7 +91,7 @@ async def test_a_model_without_a_price_does_not_end_the_quota_of_money() -> None
     prices = {"openai:priced": (1, 1)}
     held = quotas(quota_caller_day_usd=1.0, quota_reserved_tokens=1, llm_prices=prices)
     tokens = UsageMetadata(input_tokens=1, output_tokens=1, total_tokens=2)
-    with run_with_usage() as usage:
+    with Usage.scope() as usage:
         async with held.run("me", "me:t1", usage):
             for usd in (0.6, None, 0.4):
                 usage.add(tokens, usd)

@@ -20,7 +20,6 @@ from tests.support.peers.bedrock_replies import Converse, Throttled
 from tests.support.peers.openai_faults import TEN_MEGABYTES, Html
 from tests.support.peers.openai_replies import Hang, Reply
 from tests.support.peers.openai_server import OpenAIServer
-from tests.support.runs import run_with_usage
 
 PROVIDERS: Mapping[str, Mapping[str, Any]] = {
     "anthropic": {
@@ -80,7 +79,7 @@ def model_that(provider: Any) -> Open:
 @pytest.mark.parametrize("how", ["whole", "stream"])
 async def test_an_answer_comes_with_its_usage(provider: Any, model_that: Open, how: str) -> None:
     async with model_that(provider["says"]) as model:
-        with run_with_usage() as usage:
+        with Usage.scope() as usage:
             said = (await model.ainvoke("hi")).text if how == "whole" else await streamed(model)
 
     assert said == "three little words"

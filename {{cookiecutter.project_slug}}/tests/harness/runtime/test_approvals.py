@@ -10,7 +10,7 @@ from langgraph.types import Command
 
 from harness.guards.approval import PendingToolCall
 from harness.guards.output import OutputPolicy
-from harness.guards.personal_policy import PiiRules
+from harness.guards.personal_data import PiiRules
 from harness.models.factory import LLMFactory
 from harness.runtime.approvals import Approvals, PendingApprovals
 from harness.runtime.graph import GraphBuilder

@@ -9,7 +9,7 @@ from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
 from tests.harness.storage.stores import keep, knows
 from tests.support.runs import run_that_degrades
-from tools.servers import Postgres
+from tests.support.servers import Postgres
 
 PATIENCE_SECONDS = 5
 

@@ -1,0 +1,188 @@
+"""G9: whatever is sent, to whichever route, the answer is a refusal in our form, without what was sent.
+
+On real sockets, byte by byte as it is written here: HTTP clients would not send half of it.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harness.auth.api_key import NewKey
+from harness.auth.principal import Scope
+from harness.http.bounds import Bounds
+from harness.settings import Settings
+from tests.conftest import Door, Lines
+from tests.support.malformed import BODIES, HEADERS, LINES, PLANTED, THREADS
+from tests.support.peers.raw_caller import Answer, serving
+
+pytestmark = pytest.mark.checklist("ABU-2")
+
+KEY = NewKey.make("caller", list(Scope), None)
+JSON = b"Content-Type: application/json"
+ENDS = b"Connection: close"
+GOOD = b'{"message": "How many moons has Mars?"}'
+
+BODY_ROUTES = (b"/v1/chat", b"/v1/chat/stream")
+ROUTES = {
+    **dict.fromkeys(BODY_ROUTES, b"POST"),
+    b"/v1/agents": b"GET",
+    b"/v1/threads/t1": b"DELETE",
+    b"/v1/threads/none": b"GET",
+    b"/healthz": b"GET",
+    b"/readyz": b"GET",
+    b"/version": b"GET",
+    b"/metrics": b"GET",
+    b"/openapi.json": b"GET",
+    b"/docs": b"GET",
+}
+
+
+class Caller:
+    """Sends requests by hand, with a valid key unless told otherwise."""
+
+    def __init__(self, connect: Any, key: bytes) -> None:
+        self._connect = connect
+        self._key = key
+
+    async def send(self, request: bytes) -> Answer:
+        """The answer to these bytes."""
+        connection = await self._connect()
+        connection.send(request)
+        answer: Answer = await connection.whole_answer()
+        return answer
+
+    async def ask(
+        self, method: bytes, path: bytes, *headers: bytes, body: bytes | None = None
+    ) -> Answer:
+        """The answer to an ordinary request with these parts."""
+        line = b"%s %s HTTP/1.1" % (method, path)
+        length = [] if body is None else [b"Content-Length: %d" % len(body)]
+        head = b"\r\n".join([line, b"Host: a", self._key, ENDS, *length, *headers])
+        return await self.send(head + b"\r\n\r\n" + (body or b""))
+
+
+@pytest.fixture(params=["keys", "off"])
+async def caller(
+    request: pytest.FixtureRequest, door: Door, tmp_path: Path
+) -> AsyncIterator[Caller]:
+    file = tmp_path / "keys"
+    file.write_text(f"{KEY.kept.line}\n")
+    settings = Settings(
+        database_url="memory://",
+        authentication=request.param,
+        api_keys_file=file,
+        rate_address_per_minute=0,
+        rate_caller_per_minute=0,
+        trusted_proxies="127.0.0.1",
+    )
+    await door.open(settings)
+    key = f"X-API-Key: {KEY.text}" if request.param == "keys" else "x-nothing: at all"
+    async with serving(door.app, Bounds.from_settings(settings)) as connect:
+        yield Caller(connect, key.encode())
+
+
+def check(answer: Answer) -> None:
+    """An answer that was given on purpose, and a refusal in our one form."""
+    assert answer.status < 500, answer.text
+    assert PLANTED not in answer.text
+    if answer.status >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = orjson.loads(answer.body)
+        assert problem["status"] == answer.status
+        assert problem["instance"] == answer.headers["x-request-id"]
+
+
+async def test_a_body_that_is_no_message_is_refused(caller: Caller, lines: Lines) -> None:
+    for path in BODY_ROUTES:
+        found = {}
+        for name, body in BODIES.items():
+            answer = await caller.ask(b"POST", path, JSON, body=body)
+            check(answer)
+            found[name] = answer.status
+        assert found == dict.fromkeys(BODIES, 422)
+    assert PLANTED.decode() not in lines.text
+    assert not lines.named("request_failed")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"x: no type at all",
+        b"Content-Type: text/plain",
+        b"Content-Type: ;",
+        b"Content-Type: application/json-" + PLANTED,
+        b"Content-Type: application/x-www-form-urlencoded",
+        b"Content-Type: multipart/form-data; boundary=" + PLANTED,
+        b"Content-Type: \xff" + PLANTED,
+    ],
+)
+async def test_a_body_of_another_type_is_refused(caller: Caller, header: bytes) -> None:
+    for path in BODY_ROUTES:
+        answer = await caller.ask(b"POST", path, header, body=GOOD)
+        check(answer)
+        assert answer.status == 422
+
+
+@pytest.mark.parametrize("digits", [b"65537", b"150000000", b"9" * 30, b"9" * 5000], ids=len)
+async def test_a_body_that_is_declared_too_large_is_refused_at_once(
+    caller: Caller, digits: bytes
+) -> None:
+    for path in BODY_ROUTES:
+        answer = await caller.ask(b"POST", path, JSON, b"Content-Length: " + digits)
+        check(answer)
+        assert answer.status == (400 if len(digits) > 20 else 413)
+
+
+async def test_a_chunked_body_is_refused_at_its_limit_and_a_broken_one_at_once(
+    caller: Caller,
+) -> None:
+    chunked = b"Transfer-Encoding: chunked"
+    for path in BODY_ROUTES:
+        for chunks, status in (
+            (b"%x\r\n%s\r\n" % (len(GOOD), GOOD) + b"0\r\n\r\n", 200),
+            (b"10001\r\n" + b" " * 0x10001 + b"\r\n0\r\n\r\n", 413),
+            (b"-5\r\n" + PLANTED, 400),
+            (b"f" * 17 + b"\r\n" + PLANTED, 400),
+            (PLANTED, 400),
+        ):
+            head = b"POST %s HTTP/1.1\r\nHost: a\r\n" % path
+            fields = b"\r\n".join([caller._key, ENDS, JSON, chunked])
+            answer = await caller.send(head + fields + b"\r\n\r\n" + chunks)
+            check(answer)
+            assert answer.status == status, chunks
+
+
+@pytest.mark.parametrize("method", [b"GET", b"DELETE"])
+async def test_a_thread_that_cannot_be_is_refused_or_unknown(
+    caller: Caller, lines: Lines, method: bytes
+) -> None:
+    for thread in THREADS.values():
+        answer = await caller.ask(method, b"/v1/threads/" + thread)
+        check(answer)
+        assert answer.status in (400, 404, 422, 431), thread
+    assert PLANTED.decode() not in lines.text
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_a_header_that_is_odd_is_refused_or_ignored(
+    caller: Caller, lines: Lines, path: bytes
+) -> None:
+    method = ROUTES[path]
+    is_post = method == b"POST"
+    for name, header in HEADERS.items():
+        sends_body = is_post and not header.startswith((b"Content-Length", b"Transfer"))
+        headers = [JSON, header] if is_post else [header]
+        answer = await caller.ask(method, path, *headers, body=GOOD if sends_body else None)
+        check(answer)
+        assert answer.status in (200, 204, 400, 401, 404, 413, 422, 431), name
+    assert PLANTED.decode() not in lines.text
+
+
+@pytest.mark.parametrize("name", LINES)
+async def test_a_request_line_that_is_odd_is_refused(caller: Caller, name: str) -> None:
+    answer = await caller.send(LINES[name] + b"\r\nHost: a\r\n" + ENDS + b"\r\n\r\n")
+    check(answer)
+    assert 400 <= answer.status < 500
