@@ -22,10 +22,10 @@ class AccentMarks(dict[int, int | None]):
 
     def __missing__(self, code: int) -> int | None:
         """The character itself, or None for a mark on another."""
-        kept = None if unicodedata.category(chr(code)) == "Mn" else code
+        plain = None if unicodedata.category(chr(code)) == "Mn" else code
         if len(self) < self.MOST:
-            self[code] = kept
-        return kept
+            self[code] = plain
+        return plain
 
 
 class Words:
@@ -92,9 +92,5 @@ class LanguageDetector:
     @classmethod
     def without_quotes(cls, text: str, sources: str) -> str:
         """`text` without the lines and quotes that stand in `sources`, folded to one case: a headline."""
-        kept = (
-            part
-            for part in cls.SEGMENT.findall(text)
-            if part.strip(" -*•.:,").casefold() not in sources
-        )
-        return "\n".join(kept)
+        parts = cls.SEGMENT.findall(text)
+        return "\n".join(it for it in parts if it.strip(" -*•.:,").casefold() not in sources)

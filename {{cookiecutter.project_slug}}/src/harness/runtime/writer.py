@@ -14,7 +14,7 @@ from ..guards.sentence_buffer import SentenceBuffer
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
-from ..prompts.writer import WRITER
+from ..prompts.shared import WRITER
 from ..run_context import RunContext
 from .agent_runner import Correction
 from .replies import Degraded, Event
