@@ -65,7 +65,7 @@ class Guarded:
 def guarded(tmp_path: Path) -> Guarded:
     file = tmp_path / "keys.jsonl"
     made = (ANA, ANA_TOO, EVE, TALKER, COLLECTOR)
-    file.write_text("".join(f"{key.kept.line}\n" for key in made))
+    file.write_text("".join(f"{key.record.line}\n" for key in made))
     values: dict[str, Any] = {
         "database_url": "memory://",
         "authentication": "keys",
@@ -261,7 +261,7 @@ async def test_an_answer_that_is_kept_for_one_caller_stands_in_for_no_other(
     for key in (ANA_TOO, EVE):
         reply = (await call(client, "POST", "/v1/chat", key)).json()
         assert reply["answer"] == "mars has 2 moons."
-        reasons[key.kept.name] = "kept_answer" in reply["degraded_because"]
+        reasons[key.record.name] = "kept_answer" in reply["degraded_because"]
     assert reasons == {"ana": True, "eve": False}
 
 
@@ -289,7 +289,7 @@ async def test_keys_change_while_the_service_runs_and_a_broken_file_changes_noth
 ) -> None:
     new = NewKey.make("ana", ALL, None)
     await call(client, "POST", "/v1/chat", ANA)
-    guarded.file.write_text(f"{new.kept.line}\n")
+    guarded.file.write_text(f"{new.record.line}\n")
     assert (await call(client, "GET", "/v1/threads/t1", new)).status_code == 200
     assert (await call(client, "GET", "/v1/threads/t1", ANA)).status_code == 401
     guarded.file.write_text("broken")

@@ -43,9 +43,9 @@ class Keys:
         if append:
             file = self._file()
             kept = file.path.read_text(encoding="utf-8") if file.path.exists() else ""
-            self._write(file.path, f"{kept.rstrip()}\n{made.kept.line}\n".lstrip())
+            self._write(file.path, f"{kept.rstrip()}\n{made.record.line}\n".lstrip())
         print(f"Key, shown this once: {made.text}")
-        print(f"Line for API_KEYS_FILE: {made.kept.line}")
+        print(f"Line for API_KEYS_FILE: {made.record.line}")
         return 0
 
     def list(self) -> int:
