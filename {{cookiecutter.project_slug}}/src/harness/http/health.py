@@ -13,8 +13,7 @@ from ..auth.principal import Scope
 from ..limits.rate_limiter import RateLimiter
 from ..project import Project
 from ..settings import Settings
-from ..telemetry.metrics import READY, REGISTRY
-from ..telemetry.workers import Workers
+from ..telemetry.metrics import READY, REGISTRY, Workers
 from .authentication import AuthenticationMiddleware, requires
 from .problems import Problem, Responses
 from .state import Running

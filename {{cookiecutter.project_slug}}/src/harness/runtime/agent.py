@@ -20,10 +20,8 @@ import structlog
 from langchain_core.tools import BaseTool, StructuredTool
 
 from ..errors import ApprovalNeeded, ConfigurationError
-from ..guards.approval import Approval
-from ..guards.injection_guard import InjectionGuard
-from ..guards.policy import ToolPolicy
-from ..guards.tool_results import ToolResults
+from ..guards.injection_guard import InjectionGuard, ToolResults
+from ..guards.tool_policy import Approval, ToolPolicy
 from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
 from ..run_context import RunContext

@@ -9,8 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 
 from ..errors import ModelUnavailable
-from ..guards.output import OutputGuard, OutputPolicy
-from ..guards.sentence_buffer import SentenceBuffer
+from ..guards.output import OutputGuard, OutputPolicy, SentenceBuffer
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory

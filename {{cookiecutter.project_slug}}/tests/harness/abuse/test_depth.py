@@ -13,7 +13,7 @@ from harness.guards.active_content import ActiveContent
 from harness.guards.injection_guard import InjectionGuard
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard
-from harness.guards.policy import ToolPolicy
+from harness.guards.tool_policy import ToolPolicy
 from harness.sources.addresses import PublicAddresses
 from harness.sources.files import Folder
 from harness.sources.http import HttpClient
