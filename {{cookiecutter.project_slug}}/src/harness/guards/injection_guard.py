@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal, Protocol
@@ -13,6 +13,7 @@ from ..limits.deadline import Deadline
 from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..telemetry.audit_log import AuditLog, Decision
+from ..telemetry.redaction import Redactor
 from .injection_rules import InjectionRules
 
 log = structlog.get_logger(__name__)
@@ -191,7 +192,7 @@ class ToolResults:
         if not attacks or not detection or self._guard.decide(detection, "tool_result") is None:
             return result
         notice = Messages.WITHHELD.format(RunContext.current().language)
-        return self._replaced(result, lambda text: notice if text in attacks else text)
+        return Redactor.map_texts(result, lambda text: notice if text in attacks else text)
 
     def _joined(self, texts: Sequence[str]) -> str:
         return self._guard.SEPARATOR.join(texts)
@@ -236,13 +237,3 @@ class ToolResults:
         elif isinstance(value, list | tuple | set | frozenset):
             for inner in value:
                 yield from cls._texts(inner)
-
-    @classmethod
-    def _replaced(cls, value: Any, change: Callable[[str], str]) -> Any:
-        if isinstance(value, str):
-            return change(value)
-        if isinstance(value, Mapping):
-            return {change(str(k)): cls._replaced(v, change) for k, v in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [cls._replaced(inner, change) for inner in value]
-        return value

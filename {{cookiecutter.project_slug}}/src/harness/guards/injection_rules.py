@@ -214,9 +214,7 @@ class InjectionRules:
         """What one reading meets, its split words joined too."""
         yield from self._markup_in(folded)
         yield from self._words_in(NormalForm.words(folded))
-        joined = NormalForm.words(NormalForm.joined_words(folded)).split(" ")
-        if not self._telling.isdisjoint(joined):
-            lines = NormalForm.split_lines(folded)
+        if lines := NormalForm.split_lines(folded):
             yield from self._words_in(NormalForm.words(NormalForm.join_split_words(lines)))
 
     def _markup_in(self, folded: str) -> Iterator[Markup]:
