@@ -160,7 +160,7 @@ def test_every_setting_says_what_it_is_for(package: Package) -> None:
     ],
 )
 def test_a_look_at_the_environment_is_named_with_its_line(plant: Plant, line: str) -> None:
-    package = plant({"llm/factory.py": f"import os\n{line}\n", "settings.py": f"{line}\n"})
+    package = plant({"models/factory.py": f"import os\n{line}\n", "settings.py": f"{line}\n"})
     found = [str(fault) for fault in EnvironmentReads().faults(package)]
     assert len(found) == 1
     assert found[0].startswith("src/harness/models/factory.py:2: `")
@@ -200,7 +200,7 @@ PLANTED = {
             @model_validator(mode="after")
             def _check(self): return self.dead_flag
         """,
-    "api/app.py": """
+    "http/app.py": """
         def create_app(settings, other):
             run(Settings().port, other.dead_flag, self._settings.timeout_seconds)
             settings.dead_flag = True
@@ -212,7 +212,7 @@ PLANTED = {
 
 
 def test_a_setting_that_nobody_reads_is_named_with_its_line(plant: Plant) -> None:
-    found = [str(fault) for fault in SettingsFields().unread(plant(PLANTED))]
+    found = [str(fault) for fault in SettingsFields().unread(plant(PLANTED, "app"))]
     assert found == [
         "src/app/agents/news/settings.py:2: nothing reads the setting `outlets`; use it or delete it",
         "src/app/settings.py:13: nothing reads the setting `dead_flag`; use it or delete it",
@@ -221,6 +221,6 @@ def test_a_setting_that_nobody_reads_is_named_with_its_line(plant: Plant) -> Non
 
 
 def test_a_setting_without_a_description_is_named_with_its_line(plant: Plant) -> None:
-    found = [str(fault) for fault in SettingsFields().undescribed(plant(PLANTED))]
+    found = [str(fault) for fault in SettingsFields().undescribed(plant(PLANTED, "app"))]
     assert len(found) == 1
     assert found[0].startswith("src/app/settings.py:12: the setting `timeout_seconds` has no desc")
