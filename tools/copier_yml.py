@@ -97,7 +97,7 @@ class CopierQuestions:
 
     def _owned_by_features(self) -> Iterator[tuple[Feature, tuple[str, ...]]]:
         for feature in self.questions.features:
-            owned = [path for path in feature.paths if self._is_user_owned(path)]
+            owned = [path for path in feature.paths if self.questions.is_user_owned(path)]
             inside = tuple(f"{path}/" for path in feature.paths)
             owned += [path for path in self.questions.user_owned if path.startswith(inside)]
             if owned:
@@ -108,9 +108,6 @@ class CopierQuestions:
         """One entry of several patterns: copier splits an entry at its line ends after rendering."""
         patterns = "\n".join(f"{prefix}{path}" for path in paths)
         return "  - " + quoted("{% if " + condition + " %}" + patterns + "{% endif %}")
-
-    def _is_user_owned(self, path: str) -> bool:
-        return any(path == owned or path.startswith(f"{owned}/") for owned in self.questions.user_owned)
 
     def _chosen(self, feature: Feature) -> str:
         # An update renders the release that the project comes from with these exclusions and the answers of then: a

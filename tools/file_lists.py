@@ -21,7 +21,7 @@ def lists(root: Path = ROOT) -> dict[str, list[str]]:
     left = {ANSWERS_FILE if name == ANSWERS_TEMPLATE else name for name in found}
     made = {}
     for feature in Questions.read(root).features:
-        brought = {name for name in left if any(name == path or name.startswith(f"{path}/") for path in feature.paths)}
+        brought = {name for name in left if feature.brings(name)}
         made[feature.name.replace(" ", "-")] = sorted(brought)
         left -= brought
     return {ALWAYS: sorted(left), **made}
