@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -137,3 +138,14 @@ async def client(door: Door, app: FastAPI) -> httpx2.AsyncClient:
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     """What the test logs, one JSON document a line."""
     return Lines(capsys)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of each kind of store in turn."""
+    match request.param:
+        case "postgresql":
+            return str(request.getfixturevalue("database_url"))
+        case "sqlite":
+            return f"sqlite:///{tmp_path}/threads.sqlite"
+    return "memory://"

@@ -1,36 +1,37 @@
 """How it can fail: the whole tree, and the one table to HTTP.
 
 ServiceError
-├── Misconfigured       the operator mends a setting; the service does not start
-├── InputRefused        the caller mends the request
-├── NeedsDetail         the caller answers a question back (no failure: it becomes the answer)
-├── SourceUnavailable   a data source gave nothing usable; the answer names it as missing
-├── AccessRefused       an agent reached for what its policy does not name
-├── ApprovalNeeded      a person decides first; the call waits (no failure: it becomes the answer)
-├── ApprovalUnknown     nothing waits for a decision under this id
-├── ApprovalDecided     the caller asks anew: the call was decided before
-├── ApprovalExpired     the caller asks anew: the call waited too long
-├── Unauthenticated     the caller sends a valid key or token
-├── ScopeMissing        the caller asks whoever gives out keys for one more scope
-├── AccountUnverified   the caller verifies the account where it is kept
-├── IdentityUnavailable the caller tries again: who calls cannot be checked just now
-├── LimitReached        the caller waits: a rate or a quota is used up
-├── LimitsUnavailable   the caller tries again: rates and quotas cannot be counted
-├── ThreadUnknown       there is no such conversation
-├── RunUnknown          there is no such answer to be rated
-├── ThreadBusy          the caller tries again when the turn that runs is over
-├── StoreUnavailable    the caller tries again: the store of conversations is away
-├── Overloaded          the caller tries again: everything is busy, nothing was begun
-├── ShuttingDown        the caller tries again: another process answers
-├── BudgetExceeded      a run asked for more than it may use; what is done is answered
-└── ModelUnavailable    the model gave nothing usable; the agent answers from its data alone
+├── ConfigurationError   the operator mends a setting; the service does not start
+├── InputRefused         the caller mends the request
+├── ClarificationNeeded  the caller answers a question back (no failure: it becomes the answer)
+├── SourceUnavailable    a data source gave nothing usable; the answer names it as missing
+├── PolicyViolation      an agent reached for what its policy does not name
+├── ApprovalNeeded       a person decides first; the call waits (no failure: it becomes the answer)
+├── ApprovalUnknown      nothing waits for a decision under this id
+├── ApprovalDecided      the caller asks anew: the call was decided before
+├── ApprovalExpired      the caller asks anew: the call waited too long
+├── Unauthenticated      the caller sends a valid key or token
+├── ScopeMissing         the caller asks whoever gives out keys for one more scope
+├── AccountUnverified    the caller verifies the account where it is kept
+├── IdentityUnavailable  the caller tries again: who calls cannot be checked just now
+├── RateLimitExceeded    the caller waits: a rate or a quota is used up
+├── LimitsUnavailable    the caller tries again: rates and quotas cannot be counted
+├── ThreadUnknown        there is no such conversation
+├── RunUnknown           there is no such answer to be rated
+├── ThreadBusy           the caller tries again when the turn that runs is over
+├── StoreUnavailable     the caller tries again: the store of conversations is away
+├── Overloaded           the caller tries again: everything is busy, nothing was begun
+├── ShuttingDown         the caller tries again: another process answers
+├── BudgetExceeded       a run asked for more than it may use; what is done is answered
+└── ModelUnavailable     the model gave nothing usable; the agent answers from its data alone
 
 Each error holds two texts: `detail` is for the caller, `str(error)` is for the log.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 class ServiceError(Exception):
@@ -48,16 +49,19 @@ class ServiceError(Exception):
         seconds = self.retry_after_seconds
         return {} if seconds is None else {"Retry-After": str(seconds)}
 
-    @property
-    def code(self) -> str:
-        """Stable name for machines: `InputRefused` -> `input-refused`."""
-        name = type(self).__name__
-        return "".join(f"-{char.lower()}" if char.isupper() else char for char in name).lstrip("-")
+    code: ClassVar[str]
+    """Stable name for machines: `input-refused` for `InputRefused`, unless the class says another."""
+
+    def __init_subclass__(cls) -> None:
+        if "code" not in vars(cls):
+            words = re.findall("[A-Z][a-z]*", cls.__name__)
+            cls.code = "-".join(words).lower()
 
 
 class ConfigurationError(ServiceError):
     """The settings cannot work together; all problems are listed at once, no value is shown."""
 
+    code = "misconfigured"
     title = "The service is misconfigured"
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -79,6 +83,7 @@ class InputRefused(ServiceError):
 class ClarificationNeeded(ServiceError):
     """The question lacks something; `question` asks for it in the user's language."""
 
+    code = "needs-detail"
     title = "More detail is needed"
 
     def __init__(self, question: str) -> None:
@@ -105,6 +110,7 @@ class PolicyViolation(ServiceError):
     It does not hold what was asked for: that comes from a model, and this goes into the log.
     """
 
+    code = "access-refused"
     title = "Access refused"
     detail = "The service may not reach this resource."
 
@@ -220,6 +226,7 @@ class IdentityUnavailable(ServiceError):
 class RateLimitExceeded(ServiceError):
     """A rate or a quota is used up; nothing was begun."""
 
+    code = "limit-reached"
     title = "A limit is reached"
 
     def __init__(self, name: str, reset_seconds: int, headers: Mapping[str, str]) -> None:

@@ -159,7 +159,7 @@ class Agent(ABC, Generic[SettingsT]):
         text = self.render(findings, language)
         if not text.strip():
             raise ValueError(
-                "`render` said nothing: `plan_without_model` raises NeedsDetail for what it cannot read"
+                "`render` said nothing: `plan_without_model` raises ClarificationNeeded for what it cannot read"
             )
         return text, findings
 

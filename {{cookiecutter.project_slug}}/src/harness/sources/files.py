@@ -57,7 +57,7 @@ class Folder:
         """The text of one file.
 
         Raises:
-            AccessRefused: `name` is no plain text file below the root.
+            PolicyViolation: `name` is no plain text file below the root.
             SourceUnavailable: There is no such file, it is too large, or it is not UTF-8.
         """
         root = self._real_root()

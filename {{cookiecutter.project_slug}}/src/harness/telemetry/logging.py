@@ -93,8 +93,9 @@ class Logs:
         root.setLevel(level)
         for name in QUIET:
             logging.getLogger(name).setLevel(max(level, logging.WARNING))
-        ours = logging.getLogger(__name__.partition(".")[0])
-        ours.setLevel(logging.DEBUG if self._settings.enable_verbose_logging else logging.NOTSET)
+        for ours in ("app", "harness"):
+            verbose = logging.DEBUG if self._settings.enable_verbose_logging else logging.NOTSET
+            logging.getLogger(ours).setLevel(verbose)
         logging.getLogger(AuditLog.LOGGER).setLevel(logging.INFO)  # LOG_LEVEL ends no audit trail
 
     @staticmethod

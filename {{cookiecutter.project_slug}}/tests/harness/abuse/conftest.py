@@ -7,9 +7,9 @@ import pytest
 
 from tests.conftest import Door
 from tests.harness.abuse.siege import Siege
-from tests.harness.abuse.vault import VaultAgent
 from tests.harness.abuse.world import DecoyServer, World
 from tests.support.peers.data_sources import DataSources
+from tests.support.vault import VaultAgent
 
 
 @pytest.fixture

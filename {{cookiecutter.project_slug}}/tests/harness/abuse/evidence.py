@@ -19,9 +19,9 @@ from harness.auth.principal import Scope
 from harness.prompts.planner import PLANNER
 from harness.prompts.writer import WRITER
 from tests.harness.abuse.attacks import STOLEN, Attack
-from tests.harness.abuse.vault import CANARY
 from tests.harness.abuse.world import GuardedVault
 from tests.support.scripted_model import KEY
+from tests.support.vault import CANARY
 
 SIDE_BY_SIDE = 8
 RUN = 40

@@ -10,10 +10,10 @@ from tests.conftest import Door
 from tests.harness.abuse.attacks import STOLEN, Attack, Attacks
 from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Doors, Report
 from tests.harness.abuse.obedient_model import ObedientModel
-from tests.harness.abuse.vault import ElsewhereAgent
 from tests.harness.abuse.world import GuardedVault, World
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY
+from tests.support.vault import ElsewhereAgent
 
 
 @dataclass

@@ -75,7 +75,7 @@ class Guards:
     @staticmethod
     def markup(patch: pytest.MonkeyPatch) -> None:
         """Images and links leave."""
-        patch.setattr(ActiveContent, "is_in", lambda self, text: False)
+        patch.setattr(ActiveContent, "is_present", lambda self, text: False)
 
     @staticmethod
     def outbound(patch: pytest.MonkeyPatch) -> None:

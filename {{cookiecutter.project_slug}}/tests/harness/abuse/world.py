@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.prompts.prompt import Prompt
 from harness.sources.policy import Policy
 from tests.harness.abuse.attacks import Attack
-from tests.harness.abuse.vault import CANARY, FINE, VaultAgent
 from tests.support.peers.data_sources import DataSources, Json
 from tests.support.peers.openai_server import OpenAIServer
+from tests.support.vault import CANARY, FINE, VaultAgent
 
 
 class GuardedVault(VaultAgent):

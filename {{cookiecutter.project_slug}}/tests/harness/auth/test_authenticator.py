@@ -120,7 +120,7 @@ async def test_a_doorkeeper_that_fails_itself_lets_nobody_in(
 
 def test_what_checks_tokens_is_loaded_only_where_tokens_count() -> None:
     script = (
-        "import sys; import harness.http.app; from app.auth.doorkeeper import Doorkeeper;"
-        "from app.settings import Settings; Doorkeeper(Settings()); assert 'jwt' not in sys.modules"
+        "import sys; import harness.http.app; from harness.auth.authenticator import Authenticator;"
+        "from harness.settings import Settings; Authenticator(Settings()); assert 'jwt' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=SRC)

@@ -1,6 +1,7 @@
 import pytest
 
-from harness.cli import agents, main
+from harness.application import Application
+from harness.cli import main
 from tests.support.agents import TEST_AGENTS
 
 
@@ -14,7 +15,7 @@ def test_every_agent_is_listed_in_the_services_language(
     language: str,
     shown: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr(agents, "AGENTS", TEST_AGENTS)
+    monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
     monkeypatch.setenv("LANGUAGE", language)
     monkeypatch.setenv("COLUMNS", "120")
     assert main(["agents"]) == 0

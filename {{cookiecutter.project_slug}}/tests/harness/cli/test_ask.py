@@ -4,7 +4,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from harness.cli import ask, main
+from harness.application import Application
+from harness.cli import main
 from harness.runtime.reply import AgentReport, Reply, SourceRef, UsageReport
 from tests.support.agents import TEST_AGENTS
 from tests.support.writing_agent import OrdersAgent
@@ -31,7 +32,7 @@ def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ask, "AGENTS", TEST_AGENTS)
+    monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_an_answer_that_lacks_a_part_says_so(capsys: pytest.CaptureFixture[str])
 def test_what_waits_is_printed_with_the_way_to_decide_and_decided(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ask, "AGENTS", (*TEST_AGENTS, OrdersAgent))
+    monkeypatch.setattr(Application, "load", lambda: Application((*TEST_AGENTS, OrdersAgent)))
     monkeypatch.setattr(OrdersAgent, "ran", [])
     assert main(["ask", "Cancel order 7", "--thread", "t1"]) == 0
     told = capsys.readouterr().out

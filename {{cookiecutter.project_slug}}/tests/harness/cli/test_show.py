@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main, show
+from harness.application import Application
+from harness.cli import main
 from harness.project import Project
 from harness.settings import Configuration
 from harness.telemetry.redaction import MASK
@@ -29,7 +30,7 @@ def test_the_table_tells_where_each_value_comes_from(
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("PORT", "8002")
     monkeypatch.setenv("LLM_BASE_URL", "https://ana:hunter2@gateway.example/v1")
-    monkeypatch.setattr(show, "AGENTS", TEST_AGENTS)
+    monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
     assert main(["settings"]) == 0
     told = capsys.readouterr().out
     table = rows(told)

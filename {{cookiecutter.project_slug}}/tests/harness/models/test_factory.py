@@ -202,7 +202,7 @@ import sys
 
 PACKAGES = ("langchain_openai", "langchain_anthropic", "langchain_aws", "langchain_ollama")
 
-from harness.errors import Misconfigured
+from harness.errors import ConfigurationError
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
 
@@ -213,7 +213,7 @@ for package, model in zip(PACKAGES, ("openai:m", "anthropic:m", "bedrock_convers
     sys.modules[package] = None  # as if it were not installed
     try:
         LLMFactory(Settings(llm_model=model, llm_api_key="k"))
-    except Misconfigured as refusal:
+    except ConfigurationError as refusal:
         print(refusal)
 """
 

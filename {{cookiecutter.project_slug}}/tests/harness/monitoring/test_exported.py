@@ -15,7 +15,7 @@ from harness.runtime.agent import ToolResult
 from harness.sources.policy import Policy
 from harness.telemetry.audit_log import AuditLog, Decision
 from harness.telemetry.metrics import Metrics
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.harness.monitoring import files
 from tests.support.agents import MoonsAgent
 from tests.support.peers.openai_replies import Failure, Text, ToolCalls
@@ -175,9 +175,9 @@ def test_a_series_that_is_not_exported_is_named(
 
 
 def test_a_guard_that_can_break_is_counted_from_nought() -> None:
-    source = files.PROJECT / "src" / "app"
+    source = files.PROJECT / "src" / "harness"
     text = "".join(file.read_text(encoding="utf-8") for file in source.rglob("*.py"))
-    breakable = set(re.findall(r'Trail\.note\(\s*"(\w+)",\s*"failed"', text))
+    breakable = set(re.findall(r'AuditLog\.record\(\s*"(\w+)",\s*"failed"', text))
     assert breakable == set(Metrics.BREAKABLE_GUARDS)
     registry = Metrics().registry
     for guard in breakable:

@@ -133,4 +133,4 @@ async def test_a_missing_detail_and_a_dead_source_are_raised(settings: Settings)
 
 def test_an_agent_without_the_deterministic_halves_cannot_be_built() -> None:
     assert inspect.isabstract(Agent)
-    assert Agent.__abstractmethods__ == {"build", "calls", "tell"}
+    assert Agent.__abstractmethods__ == {"plan_without_model", "render", "tool_methods"}

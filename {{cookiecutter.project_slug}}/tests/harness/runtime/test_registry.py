@@ -75,7 +75,7 @@ def test_a_folder_that_is_no_agent_is_named_with_its_problem(
 
 def test_what_an_agent_lacks_is_listed(folders: Folders) -> None:
     folders.agent("billing")
-    text = "from app.graph.contract import Agent\nclass Billing(Agent):\n    name = 'billing'\n"
+    text = "from harness import Agent\nclass Billing(Agent):\n    name = 'billing'\n"
     folders.write("billing/agent.py", text)
     with pytest.raises(ConfigurationError, match="Billing lacks description, keywords, examples"):
         folders.find()

@@ -14,7 +14,7 @@ from harness.telemetry.redaction import Redactor
 def owners(root: type[Configuration] = Configuration) -> Iterator[type[Configuration]]:
     """Every settings class of the service; those of tests are left out."""
     for child in root.__subclasses__():
-        if child.__module__.partition(".")[0] == "app":
+        if child.__module__.partition(".")[0] in ("app", "harness"):
             yield child
         yield from owners(child)
 

@@ -11,8 +11,8 @@ from harness.guards.personal_policy import PiiRules
 from harness.settings import Settings
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.conftest import Door
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.collector import Collector
 from tests.support.peers.openai_replies import Failure
 

@@ -10,8 +10,8 @@ import pytest
 from harness.settings import Settings
 from harness.telemetry.metrics import METRICS
 from harness.telemetry.tracing import TRACES
+from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.conftest import Door, Lines
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.collector import Collector
 from tests.support.peers.openai_replies import Failure
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from harness.telemetry.metrics import METRICS
-from tests.harness.abuse.vault import CANARY, FINE, ElsewhereAgent, VaultAgent
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served
 from tests.support.peers.data_sources import DataSources, Json
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
+from tests.support.vault import CANARY, FINE, ElsewhereAgent, VaultAgent
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataSourc
 
 
 @pytest.fixture
-async def gullible(served: Served, world: DataSources) -> Served:  # noqa: F811  # a fixture
+async def gullible(served: Served, world: DataSources) -> Served:  # a fixture
     """The service before a model that has not been told what to call yet."""
     await served.start(
         VaultAgent,

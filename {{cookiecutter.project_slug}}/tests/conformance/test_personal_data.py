@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness.settings import Settings
+from tests.conformance.conftest import Served
+from tests.conformance.test_outgoing import writer
 from tests.conftest import Door, Lines
-from tests.harness.abuse.test_outgoing import writer
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.support.peers.openai_replies import Hang
 from tests.support.scripted_model import QUESTION
 
@@ -25,7 +25,7 @@ def content(folder: Path) -> bytes:
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["chat", "stream"])
 async def test_what_is_masked_reaches_no_model_no_store_and_no_log(
-    served: Served, tmp_path: Path, is_streamed: bool  # noqa: F811
+    served: Served, tmp_path: Path, is_streamed: bool
 ) -> None:
     database = tmp_path / "threads.sqlite"
     await served.start(database_url=f"sqlite:///{database.as_posix()}", audit_content=True)
@@ -55,7 +55,7 @@ async def test_what_is_masked_reaches_no_model_no_store_and_no_log(
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/stream"])
 async def test_what_is_refused_gets_422_and_reaches_nothing(
-    served: Served, tmp_path: Path, path: str  # noqa: F811
+    served: Served, tmp_path: Path, path: str
 ) -> None:
     database = tmp_path / "threads.sqlite"
     url = f"sqlite:///{database.as_posix()}"
@@ -75,7 +75,7 @@ async def test_what_is_refused_gets_422_and_reaches_nothing(
 
 @pytest.mark.checklist("INJ-3")
 async def test_a_caller_who_leaves_while_it_is_planned_leaves_nothing_of_it(
-    served: Served, tmp_path: Path  # noqa: F811
+    served: Served, tmp_path: Path
 ) -> None:
     database = tmp_path / "threads.sqlite"
     served.model.breaks(Hang(), "planner")
@@ -109,7 +109,7 @@ async def test_what_passes_is_left_as_it_is(door: Door) -> None:
     ("acts", "told"), [("email:mask", "[email]"), ("none", "bob@home.example")]
 )
 async def test_what_nothing_gave_is_masked_or_left_on_its_way_out_as_the_operator_says(
-    served: Served, acts: str, told: str  # noqa: F811
+    served: Served, acts: str, told: str
 ) -> None:
     served.model.breaks(writer("Mars has 2. Write to bob@home.example. Bye."), "writer")
     await served.start(personal_data_out=acts)

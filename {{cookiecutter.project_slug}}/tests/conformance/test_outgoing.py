@@ -9,13 +9,8 @@ import pytest
 from harness.guards.active_content import ActiveContent
 from harness.guards.leaks import Leaks
 from harness.telemetry.metrics import METRICS
-from tests.harness.faults.conftest import (  # noqa: F401  # fixtures
-    ROLES,
-    Served,
-    model_server,
-    served,
-)
-from tests.harness.faults.test_models import OWN_WORDS
+from tests.conformance.conftest import ROLES, Served
+from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 from tests.support.scripted_model import QUESTION
 
@@ -55,7 +50,7 @@ def writer(*texts: str) -> Callable[[Request], Reply]:
     return lambda request: Text(next(said, texts[-1]))
 
 
-def agent_answers(served: Served, *texts: str) -> None:  # noqa: F811  # a fixture's name
+def agent_answers(served: Served, *texts: str) -> None:  # a fixture's name
     plan = {"verdict": "work", "tasks": [{"agent": "moons", "question": MARS}], "text": ""}
     served.model.breaks(planner(plan), "planner")
     served.model.breaks(agent(*texts), "agent")
@@ -72,7 +67,7 @@ INVENTED = {
 @pytest.mark.checklist("ETH-3")
 @pytest.mark.parametrize(("text", "named"), INVENTED.values(), ids=INVENTED.keys())
 async def test_a_model_that_invents_is_asked_once_more_and_told_what(
-    served: Served, text: str, named: str  # noqa: F811
+    served: Served, text: str, named: str
 ) -> None:
     agent_answers(served, text, PLANNED)
     await served.start()
@@ -94,7 +89,7 @@ async def test_a_model_that_invents_is_asked_once_more_and_told_what(
 @pytest.mark.checklist("ETH-3")
 @pytest.mark.parametrize("text", [text for text, _ in INVENTED.values()], ids=INVENTED.keys())
 async def test_a_model_that_goes_on_inventing_is_answered_for_by_the_data(
-    served: Served, text: str  # noqa: F811
+    served: Served, text: str
 ) -> None:
     agent_answers(served, text)
     await served.start()
@@ -107,7 +102,7 @@ async def test_a_model_that_goes_on_inventing_is_answered_for_by_the_data(
 
 
 async def test_names_are_only_counted_where_the_operator_wants_it(
-    served: Served,  # noqa: F811
+    served: Served,
 ) -> None:
     text = INVENTED["a name"][0]
     agent_answers(served, text)
@@ -130,7 +125,7 @@ SPANISH = (
     ],
 )
 async def test_an_answer_in_another_language_is_asked_for_once_more(
-    served: Served, texts: tuple[str, ...], answer: str, because: list[str]  # noqa: F811
+    served: Served, texts: tuple[str, ...], answer: str, because: list[str]
 ) -> None:
     agent_answers(served, *texts)
     await served.start(grounding_names="off")
@@ -140,7 +135,7 @@ async def test_an_answer_in_another_language_is_asked_for_once_more(
 
 
 async def test_a_second_attempt_stays_inside_the_agents_bounds(
-    served: Served,  # noqa: F811
+    served: Served,
 ) -> None:
     agent_answers(served, INVENTED["a figure"][0], PLANNED)
     await served.start(agent_max_model_calls=2)
@@ -154,7 +149,7 @@ GOOD = "Mars has 2 moons. Everest is 8849 m high."
 
 
 async def test_a_writer_is_asked_once_more_as_long_as_nothing_is_out(
-    served: Served,  # noqa: F811
+    served: Served,
 ) -> None:
     served.model.breaks(writer("Mars has 79 moons. Everest is 8849 m high.", GOOD), "writer")
     await served.start()
@@ -167,7 +162,7 @@ async def test_a_writer_is_asked_once_more_as_long_as_nothing_is_out(
 
 
 async def test_a_writer_whose_sentence_is_out_is_not_asked_again(
-    served: Served,  # noqa: F811
+    served: Served,
 ) -> None:
     served.model.breaks(writer("Mars has 2 moons. Everest is 9999 m high.", GOOD), "writer")
     await served.start()
@@ -187,11 +182,11 @@ SAID = "Unlooked-at words about 2 and 8849."
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["chat", "stream"])
 @pytest.mark.parametrize(
-    "part", [(Leaks, "found"), (ActiveContent, "is_in")], ids=["leaks", "active content"]
+    "part", [(Leaks, "found"), (ActiveContent, "is_present")], ids=["leaks", "active content"]
 )
 @pytest.mark.parametrize("role", ROLES)
 async def test_while_the_guard_is_broken_nothing_leaves_that_it_has_not_seen(
-    served: Served,  # noqa: F811
+    served: Served,
     monkeypatch: pytest.MonkeyPatch,
     role: str,
     part: tuple[type[Any], str],
@@ -223,7 +218,7 @@ async def test_while_the_guard_is_broken_nothing_leaves_that_it_has_not_seen(
 
 
 async def test_what_is_withheld_is_counted_and_in_the_audit_trail(
-    served: Served,  # noqa: F811
+    served: Served,
 ) -> None:
     served.model.breaks(agent("Write to bob@evil.example."), "agent")
     served.model.breaks(writer("![x](https://evil.example/a)"), "writer")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.faults.conftest import ROLES, Served
+from tests.conformance.conftest import ROLES, Served
 from tests.support.peers import openai_faults as faults
 from tests.support.peers.openai_replies import Failure, Hang, NoChoices, Reply, Text, ToolCalls
 from tests.support.scripted_model import QUESTION, WRITTEN

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from harness.prompts.language import LANGUAGES
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 
 pytestmark = pytest.mark.checklist("INJ-2")
@@ -38,7 +38,7 @@ class Planned:
 
 @pytest.mark.parametrize(("language", "question"), QUESTIONS)
 async def test_it_is_declined_with_what_the_agents_are_for(
-    served: Served, language: str, question: str  # noqa: F811  # a fixture
+    served: Served, language: str, question: str  # a fixture
 ) -> None:
     served.model.breaks(Planned("decline"), "planner", "agent")
     await served.start()
@@ -49,7 +49,7 @@ async def test_it_is_declined_with_what_the_agents_are_for(
 
 @pytest.mark.parametrize(("language", "question"), QUESTIONS)
 async def test_a_gullible_planner_and_a_gullible_agent_answer_it_neither_whole_nor_streamed(
-    served: Served, language: str, question: str  # noqa: F811  # a fixture
+    served: Served, language: str, question: str  # a fixture
 ) -> None:
     served.model.breaks(Planned("work"), "planner", "agent", "writer")
     await served.start()
@@ -61,7 +61,7 @@ async def test_a_gullible_planner_and_a_gullible_agent_answer_it_neither_whole_n
 
 
 async def test_a_plan_for_an_agent_that_is_not_there_is_not_carried_out(
-    served: Served,  # noqa: F811  # a fixture
+    served: Served,  # a fixture
 ) -> None:
     served.model.breaks(Planned("work", agent="poet"), "planner", "agent")
     await served.start()

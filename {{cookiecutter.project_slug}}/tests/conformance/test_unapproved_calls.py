@@ -6,10 +6,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.abuse.test_gullible_agent import gullible, world  # noqa: F401  # fixtures
-from tests.harness.abuse.vault import FINE, VaultAgent
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
+from tests.conformance.conftest import Served
+from tests.conformance.test_gullible_agent import gullible, world  # noqa: F401  # fixtures
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
+from tests.support.vault import FINE, VaultAgent
 
 DONE = "Done, a.md is erased."
 

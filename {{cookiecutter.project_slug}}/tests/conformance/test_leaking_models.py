@@ -11,8 +11,8 @@ import pytest
 
 from harness.prompts.planner import PLANNER
 from harness.prompts.writer import WRITER
-from tests.harness.faults.conftest import Served, model_server, served  # noqa: F401  # fixtures
-from tests.harness.faults.test_models import OWN_WORDS
+from tests.conformance.conftest import Served
+from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, TextWithAsides, ToolCalls
 from tests.support.scripted_model import KEY, QUESTION
 
@@ -98,7 +98,7 @@ ROLES = ("planner", "agent", "writer")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
 async def test_what_a_model_must_not_tell_does_not_leave(
-    served: Served, role: str, told: str  # noqa: F811  # a fixture
+    served: Served, role: str, told: str  # a fixture
 ) -> None:
     served.model.breaks(script(told, role), role)
     await served.start()
@@ -112,7 +112,7 @@ async def test_what_a_model_must_not_tell_does_not_leave(
 @pytest.mark.checklist("INJ-3", "INJ-2")
 @pytest.mark.parametrize("told", MORE.values(), ids=MORE.keys())
 async def test_nor_does_what_is_spelled_otherwise_leave_whole_or_in_pieces(
-    served: Served, told: str  # noqa: F811  # a fixture
+    served: Served, told: str  # a fixture
 ) -> None:
     served.model.breaks(script(f"Well. {told}", "writer"), "writer")
     await served.start()
@@ -125,9 +125,7 @@ async def test_nor_does_what_is_spelled_otherwise_leave_whole_or_in_pieces(
 
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
-async def test_nor_does_it_in_the_tasks_of_a_plan(
-    served: Served, told: str  # noqa: F811  # a fixture
-) -> None:
+async def test_nor_does_it_in_the_tasks_of_a_plan(served: Served, told: str) -> None:  # a fixture
     tasks = [{"agent": "moons", "question": f"Mars. {told}"}]
     served.model.breaks(lambda it: planned(it, verdict="work", tasks=tasks, text=""), "planner")
     await served.start()
@@ -142,7 +140,7 @@ async def test_nor_does_it_in_the_tasks_of_a_plan(
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
 async def test_nor_does_it_in_the_pieces_of_a_stream(
-    served: Served, role: str, told: str  # noqa: F811  # a fixture
+    served: Served, role: str, told: str  # a fixture
 ) -> None:
     served.model.breaks(script(f"Well. {told}", role), role)
     await served.start()
@@ -154,7 +152,7 @@ async def test_nor_does_it_in_the_pieces_of_a_stream(
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
 async def test_what_a_model_tells_beside_its_answer_stays_where_it_is(
-    served: Served, told: str  # noqa: F811  # a fixture
+    served: Served, told: str  # a fixture
 ) -> None:
     """Its thoughts and the arguments of calls come in pieces of their own, which nobody is sent."""
     answer = OTHER_WORDS["writer"]

@@ -10,7 +10,7 @@ from harness.prompts.language import Language
 from harness.prompts.messages import LocalizedMessage
 from harness.runtime.agent import Source, ToolCall, ToolResult
 from harness.sources.policy import Policy
-from tests.harness.faults.conftest import Served
+from tests.conformance.conftest import Served
 from tests.support.agents import MoonsAgent, TableAgent
 from tests.support.peers.data_sources import RATES, DataSources, Drip, Drop, Json, Zipped
 from tests.support.peers.openai_faults import Busy, Html

@@ -430,7 +430,7 @@ async def test_while_the_store_is_away_nothing_is_carried_out(
 
     (approval,) = (await ask(simple))["approvals"]
     with monkeypatch.context() as patch:
-        patch.setattr(door.running.checkpoints, "take", away)
+        patch.setattr(door.running.checkpoints, "claim", away)
         assert (await decide(simple, approval)).status_code == 503
     assert OrdersAgent.ran == []
     assert (await decide(simple, approval)).status_code == 200

@@ -15,7 +15,7 @@ from harness.auth.principal import Scope
 from harness.http.bounds import Bounds
 from harness.settings import Settings
 from tests.conftest import Door, Lines
-from tests.harness.abuse.malformed import BODIES, HEADERS, LINES, PLANTED, THREADS
+from tests.support.malformed import BODIES, HEADERS, LINES, PLANTED, THREADS
 from tests.support.peers.raw_caller import Answer, serving
 
 pytestmark = pytest.mark.checklist("ABU-2")

@@ -19,7 +19,7 @@ from tests.support.peers.openai_replies import USAGE, Request
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY, QUESTION, WRITTEN, ScriptedModel
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 """A cold start imports the provider's package: 2 to 10 s on two busy cores."""
 

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.settings import Settings
+from tests.conformance.conftest import CALM_SECONDS, BreakableModel, Served
 from tests.conftest import Door
-from tests.harness.faults.conftest import CALM_SECONDS, BreakableModel, Served
 from tests.support.agents import FlakyAgent, MoonsAgent
 from tests.support.peers import openai_faults as faults
 from tests.support.peers.openai_replies import Failure, Hang, Reply
