@@ -74,6 +74,7 @@ class CopierQuestions:
     def _namespace(self) -> Iterator[str]:
         heading = quoted(self.questions.answers_heading)
         extras = f"_answers_file=_copier_conf.answers_file | string, _answers_heading={heading}"
+        extras += "".join(f", {name}={quoted(value)}" for name, value in self.questions.starter.items())
         yield "# Last, so that it holds every answer: what the template's files know. Never asked, never stored."
         yield from ("cookiecutter:", "  type: json", "  when: false")
         yield f"  default: {quoted('{{ dict(_copier_answers, ' + extras + ') | tojson }}')}"

@@ -39,7 +39,8 @@ class Questions:
     sealed path ends in a slash, files that the user adds there are named too.
 
     ``leftovers`` are patterns of what tools leave in the template folder: cookiecutter must not render them (some crash
-    it) and its hook removes them, copier excludes them.
+    it) and its hook removes them, copier excludes them. ``starter`` names the starter agent's modules, which have no name
+    that Python finds before: so the template's own tree has the example agents only.
     """
 
     defaults: dict[str, Any]
@@ -50,6 +51,7 @@ class Questions:
     sealed: tuple[str, ...]
     leftovers: tuple[str, ...]
     answers_heading: str
+    starter: dict[str, str]
 
     @classmethod
     def read(cls, root: Path = ROOT) -> "Questions":
@@ -65,6 +67,7 @@ class Questions:
             sealed=tuple(raw["_sealed"]),
             leftovers=tuple(raw["_copy_without_render"]),
             answers_heading=raw["_answers_heading"],
+            starter={name: raw[name] for name in ("_starter", "_starter_test")},
         )
 
     def is_user_owned(self, name: str) -> bool:
@@ -72,6 +75,12 @@ class Questions:
 
     def is_sealed(self, name: str) -> bool:
         return is_in(name, self.sealed)
+
+    def rendered(self, name: str) -> str:
+        """The path of a project's file as a project has it."""
+        for variable, value in self.starter.items():
+            name = name.replace("{{cookiecutter." + variable + "}}", value)
+        return name
 
     def choices(self) -> dict[str, list[Any]]:
         """Every question with a closed set of answers, true and false included."""
