@@ -100,7 +100,7 @@ def requirements(session: nox.Session) -> None:
         *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
         *("--no-emit-index-url", "--no-annotate", "--custom-compile-command", "nox -s requirements"),
     )
-    same = ("--constraints", str(PROJECT / "constraints.txt"))
+    same = ("--constraints", str(PROJECT / "tools" / "tested.txt"))
     run(session, *compile_, *same, "requirements/test.in", "--output-file", "requirements/test.txt", *session.posargs)
     same = ("--constraints", "requirements/test.txt")
     run(session, *compile_, *same, "requirements/generate.in", "--output-file", "requirements/generate.txt")

@@ -1,9 +1,11 @@
-"""Writes the project's ``constraints.txt``: every version that the template was tested with, for every answer at once.
+"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, ``tools/uv.txt``.
 
 One resolution holds for each provider, each development tool, each platform and each Python from the lowest on offer.
+The second is the uv of the template's own tools, by hash (``nox -s requirements`` moves it).
 Needs a package index. ``--upgrade`` moves to the newest versions, ``--upgrade-package NAME`` moves one.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,10 +15,21 @@ from pathlib import Path
 from tools.questions import PROJECT_FOLDER, ROOT, Questions
 from tools.scratch import scratch_template
 
-HEADER = """\
-# The versions this template was tested with, every provider and tool included. Template owned: yours are in
-# requirements*.txt, which `nox -s lock` makes from it. Refreshed by the template's `nox -s constraints`.
+TESTED = """\
+# The versions this template was tested with, every provider and tool included. Template owned: yours are in uv.lock,
+# which the first `make lock` or `make install` makes from it. Refreshed by the template's `nox -s constraints`.
 """
+UV = """\
+# What makes the environment: make install and the image take this uv where there is none, by hash. Template owned,
+# refreshed by the template's `nox -s constraints`.
+"""
+
+
+def pinned_uv() -> str:
+    """The lines of the template's own requirements that pin uv."""
+    text = (ROOT / "requirements" / "test.txt").read_text(encoding="utf-8")
+    (found,) = re.findall(r"(?m)^uv==.*\n(?:^ .*\n)+", text)
+    return str(found)
 
 
 def resolve(project: Path, python_version: str, there: str, options: list[str]) -> str:
@@ -33,7 +46,7 @@ def resolve(project: Path, python_version: str, there: str, options: list[str]) 
 
 
 def main(options: list[str]) -> int:
-    target = ROOT / PROJECT_FOLDER / "constraints.txt"
+    target = ROOT / PROJECT_FOLDER / "tools" / "tested.txt"
     lowest = min(Questions.read().defaults["python_version"], key=lambda text: tuple(map(int, text.split("."))))
     with tempfile.TemporaryDirectory() as scratch:
         template = scratch_template(Path(scratch) / "template", "v0.0.1")
@@ -41,7 +54,8 @@ def main(options: list[str]) -> int:
         subprocess.run([sys.executable, "-m", *generate, "project_slug=made"], check=True, stdout=subprocess.DEVNULL)
         there = target.read_text(encoding="utf-8") if target.exists() else ""
         versions = resolve(Path(scratch) / "made", lowest, there, options)
-    target.write_text(HEADER + versions, encoding="utf-8", newline="\n")
+    target.write_text(TESTED + versions, encoding="utf-8", newline="\n")
+    target.with_name("uv.txt").write_text(UV + pinned_uv(), encoding="utf-8", newline="\n")
     return 0
 
 

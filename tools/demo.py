@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.download import download_bytes
+from tools.installed import install_project, interpreter
 from tools.questions import ROOT
 
 HOST = "127.0.0.1"
@@ -63,10 +64,10 @@ def generate(into: Path) -> Path:
 def install(project: Path) -> Path:
     """The interpreter of the project's new environment."""
     # The Python below this environment: the project makes its own from it, as it does for its user.
-    base = getattr(sys, "_base_executable", sys.executable)
-    if subprocess.run([base, "tools/install.py"], cwd=project).returncode:
-        raise DemoError("The project could not be installed; the reason is above.")
-    return project / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = install_project(project)
+    if done.returncode:
+        raise DemoError(f"The project could not be installed:\n{done.stdout}")
+    return interpreter(project)
 
 
 @contextmanager
@@ -121,8 +122,8 @@ def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
 
 
-def megabytes(requirements: Path, python: Path) -> str:
-    size = download_bytes(requirements, python)
+def megabytes(project: Path, *groups: str) -> str:
+    size = download_bytes(project, *groups)
     return "size unknown" if size is None else f"{size / 1e6:.0f} MB"
 
 
@@ -138,9 +139,7 @@ def demo(port: int, folder: Path) -> None:
         print("4/4 Asking it", flush=True)
         answer = ask(port, QUESTION)
         took = time.monotonic() - started
-        service, everything = (
-            megabytes(project / f"{name}.txt", python) for name in ("requirements", "requirements-dev")
-        )
+        service, everything = megabytes(project, "--no-dev"), megabytes(project)
         print(f"\nReady after {took:.0f} s; a new machine downloads {everything} (the service alone: {service}).")
         print(f"The project is in {project}\n")
         print(f"> {QUESTION}\n{answer['answer']}\n")

@@ -34,11 +34,30 @@ runroot = "{folder}/run"
 # What pip needs to know to reach an index from inside of a build as it does here, wherever it was told so.
 PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "cert", "default-timeout", "timeout")
 PIP_CONF = "/etc/pip.conf"
+UV_TOML = "/etc/uv/uv.toml"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class MissingError(Exception):
     """No engine works here; the text says why."""
+
+
+def install_packages(*packages: str) -> None:
+    """Installs what is missing of Debian's packages; a server among them is not started.
+
+    Raises:
+        MissingError: apt-get failed.
+    """
+    asked = ("dpkg-query", "-W", "-f", "${Status}")
+    states = {name: subprocess.run([*asked, name], capture_output=True, text=True).stdout for name in packages}
+    missing = [name for name, state in states.items() if not state.endswith(" installed")]
+    if not missing:
+        return
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+        done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise MissingError(f"apt-get {command[0]} failed: {done.stderr.strip()}")
 
 
 class Podman:
@@ -48,7 +67,7 @@ class Podman:
         release = self._facts("/etc/os-release")
         self._codename = release.get("VERSION_CODENAME", "")
         # What is mounted leaves a mark in the layers that are kept.
-        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF, PIP_CONF, AUTHORITIES))
+        recipe = repr((self._codename, INCLUDED, CONTAINERS_CONF, PIP_CONF, UV_TOML, AUTHORITIES))
         self._key = hashlib.sha256(recipe.encode()).hexdigest()[:12]
         self._folder = Path(tempfile.gettempdir()) / f"template-containers-{self._key}"
 
@@ -62,12 +81,13 @@ class Podman:
             return {}
         if not shutil.which("apt-get") or os.geteuid() != 0:
             raise MissingError("no container engine that reaches a registry; only root on Debian can make one")
-        self._install()
+        install_packages(*PACKAGES)
         self._folder.mkdir(exist_ok=True)
         (self._folder / "containers.conf").write_text(CONTAINERS_CONF, encoding="utf-8")
         storage = STORAGE_CONF.format(folder=self._folder)
         (self._folder / "storage.conf").write_text(storage, encoding="utf-8")
         mounts = [f"-v {self._pip_settings()}:{PIP_CONF}:ro"]
+        mounts += [f"-v {self._uv_settings()}:{UV_TOML}:ro"]
         mounts += [f"-v {AUTHORITIES}:{AUTHORITIES}:ro"] if Path(AUTHORITIES).exists() else []
         settings = {
             "CONTAINERS_CONF": str(self._folder / "containers.conf"),
@@ -95,22 +115,6 @@ class Podman:
             for engine in ("docker", "podman")
         )
 
-    @staticmethod
-    def _install() -> None:
-        missing = [name for name in PACKAGES if not Podman._is_installed(name)]
-        if not missing:
-            return
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True)
-            if done.returncode:
-                raise MissingError(f"apt-get {command[0]} failed: {done.stderr.strip()}")
-
-    @staticmethod
-    def _is_installed(package: str) -> bool:
-        asked = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", package], capture_output=True, text=True)
-        return asked.stdout.endswith(" installed")
-
     def _pip_settings(self) -> Path:
         """A configuration of pip that says what its configurations and variables say here."""
         told = subprocess.run(
@@ -128,6 +132,17 @@ class Podman:
         file.write_text(
             "[global]\n" + "".join(f"{name} = {value}\n" for name, value in found.items()), encoding="utf-8"
         )
+        return file
+
+    def _uv_settings(self) -> Path:
+        """A configuration of uv that says where this machine's uv gets packages from."""
+        file = self._folder / "uv.toml"
+        lines = ["system-certs = true"]
+        if index := os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL"):
+            lines.append(f'[[index]]\nurl = "{index}"\ndefault = true')
+        own = Path.home() / ".config" / "uv" / "uv.toml"
+        text = own.read_text(encoding="utf-8") if own.exists() else "\n".join(lines)
+        file.write_text(f"{text}\n", encoding="utf-8")
         return file
 
     def _make_base(self, settings: Mapping[str, str]) -> None:

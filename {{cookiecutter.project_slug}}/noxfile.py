@@ -1,12 +1,17 @@
-r"""Every check by name. They run in the one environment that `python tools/install.py` makes.
+r"""Every check by name. They run in .venv, which `make install` makes; what needs more runs in `.nox/NAME`.
 
 With make: `make NAME`. Without: `.venv/bin/nox -s NAME`, on Windows `.venv\Scripts\nox -s NAME`.
 What follows `--` goes to the tool: `nox -s test -- -k weather`.
 """
 
+import os
+import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -19,20 +24,35 @@ PYTHON = sys.executable
 # Written by the settings classes; `check` fails when a file no longer says what they say.
 GENERATED = {".env.example": "env", "docs/configuration.md": "markdown"}
 IMPORTS = "import sys; from importlinter.cli import lint_imports_command as main; sys.exit(main())"
+SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
+# What started this, the machine's own, or the one that `make install` has brought; told to every tool.
+UV = os.environ.setdefault("UV", shutil.which("uv") or str(Path(f".nox/uv/{SCRIPTS}/uv").resolve()))
+ALONE = ("--no-default-groups", "--group=build")
+GROUPS = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
 
 
-def python(session: nox.Session, *arguments: str) -> None:
-    """Runs one command of the environment's Python."""
-    session.run(PYTHON, *arguments, external=True)
+def feature(file: str) -> Callable[[Any], Any]:
+    """A session of something that was chosen at generation: it is there where its file is."""
+    return nox.session if Path(file).exists() else lambda session: session
 
 
-def install_group(session: nox.Session, group: str) -> None:
-    """Adds what one dependency group locks to the environment."""
-    file = f"requirements-{group}.txt"
-    if not Path(file).exists():
-        python(session, "tools/lock.py")
-    install = ("-m", "uv", "pip", "install", "--quiet", "--python", PYTHON)
-    python(session, *install, "--require-hashes", "-r", file)
+def python(session: nox.Session, *arguments: str, of: str = PYTHON) -> None:
+    """Runs one command of the environment's Python, or of another's."""
+    session.run(of, *arguments, external=True)
+
+
+def environment(session: nox.Session, name: str, *options: str) -> str:
+    """The Python of an environment beside .venv, brought to what uv.lock says."""
+    folder = f".nox/{name}"
+    settings = {"UV_PROJECT_ENVIRONMENT": folder, "UV_PYTHON": PYTHON}
+    session.run(UV, "sync", "--quiet", "--locked", *options, env=settings, external=True)
+    return f"{folder}/{SCRIPTS}/python"
+
+
+def checks(session: nox.Session) -> str:
+    """The Python of the environment that has the tools of every check, and of the tests."""
+    groups = [group for group in ("checks", "load") if group in GROUPS]
+    return environment(session, "checks", *(f"--group={group}" for group in groups))
 
 
 @nox.session
@@ -101,66 +121,58 @@ def generate(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build docs/ into build/docs: stale pages, dead links and unnamed modules fail it."""
-    install_group(session, "checks")
-    python(session, "-m", "tools.documents.site")
+    python(session, "-m", "tools.documents.site", of=checks(session))
 
 
 @nox.session
 def security(session: nox.Session) -> None:
     """Scan code, locked versions and files; -- --osv URL asks another vulnerability service."""
-    install_group(session, "checks")
-    python(session, "-m", "tools.security", *session.posargs)
+    python(session, "-m", "tools.security", *session.posargs, of=checks(session))
 
 
-@nox.session
+@feature("tests/harness/load")
 def load(session: nox.Session) -> None:
     """Ask a service of its own for ten seconds, fail on errors; -- --users 50 --host URL."""
-    install_group(session, "load")
-    python(session, "-m", "tools.load", *session.posargs)
+    locust = environment(session, "load", *ALONE, "--group=load")
+    python(session, "-m", "tests.harness.load", *session.posargs, of=locust)
 
 
-@nox.session
+@feature("tests/harness/abuse")
 def abuse(session: nox.Session) -> None:
     """Attack the service a thousand times with a model that obeys everything; prints the figures."""
-    python(session, "-m", "pytest", "-q", "-m", "", "tests/abuse", *session.posargs)
+    python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/abuse", *session.posargs)
 
 
-@nox.session
+@feature("tests/harness/fuzz")
 def fuzz(session: nox.Session) -> None:
     """Send a service of its own what its API's description allows and what it does not."""
-    if not Path("requirements-fuzz.txt").exists():
-        python(session, "tools/lock.py")
-    folder = ".nox/fuzz"
-    if not Path(folder).exists():
-        python(session, "-m", "uv", "venv", "--quiet", "--python", PYTHON, folder)
-    sync = ("-m", "uv", "pip", "sync", "--quiet", "--python", folder)
-    python(session, *sync, "--require-hashes", "requirements-fuzz.txt")
-    python(session, "-m", "tools.fuzz", *session.posargs)
+    schemathesis = environment(session, "fuzz", *ALONE, "--group=fuzz")
+    python(session, "-m", "tests.harness.fuzz", *session.posargs, of=schemathesis)
 
 
 @nox.session
 def guards(session: nox.Session) -> None:
     """Measure the guards: attacks found, harmless texts refused, time; a table per corpus."""
-    python(session, "-m", "tests.guardrails.rates", *session.posargs)
+    python(session, "-m", "tests.harness.guards.rates", *session.posargs)
 
 
 @nox.session
 def container(session: nox.Session) -> None:
     """Build the image twice, run it with no right at all, release, go back (Docker or podman)."""
     session.env["TEST_CONTAINERS"] = "1"
-    python(session, "-m", "pytest", "-rs", "-s", "tests/container", *session.posargs)
+    python(session, "-m", "pytest", "-rs", "-s", "tests/harness/container", *session.posargs)
 
 
 @nox.session
 def policy(session: nox.Session) -> None:
-    """Hold Dockerfile and manifests against a policy linter; -- --only-install."""
-    python(session, "-m", "tools.policy", *session.posargs)
+    """Hold Dockerfile and manifests against a policy linter, which uv brings."""
+    python(session, "-m", "tests.harness.container.policy", *session.posargs)
 
 
 @nox.session
 def readiness(session: nox.Session) -> None:
     """Run the tests that prove the production checklist and write the report."""
-    python(session, "-m", "tools.readiness", *session.posargs)
+    python(session, "-m", "tools.readiness", *session.posargs, of=checks(session))
 
 
 @nox.session
@@ -171,12 +183,6 @@ def check(session: nox.Session) -> None:
     session.notify("generate", posargs=["--check"])
     session.notify("advice", posargs=[])
     session.notify("test", posargs=[])
-
-
-@nox.session
-def lock(session: nox.Session) -> None:
-    """Refresh the lock files; with --upgrade, to the newest versions that pyproject.toml allows."""
-    python(session, "tools/lock.py", *session.posargs)
 
 
 @nox.session

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.test_own_check import base_python, brief, interpreter, run
+from tests.project.test_own_check import brief, install, interpreter, run
 from tests.template import Template
 from tools.podman import MissingError, Podman
 
@@ -25,12 +25,11 @@ def test_the_image_of_a_new_project_is_what_it_promises(
         monkeypatch.setenv(name, value)
     project = template.with_cookiecutter(tmp_path / "home", {"project_slug": "travel-desk"})
     project.commit("Generated")
-    done = run(project, base_python(), "tools/install.py")
-    assert done.returncode == 0, brief(done.stdout)
+    install(project)
     project.commit("Locked")
     nox = (str(interpreter(project)), "-m", "nox", "-s")
     told = ""
-    for session in (("policy", "--", "--only-install"), ("container", "--", "--durations=6")):
+    for session in (("policy",), ("container", "--", "--durations=6")):
         done = run(project, *nox, *session, minutes=20)
         told += done.stdout
         assert done.returncode == 0, brief(done.stdout)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 FILES = {
-    "pyproject.toml": '[project]\nname = "shop"\nversion = "0.1.0"\n\n[tool.x]\nversion = "9"\n',
+    "pyproject.toml": '[project]\nname = "shop"\nversion = "0.1.0"\nrequires-python = ">=3.11"\n'
+    '\n[tool.x]\nversion = "9"\n',
     "CHANGELOG.md": "# Changelog\n\nText.\n\n## Unreleased\n\n- Something new.\n",
-    "requirements.txt": "",
-    "requirements-image.txt": "",
-    "requirements-build.txt": "",
+    "uv.lock": 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
+    '\n[[package]]\nname = "shop"\nversion = "0.1.0"\nsource = { virtual = "." }\n',
     "src/app/project.json": '{"name": "shop"}',
     ".gitignore": "secrets/\n",
 }

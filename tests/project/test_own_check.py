@@ -18,6 +18,9 @@ import pytest
 
 from tests.answers import TEXTS
 from tests.template import Project, Template
+from tools.installed import install_project
+from tools.installed import interpreter as own_interpreter
+from tools.podman import install_packages
 from tools.questions import ROOT, Questions
 
 # Each is installed and checked: minutes a row, so three rows that are far apart.
@@ -39,11 +42,6 @@ OF_AGENTS = ("agents", "cli", "e2e", "prompts", "structure", "abuse/test_off_dom
 MINUTES = 60.0
 # Boxes that need a tool or an installation of their own, which this row has.
 PROVEN_HERE = ("ARC-1", "ARC-2", "SEC-1", "SEC-2", *(() if os.name == "nt" else ("ARC-3",)))
-
-
-def base_python() -> str:
-    """The Python below this environment: a project makes its own environment from it."""
-    return getattr(sys, "_base_executable", sys.executable)
 
 
 def environment() -> dict[str, str]:
@@ -99,14 +97,18 @@ def installed(request: pytest.FixtureRequest, template: Template, tmp_path_facto
     engine = "copier" if request.param == "minimal-spanish" else "cookiecutter"
     project = template.with_engine(engine, into, {"project_slug": "travel-desk", **ROWS[request.param]})
     project.commit("Generated")
-    done = run(project, base_python(), "tools/install.py")
-    assert done.returncode == 0, brief(done.stdout)
-    if getattr(os, "geteuid", lambda: -1)() == 0:
+    install(project)
+    if getattr(os, "geteuid", lambda: -1)() == 0 and shutil.which("apt-get"):
         # PostgreSQL and Redis, from the distribution's packages; without them the tests that need them are skipped.
         with alone(tmp_path_factory.getbasetemp().parent / "packages.lock"):
-            done = run(project, str(interpreter(project)), "-m", "tools.servers", "--only-install")
-        assert done.returncode == 0, brief(done.stdout)
+            install_packages("postgresql", "redis-server", "prometheus")
     return project
+
+
+def install(project: Project) -> None:
+    """As its user does; the Python below this environment is the one that is asked."""
+    done = install_project(project.folder)
+    assert done.returncode == 0, brief(done.stdout)
 
 
 # What costs time and is the same in every row.
@@ -115,7 +117,7 @@ only_spanish = pytest.mark.parametrize("installed", [row("spanish")], indirect=T
 
 
 def interpreter(project: Project) -> Path:
-    return project.folder / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return own_interpreter(project.folder)
 
 
 def project_nox(project: Project, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -125,7 +127,7 @@ def project_nox(project: Project, *arguments: str, **settings: str) -> subproces
 @contextmanager
 def vulnerability_service(project: Project) -> Iterator[str]:
     """The address of the project's own peer, which speaks OSV's protocol: no test here asks the real one."""
-    command = [str(interpreter(project)), "-m", "tests.peers.osv_service"]
+    command = [str(interpreter(project)), "-m", "tests.support.peers.osv_service"]
     with subprocess.Popen(
         command, cwd=project.folder, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -198,22 +200,20 @@ def test_a_page_with_a_dead_link_fails_the_documentation_and_is_named(installed:
 
 @pytest.mark.parametrize("installed", [row("minimal-spanish")], indirect=True)
 def test_checking_and_formatting_change_no_file(installed: Project) -> None:
-    """What a hook or a formatter rewrites would conflict at every update; the lock files are the only news."""
+    """What a hook or a formatter rewrites would conflict at every update; the lock file is the only news."""
     done = project_nox(installed, "-s", "format")
     assert done.returncode == 0, brief(done.stdout)
-    locks = ("-build", "-checks", "-dev", "-fuzz", "-image", "-load", "")
-    assert sorted(installed.changes()) == [f"?? requirements{of}.txt" for of in locks]
+    assert installed.changes() == ["?? uv.lock"]
 
 
 @only_spanish
 def test_the_wheel_holds_the_package_and_no_tests(installed: Project, tmp_path: Path) -> None:
-    build = ("-m", "uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(tmp_path))
-    built = run(installed, str(interpreter(installed)), *build)
+    built = run(installed, str(interpreter(installed)), "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
     assert built.returncode == 0, built.stdout
     (wheel,) = tmp_path.glob("*.whl")
     shutil.unpack_archive(wheel, tmp_path / "unpacked", "zip")
     folders = {path.name for path in (tmp_path / "unpacked").iterdir() if not path.name.endswith(".dist-info")}
-    assert folders == {"app"}
+    assert folders == {"app", "harness"}
 
 
 @only_spanish

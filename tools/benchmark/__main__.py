@@ -6,6 +6,7 @@ never because of a figure. Linux only: CPU time and memory are read from /proc.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -25,10 +26,11 @@ def tell(text: str) -> None:
 
 
 def install_megabytes(project: Project) -> float:
-    """What the service alone takes on a disk: requirements.txt, without byte code."""
+    """What the service alone takes on a disk, without byte code."""
     with tempfile.TemporaryDirectory() as folder:
-        target = ("--target", folder, "--quiet", "--link-mode", "copy", "--no-compile-bytecode")
-        project.run("-m", "uv", "pip", "install", *target, "-r", "requirements.txt")
+        sync = ("sync", "--quiet", "--frozen", "--no-dev", "--no-install-project", "--link-mode", "copy")
+        environment = os.environ | {"UV_PROJECT_ENVIRONMENT": folder, "UV_PYTHON": str(project.python)}
+        subprocess.run([sys.executable, "-m", "uv", *sync], cwd=project.folder, env=environment, check=True)
         return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
 
 

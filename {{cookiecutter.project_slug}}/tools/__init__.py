@@ -1,1 +1,14 @@
-"""What the project runs on itself; nothing here is part of the service."""
+"""What is run by name: `python -m tools.NAME`, as make and nox do."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+SCRIPTS: Final = "Scripts" if sys.platform == "win32" else "bin"
+
+UV: Final = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".nox" / "uv" / SCRIPTS / "uv")
+"""The uv that runs this, the machine's own, or the one that `make install` has brought."""

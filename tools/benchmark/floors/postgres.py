@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 
-from tools.servers import Missing, Postgres
+from tests.support.servers import Missing, Postgres
 
 
 def main(names: list[str]) -> int:

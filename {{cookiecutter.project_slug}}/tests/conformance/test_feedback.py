@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from harness.settings import Settings
 from harness.storage.feedback import Feedback
 from tests.conftest import Door, Lines
-from tools.servers import Postgres
+from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.checklist("OBS-6")
 

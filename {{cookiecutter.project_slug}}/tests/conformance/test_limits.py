@@ -18,7 +18,7 @@ from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY, ScriptedModel
-from tools.servers import Redis
+from tests.support.servers import Redis
 
 QUESTION = {"message": "How many moons has Mars?"}
 DOORS = [

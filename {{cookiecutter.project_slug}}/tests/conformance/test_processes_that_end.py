@@ -13,7 +13,7 @@ import pytest
 from tests.support.peers.openai_replies import Hang
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
-from tools.servers import Postgres
+from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends without a signal")
 

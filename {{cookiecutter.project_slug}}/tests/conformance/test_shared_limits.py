@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
-from tools.servers import Redis
+from tests.support.servers import Redis
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows pauses no server")
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.settings import Settings
 from tests.conftest import Door
-from tools.servers import Postgres
+from tests.support.servers import Postgres
 
 
 async def ask(client: httpx2.AsyncClient, message: str, thread_id: str) -> dict[str, Any]:

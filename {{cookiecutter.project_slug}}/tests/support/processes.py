@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,9 +20,16 @@ INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP")
 
 
 class Process:
-    """One `python -m app serve` with the agents of the tests, and a client of it."""
+    """One service, by default `app serve` with the agents of the tests, and a client of it."""
 
-    def __init__(self, settings: Mapping[str, str], folder: Path, number: int) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        folder: Path,
+        number: int = 0,
+        module: Sequence[str] = ("tests.support.served",),
+        cwd: Path | None = None,
+    ) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             port = str(taken.getsockname()[1])
@@ -34,14 +42,15 @@ class Process:
             "PORT": port,
             **settings,
         }
+        self.address = f"http://127.0.0.1:{port}"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.served"],
-                cwd=folder,
+                [sys.executable, "-m", *module],
+                cwd=cwd or folder,
                 env=environment,
                 stderr=log,
             )
-        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_SECONDS)
+        self.client = httpx2.Client(base_url=self.address, timeout=PATIENCE_SECONDS)
 
     @property
     def log(self) -> str:
@@ -83,3 +92,28 @@ def processes(count: int, settings: Mapping[str, str], folder: Path) -> Iterator
         for process in started:
             process.wait_until_ready()
         yield started
+
+
+MODELS = ("LLM_MODEL", "LLM_PLANNER_MODEL", "LLM_AGENT_MODEL", "LLM_WRITER_MODEL")
+
+
+@contextmanager
+def serving(settings: Mapping[str, str], module: Sequence[str] = ("app", "serve")) -> Iterator[str]:
+    """The address of a service to measure: no key, no network, no limit, a store of its own.
+
+    `.env` counts as it does for `make dev`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        alone = {
+            **dict.fromkeys(MODELS, "embedded"),
+            "USE_FAKE_DATA": "true",
+            "LIMITS": "off",  # one address asks as many do
+            "DATABASE_URL": f"sqlite:///{folder}/threads.sqlite",
+        }
+        process = Process({**alone, **settings}, Path(folder), module=module, cwd=PROJECT)
+        try:
+            process.wait_until_ready()
+            yield process.address
+            process.end()
+        finally:
+            process.close()

@@ -1,6 +1,7 @@
 """What the tests of the image need: an engine, a copy of the project as its user releases it, a service that runs."""
 
 import hashlib
+import json
 import os
 import shlex
 import shutil
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
-from tools.containers import Engine, Image, Source
+from tools.containers import Service, Source, ask
 
 PROJECT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 120
@@ -42,7 +44,7 @@ def free_port() -> int:
 class Container:
     """One container of the image, and a client of it."""
 
-    def __init__(self, engine: Engine, image: str, port: int) -> None:
+    def __init__(self, engine: str, image: str, port: int) -> None:
         self.engine = engine
         self.name = f"test-{uuid.uuid4().hex[:12]}"
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
@@ -56,7 +58,7 @@ class Container:
         published = where if ON_HOST else ("--publish", f"127.0.0.1:{self._port}:8000")
         begin = time.monotonic()
         command = ("run", "--detach", "--name", self.name, *NO_RIGHTS, *published, *RUN_OPTIONS)
-        self.engine.ask(*command, *options, self._image)
+        ask(self.engine, *command, *options, self._image)
         self.wait("/healthz")
         self.start_seconds = time.monotonic() - begin
 
@@ -76,7 +78,7 @@ class Container:
     def inside(self, *command: str) -> subprocess.CompletedProcess[str]:
         """What a command says in it."""
         return subprocess.run(
-            [self.engine.program, "exec", self.name, *command],
+            [self.engine, "exec", self.name, *command],
             capture_output=True,
             check=False,
             encoding="utf-8",
@@ -85,20 +87,18 @@ class Container:
     @property
     def log(self) -> str:
         """What it logged."""
-        done = subprocess.run(
-            [self.engine.program, "logs", self.name], capture_output=True, check=False
-        )
+        done = subprocess.run([self.engine, "logs", self.name], capture_output=True, check=False)
         return (done.stdout + done.stderr).decode()
 
     def remove(self) -> None:
         """End it, with what it kept."""
         self.client.close()
-        command = [self.engine.program, "rm", "--force", "--volumes", self.name]
+        command = [self.engine, "rm", "--force", "--volumes", self.name]
         subprocess.run(command, capture_output=True, check=False)
 
 
 @contextmanager
-def container(engine: Engine, image: str, *options: str) -> Iterator[Container]:
+def container(engine: str, image: str, *options: str) -> Iterator[Container]:
     """A container that answers."""
     made = Container(engine, image, free_port())
     try:
@@ -113,12 +113,11 @@ class Checkout:
 
     VERSIONS = ("7.0.0", "7.1.0")
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
+    def __init__(self, folder: Path, engine: str) -> None:
         self.folder = folder
         self.engine = engine
-        self.image = Image(engine, PROJECT)
         # A name of its own: no image of yours is replaced, and all of them are removed.
-        self.image.name = f"localhost/test-{uuid.uuid4().hex[:12]}"
+        self.image = f"localhost/test-{uuid.uuid4().hex[:12]}"
 
     def fill(self) -> None:
         """Copy what git would take, the lock files included, and commit it."""
@@ -148,7 +147,7 @@ class Checkout:
 
     def run(self, *module: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """One of the project's tools, as make calls it."""
-        settings = {"PATH": self.programs, "IMAGE": self.image.name, **settings}
+        settings = {"PATH": self.programs, "IMAGE": self.image, **settings}
         return subprocess.run(
             [sys.executable, "-m", *module],
             cwd=self.folder,
@@ -176,32 +175,29 @@ class Checkout:
 
     def build(self, version: str, *options: str) -> str:
         """Build the image of a release; its name."""
-        before = os.environ.get(Image.OPTIONS, "")
-        os.environ[Image.OPTIONS] = " ".join([before, "--quiet", *options])
-        try:
-            with Source.at(self.folder, f"v{version}") as source:
-                return self.image.build(source)
-        finally:
-            os.environ[Image.OPTIONS] = before
+        wanted = " ".join([os.environ.get("BUILD_OPTIONS", ""), "--quiet", *options])
+        with pytest.MonkeyPatch.context() as patch, Source.at(self.folder, version) as source:
+            patch.setenv("BUILD_OPTIONS", wanted)
+            service = Service(PROJECT)
+            service.image = self.image
+            return service.build(source)
 
     def layers(self, name: str) -> Sequence[str]:
         """The digests of an image's layers."""
-        told = self.engine.ask(
-            "image", "inspect", name, "--format", self.engine.FORMAT % "RootFS.Layers"
-        )
-        return told.strip("[]").split()
+        (facts,) = json.loads(ask(self.engine, "image", "inspect", name))
+        return [str(digest) for digest in facts["RootFS"]["Layers"]]
 
     def files(self, name: str) -> Mapping[str, Sequence[object]]:
         """Every file of an image by name: its kind, rights, owner, target, and the digest of what it holds."""
-        made = self.engine.ask("create", name)
+        made = ask(self.engine, "create", name)
         try:
-            command = [self.engine.program, "export", made]
+            command = [self.engine, "export", made]
             with subprocess.Popen(command, stdout=subprocess.PIPE) as export:
                 assert export.stdout is not None
                 with tarfile.open(fileobj=export.stdout, mode="r|") as packed:
                     return {it.name: self._facts(packed, it) for it in packed}
         finally:
-            self.engine.ask("rm", made)
+            ask(self.engine, "rm", made)
 
     @staticmethod
     def _facts(packed: tarfile.TarFile, file: tarfile.TarInfo) -> Sequence[object]:
@@ -211,14 +207,13 @@ class Checkout:
 
     def forget(self, kind: str, name: str) -> None:
         """Remove a volume or a network, where there is one."""
-        command = [self.engine.program, kind, "rm", "--force", name]
+        command = [self.engine, kind, "rm", "--force", name]
         subprocess.run(command, capture_output=True, check=False)
 
     def remove_images(self) -> None:
         """Remove what was built here."""
-        names = self.engine.ask(
-            "images", "--quiet", "--no-trunc", f"--filter=reference={self.image.name}:*"
-        )
+        of_these = f"--filter=reference={self.image}:*"
+        names = ask(self.engine, "images", "--quiet", "--no-trunc", of_these)
         for name in set(names.split()):
-            command = [self.engine.program, "rmi", "--force", name]
+            command = [self.engine, "rmi", "--force", name]
             subprocess.run(command, capture_output=True, check=False)

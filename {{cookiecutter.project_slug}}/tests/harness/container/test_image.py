@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness.container.machine import Checkout, Container, container
-from tools.containers import Engine, Source
+from tools.containers import Source, ask, is_podman
 
 pytestmark = pytest.mark.xdist_group("containers")
 
 
 @pytest.fixture(scope="module")
-def running(engine: Engine, image: str) -> Iterator[Container]:
+def running(engine: str, image: str) -> Iterator[Container]:
     with container(engine, image) as started:
         print(f"\nfirst answer after {started.start_seconds:.1f} s")  # noqa: T201  # to read
         yield started
@@ -33,7 +33,7 @@ def test_it_tells_its_version_and_commit(running: Container, checkout: Checkout)
     commit = Source.of(checkout.folder).commit
     told = running.wait("/version")
     assert (told["version"], told["commit"]) == (Checkout.VERSIONS[0], commit)
-    (facts,) = json.loads(running.engine.ask("inspect", running.name))
+    (facts,) = json.loads(ask(running.engine, "inspect", running.name))
     labels = facts["Config"]["Labels"]
     assert labels["org.opencontainers.image.version"] == Checkout.VERSIONS[0]
     assert labels["org.opencontainers.image.revision"] == commit
@@ -79,7 +79,7 @@ def test_it_brings_no_tool_to_fetch_or_build_more(running: Container, program: s
 
 @pytest.mark.checklist("DEP-1")
 def test_its_own_health_check_tells_an_answer_from_none(running: Container, image: str) -> None:
-    (facts,) = json.loads(running.engine.ask("image", "inspect", image))
+    (facts,) = json.loads(ask(running.engine, "image", "inspect", image))
     kind, *command = (facts["Config"].get("Healthcheck") or facts["Healthcheck"])["Test"]
     assert kind == "CMD"
     assert running.inside(*command).returncode == 0
@@ -93,13 +93,13 @@ def test_the_same_tree_gives_the_same_bytes_again(checkout: Checkout, image: str
     assert len(layers) > 1
     assert len(files) > 1000
     assert checkout.files(image) == files
-    if checkout.engine.is_podman:  # Docker's builder dates the folders that a command makes
+    if is_podman(checkout.engine):  # Docker's builder dates the folders that a command makes
         assert checkout.layers(image) == layers
 
 
-def test_it_is_told_to_end_and_ends_in_order(engine: Engine, image: str) -> None:
+def test_it_is_told_to_end_and_ends_in_order(engine: str, image: str) -> None:
     with container(engine, image) as ended:
-        engine.ask("stop", "--time", "30", ended.name)
-        (facts,) = json.loads(engine.ask("inspect", ended.name))
+        ask(engine, "stop", "--time", "30", ended.name)
+        (facts,) = json.loads(ask(engine, "inspect", ended.name))
         assert facts["State"]["ExitCode"] == 0
         assert '"event":"ending"' in ended.log

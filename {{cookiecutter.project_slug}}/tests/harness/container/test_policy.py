@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.container import policy
 from tests.harness.container.machine import PROJECT
-from tools.policy import Policy, Tools
 
 PRIVILEGED = """
 apiVersion: v1
@@ -23,13 +23,13 @@ spec:
 
 @pytest.fixture(autouse=True)
 def _installed() -> None:
-    if not Tools(PROJECT).are_there:
-        pytest.skip("the linters are not installed: `nox -s policy -- --only-install`")
+    if not policy.are_there():
+        pytest.skip("the linters are not installed: `nox -s policy` brings them")
 
 
 @pytest.mark.checklist("PERM-1", "DEP-1")
 def test_the_linter_and_the_schemas_are_content() -> None:
-    assert Policy(PROJECT).complaints() == []
+    assert [*policy.complaints(PROJECT)] == []
 
 
 @pytest.mark.checklist("PERM-1")
@@ -37,7 +37,7 @@ def test_a_planted_privileged_pod_and_a_root_image_are_named(tmp_path: Path) -> 
     (tmp_path / "planted.yaml").write_text(PRIVILEGED, encoding="utf-8")
     text = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
     (tmp_path / "Dockerfile").write_text(text.replace("USER 10001:10001", "USER root"))
-    (told,) = Policy(PROJECT).lint(tmp_path)
+    (told,) = policy.lint(tmp_path)
     assert "CKV_K8S_16" in told  # privileged
     assert "CKV_DOCKER_8" in told  # the last user is root
 
@@ -47,5 +47,5 @@ def test_a_field_that_kubernetes_does_not_know_is_named(tmp_path: Path) -> None:
         shutil.copy(PROJECT / "tests/harness/container/test_policy.py", tmp_path / "planted.yaml")
     )
     file.write_text(PRIVILEGED.replace("hostNetwork", "hostNetworks"), encoding="utf-8")
-    (told,) = Policy(PROJECT).validate([file])
+    (told,) = policy.validate(file)
     assert "hostNetworks" in told

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.harness.container.machine import ON_HOST, Checkout, free_port
-from tools.containers import Compose, Missing
+from tools.containers import Missing, Service
 
 pytestmark = pytest.mark.xdist_group("containers")
 
@@ -49,13 +49,13 @@ class Operator:
         self._checkout = checkout
         self._settings = {
             "COMPOSE_FILE": str(file),
-            "COMPOSE_PROJECT_NAME": checkout.image.name.rpartition("/")[2],
+            "COMPOSE_PROJECT_NAME": checkout.image.rpartition("/")[2],
             "PORT": str(port),
         }
-        self.do("tools.containers", "secrets")
+        self.do("tools.compose_secrets", "make")
         text = (SMALL % {"where": where}).replace("./secrets/", "./")
         file.write_text(text, encoding="utf-8")
-        told = self.do("tools.containers", "key", "operator")
+        told = self.do("tools.compose_secrets", "key", "operator")
         headers = {"Authorization": f"Bearer {told.split()[-1]}"}
         address = f"http://127.0.0.1:{port}"
         self._client = httpx2.Client(base_url=address, headers=headers, timeout=60)
@@ -95,7 +95,7 @@ def operator(checkout: Checkout, image: str, monkeypatch: pytest.MonkeyPatch) ->
     assert image
     monkeypatch.setenv("PATH", checkout.programs)
     try:
-        Compose(checkout.engine, checkout.folder)
+        Service(checkout.folder).compose()
     except Missing as missing:
         pytest.skip(str(missing))
     made = Operator(checkout)
@@ -110,11 +110,11 @@ def test_one_command_goes_back_to_the_release_before_and_conversations_go_on(
 ) -> None:
     first, second = Checkout.VERSIONS
     checkout.release(second, "A second release")
-    operator.do("tools.containers", "up", "--version", first)
+    operator.do("tools.containers", "up", first)
     assert operator.version() == first
     operator.ask("What are your opening hours on Saturday?")
 
-    operator.do("tools.containers", "up", "--version", second)
+    operator.do("tools.containers", "up", second)
     assert operator.version() == second
     operator.ask("And on Sunday?")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.scan import Scan
+from tools import scan
 
 PROJECT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 600
@@ -80,8 +80,8 @@ def answers(address: str) -> bool:
 @pytest.mark.checklist("ARC-3")
 def test_one_command_leads_from_a_fresh_clone_to_an_answer(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    for file in Scan(PROJECT).files():  # what git has, or would have: no environment, no caches
-        target = clone / file.relative_to(PROJECT.resolve())
+    for file in scan.files(PROJECT):  # what git has, or would have: no environment, no caches
+        target = clone / file.relative_to(PROJECT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target)
     assert not (clone / ".venv").exists()

@@ -7,7 +7,7 @@ from harness.errors import RateLimitExceeded
 from harness.limits.enforcement import RateLimiter
 from harness.settings import Settings
 from tests.harness.limits.counts import limit
-from tools.servers import Redis
+from tests.support.servers import Redis
 
 
 async def test_beyond_a_limit_is_refused_with_what_the_caller_needs_to_know() -> None:

@@ -13,7 +13,7 @@ from harness.limits.redis_counters import RedisCounters
 from harness.settings import Settings
 from tests.conftest import Lines
 from tests.harness.limits.counts import limit
-from tools.servers import Redis
+from tests.support.servers import Redis
 
 
 def counters(server: Redis, **changes: object) -> RedisCounters:

@@ -11,9 +11,10 @@ import pytest
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from tools.load import MISSING, SETTINGS, LoadTest, main, service
+from tests.harness.load.__main__ import MISSING, ask, is_installed, main
+from tests.support.processes import serving
 
-needs_locust = pytest.mark.skipif(not LoadTest.is_installed(), reason=MISSING)
+needs_locust = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
 PATIENCE_SECONDS = 30
 """What ends a run is its number of requests; the time is for a machine that stands still."""
@@ -64,9 +65,8 @@ def figures(table: str, row: str) -> dict[str, float]:
 @pytest.mark.checklist("TEST-7")
 def test_a_short_run_reports_speed_errors_and_degraded_answers() -> None:
     # Two of the agents of the tests answer, two are broken: degraded, yet no errors.
-    settings = {**SETTINGS, "DATABASE_URL": "memory://"}
-    with service(settings, ["tests.support.served"]) as host:
-        done = LoadTest(host, users=4, seconds=PATIENCE_SECONDS, requests=40).run()
+    with serving({"DATABASE_URL": "memory://"}, ["tests.support.served"]) as host:
+        done = ask(host, users=4, seconds=PATIENCE_SECONDS, requests=40)
     assert done.returncode == 0, done.stdout
     everything = figures(done.stdout, "all")
     assert everything["requests"] >= 40
@@ -87,8 +87,8 @@ def test_a_caller_with_a_key_sends_it(
     file.write_text(f"{KEY.kept.line}\n")
     monkeypatch.setenv("API_KEY", key)
     keys = {"AUTHENTICATION": "keys", "API_KEYS_FILE": str(file), "DATABASE_URL": "memory://"}
-    with service({**SETTINGS, **keys}, ["tests.support.served"]) as host:
-        done = LoadTest(host, users=1, seconds=PATIENCE_SECONDS, requests=code or 5).run()
+    with serving(keys, ["tests.support.served"]) as host:
+        done = ask(host, users=1, seconds=PATIENCE_SECONDS, requests=code or 5)
     assert done.returncode == code, done.stdout
     assert key not in done.stdout
 
@@ -107,8 +107,8 @@ def test_a_run_with_an_error_fails_and_names_it(
 
 @needs_locust
 def test_a_run_that_reaches_no_service_fails() -> None:
-    nowhere = LoadTest("http://127.0.0.1:9", users=1, seconds=PATIENCE_SECONDS, requests=1)
-    assert nowhere.run().returncode == 1
+    done = ask("http://127.0.0.1:9", users=1, seconds=PATIENCE_SECONDS, requests=1)
+    assert done.returncode == 1
 
 
 def test_without_locust_the_tool_says_how_to_get_it(

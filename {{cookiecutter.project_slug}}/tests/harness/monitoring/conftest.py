@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.monitoring import files
-from tools.servers import Missing, Prometheus
+from tests.support.servers import Missing, Prometheus
 
 Promtool = Callable[..., str]
 

@@ -15,7 +15,7 @@ from tests.harness.monitoring import files
 from tests.support.peers.openai_replies import Failure
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
-from tools.servers import Prometheus
+from tests.support.servers import Prometheus
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends without a signal")
 

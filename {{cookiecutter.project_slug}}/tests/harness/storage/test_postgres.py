@@ -9,7 +9,7 @@ from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
 from harness.storage.saving import PersistenceStatus
 from tests.harness.storage.stores import keep, knows
-from tools.servers import Postgres
+from tests.support.servers import Postgres
 
 PATIENCE_SECONDS = 5
 

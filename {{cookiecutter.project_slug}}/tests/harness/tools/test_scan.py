@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tools import scan
-from tools.scan import Scan
 
 # Put together here, so that this file holds none.
 SECRETS = {
@@ -20,7 +19,7 @@ SECRETS = {
 def findings(root: Path, text: str, name: str = "notes.txt") -> list[str]:
     file = root / name
     file.write_text(text, encoding="utf-8")
-    return list(Scan(root).findings([file]))
+    return list(scan.findings(root, [file]))
 
 
 @pytest.mark.parametrize("kind", SECRETS)
@@ -71,14 +70,14 @@ def test_a_heading_underlined_with_equals_signs_is_no_merge(tmp_path: Path) -> N
 def test_a_file_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "image.bin"
     file.write_bytes(bytes(range(256)))
-    assert list(Scan(tmp_path).findings([file])) == []
+    assert list(scan.findings(tmp_path, [file])) == []
 
 
 def test_without_git_every_file_outside_the_caches_is_looked_at(tmp_path: Path) -> None:
     for name in ("a.py", "deep/b.py", ".venv/lib/c.py", "__pycache__/d.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert Scan(tmp_path).files() == [tmp_path / "a.py", tmp_path / "deep" / "b.py"]
+    assert scan.files(tmp_path) == [tmp_path / "a.py", tmp_path / "deep" / "b.py"]
 
 
 def test_with_git_ignored_files_are_left_out_and_new_ones_are_not(tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def test_with_git_ignored_files_are_left_out_and_new_ones_are_not(tmp_path: Path
     (tmp_path / ".gitignore").write_text(".env\n")
     for name in (".env", "año nuevo.txt"):
         (tmp_path / name).touch()
-    assert [file.name for file in Scan(tmp_path).files()] == [".gitignore", "año nuevo.txt"]
+    assert [file.name for file in scan.files(tmp_path)] == [".gitignore", "año nuevo.txt"]
 
 
 def test_inside_a_repository_that_ignores_the_folder_it_is_looked_at_all_the_same(
@@ -96,23 +95,21 @@ def test_inside_a_repository_that_ignores_the_folder_it_is_looked_at_all_the_sam
     (tmp_path / ".gitignore").write_text("inner/\n")
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.py").touch()
-    assert [file.name for file in Scan(tmp_path / "inner").files()] == ["a.py"]
+    assert [file.name for file in scan.files(tmp_path / "inner")] == ["a.py"]
 
 
 def test_the_command_fails_on_a_finding_and_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.txt").write_text(SECRETS["Private Key"])
-    monkeypatch.setattr(scan, "ROOT", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["scan.py", str(tmp_path / "notes.txt")])
-    assert scan.main() == 1
+    assert scan.main([str(tmp_path / "notes.txt")], tmp_path) == 1
     assert capsys.readouterr().out == "notes.txt:1: Private Key\n"
 
 
 @pytest.mark.slow  # `lint` does the same
 @pytest.mark.checklist("SEC-2")
 def test_this_project_holds_no_secret_and_no_merge_left_undone() -> None:
-    assert scan.ROOT / "pyproject.toml" in Scan(scan.ROOT).files()
+    assert scan.ROOT / "pyproject.toml" in scan.files(scan.ROOT)
     # A process of its own: measured by coverage, the same scan takes three times as long.
     command = [sys.executable, "tools/scan.py"]
     done = subprocess.run(command, cwd=scan.ROOT, capture_output=True, text=True, check=False)

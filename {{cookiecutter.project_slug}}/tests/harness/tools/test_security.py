@@ -1,25 +1,24 @@
 """SEC-1: one command runs the scans; what is planted is reported, and a scan that could not look never passes."""
 
-import hashlib
 import json
+import shutil
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.support.peers.osv_service import KNOWN, OsvService
-from tools.security import __main__ as command
-from tools.security.__main__ import MISSING, Session
-from tools.security.accepted import Policy, Unreadable
-from tools.security.finding import Finding, Look
-from tools.security.scans import Bandit, PipAudit, Safety, Secrets
+from tools import ROOT, UV, security
+from tools.security import Finding, Scan, Unproven, Unreadable, main, session
 
 needs_tools = pytest.mark.skipif(
-    not (find_spec("bandit") and find_spec("pip_audit")), reason=MISSING
+    not (find_spec("bandit") and find_spec("pip_audit") and shutil.which(UV)),
+    reason=security.MISSING,
 )
 
 TODAY = date(2026, 11, 25)
@@ -27,17 +26,30 @@ SHELL = (
     "import subprocess\n\n\ndef run(text: str) -> None:\n    subprocess.call(text, shell=True)\n"
 )
 KEY = "key = sk-" + "proj-" + "a1B2c3D4" * 6
+LOCKED = (
+    '[[package]]\nname = "%s"\nversion = "%s"\nsource = { registry = "https://x.test/simple" }\n'
+)
+FILE = 'sdist = { url = "https://x.test/%s.tar.gz", hash = "sha256:%s" }\n'
 
 
-def project(
-    folder: Path, code: str = "X = 1\n", packages: Sequence[str] = ("jinja2==3.1.6",)
-) -> Path:
-    """A small project: one module, one lock file."""
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAFETY_API_KEY", raising=False)
+
+
+def project(folder: Path, code: str = "X = 1\n", **versions: str) -> Path:
+    """A small project: one module, and a lock file of these versions."""
     (folder / "src" / "app").mkdir(parents=True)
     (folder / "src" / "app" / "module.py").write_text(code)
-    digest = hashlib.sha256().hexdigest()
-    lines = [f"{package} --hash=sha256:{digest}\n" for package in packages]
-    (folder / "requirements.txt").write_text("".join(lines))
+    wanted = versions or {"jinja2": "3.1.6"}
+    head = '[project]\nname = "desk"\nversion = "1.0.0"\nrequires-python = ">=3.11"\n'
+    (folder / "pyproject.toml").write_text(f"{head}dependencies = {list(wanted)}\n")
+    names = ", ".join('{ name = "' + name + '" }' for name in wanted)
+    root = '[[package]]\nname = "desk"\nversion = "1.0.0"\nsource = { virtual = "." }\n'
+    lock = f'version = 1\nrequires-python = ">=3.11"\n{root}dependencies = [{names}]\n'
+    for name, version in wanted.items():
+        lock += LOCKED % (name, version) + FILE % (name, "0" * 64)
+    (folder / "uv.lock").write_text(lock)
     return folder
 
 
@@ -47,34 +59,28 @@ def unused_address() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/v1/query"
 
 
-class Planted:
+def finding(*found: Finding) -> Scan:
     """A scan that ends as it is told."""
+    return lambda _: iter(found)
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
 
-    def run(self) -> Look:
-        return self._look
+def broken(_: Path) -> Iterator[Finding]:
+    raise Unproven("no service")
 
 
 FOUND = Finding("B602", "src/app/module.py:5", "a shell", "high", ("CVE-1",))
 
 
-def session(folder: Path, *looks: Look, today: date = TODAY) -> int:
-    return Session(folder, [Planted(look) for look in looks], today).run()
-
-
 @needs_tools
 @pytest.mark.checklist("SEC-1")
 def test_one_command_reports_a_planted_call_a_vulnerable_version_and_a_secret(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("SAFETY_API_KEY", raising=False)
-    folder = project(tmp_path, SHELL, ["jinja2==2.10", "idna==3.20"])
+    folder = project(tmp_path, SHELL, jinja2="2.10", idna="3.20")
     (folder / "notes.txt").write_text(KEY)
     service = OsvService({**KNOWN, ("jinja2", "2.10"): ["GHSA-planted"]})
     with service.serving() as address:
-        code = command.main(["--osv", address], folder)
+        code = main([address], folder)
     told = capsys.readouterr().out
     assert code == 1
     assert "src/app/module.py:5: B602 (high)" in told
@@ -84,35 +90,24 @@ def test_one_command_reports_a_planted_call_a_vulnerable_version_and_a_secret(
     assert "safety: not asked (no SAFETY_API_KEY)" in told
     report = json.loads((folder / "var" / "security.json").read_text())
     assert report["passed"] is False
-    assert [scan["outcome"] for scan in report["scans"]] == ["found", "found", "not asked", "found"]
+    assert {name: bool(found) for name, found in report["scans"].items()} == {
+        "bandit": True,
+        "secrets": True,
+        "pip-audit": True,
+    }
 
 
 @needs_tools
 @pytest.mark.checklist("SEC-1")
 def test_a_project_with_nothing_to_mend_passes_and_every_locked_version_was_asked_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("SAFETY_API_KEY", raising=False)
-    folder = project(tmp_path, packages=["jinja2==3.1.6", "idna==3.20"])
+    folder = project(tmp_path, jinja2="3.1.6", idna="3.20")
     service = OsvService()
     with service.serving() as address:
-        assert command.main(["--osv", address], folder) == 0
+        code = main([address], folder)
+    assert code == 0, capsys.readouterr().out
     assert sorted(service.asked) == [("idna", "3.20"), ("jinja2", "3.1.6"), ("pyyaml", "5.3")]
-    assert "pip-audit: clean (2 locked versions in 1 files)" in capsys.readouterr().out
-
-
-@needs_tools
-@pytest.mark.checklist("SEC-1")
-def test_lock_files_may_hold_two_versions_of_a_package_and_each_is_looked_at(
-    tmp_path: Path,
-) -> None:
-    folder = project(tmp_path, packages=["jinja2==3.1.6", "idna==3.20"])
-    other = (folder / "requirements.txt").read_text().replace("jinja2==3.1.6", "jinja2==2.10")
-    (folder / "requirements-load.txt").write_text(other)
-    with OsvService({**KNOWN, ("jinja2", "2.10"): ["GHSA-planted"]}).serving() as address:
-        look = PipAudit(folder, address).run()
-    assert look.about == "3 locked versions in 2 files"
-    assert [(it.where, it.id) for it in look.findings] == [("jinja2 2.10", "CVE-of-GHSA-planted")]
 
 
 @needs_tools
@@ -121,7 +116,7 @@ def test_a_service_that_cannot_be_reached_fails_the_session_with_its_address(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     address = unused_address()
-    assert command.main(["--osv", address], project(tmp_path)) == 1
+    assert main([address], project(tmp_path)) == 1
     told = capsys.readouterr().out
     assert f"pip-audit: unproven ({address} gave no answer, so nothing is known" in told
     assert "FAILED" in told
@@ -129,75 +124,56 @@ def test_a_service_that_cannot_be_reached_fails_the_session_with_its_address(
 
 @pytest.mark.checklist("SEC-1")
 def test_a_service_that_knows_of_nothing_at_all_is_not_believed(tmp_path: Path) -> None:
-    with OsvService({}).serving() as address:
-        look = PipAudit(project(tmp_path), address).run()
-    assert (look.outcome, look.about) == (
-        "unproven",
-        f"{address} knows nothing of pyyaml 5.3, which is vulnerable",
-    )
-
-
-def test_without_a_lock_file_nothing_is_known(tmp_path: Path) -> None:
-    look = PipAudit(tmp_path, unused_address()).run()
-    assert (look.outcome, look.about) == ("unproven", "there is no lock file: run `nox -s lock`")
+    with OsvService({}).serving() as address, pytest.raises(Unproven, match="knows nothing of"):
+        next(security.pip_audit(project(tmp_path), address))
 
 
 @needs_tools
-@pytest.mark.parametrize("lines", ["jinja2==2.10\n", ""])
-def test_a_lock_file_that_cannot_be_audited_is_unproven(tmp_path: Path, lines: str) -> None:
-    (project(tmp_path) / "requirements.txt").write_text(lines)
-    with OsvService().serving() as address:
-        assert PipAudit(tmp_path, address).run().outcome == "unproven"
+@pytest.mark.checklist("SEC-1")
+def test_a_lock_file_that_cannot_be_read_is_no_clean_scan(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    (folder / "uv.lock").write_text("version = 1\nrequires-python = 7\n")
+    with OsvService().serving() as address, pytest.raises(Unproven, match=r"uv\.lock cannot be"):
+        next(security.pip_audit(folder, address))
 
 
 @needs_tools
-def test_code_that_bandit_cannot_read_is_unproven(tmp_path: Path) -> None:
-    look = Bandit(project(tmp_path, "def broken(:\n")).run()
-    assert look.outcome == "unproven"
-    assert "src/app/module.py" in look.about
-
-
-@needs_tools
-def test_a_folder_without_code_is_unproven(tmp_path: Path) -> None:
-    assert Bandit(tmp_path).run().outcome == "unproven"
-
-
-@needs_tools
-def test_a_call_that_says_why_it_is_right_is_no_finding(tmp_path: Path) -> None:
-    code = SHELL.replace("shell=True)", "shell=True)  # nosec B602 - planted").replace(
-        "import", "import", 1
-    )
-    look = Bandit(project(tmp_path, code)).run()
-    assert [it.id for it in look.findings if it.severity != "low"] == []
-
-
-def test_safety_is_not_asked_without_a_key(tmp_path: Path) -> None:
-    assert Safety(tmp_path, None).run() == Look("safety", "not asked", "no SAFETY_API_KEY")
+@pytest.mark.parametrize("code", ["def broken(:\n", None])
+def test_code_that_bandit_cannot_read_or_find_is_no_clean_scan(
+    tmp_path: Path, code: str | None
+) -> None:
+    folder = project(tmp_path, code or "")
+    if code is None:
+        (folder / "src" / "app" / "module.py").unlink()
+    with pytest.raises(Unproven, match="it could not read everything"):
+        next(security.bandit(folder))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the tool")
-@pytest.mark.parametrize(
-    ("code", "outcome"), [(0, "clean"), (64, "found"), (1, "unproven"), (2, "unproven")]
-)
+@pytest.mark.parametrize(("code", "ends"), [(0, "clean"), (64, "found"), (1, "unproven")])
 def test_safety_passes_only_when_it_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, outcome: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, ends: str
 ) -> None:
-    program = tmp_path / "python"  # stands for the tool, which asks its account service
-    program.write_text(f'#!/bin/sh\ntest -n "$SAFETY_API_KEY" || exit 9\necho told\nexit {code}\n')
+    program = tmp_path / "uv"  # stands for the tool, which asks its account service
+    program.write_text(f"#!/bin/sh\necho told\nexit {code}\n")
     program.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(program))
-    look = Safety(tmp_path, "planted").run()
-    assert look.outcome == outcome
-    assert ("told" in "".join(map(str, look.findings))) == (outcome == "found")
+    monkeypatch.setattr(security, "UV", str(program))
+    if ends == "unproven":
+        with pytest.raises(Unproven, match="told"):
+            next(security.safety(tmp_path))
+    else:
+        texts = [it.text for it in security.safety(tmp_path)]
+        assert texts == (["told"] if ends == "found" else [])
 
 
 def test_a_folder_without_files_has_no_clean_secrets_scan(tmp_path: Path) -> None:
-    assert Secrets(tmp_path).run().outcome == "unproven"
+    with pytest.raises(Unproven, match="no file"):
+        next(security.secrets(tmp_path))
 
 
 def test_a_scan_that_could_not_look_fails_although_another_is_clean(tmp_path: Path) -> None:
-    assert session(tmp_path, Look.at("one", "", []), Look("two", "unproven", "no service")) == 1
-    assert session(tmp_path, Look.at("one", "", []), Look("two", "not asked", "no key")) == 0
+    assert session(tmp_path, {"one": finding()}, TODAY) == 0
+    assert session(tmp_path, {"one": finding(), "two": broken}, TODAY) == 1
 
 
 ENTRY = """
@@ -216,12 +192,15 @@ def accept(
     (folder / "security.toml").write_text(text)
 
 
+found_again = partial(session, scans={"bandit": finding(FOUND)})
+
+
 @pytest.mark.parametrize("name", ["B602", "CVE-1"])
 def test_an_accepted_finding_passes_until_its_last_day_and_its_reason_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     accept(tmp_path, name)
-    assert session(tmp_path, Look.at("bandit", "", [FOUND])) == 0
+    assert found_again(tmp_path, today=TODAY) == 0
     assert "accepted until 2026-11-25: The text is a constant." in capsys.readouterr().out
 
 
@@ -229,7 +208,7 @@ def test_an_acceptance_that_ran_out_fails_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     accept(tmp_path)
-    assert session(tmp_path, Look.at("bandit", "", [FOUND]), today=date(2026, 11, 26)) == 1
+    assert found_again(tmp_path, today=date(2026, 11, 26)) == 1
     assert "was accepted until 2026-11-25" in capsys.readouterr().out
 
 
@@ -240,28 +219,27 @@ def test_an_acceptance_of_something_else_covers_nothing_and_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, where: str
 ) -> None:
     accept(tmp_path, name, where)
-    assert session(tmp_path, Look.at("bandit", "", [FOUND])) == 1
-    assert (
-        f"security.toml accepts {name} in {where}, which nothing finds" in capsys.readouterr().out
-    )
+    assert found_again(tmp_path, today=TODAY) == 1
+    told = capsys.readouterr().out
+    assert f"security.toml accepts {name} in {where}, which nothing finds" in told
 
 
 @pytest.mark.parametrize(("severity", "code"), [("low", 0), ("medium", 1), ("high", 1)])
 def test_a_finding_fails_from_the_severity_on_that_the_file_names(
     tmp_path: Path, severity: str, code: int
 ) -> None:
-    finding = Finding("B1", "a.py:1", "", severity)  # type: ignore[arg-type]
-    assert session(tmp_path, Look.at("bandit", "", [finding])) == code
+    found = Finding("B1", "a.py:1", "", severity)
+    assert session(tmp_path, {"bandit": finding(found)}, TODAY) == code
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("fail_from = 'some'", "fail_from is 'some', use low, medium, high"),
-        ("[[accepted", "is no TOML"),
-        ("[[accepted]]\nid = 'B1'\nwhere = 'a.py'\nuntil = 2030-01-01", "B1 lacks reason"),
-        ("[[accepted]]\nid = 'B1'\nwhere = 'a.py'\nreason = 'r'", "B1 lacks until"),
-        ("[[accepted]]\nid = 'B1'\nwhere = 'a'\nreason = 'r'\nuntil = 'ever'", "a date in until"),
+        ("fail_from = 'some'", "fail_from is low, medium or high"),
+        ("[[accepted", "security.toml: "),
+        ("[[accepted]]\nid = 'B1'\nwhere = 'a.py'\nuntil = 2030-01-01", "B1 lacks id, where or re"),
+        ("[[accepted]]\nid = 'B1'\nwhere = 'a.py'\nreason = 'r'", "B1 lacks a day"),
+        ("[[accepted]]\nid = 'B1'\nwhere = 'a'\nreason = 'r'\nuntil = 'ever'", "B1 lacks a day"),
     ],
 )
 def test_a_file_of_acceptances_that_is_wrong_is_refused_with_what_to_mend(
@@ -270,8 +248,17 @@ def test_a_file_of_acceptances_that_is_wrong_is_refused_with_what_to_mend(
     file = tmp_path / "security.toml"
     file.write_text(text)
     with pytest.raises(Unreadable, match=told):
-        Policy.read(file)
+        security.policy(file)
 
 
 def test_this_projects_own_acceptances_can_be_read() -> None:
-    assert Policy.read(command.ROOT / "security.toml").fail_from in ("low", "medium", "high")
+    fail_from, _ = security.policy(ROOT / "security.toml")
+    assert security.SEVERITIES[fail_from] == "medium"
+
+
+def test_the_tools_that_are_missing_are_named_with_what_brings_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert main([]) == 2
+    assert "nox -s security" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import yaml
 
 from tests.harness.container.kubernetes.test_manifests import BASE, manifests, pods
 from tests.harness.container.machine import Checkout, Container, free_port
-from tools.containers import Engine
+from tools.containers import ask, is_podman
 
 pytestmark = pytest.mark.xdist_group("containers")
 
@@ -39,8 +39,8 @@ def pod_of(image: str, name: str, port: int, secrets: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pod(engine: Engine, checkout: Checkout, image: str, tmp_path: Path) -> Iterator[Container]:
-    if not engine.is_podman:
+def pod(engine: str, checkout: Checkout, image: str, tmp_path: Path) -> Iterator[Container]:
+    if not is_podman(engine):
         pytest.skip("only podman plays manifests (CONTAINER_ENGINE=podman)")
     secrets = tmp_path / "secrets"
     secrets.mkdir()
@@ -54,11 +54,11 @@ def pod(engine: Engine, checkout: Checkout, image: str, tmp_path: Path) -> Itera
     file.write_text(yaml.safe_dump(pod_of(image, name, port, secrets)), encoding="utf-8")
     made.name = f"{name}-service"
     try:
-        engine.ask("kube", "play", str(file))
+        ask(engine, "kube", "play", str(file))
         yield made
     finally:
         made.client.close()
-        command = [engine.program, "kube", "down", str(file)]
+        command = [engine, "kube", "down", str(file)]
         subprocess.run(command, capture_output=True, check=False)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.container.machine import PROJECT
-from tools.release import Refused
-from tools.rollback import KubernetesRollback
+from tools.containers import Failed
+from tools.rollback import with_kubernetes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
 
@@ -51,32 +51,21 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_one_command_moves_the_overlay_to_the_release_before_applies_it_and_waits(
     cluster: Path,
 ) -> None:
-    told = KubernetesRollback(cluster, "live").run(None, only_show=False)
+    told = with_kubernetes(cluster, "live", "")
     file = cluster / "deploy/kubernetes/overlays/live/kustomization.yaml"
     assert file.read_text(encoding="utf-8") == OVERLAY.replace("1.2.0", "1.1.0")
     assert (cluster / "asked").read_text(encoding="utf-8").splitlines() == [
         "apply --kustomize deploy/kubernetes/overlays/live",
         "--namespace desk rollout status deployment/service --timeout=300s",
     ]
-    assert told.startswith("1.2.0 -> 1.1.0 in ")
-
-
-def test_showing_it_changes_and_asks_nothing(cluster: Path) -> None:
-    told = KubernetesRollback(cluster, "live").run("1.0.0", only_show=True)
-    assert "1.2.0 -> 1.0.0" in told
-    assert "kubectl apply --kustomize deploy/kubernetes/overlays/live" in told
-    file = cluster / "deploy/kubernetes/overlays/live/kustomization.yaml"
-    assert file.read_text(encoding="utf-8") == OVERLAY
-    assert not (cluster / "asked").exists()
+    assert told == "1.1.0 runs in desk"
 
 
 @pytest.mark.parametrize(
     ("overlay", "to", "problem"),
-    [("live", "1.1.1", "1.1.1 was never released"), ("none", None, "there is no ")],
+    [("live", "1.1.1", "1.1.1 was never released"), ("none", "", "there is no ")],
 )
-def test_what_is_not_there_is_refused(
-    cluster: Path, overlay: str, to: str | None, problem: str
-) -> None:
-    with pytest.raises(Refused, match=problem):
-        KubernetesRollback(cluster, overlay).run(to, only_show=False)
+def test_what_is_not_there_is_refused(cluster: Path, overlay: str, to: str, problem: str) -> None:
+    with pytest.raises(Failed, match=problem):
+        with_kubernetes(cluster, overlay, to)
     assert not (cluster / "asked").exists()

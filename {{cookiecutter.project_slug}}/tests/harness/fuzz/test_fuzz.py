@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import fuzz
-from tools.fuzz import MISSING, FuzzTest, main
-from tools.load import service
+from tests.harness.fuzz import __main__ as fuzz
+from tests.harness.fuzz.__main__ import MISSING, ask, main, program
+from tests.support.processes import serving
 
-needs_schemathesis = pytest.mark.skipif(FuzzTest.program() is None, reason=MISSING)
+needs_schemathesis = pytest.mark.skipif(program() is None, reason=MISSING)
 
 DESCRIPTION = {
     "openapi": "3.1.0",
@@ -48,11 +48,9 @@ def broken_service() -> Iterator[str]:
 
 @needs_schemathesis
 @pytest.mark.checklist("ABU-2")
-def test_every_answer_is_as_the_description_says(tmp_path: Path) -> None:
-    program = FuzzTest.program()
-    assert program
-    with service({"DATABASE_URL": "memory://"}, ["tests.support.served"]) as host:
-        done = FuzzTest(host, examples=5, headers={}).run(program)
+def test_every_answer_is_as_the_description_says() -> None:
+    with serving({"DATABASE_URL": "memory://"}, ["tests.support.served"]) as host:
+        done = ask(host, 5)
     assert done.returncode == 0, done.stdout
     assert re.search(r"([1-9]\d+) selected / \1 total", done.stdout)
 
