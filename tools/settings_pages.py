@@ -1,12 +1,12 @@
-"""Writes the generated pages of the template: `.env.example`, `docs/configuration.md`, `c4.md` and `modules.md`.
+"""Writes the generated pages of the template: `.env.example`, `docs/configuration.md` and `docs/c4.md`.
 
     python tools/settings_pages.py [--check]
 
 A project generates them from its code and its settings (`nox -s generate`). Here the same generator runs
 in the unrendered tree, and what depends on an answer becomes a condition on lines of its own, so
 that every rendered project equals what its own generator prints. Run it after a change of a setting,
-of a module's first line or classes, of what agents may reach or of what rooms import, with a Python
-that has the service's dependencies.
+of a package's first line, of what agents may reach or of what packages import, with a Python that has the
+service's dependencies.
 """
 
 import difflib
@@ -20,13 +20,12 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 sys.path.insert(0, str(PROJECT / "src"))
 
 from app.agents import AGENTS  # noqa: E402  # the path is set above
-from app.cli.catalogue import Catalogue, EnvPage, MarkdownPage, Section  # noqa: E402
-from app.settings import MODEL_EXAMPLES  # noqa: E402
+from harness.cli.settings_reference import EnvPage, MarkdownPage, Section, SettingsReference  # noqa: E402
+from harness.settings import MODEL_EXAMPLES  # noqa: E402
 
 sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not the template's `tools` package
 
-from tools.documents.__main__ import Pages  # type: ignore[import-not-found]  # noqa: E402
-from tools.documents.package import Package  # type: ignore[import-not-found]  # noqa: E402
+from tools.documents.__main__ import c4  # type: ignore[import-not-found]  # noqa: E402
 
 Page = type[EnvPage] | type[MarkdownPage]
 PAGES: dict[str, Page] = {".env.example": EnvPage, "docs/configuration.md": MarkdownPage}
@@ -47,16 +46,12 @@ def example_agents() -> set[str]:
 
 
 class CodePages:
-    """The pages made from the code, the same for every answer but the example agents."""
+    """The page made from the code, the same for every answer but the example agents."""
 
     def texts(self) -> Mapping[str, str]:
         """File name -> template text."""
-        examples = example_agents()
-        kept = [agent for agent in AGENTS if agent.name not in examples]
-        folders = [f"agents/{name}" for name in examples]
-        with_all = Pages.texts(Package.read())
-        without = Pages.texts(Package.read(without=folders), kept)
-        return {name: "\n".join(self._merged(with_all[name], without[name])) + "\n" for name in with_all}
+        kept = [agent for agent in AGENTS if agent.name not in example_agents()]
+        return {"docs/c4.md": "\n".join(self._merged(c4(AGENTS), c4(kept))) + "\n"}
 
     @staticmethod
     def _merged(with_all: str, without: str) -> Iterator[str]:
@@ -79,7 +74,7 @@ class TemplatePage:
     def __init__(self, page: Page) -> None:
         self._example_titles = {f"Agent {name}" for name in example_agents()}
         self._page = page
-        self._sections = {provider: list(Catalogue(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
+        self._sections = {provider: list(SettingsReference(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
 
     def text(self) -> str:
         """The whole page."""

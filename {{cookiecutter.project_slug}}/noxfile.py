@@ -120,8 +120,10 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build docs/ into build/docs: stale pages, dead links and unnamed modules fail it."""
-    python(session, "-m", "tools.documents.site", of=checks(session))
+    """Build docs/ into build/docs: stale pages, dead links and files of other hosts fail it."""
+    python_of_checks = checks(session)
+    python(session, "-m", "tools.documents", "--check", of=python_of_checks)
+    python(session, "-m", "properdocs", "build", "--strict", "--clean", of=python_of_checks)
 
 
 @nox.session

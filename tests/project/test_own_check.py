@@ -182,7 +182,7 @@ def test_a_new_project_with_everything_passes_it_and_reports_its_readiness(insta
     assert " passed" in told
     assert "OBS-5" in told
     report = json.loads(installed.read("readiness/report.json"))
-    states = {box["id"]: box["state"] for group in report["groups"] for box in group["boxes"]}
+    states = {box["id"]: box["state"] for box in report["boxes"]}
     assert {box: states[box] for box in PROVEN_HERE} == dict.fromkeys(PROVEN_HERE, "proven")
 
 
@@ -229,7 +229,7 @@ def test_the_picture_of_both_readmes_says_what_the_architecture_page_draws(insta
     before = installed.read("docs/overview.svg")
     built = project_nox(installed, "-s", "docs")  # which installs what draws it
     assert built.returncode == 0, brief(built.stdout)
-    drawn = run(installed, str(interpreter(installed)), "-m", "tools.documents.picture")
+    drawn = run(installed, str(interpreter(installed)), "-m", "tools.documents.drawing")
     assert drawn.returncode == 0, drawn.stdout
     words = re.compile(r">([^<>{}]+)<")
     assert words.findall(installed.read("docs/overview.svg")) == words.findall(before)

@@ -1,69 +1,36 @@
-"""Writes the pages that come from the code; with `--check` it only compares, and fails on a difference."""
+"""Writes docs/c4.md from the code; with `--check` it only compares, and fails on a difference."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from app.agents import AGENTS
-from harness.runtime.agent import Agent
+from harness import Agent, Configuration
 
-from .c4 import C4, Pristine
-from .modules import ModuleMap
-from .package import PROJECT, Package, Unnamed
+from .c4 import C4
 
 
-class Pages:
-    """The generated pages of one project folder."""
-
-    def __init__(self, project: Path = PROJECT) -> None:
-        """The pages in `project`/docs."""
-        self._project = project
-
-    @staticmethod
-    def texts(package: Package, agents: Sequence[type[Agent[Any]]] = AGENTS) -> Mapping[str, str]:
-        """File name -> text, whatever the settings of this environment."""
-        Pristine.install()
-        pages: Mapping[str, C4 | ModuleMap] = {
-            "docs/c4.md": C4(package, agents),
-            "docs/modules.md": ModuleMap(package),
-        }
-        return {name: "\n".join(page.lines()) + "\n" for name, page in pages.items()}
-
-    def stale(self, texts: Mapping[str, str]) -> Sequence[str]:
-        """The names of the pages that say something else."""
-        return [
-            name
-            for name, text in texts.items()
-            if not (file := self._project / name).exists()
-            or file.read_text(encoding="utf-8") != text
-        ]
-
-    def write(self, texts: Mapping[str, str]) -> None:
-        """Write all of them."""
-        for name, text in texts.items():
-            (self._project / name).write_text(text, encoding="utf-8", newline="\n")
+def c4(agents: Sequence[type[Agent[Any]]]) -> str:
+    """The page, from here on with the settings' defaults, whatever the environment and `.env` say."""
+    Configuration.settings_customise_sources = classmethod(  # type: ignore[method-assign,assignment]
+        lambda _, __, init_settings, *___, **____: (init_settings,)
+    )
+    return C4(agents).text()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write or compare; the exit code."""
-    try:
-        texts = Pages.texts(Package.read())
-    except Unnamed as refused:
-        print(refused, file=sys.stderr)
-        return 1
-    pages = Pages()
-    stale = pages.stale(texts)
-    if "--check" in arguments:
-        for name in stale:
-            print(
-                f"{name} no longer says what the code says: run `nox -s generate`", file=sys.stderr
-            )
-        return int(bool(stale))
-    pages.write(texts)
-    print("\n".join(f"wrote {name}" for name in stale) or "The pages are up to date")
-    return 0
+def main(project: Path, text: str, *, is_check: bool) -> int:
+    """Write or compare the page of `project`; the exit code."""
+    page = project / "docs" / "c4.md"
+    is_stale = not page.exists() or page.read_text(encoding="utf-8") != text
+    if is_stale and is_check:
+        print(
+            "docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr
+        )
+    elif is_stale:
+        page.write_text(text, encoding="utf-8", newline="\n")
+    return int(is_stale and is_check)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(Path.cwd(), c4(AGENTS), is_check="--check" in sys.argv))

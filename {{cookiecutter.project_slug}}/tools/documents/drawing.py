@@ -1,38 +1,72 @@
-"""Mermaid as SVG, drawn by mmdr: no browser, no script, no other host."""
+"""Mermaid as SVG, drawn by mmdr: no browser, no script, no other host.
 
+properdocs loads this file as its hook: every Mermaid block becomes a picture inside its page, and a page that
+would fetch something from another host fails a strict build. `python -m tools.documents.drawing` draws the
+README's picture from the first diagram of docs/architecture.md; `nox -s docs` has installed what draws it.
+"""
+
+import logging
 import re
-from typing import Final
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
 
 import mmdr
 
 FENCE: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-"""A diagram in a page of Markdown."""
+
+# The name that every picture has for itself, and what mmdr notes for itself: half of the picture.
+OWN_NAME: Final = re.compile(r"\bmerman\b")
+UNSEEN: Final = re.compile(r' (?:data-[\w-]+|aria-roledescription)="[^"]*"')
+
+INSTEAD: Final = (
+    (r'(?:&quot;|")Recursive Variable(?:&quot;|"),arial', "Helvetica,Arial"),
+    # Behind the text of an arrow: hides the line, whatever the width of the reader's letters.
+    (r'fill="hsl\(-120, 0%, 80%\)"', 'fill="#ffffff" stroke="#ffffff" stroke-width="8"'),
+    ("</style>", "svg.flowchart{background:#ffffff}</style>"),
+)
+
+# Tables whose cells break their lines, and room for pictures.
+STYLE: Final = (
+    "<style>.wy-nav-content{max-width:1100px}.diagram{margin:0 0 24px}"
+    ".wy-table-responsive table td,.wy-table-responsive table th{white-space:normal}</style>"
+)
+
+# What a browser fetches by itself; a link that a reader clicks is none.
+FETCHED: Final = re.compile(
+    r"(?i)<(?:script|img|iframe|source|link|object|embed)\b[^>]*?\b(?:src|href|data)=[\"'](?:https?:)?//[^\"']+"
+)
+
+log = logging.getLogger("properdocs.hooks.drawing")
+numbers = count(1)
 
 
-class Drawing:
-    """One diagram."""
+def svg(source: str, name: str) -> str:
+    """The text of one Mermaid block as a picture, on one line; `name` tells it from others of the page."""
+    drawn = UNSEEN.sub("", str(mmdr.render(source).svg()))
+    for theirs, ours in INSTEAD:
+        drawn = re.sub(theirs, ours, drawn)
+    return " ".join(OWN_NAME.sub(name, drawn).split())
 
-    OWN_NAME: Final = re.compile(r"\bmerman\b")
-    """The name that every picture has for itself, in its styles and marks too."""
 
-    UNSEEN: Final = re.compile(r' (?:data-[\w-]+|aria-roledescription)="[^"]*"')
-    """What mmdr notes for itself: half of the picture."""
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """The page with every diagram drawn."""
 
-    INSTEAD: Final = {
-        "&quot;Recursive Variable&quot;,arial,sans-serif": "Helvetica,Arial,sans-serif",
-        '"Recursive Variable",arial,sans-serif': "Helvetica,Arial,sans-serif",
-        # Behind the text of an arrow: hides the line, whatever the width of the reader's letters.
-        'fill="hsl(-120, 0%, 80%)"': 'fill="#ffffff" stroke="#ffffff" stroke-width="8"',
-        "</style>": "svg.flowchart{background:#ffffff}</style>",
-    }
+    def picture(found: re.Match[str]) -> str:
+        return f'<figure class="diagram">{svg(found[1], f"diagram-{next(numbers)}")}</figure>'
 
-    def __init__(self, source: str) -> None:
-        """Draws the text of one Mermaid block."""
-        self._source = source
+    return FENCE.sub(picture, markdown)
 
-    def svg(self, name: str) -> str:
-        """The picture on one line; `name` tells it from others of the same page."""
-        svg = self.UNSEEN.sub("", str(mmdr.render(self._source).svg()))
-        for theirs, ours in self.INSTEAD.items():
-            svg = svg.replace(theirs, ours)
-        return " ".join(self.OWN_NAME.sub(name, svg).split())
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """The page with our few rules of style; a warning is what fails a strict build."""
+    for found in FETCHED.findall(output):
+        log.warning("%s fetches %s", page.file.src_uri, found)
+    return output.replace("</head>", f"{STYLE}</head>", 1)
+
+
+if __name__ == "__main__":
+    diagrams = FENCE.findall(Path("docs/architecture.md").read_text(encoding="utf-8"))
+    picture = svg(diagrams[0], "overview") + "\n"
+    Path("docs/overview.svg").write_text(picture, encoding="utf-8", newline="\n")
+    print(f"wrote docs/overview.svg, {len(picture):,} characters")

@@ -1,60 +1,116 @@
-"""The pytest side: refuses unknown box ids always, and gathers the evidence when asked for it."""
+"""The pytest plugin: counts the assertions that hold, and gathers what each test says about its boxes.
 
-from collections.abc import Iterator
+It stands in every process that runs tests, and is imported before pytest loads it: PYTEST_DONT_REWRITE.
+"""
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import pytest
 
-from .checklist import Checklist
-from .recorder import Recorder, ids_of
+from .checklist import Box
+
+NAME: Final = "readiness"
+REASON_MAX_CHARS: Final = 240  # about three lines of the report
+CONSTANT: Final = re.compile(r"""True|[\d.]+|(['"])[^'"]*\1""")  # as an assertion it could not fail
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the option that turns the gathering on."""
-    parser.getgroup("readiness").addoption(
-        "--readiness-evidence",
-        metavar="FILE",
-        help="gather which checklist boxes the tests prove, and write it to FILE as JSON",
-    )
+@dataclass(slots=True)
+class Result:
+    """What one test with all its cases, or one figure that the run measured, says about its boxes."""
+
+    name: str
+    boxes: Sequence[str]
+    outcome: Literal["passed", "failed", "skipped"]
+    reason: str = ""
+    assertions: int = 0
+    """Those that held while the test itself ran, not its fixtures."""
+    is_measured: bool = False
+
+    @property
+    def rank(self) -> int:
+        """0: it failed, 1: it proves its boxes, 2: it asserted nothing, 3: it was skipped, 4: a figure in bounds."""
+        if self.outcome != "passed":
+            return 0 if self.outcome == "failed" else 3
+        return 4 if self.is_measured else 1 if self.assertions else 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Starts gathering; refuses to where assertions could not be counted."""
-    file = config.getoption("--readiness-evidence")
-    if file is None:
-        return
-    if config.getoption("assertmode") != "rewrite" or not config.getini(
-        "enable_assertion_pass_hook"
-    ):
-        raise pytest.UsageError(
-            "The readiness report counts assertions: set enable_assertion_pass_hook = true in the "
-            "pytest settings and leave --assert at rewrite."
-        )
-    config.pluginmanager.register(Recorder(config, file), Recorder.NAME)
+    """Records in a worker of pytest-xdist too; refuses to where assertions cannot be counted."""
+    can_count = config.getini("enable_assertion_pass_hook")
+    if config.getoption("assertmode") != "rewrite" or not can_count:
+        raise pytest.UsageError("set enable_assertion_pass_hook = true, leave --assert at rewrite")
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder())
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuses marks that name no box: such a test would prove nothing and nobody would notice."""
-    if hasattr(config, "workerinput"):  # a worker that refuses is reported as a crash
-        return
-    checklist = Checklist.load()
-    problems = [problem for item in items for problem in _problems(item, checklist)]
-    if problems:
-        raise pytest.UsageError("\n".join(dict.fromkeys(problems)))
+class Recorder:
+    """One run of the tests."""
 
+    def __init__(self) -> None:
+        self.results: dict[tuple[str, ...], Result] = {}
+        self.other_failures: set[str] = set()
+        """Tests with no mark that failed, and marks that name no box."""
+        self._assertions = 0
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The same refusal in a worker of pytest-xdist, whose leader sees no tests, only results."""
-    if hasattr(item.config, "workerinput"):
-        problems = list(_problems(item, Checklist.load()))
-        if problems:
-            pytest.fail("\n".join(problems), pytrace=False)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Counts during the test itself only: what a fixture asserts proves the fixture."""
+        self._assertions = 0
+        result = yield
+        item.user_properties.append((NAME, self._assertions))
+        return result
 
+    def pytest_assertion_pass(self, orig: str) -> None:
+        """Counts one assertion that held; `assert True` tells nothing."""
+        self._assertions += not CONSTANT.fullmatch(orig.strip())
 
-def _problems(item: pytest.Item, checklist: Checklist) -> Iterator[str]:
-    if any(not mark.args or mark.kwargs for mark in item.iter_markers("checklist")):
-        yield f'{item.nodeid}: write @pytest.mark.checklist("ID") with one or more ids'
-    for given, near in checklist.unknown(ids_of(item)).items():
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        yield f"{item.nodeid}: the checklist has no box {given!r}{hint}"
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Puts the ids into the report, which survives the way from a worker."""
+        report = yield
+        ids = [str(it) for mark in item.iter_markers("checklist") for it in mark.args or [""]]
+        report.user_properties.append((f"{NAME}-boxes", sorted(set(ids))))
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Adds what one phase of one case says; set-up and tear-down speak only when they fail or skip."""
+        said: dict[str, Any] = dict(report.user_properties)
+        boxes, name = said.get(f"{NAME}-boxes", ()), report.nodeid.partition("[")[0]
+        unknown = set(boxes) - Box.load_all().keys()
+        self.other_failures |= {f"{name}: the checklist has no box {it!r}" for it in unknown}
+        if report.failed and not boxes:
+            self.other_failures.add(report.nodeid)
+        if not boxes or (report.passed and report.when != "call"):
+            return
+        is_expected = hasattr(report, "wasxfail")
+        found = Result(name, boxes, "skipped" if is_expected else report.outcome)
+        if found.outcome == "passed":
+            found.assertions = said[NAME]
+        if found.rank != 1:
+            found.reason = self._reason(report)
+        known = self.results.get((name, *boxes))
+        if known and known.rank < found.rank:
+            known, found = found, known
+        found.assertions += known.assertions if known else 0
+        self.results[name, *boxes] = found
+
+    @staticmethod
+    def _reason(report: pytest.TestReport) -> str:
+        """Why it proves nothing, on one line."""
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = crash.message if crash else report.longreprtext
+            text = text.removeprefix("AssertionError: ").strip()
+            text = text if report.when == "call" else f"In {report.when}: {text}"
+        elif hasattr(report, "wasxfail"):
+            text = f"Expected to fail: {report.wasxfail.removeprefix('reason: ')}"
+        elif isinstance(report.longrepr, tuple):  # file, line, "Skipped: reason"
+            text = report.longrepr[2].removeprefix("Skipped: ") or "Skipped without a reason."
+        else:
+            text = "It passed without asserting anything."
+        return text.partition("\n")[0][:REASON_MAX_CHARS]

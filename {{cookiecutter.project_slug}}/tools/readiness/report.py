@@ -1,169 +1,91 @@
-"""The report: every box with its state, the reason and the evidence. The JSON file is this model."""
+"""The report: every box with its state, the reason and its tests. The JSON file is this, as it stands."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
-from .checklist import Box, Checklist
-from .evidence import Evidence, Run
-from .origin import Origin
+from .checklist import Box
+from .plugin import Result
 
 
 class State(StrEnum):
-    """What is known about a box; the order is the order of attention."""
+    """What is known about a box, from a run alone, never from a file that exists."""
 
-    FAILED = "failed"
-    UNPROVEN = "unproven"
-    MISSING = "missing"
-    PROVEN = "proven"
-    NOT_CHOSEN = "not chosen"
+    PROVEN = "proven"  # a test with its id ran, passed and asserted something, and none failed
+    FAILED = (
+        "failed"  # a test with its id failed, or a figure that the run measures missed its bound
+    )
+    UNPROVEN = "unproven"  # its tests were skipped, or passed without an assertion
+    MISSING = "missing"  # no test carries its id, as planned
+    LOST = "lost"  # no test carries its id any more: the project came with one
+    NOT_RUN = "not run"  # this run was asked for some tests only, and for none of this box
+    NOT_CHOSEN = "not chosen"  # its feature was left out, at generation or since
 
 
-SUMMARY_ORDER = (State.PROVEN, State.FAILED, State.UNPROVEN, State.MISSING, State.NOT_CHOSEN)
-
-
-class BoxReport(BaseModel):
+@dataclass(frozen=True, slots=True)
+class BoxReport:
     """One box."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
+    group: str
     id: str
     title: str
     proof: str
-    """What a test must show for this box."""
     state: State
     reason: str
-    """Why it is not proven, on one line; empty when it is."""
-    evidence: tuple[Evidence, ...]
-    """Every test and measurement that stands for it, by name."""
-
-
-class GroupReport(BaseModel):
-    """The boxes under one heading."""
-
-    model_config = ConfigDict(frozen=True)
-
-    title: str
-    boxes: tuple[BoxReport, ...]
-
-    def count(self, state: State) -> int:
-        """How many of its boxes are in this state."""
-        return sum(box.state is state for box in self.boxes)
-
-
-class Report(BaseModel):
-    """The readiness of one commit, as one run of the tests showed it."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
-    format: int = 1
-    """Raised when a field changes its meaning or goes; new fields do not raise it."""
-    project: Origin
-    is_whole: bool
-    """False when the run left tests out: a missing or unproven box may be proven by the whole run."""
-    counts: dict[State, int]
-    """State -> number of boxes; together all boxes of the checklist."""
-    groups: tuple[GroupReport, ...]
-    other_failures: tuple[str, ...]
-    """Tests with no mark that failed, and files that could not be collected."""
+    tests: Sequence[Result]
 
     @classmethod
-    def of(
-        cls, checklist: Checklist, run: Run, answers: Mapping[str, object], project: Origin
-    ) -> "Report":
-        """Judges every box by the evidence of one run."""
-        groups = tuple(
-            GroupReport(
-                title=group.title,
-                boxes=tuple(Judge(box, run, answers).verdict() for box in group.boxes),
-            )
-            for group in checklist.groups
-        )
-        return cls(
-            project=project,
-            is_whole=run.is_whole,
-            counts={state: sum(group.count(state) for group in groups) for state in SUMMARY_ORDER},
-            groups=groups,
-            other_failures=run.other_failures,
-        )
+    def judge(
+        cls, box: Box, tests: Sequence[Result], answers: Mapping[str, object], *, is_whole: bool
+    ) -> "BoxReport":
+        """The box with its state."""
+        best = min(tests, key=lambda test: test.rank, default=None)
+        if best and best.rank == 0:
+            state, reason = State.FAILED, best.reason
+        elif not all(test.is_measured for test in tests):
+            is_proven = any(test.rank == 1 for test in tests)
+            state = State.PROVEN if is_proven else State.UNPROVEN
+            reason = "" if is_proven or not best else best.reason
+            if is_proven and box.measured and not is_whole:
+                state, reason = State.NOT_RUN, f"A whole run measures its {box.measured}."
+        elif left_out := box.left_out_by(answers):
+            state, reason = State.NOT_CHOSEN, f"Left out at generation: {left_out}."
+        elif not is_whole:
+            state, reason = State.NOT_RUN, "This run did not ask for it."
+        elif box.feature and not box.planned:
+            state, reason = State.NOT_CHOSEN, "Its tests were deleted with its feature."
+        else:
+            state, reason = State.MISSING if box.planned else State.LOST, "No test carries its id."
+        return cls(box.group, box.id, box.title, box.proof, state, reason, tests)
 
-    @property
-    def boxes(self) -> Sequence[BoxReport]:
-        """All boxes in the checklist's order."""
-        return [box for group in self.groups for box in group.boxes]
 
-    @property
-    def proven(self) -> int:
-        """How many boxes are proven."""
-        return self.counts[State.PROVEN]
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The readiness of one commit, as one run of the tests showed it."""
 
-    @property
-    def chosen(self) -> int:
-        """How many boxes count: all but those of features left out."""
-        return len(self.boxes) - self.counts[State.NOT_CHOSEN]
+    title: str
+    version: str
+    """What `git describe` says; there is no date: the same commit gives the same report."""
+    is_whole: bool
+    boxes: Sequence[BoxReport]
+    other_failures: Sequence[str]
+
+    def count(self, *states: State) -> int:
+        """How many boxes are in one of these states."""
+        return sum(box.state in states for box in self.boxes)
 
     @property
     def has_failed(self) -> bool:
-        """True when a box failed, or something failed that may stand for a box."""
-        return bool(self.counts[State.FAILED] or self.other_failures)
+        """True when a box failed or was lost, or something failed that may stand for a box."""
+        return bool(self.count(State.FAILED, State.LOST) or self.other_failures)
 
-    @property
-    def summary(self) -> str:
-        """`21 proven, 0 failed, 2 unproven, 41 missing, 0 not chosen of 64`."""
-        counts = ", ".join(f"{self.counts[state]} {state}" for state in SUMMARY_ORDER)
-        return f"{counts} of {len(self.boxes)}"
-
-
-class Judge:
-    """Decides one box."""
-
-    def __init__(self, box: Box, run: Run, answers: Mapping[str, object]) -> None:
-        self._box = box
-        self._run = run
-        self._answers = answers
-        self._evidence = tuple(it for it in run.evidence if box.id in it.boxes)
-
-    def verdict(self) -> BoxReport:
-        """The box with its state."""
-        state, reason = self._decide()
-        return BoxReport(
-            id=self._box.id,
-            title=self._box.title,
-            proof=self._box.proof,
-            state=state,
-            reason=reason,
-            evidence=self._evidence,
-        )
-
-    def _decide(self) -> tuple[State, str]:
-        failed = [it for it in self._evidence if it.outcome == "failed"]
-        if failed:
-            return State.FAILED, self._first_reason(failed)
-        if not any(it.kind == "test" for it in self._evidence):
-            return self._without_tests()
-        if not any(it.proves for it in self._evidence):
-            return State.UNPROVEN, self._first_reason(self._evidence)
-        if self._box.measured and not self._is_measured:
-            measured = [it for it in self._evidence if it.kind == "measurement"]
-            return State.UNPROVEN, self._first_reason(measured) or "Not measured in this run."
-        return State.PROVEN, ""
-
-    def _without_tests(self) -> tuple[State, str]:
-        feature = self._box.feature
-        if feature and feature.is_left_out(self._answers):
-            answer = str(self._answers[feature.question]).lower()
-            return State.NOT_CHOSEN, f"Left out at generation: {feature.question} is {answer}."
-        if not self._run.is_whole:
-            return State.MISSING, "No test of this partial run carries its id."
-        return State.MISSING, "No test carries its id."
-
-    @property
-    def _is_measured(self) -> bool:
-        return any(it.kind == "measurement" and it.outcome == "passed" for it in self._evidence)
-
-    @staticmethod
-    def _first_reason(evidence: Sequence[Evidence]) -> str:
-        reasons = list(dict.fromkeys(it.reason for it in evidence if it.reason))
-        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        return f"{reasons[0]}{more}" if reasons else ""
+    def lines(self) -> list[str]:
+        """The report for a terminal and for a log: the summary comes last."""
+        lines = []
+        for box in self.boxes:
+            if box.state is not State.NOT_RUN:
+                about = box.reason or f"{len(box.tests)} test{'s' * (len(box.tests) > 1)}"
+                lines.append(f"{box.state:<10}  {box.id:<7}  {box.title}: {about}")
+        lines += [f"failed, for no box: {name}" for name in self.other_failures]
+        counts = ", ".join(f"{self.count(state)} {state}" for state in State)
+        return [*lines, f"{counts} of {len(self.boxes)}"]

@@ -1,5 +1,6 @@
-"""ARC-1, ARC-2: the pages follow the code, and docs/ builds only when everything in it is true and leads somewhere."""
+"""ARC-1, ARC-2: the C4 page follows the code, and docs/ builds only when everything in it leads somewhere."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -7,45 +8,29 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
 from harness.prompts.language import Language
-from harness.runtime.agent import Agent, ToolCall, ToolMethod, ToolResult
+from harness.runtime.agent import ToolCall, ToolMethod, ToolResult
 from harness.settings import Configuration, Settings
 from harness.sources.policy import Policy
 from tests.support.agents import TEST_AGENTS
-from tools.documents.__main__ import Pages
+from tools.documents.__main__ import main
 from tools.documents.c4 import C4
-from tools.documents.mermaid import Arrow, Box, Diagram, Label
-from tools.documents.modules import ModuleMap
-from tools.documents.package import PROJECT, Package, Unnamed
-from tools.documents.site import MISSING, Site
+from tools.documents.mermaid import Diagram
 
-needs_tools = pytest.mark.skipif(not Site.is_installed(), reason=MISSING)
+PROJECT = Path(__file__).resolve().parents[3]
+
+needs_tools = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("properdocs", "mmdr")),
+    reason="properdocs is not installed: run `nox -s docs`, which installs the group `checks`",
+)
 
 needs_rendered = pytest.mark.skipif(
     "{" in PROJECT.name, reason="in the template itself the pages hold its conditions"
 )
-
-
-@pytest.fixture(scope="module")
-def package() -> Package:
-    return Package.read()
-
-
-def page(package: Package, *agents: type[Agent[Any]]) -> str:
-    return "\n".join(C4(package, agents).lines())
-
-
-def planted(folder: Path, **files: str) -> Package:
-    """A package with these modules; `__` stands for a slash."""
-    for name, text in files.items():
-        file = folder / f"{name.replace('__', '/')}.py"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return Package.read(folder)
 
 
 class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
@@ -58,6 +43,7 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
     def policy(self) -> Policy:
         return Policy(
             tools=frozenset({"owed"}),
+            writing=frozenset({"pay"}),
             hosts=frozenset({"billing.example.com"}),
             methods=frozenset({"GET", "POST"}),
             database="postgresql://reader@db/bills",
@@ -69,7 +55,11 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
             """What is owed."""
             return ToolResult({})
 
-        return [owed]
+        async def pay() -> ToolResult:
+            """Pays it."""
+            return ToolResult({})
+
+        return [owed, pay]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         return [ToolCall("owed")]
@@ -77,7 +67,7 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
 
 @needs_rendered
 @pytest.mark.checklist("ARC-1", "ARC-2")
-def test_the_pages_of_this_project_say_what_its_code_says_whatever_is_set_here() -> None:
+def test_the_page_of_this_project_says_what_its_code_says_whatever_is_set_here() -> None:
     command = [sys.executable, "-m", "tools.documents", "--check"]
     settings = {"DATABASE_URL": "memory://", "KNOWLEDGE_FOLDER": "/elsewhere", "LOG_LEVEL": "no"}
     environment = {**os.environ, "PYTHONPATH": "src", **settings}
@@ -88,67 +78,81 @@ def test_the_pages_of_this_project_say_what_its_code_says_whatever_is_set_here()
 
 
 @pytest.mark.checklist("ARC-1")
-def test_a_new_agent_is_in_the_diagrams_with_everything_it_may_reach(package: Package) -> None:
-    before, after = page(package), page(package, Billing)
+def test_a_new_agent_is_in_the_diagrams_with_everything_it_may_reach() -> None:
+    before, after = C4([]).text(), C4([Billing]).text()
     assert "billing" not in before
-    assert "<b>billing</b><br>[Agent: owed]" in after
-    assert "<b>Sources of billing</b><br>[HTTPS: GET, POST]<br>billing.example.com" in after
+    assert "<b>billing</b><br>[Agent: owed, pay (a<br>person approves)]" in after
+    sources = "<b>Sources of billing</b><br>[Software system]<br>billing.example.com"
+    assert after.count(sources) == 2  # among the containers and beside its agent
+    assert 'n_billing -.->|"HTTPS: GET, POST"| n_sources_billing' in after
+    assert 'n_api -.->|"HTTPS: GET, POST"| n_sources_billing' in after
     assert "postgresql table<br>invoices" in after
-    assert (
-        "| billing | `owed` |  | `billing.example.com` | `GET`, `POST` |  | `invoices` |" in after
-    )
 
 
 @pytest.mark.checklist("ARC-1")
-def test_containers_doors_rooms_and_steps_are_those_of_the_code(package: Package) -> None:
-    told = page(package)
+def test_containers_packages_and_steps_are_those_of_the_code() -> None:
+    told = C4([]).text()
     assert "[Store: sqlite by<br>DATABASE_URL]" in told
-    assert "| `POST /v1/chat` | Answer one message." in told
-    assert re.search(r"n_api\[\"<b>api</b><br>\[\d+ modules\]", told)
-    assert "n_plan -.-> n_work" in told
-    assert "| work | `before`, `language`, `task` | `degraded`, `outcomes` |" in told
+    for file in (PROJECT / "src" / "harness").glob("*/__init__.py"):
+        package = file.parent.name
+        is_drawn = f'n_harness_{package}["<b>{package}</b>' in told
+        assert is_drawn or f"`{package}`" in told, package  # one that all import is named above
+    assert "n_harness_cli --> n_harness_application" in told
+    assert "plan -.-> work;" in told
 
 
 @pytest.mark.checklist("ARC-1")
-def test_a_new_import_between_rooms_is_a_new_arrow(tmp_path: Path) -> None:
-    files = {f"{room}____init__": f'"""The {room}."""\n' for room in ("api", "graph", "llm")}
-    files["api__app"] = '"""The app."""\nfrom ..graph import run\n'
-    files["graph__run"] = '"""The run."""\nimport harness.models.failover\n'
-    assert planted(tmp_path, **files).room_imports() == {
-        "api": {"graph"},
-        "graph": {"llm"},
-        "llm": set(),
+def test_a_new_import_between_packages_is_a_new_arrow_and_a_longer_way_round_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = ("configuration", "errors", "project", "settings", "store_url", "telemetry")
+    files = dict.fromkeys((f"{name}.py" for name in shared), '"""All import it."""\n')
+    files |= {
+        f"{name}/__init__.py": f'"""The {name}: all of it."""\n'
+        for name in ("http", "run", "model")
     }
-
-
-def test_an_arrow_that_others_imply_is_left_out() -> None:
-    imports = {"api": {"graph", "llm"}, "graph": {"llm"}, "llm": set()}
-    assert set(C4._direct("api", imports["api"], imports)) == {"graph"}
+    files["__init__.py"] = '"""Planted."""\n'
+    files["http/app.py"] = "from ..model import chain\nfrom ..run import step\n"
+    files["run/step.py"] = "import planted_harness.model.chain\n"
+    files["model/chain.py"] = ""
+    for name, text in files.items():
+        file = tmp_path / "planted_harness" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    lines = C4.packages("planted_harness").splitlines()
+    assert [line.strip() for line in lines if "-->" in line] == [
+        "n_planted_harness_http --> n_planted_harness_run",
+        "n_planted_harness_run --> n_planted_harness_model",
+    ]
+    assert '    n_planted_harness_run["<b>run</b><br>[Package]<br>The run"]:::component' in lines
 
 
 @pytest.mark.checklist("ARC-1")
 def test_a_setting_that_names_another_system_gets_a_box_by_itself(
-    package: Package, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class More(Settings):
         archive_url: str = ""
         """Where old answers go. Not yet."""
 
     monkeypatch.setattr("tools.documents.c4.Settings", More)
-    assert "<b>ARCHIVE_URL</b><br>[Software system]<br>Where old answers go" in page(package)
+    assert "<b>ARCHIVE_URL</b><br>[Software system]<br>Where old answers go" in C4([]).text()
 
 
 @pytest.mark.checklist("ARC-1")
 @pytest.mark.parametrize("change", ["edited", "gone"])
-def test_a_page_that_says_something_else_is_stale(tmp_path: Path, change: str) -> None:
-    (tmp_path / "docs").mkdir()
-    texts = {"docs/c4.md": "one\n", "docs/modules.md": "two\n"}
-    pages = Pages(tmp_path)
-    pages.write(texts)
-    assert pages.stale(texts) == []
-    file = tmp_path / "docs" / "c4.md"
-    file.write_text("other\n") if change == "edited" else file.unlink()
-    assert pages.stale(texts) == ["docs/c4.md"]
+def test_a_page_that_says_something_else_is_stale(
+    tmp_path: Path, change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "docs" / "c4.md"
+    page.parent.mkdir()
+    assert main(tmp_path, "one\n", is_check=False) == 0
+    assert main(tmp_path, "one\n", is_check=True) == 0
+    page.write_text("other\n") if change == "edited" else page.unlink()
+    assert main(tmp_path, "one\n", is_check=True) == 1
+    assert "docs/c4.md no longer says" in capsys.readouterr().err
+    assert page.exists() is (change == "edited")  # a check writes nothing
 
 
 # Put together here: a template engine reads this file too.
@@ -157,30 +161,45 @@ def test_a_page_that_says_something_else_is_stale(tmp_path: Path, change: str) -
     ['say "this"', "{" * 2 + " x " + "}" * 2, "{" + "% x %" + "}", "`x`", "<b>", "a|b", "#1 & 2\n"],
 )
 def test_no_text_of_a_box_means_anything_to_mermaid_or_to_a_template(text: str) -> None:
-    told = Label.text(text)
+    told = Diagram.label(text)
     assert not set('"{}<>`|%&\n') & set(told)
-    box = Box("end", "a", "b", text).line()
-    assert box.startswith('n_end["<b>a</b><br>[b]<br>')
+    diagram = Diagram()
+    diagram.box("end", "a", "b", text)
+    assert '    n_end["<b>a</b><br>[b]<br>' in diagram.text()
 
 
 def test_an_optional_arrow_is_dotted() -> None:
-    lines = [*Diagram([], [Arrow("a", "b"), Arrow("a", "c", "now", is_optional=True)]).lines()]
-    assert lines[2:-1] == ["    n_a --> n_b", '    n_a -.->|"now"| n_c']
+    diagram = Diagram()
+    diagram.arrow("a", "b")
+    diagram.arrow("a", "c", "now", optional=True)
+    assert diagram.text().splitlines()[2:4] == ["    n_a --> n_b", '    n_a -.->|"now"| n_c']
 
 
 @pytest.mark.checklist("ARC-2")
-def test_every_module_is_on_the_map_with_its_first_sentence(package: Package) -> None:
-    told = "\n".join(ModuleMap(package).lines())
-    files = [file.relative_to(PROJECT / "src" / "app") for file in (PROJECT / "src").rglob("*.py")]
-    assert len(files) > 20
-    assert [file for file in files if f"| `{file.as_posix()}` | " not in told] == []
-    assert "| `graph/plan.py` | The plan node: " in told
+def test_the_documentation_names_every_package_of_the_harness() -> None:
+    told = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    harness = PROJECT / "src" / "harness"
+    packages = {f"`{file.parent.name}/`" for file in harness.glob("*/__init__.py")}
+    packages |= {f"`{file.name}`" for file in harness.glob("*.py")} - {"`__init__.py`"}
+    assert len(packages) > 10
+    assert {name for name in packages if f"| {name} | " not in told} == set()
 
 
 @pytest.mark.checklist("ARC-2")
-def test_a_module_that_says_nothing_about_itself_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(Unnamed, match="src/harness/http/mute.py has no docstring"):
-        planted(tmp_path, api____init__='"""The door."""\n', api__mute="X = 1\n")
+@pytest.mark.parametrize("name", ["mute.py", "__init__.py"])
+def test_a_module_that_says_nothing_about_itself_is_refused_by_name(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "mute").mkdir()
+    (tmp_path / "mute" / "__init__.py").write_text('"""A package."""\n')
+    (tmp_path / "mute" / name).write_text("X = 1\n")
+    lint = ("ruff", "check", "--no-cache", "--config", str(PROJECT / "ruff.toml"), ".")
+    done = subprocess.run(
+        [sys.executable, "-m", *lint], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"mute/{name}:1:1" in done.stdout.replace("\\", "/")
+    assert re.search(r"D10[04] Missing docstring in public (module|package)", done.stdout)
 
 
 # The site
@@ -200,16 +219,31 @@ def site_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def build(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What `nox -s docs` runs."""
+    session = (PROJECT / "noxfile.py").read_text(encoding="utf-8").partition("def docs(")[2]
+    found = re.search(r"(?m)^    python\(session, (.*\"properdocs\", .*)\)$", session)
+    assert found, "the session `docs` builds nothing"
+    command = [sys.executable, *re.findall(r"\"(.*?)\"", found[1])]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
 @needs_tools
 @pytest.mark.checklist("ARC-2")
 def test_the_documentation_builds_strictly_and_asks_no_other_host(site_folder: Path) -> None:
     (site_folder / "docs" / "new.md").write_text(
-        "# A new page\n\n```mermaid\nflowchart LR\n  a-->b\n```\n"
+        "# A new page\n\n[elsewhere](https://example.com)\n\n```mermaid\nflowchart LR\n  a-->b\n```\n"
     )
-    site = Site(site_folder)
-    done = site.build()
+    done = build(site_folder)
     assert done.returncode == 0, done.stdout
-    assert list(site.requests()) == []
     built = site_folder / "build" / "docs"
     assert "A new page" in (built / "index.html").read_text(encoding="utf-8")  # in the navigation
     new = (built / "new.html").read_text(encoding="utf-8")
@@ -219,29 +253,25 @@ def test_the_documentation_builds_strictly_and_asks_no_other_host(site_folder: P
 
 @needs_tools
 @pytest.mark.checklist("ARC-2")
-@pytest.mark.parametrize(
-    "target", ["missing.md", "architecture.md#nowhere", "/absolute.md", "../README.md"]
-)
-def test_a_link_that_leads_nowhere_fails_the_build_by_name(site_folder: Path, target: str) -> None:
-    (site_folder / "docs" / "new.md").write_text(f"# New\n\n[a link]({target})\n")
-    done = Site(site_folder).build()
-    assert done.returncode != 0
-    assert target in done.stdout
-
-
-@pytest.mark.checklist("ARC-2")
-@pytest.mark.parametrize(
-    "planted",
-    [
+def test_links_that_lead_nowhere_and_files_of_other_hosts_fail_the_build_by_name(
+    site_folder: Path,
+) -> None:
+    planted = [
+        *(
+            "[a](missing.md)",
+            "[b](architecture.md#nowhere)",
+            "[c](/absolute.md)",
+            "[d](../README.md)",
+        ),
         '<script src="https://cdn.example.com/x.js"></script>',
         '<link rel="stylesheet" href="//cdn.example.com/x.css">',
         '<img alt="" src="http://example.com/x.png">',
-    ],
-)
-def test_a_page_that_fetches_from_another_host_is_named(tmp_path: Path, planted: str) -> None:
-    folder = tmp_path / "build" / "docs"
-    folder.mkdir(parents=True)
-    (folder / "a.html").write_text('<a href="https://example.com">read</a><img src="own.png">')
-    assert list(Site(tmp_path).requests()) == []
-    (folder / "b.html").write_text(planted)
-    assert [line.partition(" ")[0] for line in Site(tmp_path).requests()] == ["b.html"]
+    ]
+    for number, text in enumerate(planted):
+        (site_folder / "docs" / f"planted{number}.md").write_text(f"# New\n\n{text}\n")
+    done = build(site_folder)
+    warnings = [line for line in done.stdout.splitlines() if "WARNING" in line]
+    assert done.returncode != 0
+    for number in range(len(planted)):
+        assert len([line for line in warnings if f"planted{number}.md" in line]) == 1, done.stdout
+    assert len(warnings) == len(planted), done.stdout
