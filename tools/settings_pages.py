@@ -10,10 +10,12 @@ service's dependencies.
 """
 
 import difflib
+import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
@@ -45,13 +47,25 @@ def example_agents() -> set[str]:
     return {agent.name for agent in AGENTS if f"src/app/agents/{agent.name}" in examples}
 
 
+def starter() -> type[Any]:
+    """The agent that a project has in place of the examples; Python does not find it here by its name."""
+    file = PROJECT / "src/app/agents/about/{{cookiecutter._starter}}.py"
+    spec = importlib.util.spec_from_file_location("app.agents.about.agent", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    agent: type[Any] = module.AboutAgent
+    return agent
+
+
 class CodePages:
     """The page made from the code, the same for every answer but the example agents."""
 
     def texts(self) -> Mapping[str, str]:
         """File name -> template text."""
         kept = [agent for agent in AGENTS if agent.name not in example_agents()]
-        return {"docs/c4.md": "\n".join(self._merged(c4(AGENTS), c4(kept))) + "\n"}
+        return {"docs/c4.md": "\n".join(self._merged(c4(AGENTS), c4([*kept, starter()]))) + "\n"}
 
     @staticmethod
     def _merged(with_all: str, without: str) -> Iterator[str]:
