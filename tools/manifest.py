@@ -21,7 +21,7 @@ HEADING = """\
 """
 
 
-class DependsOnAnswers(Exception):
+class DependsOnAnswersError(Exception):
     """A sealed file would differ from project to project, so no hash of it can be right."""
 
 
@@ -63,7 +63,7 @@ class Manifest:
         try:
             rendered = self._environment.from_string(source).render()
         except UndefinedError as error:
-            raise DependsOnAnswers(f"{name} cannot be sealed, it differs by answers: {error}") from error
+            raise DependsOnAnswersError(f"{name} cannot be sealed, it differs by answers: {error}") from error
         return hashlib.sha256(rendered.encode()).hexdigest()
 
 

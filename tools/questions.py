@@ -39,8 +39,8 @@ class Questions:
     sealed path ends in a slash, files that the user adds there are named too.
 
     ``leftovers`` are patterns of what tools leave in the template folder: cookiecutter must not render them (some crash
-    it) and its hook removes them, copier excludes them. ``starter`` names the starter agent's modules, which have no name
-    that Python finds before: so the template's own tree has the example agents only.
+    it) and its hook removes them, copier excludes them. ``starter`` names the starter agent's modules, which have no
+    name that Python finds before: so the template's own tree has the example agents only.
     """
 
     defaults: dict[str, Any]
