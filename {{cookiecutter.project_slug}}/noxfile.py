@@ -121,14 +121,14 @@ def generate(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build docs/ into build/docs: stale pages, dead links and files of other hosts fail it."""
-    python_of_checks = checks(session)
-    python(session, "-m", "tools.documents", "--check", of=python_of_checks)
-    python(session, "-m", "properdocs", "build", "--strict", "--clean", of=python_of_checks)
+    tools = checks(session)
+    python(session, "-m", "tools.documents", "--check", of=tools)
+    python(session, "-m", "properdocs", "build", "--strict", "--clean", of=tools)
 
 
 @nox.session
 def security(session: nox.Session) -> None:
-    """Scan code, locked versions and files; -- --osv URL asks another vulnerability service."""
+    """Scan code, locked versions and files; -- URL asks another vulnerability service."""
     python(session, "-m", "tools.security", *session.posargs, of=checks(session))
 
 

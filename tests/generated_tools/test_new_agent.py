@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools import new_agent
-from tools.new_agent import NameRefused, NewAgent
+from tools.new_agent import NameRefused, folders, main, write
 
 ROOT = Path(new_agent.__file__).parents[1]
 # A usual name, and the longest one, which also holds a word at which the planner cuts a message.
@@ -27,14 +27,13 @@ def without_agents(folder: str, names: list[str]) -> set[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this project with an agent of each name and no other, and no other tests."""
     root = tmp_path_factory.mktemp("project")
-    shared = ("tests/conftest.py", "tests/agents_for_tests.py", "tests/servers.py")
-    for name in ("pyproject.toml", "ruff.toml", "tools/__init__.py", *shared):
-        (root / name).parent.mkdir(exist_ok=True)
+    for name in ("pyproject.toml", "ruff.toml", "tests/conftest.py", "tests/agents/conftest.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
-    shutil.copytree(ROOT / "tools" / "servers", root / "tools" / "servers")
+    shutil.copytree(ROOT / "tests" / "support", root / "tests" / "support")
     shutil.copytree(ROOT / "src", root / "src", ignore=without_agents)
     for name in NAMES:
-        NewAgent(root, name).write()
+        write(root, name)
     return root
 
 
@@ -89,38 +88,35 @@ def test_a_bad_name_is_refused_with_what_is_allowed_and_nothing_is_written(
     tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(NameRefused, match=r"lowercase letters.*for example billing"):
-        NewAgent(tmp_path, name)
+        folders(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["class", "lambda", "con", "lpt1"])
 def test_a_name_that_python_or_windows_keeps_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(NameRefused, match="has a meaning of its own"):
-        NewAgent(tmp_path, name)
+        folders(tmp_path, name)
 
 
 @pytest.mark.parametrize("taken", ["src/app/agents/billing", "tests/agents/billing"])
 def test_an_agent_that_is_there_is_never_written_over(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).mkdir(parents=True)
     with pytest.raises(NameRefused, match=f"{taken} is there already"):
-        NewAgent(tmp_path, "billing")
+        folders(tmp_path, "billing")
 
 
 @pytest.mark.parametrize("arguments", [[], ["one", "two"], ["Billing"]])
 def test_the_command_refuses_what_is_no_name_with_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["new_agent.py", *arguments])
-    assert new_agent.main() == 2
+    assert main(arguments) == 2
     assert "billing" in capsys.readouterr().err
 
 
 def test_the_command_names_what_it_wrote_and_what_comes_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(new_agent, "ROOT", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["new_agent.py", "billing"])
-    assert new_agent.main() == 0
+    assert main(["billing"], tmp_path) == 0
     shown = capsys.readouterr().out
     assert "wrote src/app/agents/billing/agent.py\n" in shown
     assert "wrote tests/agents/billing/test_agent.py\n" in shown

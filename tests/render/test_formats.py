@@ -63,7 +63,7 @@ def test_no_slug_may_be_the_name_of_something_the_project_installs(row: Row) -> 
     raw = tomllib.loads(row.by_cookiecutter.read("pyproject.toml"))
     asked = [*raw["project"]["dependencies"], *itertools.chain(*raw["project"]["optional-dependencies"].values())]
     asked += itertools.chain(*raw["dependency-groups"].values())
-    names = {re.split(r"[^a-z0-9-]", text)[0] for text in asked}
+    names = {re.split(r"[^a-z0-9-]", text)[0] for text in asked if isinstance(text, str)}
     assert names - set(Questions.read().rules["project_slug"]["refused"]) == set()
 
 

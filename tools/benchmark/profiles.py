@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# A room of the service is a line of its own; so is a library.
+# A package of the harness is a line of its own; so are the owner's code and each library.
 PLACES = (
-    (re.compile(r"/src/app/(\w+)"), "app/{}"),
+    (re.compile(r"/src/(app|harness/\w+)"), "{}"),
     (re.compile(r"/(floors)/"), "{}"),
     (re.compile(r"/site-packages/(\w+)"), "{}"),
     (re.compile(r"/python3\.\d+/(\w+)"), "python: {}"),

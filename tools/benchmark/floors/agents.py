@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import structlog
 from app.agents import AGENTS
-from app.connectors.outside import Connectors
-from app.graph.contract import Agent, Finding
-from app.graph.rules import RulesPlanner
-from app.llm.embedded import EmbeddedModel
-from app.prompts.language import Language, LanguageDetector
-from app.settings import Settings
+from harness import Agent, ToolResult
+from harness.models.rule_based import RuleBasedModel
+from harness.prompts.language import Language, LanguageDetector
+from harness.runtime.rules_planner import RulesPlanner
+from harness.settings import Settings
+from harness.sources.resources import SourceConnections
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -80,8 +80,8 @@ class AgentStub:
         language: Language = messages[0].additional_kwargs["language"]
         findings = [message.artifact for message in messages if isinstance(message, ToolMessage)]
         if findings:
-            return AIMessage(self._agent.tell(findings, language))
-        calls = self._agent.calls(str(messages[1].content), language)
+            return AIMessage(self._agent.render(findings, language))
+        calls = self._agent.plan_without_model(str(messages[1].content), language)
         named = [{"name": c.tool, "args": dict(c.arguments), "id": f"call_{at}"} for at, c in enumerate(calls)]
         return AIMessage(content="", tool_calls=named)
 
@@ -99,7 +99,7 @@ class Prototype:
 
     def __init__(self) -> None:
         settings = Settings()
-        connectors = Connectors(settings)
+        connectors = SourceConnections(settings)
         agents = [agent(connectors) for agent in AGENTS]
         self._agents = {agent.name: agent for agent in agents}
         self._detector = LanguageDetector(settings.language)
@@ -111,11 +111,11 @@ class Prototype:
             language: f"Give each part of the message to an agent.\n{of}" for language, of in lines.items()
         }
         rules = RulesPlanner(agents, settings.plan_max_tasks)
-        self._planner = EmbeddedModel(script=PlannerStub(rules)).with_structured_output(Plan)
+        self._planner = RuleBasedModel(script=PlannerStub(rules)).with_structured_output(Plan)
         self._loops = {
-            agent.name: create_agent(EmbeddedModel(script=AgentStub(agent)), agent.tools) for agent in agents
+            agent.name: create_agent(RuleBasedModel(script=AgentStub(agent)), agent.tools) for agent in agents
         }
-        self._writer = EmbeddedModel(script=WriterStub())
+        self._writer = RuleBasedModel(script=WriterStub())
 
     async def plan(self, state: State) -> Mapping[str, Any]:
         language = self._detector.detect(state["question"])
@@ -135,7 +135,7 @@ class Prototype:
         system = SystemMessage(prompt, additional_kwargs={"language": language})
         result = await self._loops[task["agent"]].ainvoke({"messages": [system, HumanMessage(task["question"])]})
         messages = result["messages"]
-        findings = [m.artifact for m in messages if isinstance(m, ToolMessage) and isinstance(m.artifact, Finding)]
+        findings = [m.artifact for m in messages if isinstance(m, ToolMessage) and isinstance(m.artifact, ToolResult)]
         sources = [source for finding in findings for source in finding.sources]
         return {"outcomes": [{"agent": task["agent"], "text": str(messages[-1].text), "sources": sources}]}
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .cli import main
     from .configuration import Configuration
     from .errors import ClarificationNeeded, SourceUnavailable
+    from .locale.locale import Locale
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
@@ -26,6 +27,7 @@ _HOMES = {
     "LANGUAGES": "prompts.language",
     "Language": "prompts.language",
     "LanguageDetector": "prompts.language",
+    "Locale": "locale.locale",
     "ClarificationNeeded": "errors",
     "AgentResources": "sources.resources",
     "Params": "sources.http",
@@ -50,6 +52,7 @@ __all__ = [
     "Configuration",
     "Language",
     "LanguageDetector",
+    "Locale",
     "LocalizedMessage",
     "Params",
     "Policy",

@@ -17,7 +17,7 @@ from .limits.deadline import Deadline
 from .limits.enforcement import RateLimiter
 from .limits.per_caller import PerCallerLimiter
 from .limits.quotas import Quotas
-from .models.call_recorder import UsageCollector
+from .models.call_recorder import Usage
 from .models.factory import LLMFactory
 from .prompts.messages import Messages
 from .runtime.agent import Agent
@@ -235,7 +235,7 @@ class Service:
             ),
             TRACES.span("run", {"gen_ai.conversation.id": conversation.thread_id}) as span,
             AuditLog.scope(conversation.owner) as trail,
-            UsageCollector.scope() as usage,
+            Usage.scope() as usage,
             Budget.scope(self._caps, usage),
         ):
             span.set({"app.run.id": str(run_id)})

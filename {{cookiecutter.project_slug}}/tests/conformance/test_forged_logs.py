@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from harness.settings import Settings
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door, Lines
 
 FORGED = (
@@ -21,7 +21,7 @@ def labels() -> set[tuple[str, ...]]:
     """Every set of labels that the metrics have."""
     return {
         (sample.name, *map(str, sample.labels.items()))
-        for family in METRICS.registry.collect()
+        for family in REGISTRY.collect()
         for sample in family.samples
     }
 

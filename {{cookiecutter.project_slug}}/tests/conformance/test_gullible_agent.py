@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conformance.conftest import Served
 from tests.support.peers.data_sources import DataSources, Json
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
@@ -119,7 +119,7 @@ async def gullible(served: Served, world: DataSources) -> Served:  # a fixture
 
 def refused() -> Counter[tuple[str, str]]:
     """How often each tool of the vault's was refused what."""
-    samples = [it for family in METRICS.registry.collect() for it in family.samples]
+    samples = [it for family in REGISTRY.collect() for it in family.samples]
     return Counter(
         {
             (it.labels["tool"], it.labels["kind"]): int(it.value)

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.guards.injection import InjectionRules
 from harness.guards.injection_guard import Detector, InjectionGuard, Origin
+from harness.guards.injection_rules import InjectionRules
 from harness.prompts.language import Language
 from harness.prompts.messages import Messages
 from harness.runtime.agent import ToolResult
@@ -295,7 +295,7 @@ async def test_rules_that_raise_do_not_break_the_turn(
         raise RecursionError
 
     await served.start()
-    monkeypatch.setattr(InjectionRules, "found", broken)
+    monkeypatch.setattr(InjectionRules, "match", broken)
     reply = await served.ask(QUESTION)
     assert "mars" in reply["answer"]
     assert ("detector", "failed") in decided(served)[0]

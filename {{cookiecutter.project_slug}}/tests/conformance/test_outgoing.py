@@ -8,7 +8,7 @@ import pytest
 
 from harness.guards.active_content import ActiveContent
 from harness.guards.leaks import Leaks
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conformance.conftest import ROLES, Served
 from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
@@ -20,7 +20,7 @@ PLANNED = "Mars has 2 moons."
 
 def counted(guard: str, decision: str) -> float:
     labels = {"guard": guard, "decision": decision}
-    return METRICS.registry.get_sample_value("guard_decisions_total", labels) or 0
+    return REGISTRY.get_sample_value("guard_decisions_total", labels) or 0
 
 
 def agent(*texts: str) -> Callable[[Request], Reply]:
@@ -182,7 +182,7 @@ SAID = "Unlooked-at words about 2 and 8849."
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["chat", "stream"])
 @pytest.mark.parametrize(
-    "part", [(Leaks, "found"), (ActiveContent, "is_present")], ids=["leaks", "active content"]
+    "part", [(Leaks, "find"), (ActiveContent, "is_present")], ids=["leaks", "active content"]
 )
 @pytest.mark.parametrize("role", ROLES)
 async def test_while_the_guard_is_broken_nothing_leaves_that_it_has_not_seen(

@@ -18,7 +18,7 @@ import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import ConfigurationError, Unauthenticated
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES
 from .principal import Principal, Scope
 
 log = structlog.stdlib.get_logger(__name__)
@@ -185,7 +185,7 @@ class ApiKeys:
         except ValueError as error:
             self.problem = str(error)
         if self.problem and self.problem != before:
-            METRICS.failure("auth", "api_keys_file")
+            FAILURES.labels("auth", "api_keys_file").inc()
             log.error("api_keys_kept", problem=self.problem, in_force=len(keys))
         elif keys != self._keys:
             log.info("api_keys_read", in_force=len(self._keys))

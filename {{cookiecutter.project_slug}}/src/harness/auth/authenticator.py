@@ -8,7 +8,7 @@ import structlog
 
 from ..errors import AccountUnverified, IdentityUnavailable, ScopeMissing, Unauthenticated
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import CALLERS_REFUSED
 from .api_key import PREFIX, ApiKeys
 from .principal import Principal, Scope
 
@@ -107,4 +107,4 @@ class Authenticator:
     @staticmethod
     def _record_refusal(reason: str) -> None:
         log.info("caller_refused", reason=reason)
-        METRICS.refused_caller(reason)
+        CALLERS_REFUSED.labels(reason).inc()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import IdentityUnavailable, Unauthenticated
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -184,7 +184,7 @@ class ProviderKeys:
         except IdentityUnavailable as failure:
             self.problem = failure.reason
             self._be_quiet()
-            METRICS.failure("auth", "oidc_provider")
+            FAILURES.labels("auth", "oidc_provider").inc()
             log.warning("oidc_keys_not_fetched", reason=failure.reason)
             raise
         self._keys, self._built, self.problem = keys, {}, None

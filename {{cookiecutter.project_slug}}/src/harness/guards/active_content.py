@@ -1,4 +1,4 @@
-"""What acts by itself where an answer is shown: markup, images, links of strangers, control signs."""
+"""Active content: markup, images, links to strangers, control signs that act where an answer is shown."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class ActiveContent:
-    """Finds it, and takes it out. Links may lead to `hosts` only: an address can carry data away."""
+    """Detects it and removes it. Links may lead to `hosts` only: an address can carry data away."""
 
     MARKUP: Final = re.compile(
         r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE
@@ -84,8 +84,11 @@ class ActiveContent:
             self.MARKUP.search(text)
             or (("script" in lowered or "data:" in lowered) and self.SCHEME.search(text))
             or self.IMAGE.search(text)
-            or (self._may_hold_links(lowered) and self._leads_away(text))
-            or not (text.replace("\n", "").isprintable() or self._is_plain(text))
+            or (
+                self._may_hold_links(lowered)
+                and any(self.host(it[0]) not in self._hosts for it in self.LINK.finditer(text))
+            )
+            or (not text.replace("\n", "").isprintable() and any(map(self._is_hidden, text)))
         )
 
     @classmethod
@@ -99,12 +102,6 @@ class ActiveContent:
             return False
         joined = cls.UNSEEN_IN_LINKS.sub("", text)
         return "script" in joined.lower() and cls.SCHEME.search(joined) is not None
-
-    def _leads_away(self, text: str) -> bool:
-        return any(self.host(match[0]) not in self._hosts for match in self.LINK.finditer(text))
-
-    def _is_plain(self, text: str) -> bool:
-        return not any(self._is_hidden(char) for char in text if not char.isprintable())
 
     def removed(self, text: str) -> str:
         """`text` without it."""
@@ -122,8 +119,8 @@ class ActiveContent:
     def _without_markup(cls, text: str) -> str:
         """What is left of markup may be markup anew, as deep as its writer likes."""
         for _ in range(cls.MAX_DEPTH):
-            text, found = cls.MARKUP.subn("", text)
-            if not found:
+            text, count = cls.MARKUP.subn("", text)
+            if not count:
                 return text
         return text.replace("<", "")
 

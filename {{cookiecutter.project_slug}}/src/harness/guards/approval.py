@@ -117,7 +117,7 @@ class ApprovalGate:
         shown = orjson.dumps(call.arguments).decode()
         if len(shown) > self._max_chars:
             raise PolicyViolation("approval", "its arguments are too long (MESSAGE_MAX_CHARS)")
-        if leaked := self._leaks.found(shown):
+        if leaked := self._leaks.find(shown):
             AuditLog.record("approval", "withheld", leaked)
             raise PolicyViolation("approval", "its arguments hold what may not be shown")
         if call not in self.calls:  # a model that asks again for what waits already

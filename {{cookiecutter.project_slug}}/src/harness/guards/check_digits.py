@@ -23,7 +23,7 @@ class CheckDigits:
         """,
         re.VERBOSE,
     )
-    """First digits and lengths of ISO/IEC 7812 that are given out. Without them every tenth row of
+    """First digits and lengths of ISO/IEC 7812 that are issued. Without them every tenth row of
     digits would pass Luhn's test."""
 
     IBAN_LENGTHS: Final[Mapping[str, int]] = {

@@ -1,152 +1,103 @@
-"""Dates in words: each day, month and weekday that an answer names stands in this turn's facts."""
+"""Days, months and weekdays of an answer, in words, that the facts of its turn do not have."""
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
+from itertools import product
 from typing import Final
 
-from ..prompts.language import Words
+from ..locale.locale import Locale
+from ..prompts.language import LANGUAGES, Words
 
 
 class Dates:
-    """Reads them in English and Spanish. Numbers alone, such as 3/4, are the figures' business."""
+    """Compares dates by month and day. Numbers alone, such as 3/4, are the figures' business."""
+
+    LOCALES: Final = tuple(map(Locale.load, LANGUAGES))
 
     MONTHS: Final[Mapping[str, int]] = {
         name: number
-        for number, names in enumerate(
-            (
-                "January Jan enero Enero ene",
-                "February Feb febrero Febrero feb",
-                "March Mar marzo Marzo mar",
-                "April Apr abril Abril abr",
-                "May mayo Mayo",
-                "June Jun junio Junio jun",
-                "July Jul julio Julio jul",
-                "August Aug agosto Agosto ago",
-                "September Sept Sep septiembre Septiembre setiembre sept sep",
-                "October Oct octubre Octubre oct",
-                "November Nov noviembre Noviembre nov",
-                "December Dec diciembre Diciembre dic",
-            ),
-            start=1,
-        )
-        for name in names.split()
+        for locale in LOCALES
+        for number, names in enumerate(locale.months, 1)
+        for name in names
     }
     """English names have a capital, so that `may` and `march` are no months."""
 
     WEEKDAYS: Final[Mapping[str, int]] = {
-        name + plural: number
-        for number, names in enumerate(
-            (
-                "Monday lunes Lunes",
-                "Tuesday martes Martes",
-                "Wednesday miércoles Miércoles",
-                "Thursday jueves Jueves",
-                "Friday viernes Viernes",
-                "Saturday sábado Sábado",
-                "Sunday domingo Domingo",
-            )
-        )
-        for name in names.split()
-        for plural in ("", "s")
+        name: number
+        for locale in LOCALES
+        for number, names in enumerate(locale.weekdays)
+        for name in names
     }
     """As `date.weekday` counts."""
 
     NAMES: Final = MONTHS.keys() | WEEKDAYS.keys()
 
-    SHORT: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-    MANY_DAYS: Final[Mapping[str, frozenset[int]]] = {
-        r"weekend|fin(?:es)? de semana|finde": frozenset({5, 6}),
-        r"weekdays?|working days?|business days?|entre semana|(?:dias? )?laborables?|dias? habil(?:es)?": (
-            frozenset(range(5))
-        ),
-        r"every day|daily|todos los dias|cada dia|a diario|(?:whole|all|this|next) week"
-        r"|(?:esta|proxima|toda la) semana": frozenset(range(7)),
+    SHORT: Final[Mapping[str, int]] = {
+        name: number for locale in LOCALES for number, name in enumerate(locale.weekdays_short)
     }
-    """Folded words that stand for several weekdays."""
+    """Those of facts only: an answer's `Sun` may be one that shines."""
 
     ORDINALS: Final[Mapping[str, int]] = {
         word: number
-        for number, words in enumerate(
-            (
-                "first primero uno,second dos,third tres,fourth cuatro,fifth cinco,sixth seis,seventh siete,"
-                "eighth ocho,ninth nueve,tenth diez,eleventh once,twelfth doce,thirteenth trece,"
-                "fourteenth catorce,fifteenth quince,sixteenth dieciséis,seventeenth diecisiete,"
-                "eighteenth dieciocho,nineteenth diecinueve,twentieth veinte,twenty-first veintiuno,"
-                "twenty-second veintidós,twenty-third veintitrés,twenty-fourth veinticuatro,"
-                "twenty-fifth veinticinco,twenty-sixth veintiséis,twenty-seventh veintisiete,"
-                "twenty-eighth veintiocho,twenty-ninth veintinueve,thirtieth treinta,thirty-first"
-            ).split(","),
-            start=1,
-        )
-        for word in words.split()
+        for locale in LOCALES
+        for number, words in enumerate(locale.days, 1)
+        for word in words
     }
 
-    WORD: Final = re.compile(r"[^\W\d_]+")
-    DAY: Final = re.compile(r"(?:\S*[^\w.,:/])?(\d{1,2})(?:st|nd|rd|th|º|\.º)?")
-    OF: Final = frozenset({"de", "of"})
-    DAY_AFTER: Final = re.compile(
-        r"\.?\s+(?:the\s+|el\s+)?(?:(\d{1,2})(?:st|nd|rd|th|º)?|([a-z]{3,}(?:-[a-z]+)?))"
-        r"(?![^\W_]|[.,:/]?\d|\s*%)"
+    SIGNS: Final = Locale.pattern(*(it.ordinal_signs for it in LOCALES))
+    DAY: Final = rf"(?:\d\d?(?:{SIGNS})?|(?i:{Locale.pattern(ORDINALS)}))"
+    LINK: Final = Locale.pattern(*(it.link for it in LOCALES))
+    ARTICLE: Final = Locale.pattern(*(it.article for it in LOCALES))
+    ALONE: Final = Locale.pattern(*(it.before_month for it in LOCALES))
+    MENTION: Final = re.compile(
+        rf"""
+        (?: (?<![\w.,:/]) (?P<before>{DAY}) \s+ (?:(?:{LINK})\s+)?
+          | (?<![^\W_]) (?P<alone>(?i:{ALONE}))\s+ )?
+        (?<![^\W\d_]) (?P<month>{Locale.pattern(MONTHS)}) (?![^\W\d_])
+        (?(before) | (?: \.?\s+ (?:(?:{ARTICLE})\s+)? (?P<after>{DAY}) (?![^\W_]|[.,:/]?\d|\s*%) )? )
+        (?P<year>(?:\s+(?:{LINK})|,)?\s+\d\d\d\d)?
+        """,
+        re.VERBOSE,
     )
-    ALONE_BEFORE: Final = re.compile(
-        r"(?<![^\W_])(?:in|of|since|until|by|last|next|this|from|en|de|desde|hasta|para|este|pasado"
-        r"|próximo|mes)\s+\Z",
-        re.IGNORECASE,
-    )
-    YEAR_AFTER: Final = re.compile(r"(?:\s+de|,)?\s+\d{4}")
+    """A month's name with what tells a date from any other word: a day, `in`, a year."""
 
-    NUMERIC: Final = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
+    WORD: Final = re.compile(r"[^\W\d_]+")
+    NUMERIC: Final = re.compile(r"(?<!\d)(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
     SLASHED: Final = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
     NEAR_CHARS: Final = 30
     """How far from a month its days may stand: `from 3 to 5 and on 7 March`. A guess."""
 
     def __init__(self, evidence: str) -> None:
-        """Hold what `evidence` says, one text of everything."""
+        """Take the facts and the question as one text."""
         self._evidence = evidence
 
-    def unsupported(self, answer: str) -> list[str]:
+    def unsupported(self, answer: str) -> Iterator[str]:
         """The dates of `answer` that the evidence does not have, as written."""
-        found: list[str] = []
-        for match in self.WORD.finditer(answer):
-            word = match[0]
-            if word in self.MONTHS:
-                found += self._of_month(answer, match, self.MONTHS[word])
-            elif word in self.WEEKDAYS and not self._has_weekday(self.WEEKDAYS[word]):
-                is_a_name = answer[: match.start()].endswith("Santo ")
-                found += [] if is_a_name else [word]
-        return found
+        words = frozenset(self.WORD.findall(answer))
+        if not words.isdisjoint(self.MONTHS):
+            yield from self._unsupported_months(answer)
+        for word in words & self.WEEKDAYS.keys():
+            number = self.WEEKDAYS[word]
+            is_known = number in self._weekdays or number in self._weekdays_in_words
+            if not is_known and f"Santo {word}" not in answer:  # Santo Domingo
+                yield word
 
-    def _of_month(self, answer: str, name: re.Match[str], month: int) -> Iterator[str]:
-        """The date around the name of a month, unless the evidence has it."""
-        start, end = name.span()
-        before = answer[max(0, start - self.NEAR_CHARS) : start].split()
-        if len(before) > 1 and before[-1] in self.OF:
-            before.pop()
-        day = self._day_in(before[-1]) if before else None
-        if day is not None:
-            if (day, month) not in self._days:
-                yield f"{before[-1]} {name[0]}"
-            return
-        if (after := self.DAY_AFTER.match(answer, end)) and (day := self._day(after)) is not None:
-            if (day, month) not in self._days:
-                yield answer[start : after.end()]
-            return
-        is_meant = self.ALONE_BEFORE.search(answer, max(0, start - self.NEAR_CHARS), start)
-        if (is_meant or self.YEAR_AFTER.match(answer, end)) and month not in self._months:
-            yield name[0]
+    def _unsupported_months(self, answer: str) -> Iterator[str]:
+        for mention in self.MENTION.finditer(answer):
+            month = self.MONTHS[mention["month"]]
+            if day := mention["before"] or mention["after"]:
+                if (self._day(day), month) not in self._days:
+                    yield mention[0].removeprefix(mention["alone"] or "").lstrip()
+            elif (mention["alone"] or mention["year"]) and month not in self._months:
+                yield mention["month"]
 
     @classmethod
-    def _day_in(cls, word: str) -> int | None:
-        """The day that `22`, `22nd`, `(22` or `twenty-second` says."""
-        match = cls.DAY.fullmatch(word)
-        return int(match[1]) if match else cls.ORDINALS.get(word.lower())
-
-    @classmethod
-    def _day(cls, match: re.Match[str]) -> int | None:
-        return int(match[1]) if match[1] else cls.ORDINALS.get(match[2].lower())
+    def _day(cls, written: str) -> int:
+        """The day that `22nd` or `twenty-second` says."""
+        digits = re.match(r"\d+", written)
+        return int(digits[0]) if digits else cls.ORDINALS[written.lower()]
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -159,62 +110,50 @@ class Dates:
 
     def _read_days(self) -> Iterator[tuple[int, int]]:
         for _, month, day in self.NUMERIC.findall(self._evidence):
-            yield int(day), int(month)
+            yield int(day or 0), int(month)
         for one, _, other, _ in self.SLASHED.findall(self._evidence):
             yield int(one), int(other)
             yield int(other), int(one)
         names = () if self._words.isdisjoint(self.MONTHS) else self.WORD.finditer(self._evidence)
         for name in names:
-            if name[0] not in self.MONTHS:
-                continue
-            start, end = max(0, name.start() - self.NEAR_CHARS), name.end() + self.NEAR_CHARS
-            near = self._evidence[start:end]
-            for day in re.findall(r"(?<!\d)\d{1,2}(?!\d)", near):
-                yield int(day), self.MONTHS[name[0]]
-            for word in re.findall(r"[\w-]+", near):
-                if word.lower() in self.ORDINALS:
-                    yield self.ORDINALS[word.lower()], self.MONTHS[name[0]]
+            if month := self.MONTHS.get(name[0]):
+                start, end = max(0, name.start() - self.NEAR_CHARS), name.end() + self.NEAR_CHARS
+                near = self._evidence[start:end]
+                yield 0, month
+                yield from ((int(day), month) for day in re.findall(r"(?<!\d)\d{1,2}(?!\d)", near))
+                ordinals = map(self.ORDINALS.get, re.findall(r"[\w-]+", near.lower()))
+                yield from ((day, month) for day in ordinals if day)
 
     @cached_property
     def _months(self) -> frozenset[int]:
-        named = {self.MONTHS[it] for it in self._words & self.MONTHS.keys()}
-        short = {int(it) for it in re.findall(r"(?<!\d)\d{4}-(\d\d)(?!\d)", self._evidence)}
-        return frozenset(named | short | {month for _, month in self._days})
-
-    def _has_weekday(self, day: int) -> bool:
-        """True for a weekday that the evidence names, has a date of, or stands for; dear ones last."""
-        return day in self._named or day in self._dated or day in self._meant
+        return frozenset(month for _, month in self._days)
 
     @cached_property
-    def _named(self) -> frozenset[int]:
-        long = {self.WEEKDAYS[it] for it in self._words & self.WEEKDAYS.keys()}
-        short = {number for number, it in enumerate(self.SHORT) if it in self._words}
-        return frozenset(long | short)
+    def _weekdays(self) -> frozenset[int]:
+        """Those that the evidence names or has a date of."""
+        names = {**self.WEEKDAYS, **self.SHORT}
+        return frozenset((*(names[it] for it in self._words & names.keys()), *self._dated()))
 
-    @cached_property
-    def _dated(self) -> frozenset[int]:
-        return frozenset(self._dated_weekdays())
-
-    def _dated_weekdays(self) -> Iterator[int]:
+    def _dated(self) -> Iterator[int]:
         years = {int(it) for it in re.findall(r"(?<!\d)[12]\d{3}(?!\d)", self._evidence)}
-        for day, month in self._days:
-            for year in years:
-                try:
-                    yield date(year, month, day).weekday()
-                except ValueError:
-                    continue
+        for (day, month), year in product(self._days, years):
+            try:
+                yield date(year, month, day).weekday()
+            except ValueError:
+                continue
 
     @cached_property
-    def _meant(self) -> frozenset[int]:
+    def _weekdays_in_words(self) -> frozenset[int]:
         """Weekdays in small letters, those between two, and those of words such as `weekend`."""
         folded = " ".join(Words.tokenize(self._evidence))
         numbers = {Words.strip_accents(name): number for name, number in self.WEEKDAYS.items()}
         names = "|".join(numbers)
-        known = {numbers[it] for it in re.findall(rf"\b({names})\b", folded)}
-        for first, last in re.findall(rf"\b({names}) (?:to|through|a|al) ({names})\b", folded):
-            span = (numbers[last] - numbers[first]) % len(self.SHORT)
-            known |= {(numbers[first] + step) % len(self.SHORT) for step in range(span + 1)}
-        for words, days in self.MANY_DAYS.items():
+        to = Locale.pattern(*(it.range for it in self.LOCALES))
+        days = {numbers[it] for it in re.findall(rf"\b({names})\b", folded)}
+        for first, last in re.findall(rf"\b({names}) (?:{to}) ({names})\b", folded):
+            span = (numbers[last] - numbers[first]) % 7
+            days |= {(numbers[first] + step) % 7 for step in range(span + 1)}
+        for meant, words in (row for locale in self.LOCALES for row in locale.many_days.items()):
             if re.search(rf"\b(?:{words})\b", folded):
-                known |= days
-        return frozenset(known)
+                days |= set(map(int, meant))
+        return frozenset(days)

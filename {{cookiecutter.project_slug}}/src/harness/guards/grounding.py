@@ -1,16 +1,17 @@
-"""The guard against inventions: numbers, dates and currencies of an answer stand in this turn's facts."""
+"""Grounding: numbers, dates, currencies and names of an answer that the facts of its turn do not have."""
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, Final
 
-from .currencies import Currencies
+from ..locale.locale import Locale
+from ..prompts.language import Words
 from .dates import Dates
 
 
 class Grounding:
-    """Holds the figures of a text against evidence. It knows no claims in words: `it will snow`."""
+    """Checks a text against evidence. It knows no claims in words: `it will snow`."""
 
     PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -18,63 +19,83 @@ class Grounding:
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
     LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
-    def __init__(
-        self, evidence: Iterable[Any], said: Iterable[str] = (), names: Iterable[Any] = ()
-    ) -> None:
+    CURRENCIES: Final = Locale.inverted(*(it.currencies for it in Dates.LOCALES))
+    """Codes, signs and what amounts are called -> the codes (ISO 4217) that each may mean."""
+    MONEY: Final = frozenset(map(str.lower, CURRENCIES))
+    SIGN: Final = re.compile(Locale.pattern(it for it in CURRENCIES if not it.isalpha()))
+    SIGN_OR_WORD: Final = re.compile(f"{SIGN.pattern}|{Dates.WORD.pattern}")
+    BEFORE_AMOUNT: Final = re.compile(
+        rf"(?:\d|\b(?:{Locale.pattern(*(it.before_amount for it in Dates.LOCALES))}))\s?(?:[a-z]+\s)?\Z",
+        re.IGNORECASE,
+    )
+    BEFORE_AMOUNT_CHARS: Final = 24
+    """How far back that is looked for: a million and an adjective."""
+
+    NAME: Final = re.compile(
+        r"[A-Z\xc0-\xde](?<![\w@./#].)[\w'\u2019-]*[^\W\dA-Z\xc0-\xde_][\w'\u2019-]+"
+    )
+    """Begins with a capital and is not in capitals throughout."""
+    BEGINNING: Final = re.compile(
+        r"(?:\A|[.!?…:;\n|>•=]|[\"“«\u2018¿¡*_]|[-\u2013—]\s)[\s\"“«\u2018¿¡(*_-]*\Z"
+    )
+    """Of a sentence, where every word has its capital."""
+    BEGINNING_CHARS: Final = 6
+    """How far back that is looked for: signs and spaces only."""
+    SAME_BEGINNING_CHARS: Final = 3
+    """Shortest beginning that two spellings of a name share: Tokyo, Tokio. And half of the word."""
+    SAME_NAME_CHARS: Final = 4
+    """Shortest beginning that two names share: Norway, Norwegian."""
+
+    NO_NAMES: Final = frozenset().union(
+        *(it.names_nothing | it.common_words for it in Dates.LOCALES)
+    )
+    NAMES: Final = Locale.inverted(*(it.names for it in Dates.LOCALES))
+    """Names that begin differently in each language -> the keys of what they mean."""
+
+    def __init__(self, evidence: Iterable[Any], said: Iterable[str] = ()) -> None:
         """Take `evidence`: texts and JSON values, such as the facts and the question.
 
-        What our own code `said` supports dates and currencies in words, and no number; what values
-        in `names` are called, such as `price_eur`, supports currencies.
+        What our own code `said`, read only when it is needed, supports dates, currencies and names,
+        and no number.
         """
-        self._text = " ".join(self.texts(evidence))
+        self._evidence = evidence
         self._said = said
-        self._keys = names
 
     def unsupported(self, answer: str) -> list[str]:
         """The figures of `answer` that no evidence holds, as written; empty when grounded.
 
-        A number counts as held when a known one rounds to it: 18.4 supports "18".
+        A number is supported when one of the evidence rounds to it: 18.4 supports "18".
         """
         plain = self.LIST_MARKER.sub(" ", answer)
-        numbers = [text for text in self.NUMBER.findall(plain) if not self._holds(text)]
+        numbers = (text for text in self.NUMBER.findall(plain) if not self._has_number(text))
         words = frozenset(Dates.WORD.findall(plain))
-        dates = [] if words.isdisjoint(Dates.NAMES) else self._dates.unsupported(plain)
-        has_currency = Currencies.may_be_in(plain, words)
-        currencies = self._currencies.unsupported(plain) if has_currency else []
+        has_date = not words.isdisjoint(Dates.NAMES)
+        has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
+        if (has_date or has_currency) and answer in self._words_said:
+            has_date = has_currency = False  # every word of it is our own code's
+        dates = self._dates.unsupported(plain) if has_date else ()
+        currencies = self._unsupported_currencies(plain) if has_currency else ()
         return list(dict.fromkeys([*numbers, *dates, *currencies]))
 
-    @cached_property
-    def _written(self) -> set[str]:
-        return set(self.NUMBER.findall(self._text))
+    def unsupported_names(self, answer: str) -> list[str]:
+        """The capitalised words of `answer` that the evidence does not have, as written.
 
-    @cached_property
-    def _in_words(self) -> str:
-        return " ".join((self._text, *self._said))
-
-    @cached_property
-    def _dates(self) -> Dates:
-        return Dates(self._in_words)
-
-    @cached_property
-    def _currencies(self) -> Currencies:
-        return Currencies(" ".join((self._in_words, *self._names(self._keys))))
-
-    @cached_property
-    def _known(self) -> set[float]:
-        """Every value that a number of the evidence may mean; most answers need none of them."""
-        return {value for text in self._written for value, _ in self._readings(text)}
-
-    def _holds(self, text: str) -> bool:
-        if text in self._written:
-            return True
-        for value, decimals in self._readings(text):
-            if any(round(known, decimals) == value for known in self._known):
-                return True
-        return False
+        Words, not runs of them, so that `Bank of Spain` may become `Banco de España`. None at the
+        beginning of a sentence, none in capitals throughout, and none that begins like a known word:
+        `Londres` is London, but Mario is Maria too.
+        """
+        return [
+            match[0]
+            for match in self.NAME.finditer(answer)
+            if match[0] not in Dates.NAMES
+            and not self._begins(answer, match.start())
+            and match[0] not in self._words_as_written
+            and not self._has_name(match[0])
+        ]
 
     @classmethod
-    def texts(cls, evidence: Any) -> Iterator[str]:
-        """Every text and number in `evidence`, however deep, as text."""
+    def flatten(cls, evidence: Any, *, with_keys: bool = False) -> Iterator[str]:
+        """Every text and number in `evidence`, however deep, as text; and what they are called."""
         left = [evidence]
         while left:
             item = left.pop()
@@ -82,29 +103,112 @@ class Grounding:
                 yield str(item)
             elif isinstance(item, dict):
                 left.extend(item.values())
+                if with_keys:
+                    left.extend(item)
             elif isinstance(item, Iterable) and not isinstance(item, str | bytes):
                 left.extend(item)
             else:
                 yield str(item)
 
-    @classmethod
-    def _names(cls, evidence: Any) -> Iterator[str]:
-        """What the values in `evidence` are called, such as `price_eur`."""
-        if isinstance(evidence, dict):
-            yield from map(str, evidence)
-            evidence = evidence.values()
-        elif isinstance(evidence, str) or not isinstance(evidence, Iterable):
-            return
-        for item in evidence:
-            yield from cls._names(item)
+    @cached_property
+    def texts(self) -> list[str]:
+        """The evidence, flat."""
+        return list(self.flatten(self._evidence))
 
-    @staticmethod
-    def _readings(text: str) -> Iterator[tuple[float, int]]:
+    @cached_property
+    def _words_said(self) -> list[str]:
+        return list(self._said)
+
+    def _has_number(self, text: str) -> bool:
+        return text in self._written or any(
+            round(number, decimals) == value
+            for value, decimals in self._readings(text)
+            for number in self._numbers
+        )
+
+    @cached_property
+    def _written(self) -> set[str]:
+        return set(self.NUMBER.findall(" ".join(self.texts)))
+
+    @cached_property
+    def _numbers(self) -> set[float]:
+        """Every value that a number of the evidence may mean; most answers need none of them."""
+        return {value for text in self._written for value, _ in self._readings(text)}
+
+    @classmethod
+    def _readings(cls, text: str) -> Iterator[tuple[float, int]]:
         """Every (value, decimals) that a number may mean: `1.234` is 1234 or 1.234."""
         digits = re.sub(r"[.,]", "", text)
         marks = re.findall(r"[.,]", text)
-        if not marks or Grounding.THOUSANDS.fullmatch(text):
+        if not marks or cls.THOUSANDS.fullmatch(text):
             yield float(digits), 0
         if marks and (len(marks) == 1 or marks[-1] not in marks[:-1]):
             decimals = len(re.split(r"[.,]", text)[-1])
             yield int(digits) / 10**decimals, decimals
+
+    @cached_property
+    def _dates(self) -> Dates:
+        return Dates(" ".join((*self.texts, *self._words_said)))
+
+    def _unsupported_currencies(self, answer: str) -> Iterator[str]:
+        """Those of `answer` that neither the evidence nor a key of it names, as written."""
+        for text, start, codes in self._currencies_in(answer):
+            near = max(0, start - self.BEFORE_AMOUNT_CHARS), start
+            if codes.isdisjoint(self._codes) and (
+                text.isupper() or not text.isalpha() or self.BEFORE_AMOUNT.search(answer, *near)
+            ):  # `5 pounds`, but not `the pounds he lost`
+                yield text
+
+    @cached_property
+    def _codes(self) -> frozenset[str]:
+        """The currencies that the evidence may mean; `price_eur` is a key that tells one."""
+        texts = (*self.flatten(self._evidence, with_keys=True), *self._words_said)
+        mentions = self._currencies_in(" ".join(texts).upper())
+        return frozenset().union(*(codes for _, _, codes in mentions))
+
+    @classmethod
+    def _currencies_in(cls, text: str) -> Iterator[tuple[str, int, frozenset[str]]]:
+        """Each mention: as written, where, and the codes that it may mean."""
+        for match in cls.SIGN_OR_WORD.finditer(text):
+            word = match[0]
+            if codes := cls.CURRENCIES.get(word) or cls.CURRENCIES.get(word.lower()):
+                yield word, match.start(), codes
+
+    @classmethod
+    def _begins(cls, answer: str, at: int) -> bool:
+        return cls.BEGINNING.search(answer, max(0, at - cls.BEGINNING_CHARS), at) is not None
+
+    def _has_name(self, name: str) -> bool:
+        parts = re.split(r"[-'\u2019]", Words.strip_accents(name))
+        return all(self._has_word(part) for part in parts if part not in ("s", ""))
+
+    def _has_word(self, word: str) -> bool:
+        if word in self.NO_NAMES or word in self._words or word.removesuffix("s") in self._words:
+            return True
+        if not self._meanings.isdisjoint(self.NAMES.get(word, ())):
+            return True
+        start = word[: max(self.SAME_BEGINNING_CHARS, (len(word) + 1) // 2)]
+        if any(it.startswith(start) for it in self._words):
+            return True
+        start = word[: self.SAME_NAME_CHARS]
+        return len(start) == self.SAME_NAME_CHARS and any(
+            it.startswith(start) for it in self._names
+        )
+
+    @cached_property
+    def _words_as_written(self) -> frozenset[str]:
+        return frozenset(Dates.WORD.findall(" ".join(self.texts)))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        texts = (*self.texts, *self._words_said)
+        return frozenset(word for text in texts for word in Words.tokenize(text))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        names = (it for text in (*self.texts, *self._words_said) for it in self.NAME.findall(text))
+        return frozenset(map(Words.strip_accents, names))
+
+    @cached_property
+    def _meanings(self) -> frozenset[str]:
+        return frozenset().union(*(self.NAMES[it] for it in self._words & self.NAMES.keys()))

@@ -1,4 +1,4 @@
-"""The guard against texts that want to be obeyed: the rules, and stronger detectors beside them."""
+"""The guard against prompt injection: rules, and detectors that the settings add."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import structlog
 
 from ..limits.deadline import Deadline
 from ..telemetry.audit_log import AuditLog, Decision
-from .injection import InjectionRules
+from .injection_rules import InjectionRules
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ Mode = Literal["enforce", "observe", "off"]
 
 
 class Detector(Protocol):
-    """Tells texts that want to be obeyed. It is asked beside the rules and never instead of them."""
+    """Recognises injections. It is asked beside the rules and never instead of them."""
 
     name: str
     """A word for logs and metrics."""
@@ -37,19 +37,19 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Why a text is not let through."""
+    """Why a text may be refused."""
 
     reason: str
     """The name of a rule or of a detector."""
 
     by: Literal["rules", "detector", "failure"]
-    """`failure`: nothing was found, but the one that is named could not say."""
+    """`failure`: nobody objected, but the one that is named could not say."""
 
 
 class InjectionGuard:
     """Decides whether a text is read by models, and says so in the audit trail.
 
-    A detector that fails or takes too long counts as a suspicion of a tool's result, always; of a
+    A detector that fails or takes too long counts against a tool's result, always; against a
     message as configured. It is counted either way.
     """
 
@@ -62,7 +62,7 @@ class InjectionGuard:
 
     RULES: Final = "rules"
 
-    APART: Final = "\n"
+    SEPARATOR: Final = "\n"
     """Between texts that are looked through together."""
 
     def __init__(
@@ -95,51 +95,44 @@ class InjectionGuard:
 
         Detectors are shown `masked`, where there is such a form of it: they may be a stranger's.
         """
-        suspicion = await self.suspicion(text, origin, masked)
-        return self.decision(suspicion, origin) if suspicion else None
+        shown = text if masked is None else masked
+        detection = self.by_rules(text) or await self.by_detectors(shown, origin)
+        return self.decide(detection, origin) if detection else None
 
     def refusal_by_rules(self, text: str, origin: Origin) -> str | None:
         """The same by the rules alone: for what detectors have seen before."""
-        suspicion = self.by_rules(text)
-        return self.decision(suspicion, origin) if suspicion else None
+        detection = self.by_rules(text)
+        return self.decide(detection, origin) if detection else None
 
-    def refusal_of_split(self, texts: Sequence[str], origin: Origin) -> str | None:
-        """The same for what is told in parts: one rule is met by all `texts`, and by none alone."""
-        return (
-            self.refusal_by_rules(self.APART.join(texts), origin) if self.is_split(texts) else None
-        )
+    def check_split(self, texts: Sequence[str], origin: Origin) -> str | None:
+        """The same for an attack in parts: one rule is met by all `texts`, and by none alone."""
+        text = self.SEPARATOR.join(texts)
+        return self.refusal_by_rules(text, origin) if self.is_split(texts) else None
 
     def is_split(self, texts: Sequence[str]) -> bool:
         """True when one rule is met by `texts` together and by none of them alone."""
-        if not self.by_rules(self.APART.join(texts)):
+        if not self.by_rules(self.SEPARATOR.join(texts)):
             return False
-        return self._rules.spread(texts, self.APART) is not None
-
-    async def suspicion(
-        self, text: str, origin: Origin, masked: str | None = None
-    ) -> Detection | None:
-        """What speaks against `text`: a rule, or else the first detector that finds something."""
-        shown = text if masked is None else masked
-        return self.by_rules(text) or await self.by_detectors(shown, origin)
+        return self._rules.match_split(texts, self.SEPARATOR) is not None
 
     async def by_detectors(self, text: str, origin: Origin) -> Detection | None:
         """What the detectors alone have against `text`."""
         if self._mode == "off":
             return None
-        asked = [self._ask(detector, text, origin) for detector in self._detectors]
-        suspicions = [it for it in await asyncio.gather(*asked) if it]
-        return min(suspicions, key=lambda it: it.by == "failure", default=None)
+        calls = [self._ask(detector, text, origin) for detector in self._detectors]
+        detections = [it for it in await asyncio.gather(*calls) if it]
+        return min(detections, key=lambda it: it.by == "failure", default=None)
 
-    def decision(self, suspicion: Detection, origin: Origin) -> str | None:
+    def decide(self, detection: Detection, origin: Origin) -> str | None:
         """The reason of a refusal, noted; None where the guard only watches or may fail open."""
-        if suspicion.by == "failure" and origin != "tool_result" and not self._is_closed:
+        if detection.by == "failure" and origin != "tool_result" and not self._is_closed:
             return None
         guard, decision = self.NOTED[origin]
         if self._mode == "observe":
-            AuditLog.record(guard, "observed", suspicion.reason)
+            AuditLog.record(guard, "observed", detection.reason)
             return None
-        AuditLog.record(guard, decision, suspicion.reason)
-        return suspicion.reason
+        AuditLog.record(guard, decision, detection.reason)
+        return detection.reason
 
     async def aclose(self) -> None:
         """Close the detectors' connections."""
@@ -151,18 +144,18 @@ class InjectionGuard:
         if self._mode == "off":
             return None
         try:
-            found = self._rules.found(text)
+            rule = self._rules.match(text)
         except Exception as failure:  # noqa: BLE001 - a guard that breaks must not break the turn
             return self._failed(self.RULES, failure)
-        return Detection(found, "rules") if found else None
+        return Detection(rule, "rules") if rule else None
 
     async def _ask(self, detector: Detector, text: str, origin: Origin) -> Detection | None:
         try:
             async with asyncio.timeout(Deadline.clamp(self._timeout)):
-                found = await detector.finds(text, origin)
+                is_attack = await detector.finds(text, origin)
         except Exception as failure:  # noqa: BLE001 - a stranger's service: anything may come
             return self._failed(detector.name, failure)
-        return Detection(detector.name, "detector") if found else None
+        return Detection(detector.name, "detector") if is_attack else None
 
     @staticmethod
     def _failed(name: str, failure: Exception) -> Detection:

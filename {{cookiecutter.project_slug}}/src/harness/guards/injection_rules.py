@@ -1,12 +1,21 @@
-"""What texts say that want to be obeyed: rules about words, from files, and rules about markup."""
+"""The rules that tell a text that wants to be obeyed: fast, offline, and no more than a first net.
+
+Rules find known ways to say it. What they miss must still be harmless: no model is trusted, see
+docs/threats.md.
+"""
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import accumulate, compress
 from pathlib import Path
 from typing import Final
 
 from ..errors import ConfigurationError
+from .normal_form import NormalForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +26,18 @@ class Rule:
     weight: int
     """Of `InjectionRules.REFUSED`: that many make a text refused by this rule alone."""
 
-    is_split: bool
-    """Looked for in letters without spaces too: only for forms that no ordinary text holds so."""
-
     forms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """A regular expression over the folded text, signs and lines kept."""
+
+    name: str
+    weight: int
+    signs: Sequence[str]
+    """It is tried where one of them stands."""
+    pattern: str
 
 
 class RuleFile:
@@ -28,7 +45,7 @@ class RuleFile:
 
     OURS: Final = Path(__file__).with_name("injection_rules.txt")
 
-    HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])(?P<split> split)?\]")
+    HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])\]")
     VALUE: Final = re.compile(r"\$(?P<name>[a-z]+) = (?P<value>.+)")
     USE: Final = re.compile(r"\$([a-z]+)")
     FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>]+)?")
@@ -45,20 +62,21 @@ class RuleFile:
             ConfigurationError: The file cannot be read, or a line is no rule; it is named.
         """
         values: dict[str, str] = {}
-        heading, forms = None, list[str]()
+        rules: list[tuple[re.Match[str], list[str]]] = []
         for at, line in enumerate(self._lines(), 1):
             if not line or line.startswith("#"):
                 continue
             if value := self.VALUE.fullmatch(line):
                 values[value["name"]] = value["value"]
-            elif named := self.HEADING.fullmatch(line):
-                yield from self._rule(heading, forms)
-                heading, forms = named, []
+            elif heading := self.HEADING.fullmatch(line):
+                rules.append((heading, []))
             else:
-                forms.append(self._form(line, values, at))
-                if heading is None:
+                form = self._form(line, values, at)
+                if not rules:
                     raise self._wrong(at, "it stands below no [name weight]")
-        yield from self._rule(heading, forms)
+                rules[-1][1].append(form)
+        for heading, forms in rules:
+            yield Rule(heading["name"], int(heading["weight"]), tuple(forms))
 
     def _lines(self) -> list[str]:
         try:
@@ -66,125 +84,159 @@ class RuleFile:
         except (OSError, UnicodeError) as error:
             raise ConfigurationError([f"{self._variable}: {type(error).__name__}"]) from None
 
-    def _form(self, line: str, values: dict[str, str], at: int) -> str:
+    def _form(self, line: str, values: Mapping[str, str], at: int) -> str:
         try:
             form = self.USE.sub(lambda use: values[use[1]], line)
             re.compile(form.replace("*", "").replace("<", "").replace(">", ""))
         except (KeyError, re.error):
             raise self._wrong(at, "a $name is unknown, or brackets do not match") from None
         if not self.FORM.fullmatch(form):
-            raise self._wrong(
-                at, "only small letters, digits, one space, ( | ) ? * and <4> may be in it"
-            )
+            allowed = "only small letters, digits, one space, ( | ) ? * and <4> may be in it"
+            raise self._wrong(at, allowed)
         return form
-
-    @staticmethod
-    def _rule(heading: re.Match[str] | None, forms: list[str]) -> Iterator[Rule]:
-        if heading:
-            is_split = heading["split"] is not None
-            yield Rule(heading["name"], int(heading["weight"]), is_split, tuple(forms))
 
     def _wrong(self, at: int, problem: str) -> ConfigurationError:
         return ConfigurationError([f"{self._variable}: line {at}: {problem}"])
 
 
-SPLIT_HEADS: Final = frozenset(
-    "ignore disregard forget override bypass ignora ignorad ignorar olvida olvidar omite descarta anula reveal print repeat"
-    " output display disclose revela muestra muestrame imprime repite escribe pretend system decode sistema".split()
-)
-"""First words that are looked for in letters without spaces, backwards and turned by 13 places."""
+class InjectionRules:
+    """Adds up the rules that a text meets. Takes time in proportion to the text's length."""
 
-SPLIT_STEMS: Final = (
-    "nstruc",
-    "prompt",
-    "rules",
-    "regla",
-    "guideline",
-    "restric",
-    "directri",
-    "above",
-    "arriba",
-    "mensaje",
-)
-"""Letters of which one is in whatever they begin there: without one, nothing is looked for."""
+    REFUSED: Final = 4
+    """Weight from which on a text is refused; tuned on one half of the corpora in tests/harness/guards."""
 
+    QUOTED: Final = re.compile(
+        r"\"[^\"]{4,200}\"|'[^'\n]{4,200}'|“[^”]{4,200}”|«[^»]{4,200}»|\u2018[^\u2019]{4,200}\u2019|`[^`]{4,200}`"
+    )
+    ABOUT_CHARS: Final = 400
+    """Longest text that may speak about an attack by quoting it; a headline, a question."""
 
-@dataclass(frozen=True, slots=True)
-class Markup:
-    """A regular expression over the folded text, signs and lines kept."""
+    QUOTED_BELOW: Final = 12
+    """Weight from which on a quotation is refused as well: more than one attack is said in it."""
 
-    name: str
-    weight: int
-    signs: tuple[str, ...]
-    """It is tried where one of them stands."""
-    pattern: str
+    NEVER_QUOTED: Final = frozenset({"exfiltration", "hide-from-user", "tool-call"})
+    """Rules that no quotation excuses."""
 
+    SPEAKER_CHARS: Final = 40
+    """Longest beginning that shows that somebody only speaks of what a verb says."""
 
-MARKUP: Final = (
-    Markup(
-        "chat-template",
-        4,
-        ("<|",),
-        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id|begin_of_text)\|",
-    ),
-    Markup(
-        "chat-template",
-        4,
-        ("inst]", "sys>>", "_of_turn>"),
-        r"\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>",
-    ),
-    Markup(
-        "fake-tags",
-        4,
-        (
-            "<system",
-            "</system",
-            "<developer",
-            "<admin",
-            "<instruction",
-            "</instruction",
-            "<tool_re",
-            "</tool_re",
-        ),
-        r"</?(?:system|system_prompt|developer|admin|instructions?|tool_result|tool_response)\b[^<>\n]{0,80}>",
-    ),
-    Markup(
-        "fake-role",
-        3,
-        ("system", "developer", "sistema", "admin"),
-        r"\n[ \t>*_#\[(]{0,8}(?:system|developer|sistema|admin(?:istrator)?)(?: ?(?:message|prompt|mensaje|note|update|notice"
-        r"|override))?[\])*_]{0,4} ?:",
-    ),
-    Markup(
-        "fake-role",
-        3,
-        ("system", "developer", "sistema", "admin", "internal", "override"),
-        r"[\[({](?:system|sistema|admin|developer|internal|override)(?: [a-z]{1,20}){0,2}[\])}]",
-    ),
-    Markup(
-        "fake-role",
-        3,
-        ("##",),
-        r"##[#]{0,4} ?[(\[]?(?:system|instructions?|new instructions?|instruccion(?:es)?|sistema|end|response|override)\b",
-    ),
-    Markup("fake-json", 4, ('"role"',), r'"role" ?: ?"(?:system|developer|tool)"'),
-    Markup(
-        "tool-call",
-        3,
-        ("_",),
-        r"(?:call|invoke|execute|llama a|invoca|ejecuta) `?[a-z]{2,20}(?:_[a-z]{2,20}){1,4}\b",
-    ),
-    Markup("html-comment", 2, ("<!--",), r"<!--"),
-    Markup(
-        "hidden-style",
-        2,
-        ("display", "font-size", "visibility", "color"),
-        r"display ?: ?none|font-size ?: ?0|visibility ?: ?hidden|color ?: ?(?:white|#fff)",
-    ),
-    Markup(
-        "image-exfiltration",
-        4,
-        ("![",),
-        r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{0,200}[?=&{][^)\s]{0,200}\)",
-    ),
-)
+    PATTERNS: Final = Path(__file__).with_name("injection_patterns.toml")
+
+    ENDING: Final = "[a-z0-9]{0,15}"
+    """What `*` stands for; `responsibilities` has an ending of 12."""
+
+    WORD: Final = "(?:[a-z0-9]{1,40} )"
+    """One word of a gap."""
+
+    GAP: Final = re.compile(r"<(\d)>")
+    """Words that may stand between: `<4>`, up to four."""
+
+    TELLING_CHARS: Final = 4
+    """Shortest first word that is worth a second look where words were split: `a` is everywhere."""
+
+    DIGEST_BYTES: Final = 16
+    """Of a text's digest: nobody finds another text for it."""
+
+    MAX_CACHED: Final = 2048
+    """Texts whose verdict is remembered, by digest: a conversation is looked through at each turn."""
+
+    def __init__(self, *more: Rule) -> None:
+        """Read the rules once, and `more` of them; all texts share them."""
+        rests: dict[str, dict[Rule, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for rule in (*RuleFile(RuleFile.OURS).rules(), *more):
+            for form in rule.forms:
+                heads, _, rest = form.partition(" ")
+                for head in heads.split("|"):
+                    rests[NormalForm.canonicalize(head)][rule].append(rest)
+        self._forms = {
+            head: [(rule, self._expression(its)) for rule, its in by_rule.items()]
+            for head, by_rule in rests.items()
+        }
+        self._telling = frozenset(it for it in self._forms if len(it) >= self.TELLING_CHARS)
+        patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
+        self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
+        self._speaker = re.compile(NormalForm.canonicalize(patterns["speaker"]))
+        markup = [Markup(**row) for row in patterns["markup"]]
+        self._markup = [(it, re.compile(it.pattern)) for it in markup]
+        self._signs = frozenset(sign for it, _ in self._markup for sign in it.signs)
+        self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
+
+    @classmethod
+    def _expression(cls, rests: Iterable[str]) -> re.Pattern[str]:
+        """One expression for what may follow a form's first word, from its end on; "" is nothing."""
+        words = "|".join(f" {rest}" if rest else "" for rest in rests)
+        plain = NormalForm.canonicalize(words).replace("(", "(?:")
+        spaced = cls.GAP.sub(lambda gap: cls.WORD + "{0," + gap[1] + "}", plain)
+        return re.compile(f"(?:{spaced.replace('*', cls.ENDING)})(?= )")
+
+    def match(self, text: str) -> str | None:
+        """The weightiest rule of a text that is refused; None for any other."""
+        key = blake2b(text.encode(errors="surrogatepass"), digest_size=self.DIGEST_BYTES).digest()
+        if key in self._verdicts:
+            return self._verdicts[key]
+        verdict = self._verdicts[key] = self._verdict(text)
+        if len(self._verdicts) > self.MAX_CACHED:
+            self._verdicts.popitem(last=False)
+        return verdict
+
+    def match_split(self, texts: Sequence[str], separator: str) -> str | None:
+        """A rule that would refuse by itself and is met by `texts` together, by none of them alone."""
+        alone = {name for text in texts for name in self._weights(text)}
+        together = self._weights(separator.join(texts)).items()
+        return next(
+            (it for it, weight in together if weight >= self.REFUSED and it not in alone), None
+        )
+
+    def _verdict(self, text: str) -> str | None:
+        weights = self._weights(text)
+        if (weight := sum(weights.values())) < self.REFUSED:
+            return None
+        is_short = weight < self.QUOTED_BELOW and len(text) <= self.ABOUT_CHARS
+        if is_short and self.NEVER_QUOTED.isdisjoint(weights):
+            outside, quotes = self.QUOTED.subn(" ", text)
+            words = NormalForm.words(NormalForm.folded(outside))
+            is_about = quotes and self._about.search(words)
+            if is_about and sum(self._weights(outside).values()) < self.REFUSED:
+                return None
+        return max(weights, key=lambda name: weights[name])
+
+    def _weights(self, text: str) -> Mapping[str, int]:
+        """The names of the rules that a text meets in one of its readings, and their weights."""
+        weights: dict[str, int] = {}
+        for reading in (text, *NormalForm.decoded(text)):
+            if sum(weights.values()) >= self.QUOTED_BELOW:  # nothing can save it
+                break
+            for rule in self._rules_in(NormalForm.folded(reading)):
+                weights[rule.name] = max(rule.weight, weights.get(rule.name, 0))
+        return weights
+
+    def _rules_in(self, folded: str) -> Iterator[Rule | Markup]:
+        """What one reading meets, its split words joined too."""
+        yield from self._markup_in(folded)
+        yield from self._words_in(NormalForm.words(folded))
+        joined = NormalForm.words(NormalForm.joined_words(folded)).split(" ")
+        if not self._telling.isdisjoint(joined):
+            lines = NormalForm.split_lines(folded)
+            yield from self._words_in(NormalForm.words(NormalForm.join_split_words(lines)))
+
+    def _markup_in(self, folded: str) -> Iterator[Markup]:
+        lines = f"\n{folded}"
+        signs = {sign for sign in self._signs if sign in lines}
+        for markup, pattern in self._markup:
+            if not signs.isdisjoint(markup.signs) and pattern.search(lines):
+                yield markup
+
+    def _words_in(self, words: str) -> Iterator[Rule]:
+        """The rules of a text's words, without those that somebody only speaks of."""
+        met: set[str] = set()
+        each = words.split(" ")
+        ends = [*accumulate(map(len, each))]
+        for at in compress(range(len(each)), map(self._forms.__contains__, each)):
+            end = ends[at] + at  # a space before each word
+            for rule, follows in self._forms[each[at]]:
+                if rule.name in met or not follows.match(words, end):
+                    continue
+                start = end - len(each[at])
+                if not self._speaker.search(words, max(0, start - self.SPEAKER_CHARS), start):
+                    met.add(rule.name)
+                    yield rule

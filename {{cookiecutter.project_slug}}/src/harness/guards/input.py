@@ -1,4 +1,4 @@
-"""The guard before a message enters: one spelling for what looks the same, and bounds."""
+"""The input guard: a message in one spelling, without invisible characters, within its bounds."""
 
 import unicodedata
 from typing import Final
@@ -7,9 +7,9 @@ from ..errors import InputRefused
 
 
 class InputGuard:
-    """Gives the message as everything behind it reads it."""
+    """Cleans a message before anything else reads it."""
 
-    KEPT_CONTROLS: Final = frozenset("\n\t")
+    VISIBLE_CONTROLS: Final = frozenset("\n\t")
     INVISIBLE: Final = frozenset({"Cc", "Cf", "Co", "Cs"})
     """Unicode categories that a reader cannot see: controls, zero-width and direction marks,
     private use, lone surrogates. Words hidden with them would pass a reader and reach a model."""
@@ -26,7 +26,7 @@ class InputGuard:
         visible = "".join(
             char
             for char in unicodedata.normalize("NFKC", message)
-            if char in self.KEPT_CONTROLS or unicodedata.category(char) not in self.INVISIBLE
+            if char in self.VISIBLE_CONTROLS or unicodedata.category(char) not in self.INVISIBLE
         ).strip()
         length = max(len(message), len(visible))  # NFKC can make a text longer
         if length > self._max_chars:

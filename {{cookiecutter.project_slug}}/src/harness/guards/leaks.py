@@ -1,4 +1,4 @@
-"""What an answer may never hold: our own prompts and anybody's secrets, also spelled otherwise."""
+"""Leaks: our own prompts and anybody's secrets in an answer, also encoded or spelled otherwise."""
 
 import base64
 import binascii
@@ -38,7 +38,9 @@ class Leaks:
 
     def __init__(self, prompts: Iterable[str], redactor: Redactor) -> None:
         """Know `prompts`, texts for `string.Template` whose `$names` are no secret, and what `redactor` knows."""
-        parts = (part for prompt in prompts for part in self._fixed_parts(prompt))
+        parts = (
+            part for prompt in prompts for part in Template.pattern.sub("\0", prompt).split("\0")
+        )
         # One sign between them that no text has: a run must lie in one.
         plain = "\0".join(map(self._squeezed, parts))
         self._prompts = "\0".join((plain, *self._turned(plain)))
@@ -47,7 +49,7 @@ class Leaks:
         self._redactor = redactor
         self._turned_secrets = [it for secret in redactor.secrets for it in self._turned(secret)]
 
-    def found(self, text: str) -> str | None:
+    def find(self, text: str) -> str | None:
         """`secret` or `prompt` when `text` holds one, else None."""
         for reading in (text, *self._decoded(text)):
             if self._redactor.holds_a_secret(reading):
@@ -67,11 +69,6 @@ class Leaks:
             if any(squeezed[start : start + self.RUN] in self._prompts for start in runs):
                 return True
         return False
-
-    @staticmethod
-    def _fixed_parts(prompt: str) -> Iterator[str]:
-        """The text between its `$names`."""
-        yield from filter(None, Template.pattern.sub("\0", prompt).split("\0"))
 
     @staticmethod
     def _turned(text: str) -> tuple[str, str]:

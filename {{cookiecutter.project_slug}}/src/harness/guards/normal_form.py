@@ -1,11 +1,13 @@
-"""One spelling of what reads the same, for matching only: nothing behind a guard reads it."""
+"""Spells alike what reads alike (accents, look-alikes, leet, codes), for matching against rules only."""
 
 import base64
 import binascii
 import html
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -13,38 +15,10 @@ from urllib.parse import unquote
 class Letters(dict[int, str | None]):
     """For `str.translate`: look-alikes as their letter, what nobody sees left out, all else a space.
 
-    It learns each sign when it first meets it, up to `MAX_KNOWN`.
+    It learns each sign when it first meets it, up to `MAX_CACHED`.
     """
 
-    # Cyrillic, Greek, Armenian and phonetic letters that look like one of a to z, by Unicode's
-    # confusables.txt, in lower case.
-    HOMOGLYPHS: Final = {
-        "a": "\u0430\u03b1\u0251",
-        "b": "\u044c\u0432\u03b2\u0253",
-        "c": "\u0441\u03f2\u0188",
-        "d": "\u0501\u0257",
-        "e": "\u0435\u0454\u04bd\u0259\u03b5",
-        "g": "\u0261\u0581\u0260",
-        "h": "\u04bb\u043d\u0266",
-        "i": "\u0456\u03b9\u0131\u0269\u0268",
-        "j": "\u0458\u03f3",
-        "k": "\u043a\u03ba\u0199",
-        "l": "\u04cf\u01c0\u026b",
-        "m": "\u043c",
-        "n": "\u043f\u03b7\u0578\u0272",
-        "o": "\u043e\u03bf\u03c3\u0585\u00f8\u0275",
-        "p": "\u0440\u03c1\u01a5",
-        "q": "\u051b",
-        "r": "\u0433\u044f\u027c",
-        "s": "\u0455\u0282",
-        "t": "\u0442\u03c4\u01ad",
-        "u": "\u03c5\u057d\u028b",
-        "v": "\u03bd\u0475",
-        "w": "\u0461\u03c9\u051d",
-        "x": "\u0445\u03c7\u04b3",
-        "y": "\u0443\u03b3\u04af",
-        "z": "\u1d22\u0290",
-    }
+    FILE: Final = Path(__file__).with_name("look_alikes.toml")
 
     SEEN: Final = frozenset("LNPSZ")
     """First letters of the categories that a reader sees; the others are marks and controls."""
@@ -55,11 +29,11 @@ class Letters(dict[int, str | None]):
     ASCII: Final = range(0x80)
     """Letters that stay as they are: most signs decompose to some."""
 
-    MAX_KNOWN: Final = 10_000
+    MAX_CACHED: Final = 10_000
     """Entries; all of Unicode would be 15 MB."""
 
     def __init__(self) -> None:
-        looks = self.HOMOGLYPHS.items()
+        looks = tomllib.loads(self.FILE.read_text(encoding="utf-8")).items()
         super().__init__({ord(sign): letter for letter, signs in looks for sign in signs})
         self.update({sign: chr(sign) for sign in self.ASCII})
         self.update({ord(line): "\n" for line in "\n\x85\u2028\u2029"})
@@ -70,7 +44,7 @@ class Letters(dict[int, str | None]):
             seen: str | None = chr(sign - self.TAGS.start + ord(" ")).lower()
         else:
             seen = " " if unicodedata.category(chr(sign))[0] in self.SEEN else None
-        if len(self) < self.MAX_KNOWN:
+        if len(self) < self.MAX_CACHED:
             self[sign] = seen
         return seen
 
@@ -108,8 +82,6 @@ class NormalForm:
     JOINT: Final = re.compile(r"[-_.*~/\\|](?=[a-z0-9])(?<=[a-z0-9].)")
     """What may split a word."""
 
-    ROT13: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-
     CODE_CHARS: Final = 16
     """Shortest code that is decoded: base64 of 12 characters."""
     CODE: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}")
@@ -139,7 +111,7 @@ class NormalForm:
         """The words of a folded text with one space between them and at both ends.
 
         Signs and digits that stand for letters are read as them, and `i` as `l`: 1, l, | and I
-        look the same. `skeleton` gives a pattern's words that form.
+        look the same. `canonicalize` gives a pattern's words that form.
         """
         folded = cls.LEET_SIGN.sub(cls._as_letters, f" {folded}")
         words = f" {' '.join(folded.translate(cls.GAPS).split())} "
@@ -151,14 +123,14 @@ class NormalForm:
         return words.replace("i", "l")
 
     @classmethod
-    def skeleton(cls, pattern: str) -> str:
+    def canonicalize(cls, pattern: str) -> str:
         """A pattern of words, spelled as `words` spells a text."""
         for word, other in cls.ALIKE:
             pattern = re.sub(rf"\b{word}\b", other, pattern)
         return pattern.replace("i", "l")
 
     @classmethod
-    def joined(cls, folded: str) -> str:
+    def join_split_words(cls, folded: str) -> str:
         """A folded text with the words whole that are s-p-l-i-t or s p e l l e d."""
         whole = f" {cls.JOINT.sub('', folded)}"
         if cls.SPELLED.search(whole):
@@ -167,37 +139,27 @@ class NormalForm:
 
     @classmethod
     def split_lines(cls, folded: str) -> str:
-        """Only the lines of a folded text that `joined` makes another, and their neighbours."""
+        """Only the lines of a folded text that `join_split_words` makes another, and their neighbours."""
         lines = [line for line in folded.split("\n") if line.strip()]
         split = [cls.JOINT.search(it) or cls.SPELLED.search(f" {it}") for it in lines]
         near = zip([None, *split], split, [*split[1:], None], strict=False)
         return "\n".join(line for line, each in zip(lines, near, strict=True) if any(each))
 
     @classmethod
-    def mended(cls, folded: str) -> str:
-        """Only the words that `joined` makes whole: none in most texts."""
+    def joined_words(cls, folded: str) -> str:
+        """Only the words that `join_split_words` makes whole: none in most texts."""
         lines = folded.split("\n")
         split = [at for at, line in enumerate(lines) if cls.JOINT.search(line)]  # few
         before = [lines[at] for at in split]
         for at in split:
             lines[at] = cls.JOINT.sub("", lines[at])
         words = (" ".join(some).split() for some in (before, (lines[at] for at in split)))
-        mended = " ".join(new for old, new in zip(*words, strict=True) if old != new)
+        joined = " ".join(new for old, new in zip(*words, strict=True) if old != new)
         whole = "\n".join(lines)
         if cls.SPELLED.search(f" {whole}"):
             runs = cls.LETTERS_APART.findall(f" {whole}")
-            mended += " " + " ".join(run.replace(" ", "") for run in runs)
-        return mended
-
-    @staticmethod
-    def squeezed(words: str) -> str:
-        """`words` without what parts them: split ones are whole, and none has an end."""
-        return words.replace(" ", "")
-
-    @classmethod
-    def rotated(cls, folded: str) -> str:
-        """A folded text with its letters turned by 13 places."""
-        return folded.translate(cls.ROT13)
+            joined += " " + " ".join(run.replace(" ", "") for run in runs)
+        return joined
 
     @classmethod
     def decoded(cls, text: str) -> Iterator[str]:

@@ -1,9 +1,8 @@
-"""The guard before a text leaves: no prompt, no secret, nothing active, nobody's data, no invention."""
+"""The output guard: prompt leaks, secrets, active content, personal data, language, ungrounded claims."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from typing import Any, Final, Literal, get_args
 
 import structlog
@@ -12,12 +11,9 @@ from ..prompts.language import Language, LanguageDetector
 from ..settings.guards import PersonalKind
 from ..telemetry.audit_log import AuditLog
 from .active_content import ActiveContent
-from .dates import Dates
 from .grounding import Grounding
 from .leaks import Leaks
-from .names import ProperNounCheck
-from .personal_data import PiiMatch
-from .personal_policy import PiiRules
+from .personal_data import PiiMatch, PiiRules
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +29,7 @@ class OutputPolicy:
 
 
 class OutputGuard:
-    """Holds the texts of one turn against what that turn was given."""
+    """Checks the texts of one turn against what that turn was given."""
 
     UNGROUNDED: Final = "ungrounded"
     LANGUAGE: Final = "language"
@@ -43,33 +39,30 @@ class OutputGuard:
     MENDABLE: Final = frozenset({UNGROUNDED, LANGUAGE})
     """What a model may have got wrong in good faith; the other reasons are about harm."""
 
-    PHONE_DIGITS: Final = 8
-    """Digits that make two phones the same."""
-
-    PHONE_NATIONAL: Final = (9, 10)
-    """Digits of a phone without its country's code, in most countries (ITU-T E.164)."""
-    PHONE_TAIL: Final = 5
-    """Digits after a phone that may be another figure: `+34 900 123 456 9:00`. A guess."""
-
-    KINDS: Final = frozenset(get_args(PersonalKind))
+    GUARDS: Final[Mapping[str, str]] = {
+        UNGROUNDED: "grounding",
+        LANGUAGE: "language",
+        **dict.fromkeys(get_args(PersonalKind), PiiRules.GUARD),
+    }
+    """Reason -> the guard's name in the audit trail; `outbound` for any other."""
 
     def __init__(
         self,
         outgoing: OutputPolicy,
         question: str,
-        found: Iterable[Any],
+        facts: Iterable[Any],
         links: Iterable[str] = (),
         *,
         said: Iterable[str] = (),
         language: Language | None = None,
     ) -> None:
-        """Take `question`, what tools `found`, and the `links` of its sources.
+        """Take `question`, the `facts` of tools, and the `links` of its sources.
 
         What our own code `said` about them supports names, and is read only when one is looked for.
         With a `language` a text that is clearly in another one is refused.
         """
         self._outgoing = outgoing
-        self._evidence = [question, *found]
+        self._evidence = [question, *facts]
         self._links = links
         self._said = said
         self._language = language
@@ -80,7 +73,7 @@ class OutputGuard:
 
         `secret`, `prompt`, `active`, a kind of personal data, `language`, `ungrounded` or `failed`.
         What is split over `before` and `text` is found too. Words that are `ours`, an agent's code or
-        what has passed before, are held against harm and their figures only.
+        what has passed before, are checked for harm and their figures only.
         """
         try:
             return next(self._reasons(text, before, is_ours), None)
@@ -91,7 +84,7 @@ class OutputGuard:
     def masked(self, text: str, *, is_counted: bool = True) -> str:
         """`text` without the personal data that is to be masked and that nothing gave."""
         try:
-            masked, kinds = self._outgoing.personal.masked_unless(text, self._is_given)
+            masked, kinds = self._outgoing.personal.mask_unless(text, self._is_given)
         except Exception as failure:  # noqa: BLE001 - as above: `refusal` finds it unmasked
             self._broke(failure)
             return text
@@ -109,70 +102,59 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        names = self._names.unsupported(text) if self._outgoing.names == "refuse" else []
+        names = self._grounding.unsupported_names(text) if self._outgoing.names == "refuse" else []
         return list(dict.fromkeys([*self._figures(text), *names]))
 
     def block(self, refusal: str) -> str:
-        """Count that a text was kept back; `refusal` itself."""
-        match refusal:
-            case self.FAILED:  # counted when it broke
-                pass
-            case self.UNGROUNDED:
-                AuditLog.record("grounding", "withheld", refusal)
-            case self.LANGUAGE:
-                AuditLog.record("language", "withheld", refusal)
-            case _ if refusal in self.KINDS:
-                AuditLog.record(PiiRules.GUARD, "withheld", refusal)
-            case _:
-                AuditLog.record("outbound", "withheld", refusal)
+        """Count that a text was withheld; `refusal` itself."""
+        if refusal != self.FAILED:  # counted when it broke
+            AuditLog.record(self.GUARDS.get(refusal, "outbound"), "withheld", refusal)
         return refusal
 
     @classmethod
     def corrected(cls, refusal: str, role: str) -> None:
         """Count that a model's second attempt may leave."""
-        AuditLog.record("language" if refusal == cls.LANGUAGE else "grounding", "corrected", role)
+        AuditLog.record(cls.GUARDS[refusal], "corrected", role)
 
     def _reasons(self, text: str, before: str, is_ours: bool) -> Iterator[str]:
         whole = before + text
-        if leaked := self._outgoing.leaks.found(whole):
-            yield leaked
+        if leak := self._outgoing.leaks.find(whole):
+            yield leak
         if self._active.is_present(whole):
             yield "active"
-        found = self._outgoing.personal.find(whole)
-        if not is_ours:
-            yield from self._breaches(text, found)
-        if self._figures(text, bool(found)):
+        personal = self._outgoing.personal.find(whole)
+        if not is_ours:  # what only a model's words are refused for
+            yield from (it.kind for it in personal if not self._is_given(it))
+            if self._language and self._is_in_another_language(text, self._language):
+                yield self.LANGUAGE
+        if self._figures(text, bool(personal)) or (
+            not is_ours and self._has_unsupported_name(text)
+        ):
             yield self.UNGROUNDED
-        if not is_ours and self._outgoing.names != "off" and self._names.unsupported(text):
-            if self._outgoing.names == "refuse":
-                yield self.UNGROUNDED
-            if not self._has_observed:  # once, also where an answer is looked at by sentences
-                self._has_observed = True
-                AuditLog.record("grounding", "observed", "name")
 
-    def _breaches(self, text: str, found: Iterable[PiiMatch]) -> Iterator[str]:
-        """What only a model's words are held against: others' data, another language."""
-        yield from (each.kind for each in found if not self._is_given(each))
-        if self._language and self._is_in_another_language(text, self._language):
-            yield self.LANGUAGE
+    def _has_unsupported_name(self, text: str) -> bool:
+        """True for a name that is refused; one that is only observed is counted."""
+        if self._outgoing.names == "off" or not self._grounding.unsupported_names(text):
+            return False
+        if self._outgoing.names == "refuse":
+            return True
+        if not self._has_observed:  # once, also where an answer is looked at by sentences
+            self._has_observed = True
+            AuditLog.record("grounding", "observed", "name")
+        return False
 
     def _figures(self, text: str, has_personal: bool = True) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
-        for found in reversed(self._outgoing.personal.find(text) if has_personal else []):
-            if self._is_given(found):
-                text = text[: found.start] + text[found.end :]
+        for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
+            if self._is_given(match):
+                text = text[: match.start] + text[match.end :]
         return self._grounding.unsupported(text)
 
-    def _is_given(self, found: PiiMatch) -> bool:
+    def _is_given(self, match: PiiMatch) -> bool:
         """True for what the user or a tool gave to this turn."""
-        if found.kind in ("email", "ip"):
-            return found.plain in self._given
-        row = found.plain
-        ways = {row}
-        if found.kind == "phone":  # a country's code more or less; a figure that follows
-            ways |= {row[: len(row) - cut] for cut in range(self.PHONE_TAIL)}
-            ways |= {row[-length:] for length in self.PHONE_NATIONAL}
-        return any(len(it) >= min(len(row), self.PHONE_DIGITS) and it in self._rows for it in ways)
+        if match.is_address:
+            return match.plain in self._given
+        return any(it in self._rows for it in match.spellings)
 
     def _is_in_another_language(self, text: str, language: Language) -> bool:
         clear = LanguageDetector.clearly(text)
@@ -186,21 +168,13 @@ class OutputGuard:
         log.error("outbound_guard_failed", error=type(failure).__name__)
 
     @cached_property
-    def _texts(self) -> list[str]:
-        return list(Grounding.texts(self._evidence))
-
-    @cached_property
     def _evidence_text(self) -> str:
-        return self._evidence_as_written.casefold()
-
-    @cached_property
-    def _evidence_as_written(self) -> str:
-        return " ".join(self._texts)
+        return " ".join(self._grounding.texts).casefold()
 
     @cached_property
     def _given(self) -> frozenset[str]:
         """Addresses that the turn was given."""
-        return frozenset(it.plain for it in PiiRules.FINDER.find(self._evidence_text))
+        return frozenset(it.plain for it in PiiRules.DETECTOR.find(self._evidence_text))
 
     @cached_property
     def _rows(self) -> str:
@@ -217,17 +191,5 @@ class OutputGuard:
         yield from filter(None, ActiveContent.hosts_in(self._evidence_text))
 
     @cached_property
-    def _words(self) -> list[str]:
-        return list(self._said)
-
-    @cached_property
     def _grounding(self) -> Grounding:
-        return Grounding(self._texts, self._lazily_said(), names=self._evidence)
-
-    def _lazily_said(self) -> Iterator[str]:
-        yield from self._words
-
-    @cached_property
-    def _names(self) -> ProperNounCheck:
-        words = frozenset(Dates.WORD.findall(self._evidence_as_written))
-        return ProperNounCheck(chain(self._texts, self._lazily_said()), words)
+        return Grounding(self._evidence, self._said)

@@ -1,12 +1,14 @@
-"""What belongs to a person: finds addresses, phones, cards, accounts, identity numbers in a text."""
+"""Personal data: e-mail and IP addresses, phones, cards, accounts and identity numbers, and what becomes of them."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
-from typing import Final
+from typing import ClassVar, Final
 
-from ..settings.guards import PersonalKind
+from ..errors import InputRefused
+from ..settings.guards import PersonalKind, PiiPolicy
+from ..telemetry.audit_log import AuditLog
 from .check_digits import CheckDigits
 
 
@@ -19,12 +21,33 @@ class PiiMatch:
     end: int
     text: str
 
+    PHONE_DIGITS: ClassVar = 8
+    """Digits that make two phones the same."""
+    PHONE_NATIONAL: ClassVar = (9, 10)
+    """Digits of a phone without its country's code, in most countries (ITU-T E.164)."""
+    PHONE_TAIL: ClassVar = 5
+    """Digits after a phone that may be another figure: `+34 900 123 456 9:00`. A guess."""
+
+    @property
+    def is_address(self) -> bool:
+        """True where separators are a part of the value."""
+        return self.kind in ("email", "ip")
+
     @property
     def plain(self) -> str:
         """The value in one spelling: no separators, no capitals."""
-        if self.kind in ("email", "ip"):
-            return self.text.casefold()
-        return "".join(filter(str.isalnum, self.text)).casefold()
+        text = self.text if self.is_address else "".join(filter(str.isalnum, self.text))
+        return text.casefold()
+
+    @property
+    def spellings(self) -> set[str]:
+        """What the value may be elsewhere: a phone has a country's code, or a figure follows it."""
+        row = self.plain
+        if self.kind != "phone":
+            return {row}
+        ways = {row[: len(row) - cut] for cut in range(self.PHONE_TAIL)}
+        ways |= {row[-length:] for length in self.PHONE_NATIONAL}
+        return {it for it in ways if len(it) >= min(len(row), self.PHONE_DIGITS)}
 
 
 class PiiDetector:
@@ -115,22 +138,24 @@ class PiiDetector:
 
     def find(self, text: str) -> list[PiiMatch]:
         """What `text` holds, in order; of two that overlap the one with more proof."""
-        found: list[PiiMatch] = []
-        left = text
+        matches: list[PiiMatch] = []
+        rest = text
         for reader in self._readers(text):
-            if new := list(reader(left)):
-                left = self._blanked(left, new)
-                found += new
-        return sorted(found, key=lambda it: it.start)
+            if new := list(reader(rest)):
+                matches += new
+                rest = self.replace(rest, new, lambda it: "\n" * (it.end - it.start))
+        return sorted(matches, key=lambda it: it.start)
 
     @staticmethod
-    def _blanked(text: str, found: Sequence[PiiMatch]) -> str:
-        """`text` with new lines in place of what is found, so that it is not found again."""
-        kept, end = [], 0
-        for each in sorted(found, key=lambda it: it.start):
-            kept += [text[end : each.start], "\n" * (each.end - each.start)]
-            end = each.end
-        return "".join((*kept, text[end:]))
+    def replace(
+        text: str, matches: Iterable[PiiMatch], substitute: Callable[[PiiMatch], str]
+    ) -> str:
+        """`text` with a substitute for each of `matches`."""
+        parts, end = list[str](), 0
+        for match in sorted(matches, key=lambda it: it.start):
+            parts += [text[end : match.start], substitute(match)]
+            end = match.end
+        return "".join((*parts, text[end:]))
 
     def _readers(self, text: str) -> Iterator[Callable[[str], Iterator[PiiMatch]]]:
         """The readers that may find something: most texts need none."""
@@ -175,15 +200,15 @@ class PiiDetector:
             length = CheckDigits.IBAN_LENGTHS.get(start[0][:2].upper())
             rest = self.IBAN_REST[length].match(text, start.end()) if length else None
             if rest:
-                found = PiiMatch("iban", start.start(), rest.end(), start[0] + rest[0])
-                if CheckDigits.is_iban(found.plain.upper()):
-                    yield found
+                account = PiiMatch("iban", start.start(), rest.end(), start[0] + rest[0])
+                if CheckDigits.is_iban(account.plain.upper()):
+                    yield account
 
     def _identities(self, text: str) -> Iterator[PiiMatch]:
         for match in self.IDENTITY.finditer(text):
-            found = PiiMatch("national_id", *match.span(), match[0])
-            if CheckDigits.is_identity(found.plain.upper()):
-                yield found
+            identity = PiiMatch("national_id", *match.span(), match[0])
+            if CheckDigits.is_identity(identity.plain.upper()):
+                yield identity
 
     def _addresses(self, text: str) -> Iterator[PiiMatch]:
         for match in self.IPV4.finditer(text):
@@ -208,3 +233,58 @@ class PiiDetector:
             if is_national and self.NO_PHONE_AFTER.match(text, end):
                 continue
             yield PiiMatch("phone", start, end, text[start:end].replace("%2B", "+"))
+
+
+class PiiRules:
+    """Applies the acts of one direction, in or out: each kind passes, is masked, or is refused."""
+
+    GUARD: Final = "personal_data"
+    DETECTOR: Final = PiiDetector()
+
+    def __init__(self, acts: str) -> None:
+        """Read `acts`, a setting such as `card:mask,iban:refuse`; kinds left out pass."""
+        self._acts = {kind: act for kind, act in PiiPolicy.read(acts).items() if act != "pass"}
+
+    def find(self, text: str) -> list[PiiMatch]:
+        """What `text` holds of the kinds that do not pass."""
+        matches = self.DETECTOR.find(text) if self._acts else ()
+        return [it for it in matches if it.kind in self._acts]
+
+    def hidden(self, text: str) -> str:
+        """`text` for the audit trail: without the kinds that are masked or refused."""
+        return self._masked(text, self.find(text))[0]
+
+    def mask_input(self, message: str) -> tuple[str, list[PersonalKind]]:
+        """The message with what is to be masked masked, and which kinds were.
+
+        Raises:
+            InputRefused: It holds a kind that is refused. Not a friendly answer: nothing is run,
+                paid or remembered, and a program that sends such data should notice.
+        """
+        matches = self.find(message)
+        refused = next((it.kind for it in matches if self._acts[it.kind] == "refuse"), None)
+        if refused:
+            AuditLog.record(self.GUARD, "refused", refused)
+            raise InputRefused(
+                "message",
+                f"it holds personal data ({refused}); leave it out"
+                " (the operator's setting is PERSONAL_DATA_IN)",
+            )
+        masked, kinds = self._masked(message, matches)
+        for kind in kinds:
+            AuditLog.record(self.GUARD, "masked", kind)
+        return masked, kinds
+
+    def mask_unless(
+        self, text: str, is_given: Callable[[PiiMatch], bool]
+    ) -> tuple[str, list[PersonalKind]]:
+        """`text` with what is to be masked masked, unless it was given, and which kinds were."""
+        if "mask" not in self._acts.values():
+            return text, []
+        matches = (it for it in self.find(text) if self._acts[it.kind] == "mask")
+        return self._masked(text, [it for it in matches if not is_given(it)])
+
+    @classmethod
+    def _masked(cls, text: str, matches: Sequence[PiiMatch]) -> tuple[str, list[PersonalKind]]:
+        masked = cls.DETECTOR.replace(text, matches, lambda it: f"[{it.kind}]")
+        return masked, sorted({it.kind for it in matches})

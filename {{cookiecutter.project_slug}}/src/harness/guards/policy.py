@@ -8,7 +8,7 @@ import structlog
 
 from ..errors import PolicyViolation
 from ..sources.policy import Policy
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import ACCESS_REFUSED
 from .approval import ApprovalGate
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class ToolPolicy:
             yield
         except PolicyViolation as refusal:
             known = tool if tool in self._built else self.UNKNOWN
-            METRICS.access_refused(self._agent, known, refusal.kind)
+            ACCESS_REFUSED.labels(self._agent, known, refusal.kind).inc()
             log.warning(
                 "access_refused",
                 agent=self._agent,

@@ -1,4 +1,4 @@
-"""The hold-back of a stream: text leaves in whole sentences, each one audited first."""
+"""Holds a stream back until a sentence is whole and has passed the output guard."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class SentenceBuffer:
 
     def __init__(self, guard: OutputGuard) -> None:
         self._guard = guard
-        self._held = ""
+        self._pending = ""
         self._sent = ""
         self.refusal: str | None = None
         """Why the gate is closed; None while it is open."""
@@ -34,16 +34,16 @@ class SentenceBuffer:
 
     def feed(self, piece: str) -> Iterator[str]:
         """The sentences that `piece` completes and that pass."""
-        self._held += piece
-        while not self.is_closed and (end := self.END.search(self._held)):
-            sentence, self._held = self._held[: end.end()], self._held[end.end() :]
+        self._pending += piece
+        while not self.is_closed and (end := self.END.search(self._pending)):
+            sentence, self._pending = self._pending[: end.end()], self._pending[end.end() :]
             yield from self._checked(sentence)
 
     def rest(self) -> Iterator[str]:
         """What is left at the end of the stream, if it passes."""
-        held, self._held = self._held, ""
-        if held and not self.is_closed:
-            yield from self._checked(held)
+        rest, self._pending = self._pending, ""
+        if rest and not self.is_closed:
+            yield from self._checked(rest)
 
     def _checked(self, sentence: str) -> Iterator[str]:
         sentence = self._guard.masked(sentence, is_counted=False)

@@ -1,4 +1,4 @@
-"""What tools bring back is data: a text in it that wants to be obeyed is taken out, and only that."""
+"""Takes injections out of the results of tools, text by text, before a model reads them."""
 
 import asyncio
 import re
@@ -25,19 +25,19 @@ class ToolResults:
     async def sanitize(self, result: Any) -> Any:
         """`result` itself when nothing in it is suspicious, else a copy with notices in it."""
         texts = list(dict.fromkeys(self._texts(result)))
-        suspicion = self._guard.by_rules(self._joined(texts))
-        found = self._by_rules(texts, suspicion) if suspicion else set()
-        rest = [text for text in texts if text not in found]
+        detection = self._guard.by_rules(self._joined(texts))
+        attacks = self._by_rules(texts, detection) if detection else set()
+        rest = [text for text in texts if text not in attacks]
         if more := await self._guard.by_detectors(self._joined(rest), "tool_result"):
-            suspicion = suspicion if found else more
-            found |= await self._by_detectors(rest, more)
-        if not found or not suspicion or self._guard.decision(suspicion, "tool_result") is None:
+            detection = detection if attacks else more
+            attacks |= await self._by_detectors(rest, more)
+        if not attacks or not detection or self._guard.decide(detection, "tool_result") is None:
             return result
         notice = Messages.WITHHELD.format(CurrentLanguage.language())
-        return self._replaced(result, lambda text: notice if text in found else text)
+        return self._replaced(result, lambda text: notice if text in attacks else text)
 
     def _joined(self, texts: Sequence[str]) -> str:
-        return self._guard.APART.join(texts)
+        return self._guard.SEPARATOR.join(texts)
 
     def _by_rules(self, texts: Sequence[str], whole: Detection) -> set[str]:
         """Those that may not pass; where only all together say it, those that can tell something.
@@ -46,8 +46,8 @@ class ToolResults:
         """
         if whole.by == "failure":
             return {*self._telling(texts)}
-        if found := {text for text in texts if self._guard.by_rules(text)}:
-            return found
+        if attacks := {text for text in texts if self._guard.by_rules(text)}:
+            return attacks
         if not self._guard.is_split(texts):
             return set()
         telling = self._telling(texts)
@@ -59,8 +59,9 @@ class ToolResults:
         telling = self._telling(texts)
         if whole.by == "failure" or len(telling) > self.FEW:
             return {*telling}
-        asked = [self._guard.by_detectors(it, "tool_result") for it in telling]
-        each = await asyncio.gather(*asked)
+        each = await asyncio.gather(
+            *(self._guard.by_detectors(it, "tool_result") for it in telling)
+        )
         return {text for text, it in zip(telling, each, strict=True) if it} or {*telling}
 
     def _telling(self, texts: Sequence[str]) -> Sequence[str]:

@@ -12,7 +12,7 @@ from ..project import Project
 from ..runtime.agent import Agent
 from ..settings import Settings
 from ..telemetry.logging import Logs
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import BUILD_INFO
 from .agents import AgentRoutes
 from .approvals import ApprovalRoutes
 from .chat import ChatRoutes
@@ -46,7 +46,7 @@ def create_app(settings: Settings | None, agents: Sequence[type[Agent[Any]]]) ->
         async with AppState.start(settings, agents, logs) as running:
             running.attach(app)
             names = [agent.name for agent in running.service.agents]
-            METRICS.build(project.version, settings.commit)
+            BUILD_INFO.labels(project.version, settings.commit).set(1)
             log.info("started", version=project.version, commit=settings.commit, agents=names)
             with running.life.install():
                 yield

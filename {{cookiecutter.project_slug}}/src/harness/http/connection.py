@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ..limits.rate_limits import Rates
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import CONNECTIONS_ENDED, HTTP_REQUESTS
 from .bounds import BoundedConfig
 from .middleware import AccessLogMiddleware
 from .problems import Problem
@@ -131,7 +131,7 @@ class BoundedConnection(HttpToolsProtocol):
         answer = problem.response({AccessLogMiddleware.HEADER: request_id, "Connection": "close"})
         lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % it for it in answer.raw_headers)]
         self.transport.write(b"".join([*lines, b"\r\n", answer.body]))
-        METRICS.request(None, status, 0)
+        HTTP_REQUESTS.labels("other", f"{status // 100}xx").observe(0)
         log.info("request", request_id=request_id, method=None, route=None, status=status, ms=0)
 
     @property
@@ -163,5 +163,5 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _end(self, reason: End) -> None:
         self._stop_waiting()
-        METRICS.connection_ended(reason)
+        CONNECTIONS_ENDED.labels(reason).inc()
         self.transport.close()

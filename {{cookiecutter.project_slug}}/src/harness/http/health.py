@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from ..auth.authenticator import Authenticator
 from ..limits.enforcement import RateLimiter
 from ..project import Project
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import READY
 from .openapi import ProblemDocs, Responses
 from .state import AppState
 
@@ -124,7 +124,8 @@ class HealthRoutes:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
         running = AppState.from_request(request)
         parts = await running.parts()
-        METRICS.ready(parts)
+        for part, is_ready in (parts).items():
+            READY.labels(part).set(is_ready)
         is_ready = parts["service"]
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

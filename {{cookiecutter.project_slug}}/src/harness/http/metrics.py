@@ -2,10 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from ..auth.principal import Scope
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import READY, REGISTRY
+from ..telemetry.workers import Workers
 from .authentication import GuardedRoute
 from .state import AppState
 
@@ -28,5 +31,8 @@ class MetricsRoutes:
 
         The parts are looked at now: a collector sees the store go without a probe beside it.
         """
-        METRICS.ready(await AppState.from_request(request).parts())
-        return Response(METRICS.text(), media_type=METRICS.CONTENT_TYPE)
+        for part, is_ready in (await AppState.from_request(request).parts()).items():
+            READY.labels(part).set(is_ready)
+        return Response(
+            generate_latest(Workers.all() or REGISTRY), media_type=CONTENT_TYPE_PLAIN_0_0_4
+        )

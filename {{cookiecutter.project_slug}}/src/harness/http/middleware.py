@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
 from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
@@ -54,14 +54,15 @@ class AccessLogMiddleware:
             await self._app(scope, receive, send_named)
         except Exception as error:
             log.exception("request_failed")
-            METRICS.failure("api", "request")
+            FAILURES.labels("api", "request").inc()
             if status is not None:
                 raise  # the server cuts the connection, so that the caller sees a broken answer
             await Problem.from_error(error, request_id).response()(scope, receive, send_named)
         finally:
             seconds = perf_counter() - started_at
             route = getattr(scope.get("route"), "path", None)
-            METRICS.request(route, status, seconds)
+            status_class = f"{status // 100}xx" if status else "none"
+            HTTP_REQUESTS.labels(route or "other", status_class).observe(seconds)
             log.info(
                 "request",
                 method=scope["method"],

@@ -13,7 +13,7 @@ from starlette.types import Send
 
 from ..errors import ShuttingDown
 from ..runtime.reply import Event
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES
 from .problems import Problem
 from .shutdown import ShutdownManager
 
@@ -89,7 +89,7 @@ class EventStream:
             while outcome is not None:
                 if isinstance(outcome, Exception):
                     log.error("request_failed", exc_info=outcome)
-                    METRICS.failure("api", "stream")
+                    FAILURES.labels("api", "stream").inc()
                     problem = Problem.from_error(outcome, self._request_id).model_dump(
                         exclude_none=True
                     )

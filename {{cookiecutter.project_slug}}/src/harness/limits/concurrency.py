@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ..errors import Overloaded
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES, QUEUE_LENGTH
 
 
 class ConcurrencyLimiter:
@@ -37,15 +37,15 @@ class ConcurrencyLimiter:
 
     async def _wait(self, seconds: float) -> None:
         if self.waiting >= self._max_waiting:
-            METRICS.failure("limits", self._name)
+            FAILURES.labels("limits", self._name).inc()
             raise Overloaded(self._name)
         self.waiting += 1
         try:
-            with METRICS.waiting(self._name):
+            with QUEUE_LENGTH.labels(self._name).track_inprogress():
                 async with asyncio.timeout(seconds):
                     await self._slots.acquire()
         except TimeoutError:
-            METRICS.failure("limits", self._name)
+            FAILURES.labels("limits", self._name).inc()
             raise Overloaded(self._name) from None
         finally:
             self.waiting -= 1

@@ -6,9 +6,10 @@ is held to several limits at once, and what it reserved is settled when its pric
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Limit:
     burst beyond the limit around the turn of a window."""
 
     amount: int = 1
+
+    is_passing: bool = False
+    """Of what a caller can have any number, such as threads: its count may be forgotten before its
+    window ends, since the next one begins at nothing anyway."""
 
     def with_amount(self, amount: int) -> "Limit":
         """The same limit, asked for another amount."""
@@ -94,8 +99,12 @@ class Counters(Protocol):
 class LocalCounters:
     """Counts of this process. No two requests meet inside: nothing here waits."""
 
+    MOST_PASSING: Final = 4_000
+    """Counts of passing limits that are kept, the last used ones: about 2 MB."""
+
     def __init__(self) -> None:
         self._counts: dict[tuple[str, int, int], int] = {}
+        self._passing: OrderedDict[tuple[str, int, int], int] = OrderedDict()
         self._prune_at = 0.0
 
     async def acquire(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
@@ -116,16 +125,20 @@ class LocalCounters:
 
     def _used(self, limit: Limit, now: float) -> int:
         window, passed = divmod(now, limit.seconds)
-        used = self._counts.get((limit.key, limit.seconds, int(window)), 0)
+        counts = self._passing if limit.is_passing else self._counts
+        used = counts.get((limit.key, limit.seconds, int(window)), 0)
         if limit.is_sliding:
-            before = self._counts.get((limit.key, limit.seconds, int(window) - 1), 0)
+            before = counts.get((limit.key, limit.seconds, int(window) - 1), 0)
             used += math.ceil(before * (1 - passed / limit.seconds))
         return used
 
     def _add(self, limits: Sequence[Limit], now: float) -> None:
         for limit in limits:
             key = limit.key, limit.seconds, int(now // limit.seconds)
-            self._counts[key] = max(0, self._counts.get(key, 0) + limit.amount)
+            counts = self._passing if limit.is_passing else self._counts
+            counts[key] = max(0, counts.pop(key, 0) + limit.amount)  # the last used is last
+            if len(self._passing) > self.MOST_PASSING:
+                self._passing.popitem(last=False)
 
     def _prune(self, now: float) -> None:
         """Forget windows that no verdict looks at any more, so that strangers fill no memory."""

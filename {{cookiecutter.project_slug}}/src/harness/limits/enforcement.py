@@ -6,7 +6,7 @@ import structlog
 
 from ..errors import RateLimitExceeded
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import LIMITS_REACHED
 from .counters import Counters, Limit, LimitDecision, LocalCounters, Remaining
 from .redis_counters import RedisCounters
 
@@ -76,7 +76,7 @@ class RateLimiter:
             RateLimitExceeded: It is.
         """
         name = room.limit.name
-        METRICS.limit_reached(name, self.mode)
+        LIMITS_REACHED.labels(name, self.mode).inc()
         log.info("limit_reached", limit=name, mode=self.mode)
         if self.mode == "enforce":
             raise RateLimitExceeded(name, room.reset_seconds, RateHeaders.left((room,)))

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Final, Protocol
 
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import QUOTA_USED
 from .budget import Tokens
 from .counters import Limit, LimitDecision
 from .enforcement import RateLimiter
@@ -94,8 +94,10 @@ class Quotas:
                 number,
                 SECONDS_PER_DAY,
                 amount=min(asked[unit], number),  # a quota below one reservation lets one run
+                is_passing=whose == "thread",
             )
             for unit, number in most.items()
+            if number
         ]
 
     @staticmethod
@@ -103,7 +105,7 @@ class Quotas:
         """Show how near the end what all callers share is."""
         for room in verdict.rooms if verdict else ():
             if room.limit.name.startswith("service-"):
-                METRICS.quota(room.limit.name, 1 - room.left / room.limit.most)
+                QUOTA_USED.labels(room.limit.name).set(1 - room.left / room.limit.most)
 
     @staticmethod
     def _unit(limit: Limit) -> str:

@@ -10,7 +10,7 @@ import structlog
 from ..errors import ConfigurationError, LimitsUnavailable
 from ..project import Project
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES
 from .counters import Limit, LimitDecision, LocalCounters
 
 log = structlog.get_logger(__name__)
@@ -136,7 +136,7 @@ class RedisCounters:
             )
         except self._failures as error:
             self._away_until = monotonic() + PAUSE_SECONDS
-            METRICS.failure("limits", "redis")
+            FAILURES.labels("limits", "redis").inc()
             told = {"error": type(error).__name__, "stand_in": self._may_stand_in}
             log.warning("limits_store_away", **told)
             return None

@@ -1,10 +1,9 @@
-"""An agent's model inside its bounds: each call is asked for first, too many tools at once end it."""
+"""An agent's model within the run's limits: every call takes from the budget of model calls."""
 
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 
@@ -49,11 +48,11 @@ class BudgetedModel(BaseChatModel):
         answer: AIMessage = await self.model.ainvoke(input, config, **kwargs)
         if len(answer.tool_calls) > self.caps.tool_calls:
             raise BudgetExceeded("tool calls", self.caps.tool_calls, "AGENT_MAX_TOOL_CALLS")
-        known = self.tools
-        if known is None or known.issuperset(call["name"] for call in answer.tool_calls):
+        names = self.tools
+        if names is None or names.issuperset(call["name"] for call in answer.tool_calls):
             return answer
         calls = [
-            call if call["name"] in known else {**call, "name": self.no_tool}
+            call if call["name"] in names else {**call, "name": self.no_tool}
             for call in answer.tool_calls
         ]
         return answer.model_copy(update={"tool_calls": calls})
@@ -62,11 +61,5 @@ class BudgetedModel(BaseChatModel):
         """Itself: `create_agent` binds for each call anew, the same tools each time."""
         return self
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
         raise NotImplementedError("ask it with `await`: ainvoke")

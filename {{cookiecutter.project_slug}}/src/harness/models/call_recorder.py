@@ -1,4 +1,4 @@
-"""What model calls cost and how they ended: one log line a call, one sum a run."""
+"""Records every model call: one log line, its metrics and span, and the sum of its run."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, ClassVar, Self
 
 import structlog
 from langchain_core.messages import BaseMessage
@@ -15,8 +15,8 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from ..errors import ClarificationNeeded
-from ..telemetry.metrics import METRICS
-from ..telemetry.tracing import TRACES, Attributes, Span
+from ..telemetry.metrics import FAILURES, LLM_CALLS, LLM_COST, LLM_LATENCY, LLM_TOKENS
+from ..telemetry.tracing import TRACES, Span
 from .cost import Prices
 from .failures import ModelCallFailed
 
@@ -25,7 +25,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(slots=True)
 class Usage:
-    """What one run used, over all of its models and side-by-side agents."""
+    """What one run used, over all of its models and side-by-side agents.
+
+    The sum hangs on the context, which every task copies when it is made: tasks of the same run
+    add to the same sum, and no other run sees it.
+    """
+
+    _CURRENT: ClassVar[ContextVar["Usage | None"]] = ContextVar("usage", default=None)
 
     model_calls: int = 0
     """Calls started, failed ones and retries included."""
@@ -40,21 +46,11 @@ class Usage:
     priced_usd: float = 0.0
     """US dollars of the models with a price alone: what quotas of money are settled with."""
 
-
-class UsageCollector:
-    """Sums the model calls of one run.
-
-    The sum hangs on the context, which every task copies when it is made: tasks of the same run
-    add to the same sum, and no other run sees it.
-    """
-
-    _CURRENT: Final[ContextVar[Usage | None]] = ContextVar("usage", default=None)
-
     @classmethod
     @contextmanager
-    def scope(cls) -> Iterator[Usage]:
+    def scope(cls) -> Iterator[Self]:
         """The sum of all calls made inside the block; complete when the block ends."""
-        usage = Usage()
+        usage = cls()
         before = cls._CURRENT.set(usage)
         try:
             yield usage
@@ -62,130 +58,109 @@ class UsageCollector:
             cls._CURRENT.reset(before)
 
     @classmethod
-    def add_call(cls) -> None:
-        """Add a call to the sum of the run that this context belongs to, if it has one."""
-        if usage := cls._CURRENT.get():
-            usage.model_calls += 1
+    def current(cls) -> "Usage":
+        """The sum of the run that this context belongs to; outside of a run one that nobody reads."""
+        return cls._CURRENT.get() or cls()
 
-    @classmethod
-    def add_tokens(cls, tokens: UsageMetadata, usd: float | None) -> None:
-        """Add what a call used to the sum of this context's run, if it has one."""
-        if usage := cls._CURRENT.get():
-            usage.input_tokens += tokens["input_tokens"]
-            usage.output_tokens += tokens["output_tokens"]
-            usage.priced_usd += usd or 0.0
-            is_unknown = usd is None or usage.cost_usd is None
-            usage.cost_usd = None if is_unknown else usage.priced_usd
+    def add(self, tokens: UsageMetadata, usd: float | None) -> None:
+        """Add what a call used; `usd` is None for a model without a price."""
+        self.input_tokens += tokens["input_tokens"]
+        self.output_tokens += tokens["output_tokens"]
+        self.priced_usd += usd or 0.0
+        is_unknown = usd is None or self.cost_usd is None
+        self.cost_usd = None if is_unknown else self.priced_usd
 
 
 class ModelCallRecorder:
-    """One call from its start to its end: one log line, one count.
+    """One call from its start to its end.
 
     `outcome` is `ok`, `asked` (the embedded model lacks a detail and the user is asked for it),
-    `cancelled`, `failed` (a fault of ours), or the reason of a `ModelCallFailed`. No text of a message or
-    of an exception is logged: a provider's exception may quote the key or the prompt.
+    `cancelled`, `failed` (a fault of ours), or the reason of a `ModelCallFailed`. No text of a
+    message or of an exception is logged: a provider's exception may quote the key or the prompt.
     """
 
     def __init__(self, role: str, model: str, prices: Prices) -> None:
-        """Speak for one call of `model` in `role`."""
+        """Record one call of `model` in `role`."""
         self._role = role
         self._model = model
         self._prices = prices
         self._tokens: UsageMetadata | None = None
 
-    def spent(self, tokens: UsageMetadata | None) -> None:
+    def add_tokens(self, tokens: UsageMetadata | None) -> None:
         """Add the provider's count; None where it sent none, as many compatible gateways do."""
         if tokens is not None:
             self._tokens = add_usage(self._tokens, tokens)
 
     @contextmanager
-    def record(self, asked: Any, config: RunnableConfig | None) -> Iterator[None]:
-        """The call is what happens in the block; `asked` is what the model is given."""
+    def record(self, request: Any, config: RunnableConfig | None) -> Iterator[None]:
+        """The call is what happens in the block; `request` is what the model is given."""
+        metadata = ensure_config(config).get("metadata") or {}
+        prompt = {name: metadata.get(name) for name in ("prompt", "prompt_version")}
         provider, _, name = self._model.partition(":")
-        about: Attributes = {
+        about = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": provider,
             "gen_ai.request.model": name or provider,
             "app.role": self._role,
+            **{f"app.{key}": value for key, value in prompt.items()},
         }
-        with (
-            TRACES.span(f"chat {name or provider}", about, "leaf") as span,
-            self._counted(asked, config, span),
-        ):
-            yield
-
-    @contextmanager
-    def _counted(self, asked: Any, config: RunnableConfig | None, span: Span) -> Iterator[None]:
-        metadata = ensure_config(config).get("metadata") or {}
-        known = {
-            "role": self._role,
-            "model": self._model,
-            "prompt": metadata.get("prompt"),
-            "prompt_version": metadata.get("prompt_version"),
-        }
-        UsageCollector.add_call()
-        log.debug("model_call_started", **known, **self._size(asked))
+        Usage.current().model_calls += 1
+        fields = {"role": self._role, "model": self._model, **prompt}
+        log.debug("model_call_started", **fields, **self._size(request))
         started = perf_counter()
         outcome, error = "failed", None
-        try:
-            yield
-            outcome = "ok"
-        except ClarificationNeeded:
-            outcome = "asked"
-            raise
-        except ModelCallFailed as failure:
-            outcome, error = failure.reason, type(failure.__cause__ or failure).__name__
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            outcome = "cancelled"
-            raise
-        except Exception as failure:
-            error = type(failure).__name__
-            raise
-        finally:
-            self._end(known, outcome, error, perf_counter() - started)
-            self._trace(span, known, outcome)
+        with TRACES.span(f"chat {name or provider}", about, "leaf") as span:
+            try:
+                yield
+                outcome = "ok"
+            except ClarificationNeeded:
+                outcome = "asked"
+                raise
+            except ModelCallFailed as failure:
+                outcome, error = failure.reason, type(failure.__cause__ or failure).__name__
+                raise
+            except (asyncio.CancelledError, GeneratorExit):
+                outcome = "cancelled"
+                raise
+            except Exception as failure:
+                error = type(failure).__name__
+                raise
+            finally:
+                self._end(fields, outcome, error, perf_counter() - started, span)
 
-    def _end(self, known: dict[str, Any], outcome: str, error: str | None, seconds: float) -> None:
-        tokens, usd = self._tokens, None
-        if tokens is not None:
-            usd = self._prices.usd(self._model, tokens)
-            UsageCollector.add_tokens(tokens, usd)
-            used = tokens["input_tokens"], tokens["output_tokens"]
-            METRICS.tokens(self._role, self._model, *used, usd)
-        METRICS.model_call(self._role, self._model, outcome, seconds)
-        told = {
-            **known,
-            "ms": round(seconds * 1000, 1),
-            "outcome": outcome,
-            "input_tokens": tokens["input_tokens"] if tokens else None,
-            "output_tokens": tokens["output_tokens"] if tokens else None,
-            "usd": usd,
-        }
-        if error:
-            METRICS.failure("llm", self._model)
-            log.warning("model_call", **told, error=error)
-        else:
-            log.info("model_call", **told)
-
-    def _trace(self, span: Span, known: dict[str, Any], outcome: str) -> None:
-        span.set({f"app.{name}": known[name] for name in ("prompt", "prompt_version")})
+    def _end(
+        self, fields: dict[str, Any], outcome: str, error: str | None, seconds: float, span: Span
+    ) -> None:
+        who = self._role, self._model
+        used: dict[str, int | None] = {"input_tokens": None, "output_tokens": None}
+        usd = None
         if self._tokens is not None:
-            span.set(
-                {
-                    "gen_ai.usage.input_tokens": self._tokens["input_tokens"],
-                    "gen_ai.usage.output_tokens": self._tokens["output_tokens"],
-                }
-            )
+            usd = self._prices.usd(self._model, self._tokens)
+            Usage.current().add(self._tokens, usd)
+            for direction in ("input", "output"):
+                count: int = self._tokens[f"{direction}_tokens"]  # type: ignore[literal-required]
+                used[f"{direction}_tokens"] = count
+                LLM_TOKENS.labels(*who, direction).inc(count)
+            if usd is not None:
+                LLM_COST.labels(*who).inc(usd)
+        LLM_CALLS.labels(*who, outcome).inc()
+        LLM_LATENCY.labels(*who).observe(seconds)
+        span.set({f"gen_ai.usage.{name}": value for name, value in used.items()})
         if outcome not in ("ok", "asked"):
             span.fail(outcome)
+        fields |= {"ms": round(seconds * 1000, 1), "outcome": outcome, **used, "usd": usd}
+        if error:
+            FAILURES.labels("llm", self._model).inc()
+            log.warning("model_call", **fields, error=error)
+        else:
+            log.info("model_call", **fields)
 
     @staticmethod
-    def _size(asked: Any) -> dict[str, int]:
+    def _size(request: Any) -> dict[str, int]:
         """How much is sent: messages, and characters of their text."""
         texts = (
-            [asked]
-            if isinstance(asked, str)
-            else [m.text for m in asked if isinstance(m, BaseMessage)]
+            [request]
+            if isinstance(request, str)
+            else [m.text for m in request if isinstance(m, BaseMessage)]
         )
         return {"messages": len(texts), "chars": sum(map(len, texts))}

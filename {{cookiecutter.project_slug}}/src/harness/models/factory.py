@@ -9,19 +9,20 @@ from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError, ModelUnavailable
 from ..settings import EMBEDDED, Settings
-from .circuit_breaker import BreakerState
 from .cost import Prices
-from .failover import FailoverChain, FailoverModel
+from .failover import FailoverModel
 from .http import ModelHttp
 from .model_config import ModelConfig, ModelRef, Role
 from .providers import PROVIDERS
-from .resilient_model import ModelEndpoint, ResilientModel
+from .resilient_model import BreakerState, ModelEndpoint, ResilientModel
 from .rule_based import RuleBasedModel, ScriptedReply
+
+Kind = Literal["embedded", "provider", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """One model of a chain."""
+    """The state of one model, first or fallback."""
 
     model: str
     breaker: BreakerState
@@ -35,13 +36,13 @@ class RoleModel:
     role: Role
     model: str
     """`embedded` or `provider:model`, as configured."""
-    kind: Literal["embedded", "provider", "disabled"]
+    kind: Kind
     links: Sequence[LinkState] = ()
     """Of a provider: the model and its fallbacks in the order in which they are asked."""
 
     @property
     def is_available(self) -> bool:
-        """False while no model of the chain does: from the opening of its breaker on, until a call works."""
+        """False while every model's breaker is open, until a call works."""
         return not self.links or any(link.breaker == "closed" for link in self.links)
 
 
@@ -57,13 +58,13 @@ class LLMFactory:
         self._settings = settings
         self._http = ModelHttp(settings)
         self._prices = Prices(settings.llm_prices)
-        self._choices = ModelConfig(settings)
-        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, None, settings)
-        self._chains = {} if self.is_disabled else self._build()
+        self._config = ModelConfig(settings)
+        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, None, settings, self._prices)
+        self._models = {} if self.is_disabled else self._build()
 
     @property
     def is_disabled(self) -> bool:
-        """True when no model may be called (DISABLE_LLM): rules plan, agents tell their data."""
+        """True when no model may be called (DISABLE_LLM): rules plan, agents answer with their data."""
         return self._settings.disable_llm
 
     def for_role(self, role: Role, script: ScriptedReply) -> BaseChatModel:
@@ -74,73 +75,65 @@ class LLMFactory:
         """
         if self.is_disabled:
             raise ModelUnavailable(role, "DISABLE_LLM is on")
-        if role in self._chains:
-            return self._chains[role]
-        link = ResilientModel(
-            self._embedded, RuleBasedModel(script=script), self._settings, self._prices
-        )
-        return self._chain(role, [link])
+        if role in self._models:
+            return self._models[role]
+        model = ResilientModel(self._embedded, RuleBasedModel(script=script))
+        return self._failover(role, [model])
 
     def models(self) -> list[RoleModel]:
         """What answers in each role, for readiness and for the notice in a reply."""
-        return [
-            RoleModel(role, choice.model, self._kind(role), self._links(role))
-            for role, choice in self._choices.first.items()
-        ]
+        states = []
+        for role, first in self._config.first.items():
+            model = self._models.get(role)
+            kind: Kind = "disabled" if self.is_disabled else "provider" if model else "embedded"
+            endpoints = [it.endpoint for it in model.models] if model else []
+            links = [LinkState(it.name, it.breaker.state) for it in endpoints]
+            states.append(RoleModel(role, first.model, kind, links))
+        return states
 
     async def aclose(self) -> None:
         """Close the connections to the providers."""
         await self._http.aclose()
 
-    def _kind(self, role: Role) -> Literal["embedded", "provider", "disabled"]:
-        if self.is_disabled:
-            return "disabled"
-        return "provider" if role in self._chains else "embedded"
-
-    def _links(self, role: Role) -> Sequence[LinkState]:
-        if role not in self._chains:
-            return ()
-        upstreams = [link.upstream for link in self._chains[role].chain.links]
-        return [LinkState(upstream.name, upstream.breaker.state) for upstream in upstreams]
-
     def _build(self) -> Mapping[Role, FailoverModel]:
-        problems = list(self._choices.problems())
-        links: dict[ModelRef, ResilientModel] = {}
-        for choice in self._choices.all():
+        problems = list(self._config.problems())
+        models: dict[ModelRef, ResilientModel] = {}
+        for ref in self._config.all():
             try:
-                links[choice] = self._link(choice)
-            except ConfigurationError as refusal:
-                problems.extend(refusal.problems)
+                models[ref] = self._resilient(ref)
+            except ConfigurationError as error:
+                problems.extend(error.problems)
         if problems:
             raise ConfigurationError(problems)
-        # Roles share a link, and with it the model's connections, breaker and places.
+        # Roles share a model, and with it its connections, breaker and concurrency limit.
         return {
-            role: self._chain(role, [links[choice] for choice in row])
-            for role, row in self._choices.rows.items()
+            role: self._failover(role, [models[ref] for ref in row])
+            for role, row in self._config.rows.items()
         }
 
-    def _chain(self, role: Role, links: Sequence[ResilientModel]) -> FailoverModel:
-        return FailoverModel(chain=FailoverChain(role, links, self._settings.llm_timeout_seconds))
+    def _failover(self, role: Role, models: Sequence[ResilientModel]) -> FailoverModel:
+        seconds = self._settings.llm_timeout_seconds
+        return FailoverModel(role=role, models=models, timeout_seconds=seconds)
 
-    def _link(self, choice: ModelRef) -> ResilientModel:
-        if choice.provider not in PROVIDERS:
-            raise choice.refused(f"the provider is not one of {', '.join(PROVIDERS)}")
-        finish = PROVIDERS[choice.provider].finish
-        upstream = ModelEndpoint(choice.name, choice.model, finish, self._settings)
-        return ResilientModel(upstream, self._model(choice), self._settings, self._prices)
+    def _resilient(self, ref: ModelRef) -> ResilientModel:
+        if ref.provider not in PROVIDERS:
+            raise ref.refused(f"the provider is not one of {', '.join(PROVIDERS)}")
+        finish = PROVIDERS[ref.provider].finish
+        endpoint = ModelEndpoint(ref.name, ref.model, finish, self._settings, self._prices)
+        return ResilientModel(endpoint, self._provider_model(ref))
 
-    def _model(self, choice: ModelRef) -> BaseChatModel:
-        provider = PROVIDERS[choice.provider]
+    def _provider_model(self, ref: ModelRef) -> BaseChatModel:
+        provider = PROVIDERS[ref.provider]
         try:
-            options = provider.options(self._settings, choice.endpoint, self._http)
-            given = {name: value for name, value in options.items() if value is not None}
-            model: BaseChatModel = init_chat_model(choice.model, **given)
+            options = provider.options(self._settings, ref.endpoint, self._http)
+            options = {name: value for name, value in options.items() if value is not None}
+            model: BaseChatModel = init_chat_model(ref.model, **options)
         except ImportError:
-            raise choice.refused(f"install the extra [{provider.extra}]") from None
+            raise ref.refused(f"install the extra [{provider.extra}]") from None
         except Exception as failure:  # noqa: BLE001 - see below
             # Every class has its own way to miss a key or a region, and its text may quote one.
-            raise choice.refused(f"{provider.needs} ({type(failure).__name__})") from None
+            raise ref.refused(f"{provider.needs} ({type(failure).__name__})") from None
         if not provider.is_ready(model):
-            raise choice.refused(provider.needs)
+            raise ref.refused(provider.needs)
         provider.adapt(model, self._http)
         return model

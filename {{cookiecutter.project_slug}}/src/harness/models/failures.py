@@ -1,13 +1,18 @@
-"""What can go wrong with a model call, in words that stay the same over all providers."""
+"""Why a model call failed, in reasons that are the same for every provider; and its retries."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from itertools import count
+from typing import Any, Final, Literal, Self, TypeVar
 
 from ..errors import ServiceError
+
+T = TypeVar("T")
 
 Reason = Literal[
     "timeout",  # no answer, or no further piece of one, in time
@@ -21,84 +26,78 @@ Reason = Literal[
 ]
 
 
-class AnswerRejected(Exception):
-    """An answer that is not read to its end; the text says why, for the log."""
-
-
 class ModelCallFailed(Exception):
-    """One call of one model gave nothing usable. The provider's own error is its cause."""
+    """One call of one model gave nothing usable. The provider's own error is its cause.
+
+    Providers' errors are classified by status and by the names of their classes: no SDK is
+    imported for it. What is none of them came from an answer that its class could not read: a 200
+    with HTML is an AttributeError or a ValueError, empty choices are a TypeError (langchain-openai
+    1.7).
+    """
 
     RETRYABLE: Final = frozenset({"timeout", "connection", "busy", "upstream_error"})
-    COUNTED: Final = RETRYABLE | {"upstream_invalid"}
+    AGAINST_THE_MODEL: Final = RETRYABLE | {"upstream_invalid"}
+
+    CLASSES: Final[Mapping[Reason, frozenset[str]]] = {
+        "connection": frozenset(
+            {"ConnectionError", "TransportError", "APIConnectionError", "HTTPClientError"}
+        ),
+        "timeout": frozenset(
+            {"TimeoutError", "TimeoutException", "APITimeoutError", "ReadTimeoutError"}
+        ),
+        "upstream_error": frozenset({"APIError", "ClientError"}),  # in mid-stream
+    }
+    UNREADABLE: Final = frozenset({"ResponseRejected", "DecodingError"})
+    UNREACHED: Final = frozenset({"ConnectTimeout", "ConnectTimeoutError", "ConnectError"})
 
     def __init__(
-        self, reason: Reason, *, retry_after_seconds: float | None = None, counts: bool = True
+        self,
+        reason: Reason,
+        *,
+        retry_after_seconds: float | None = None,
+        had_full_timeout: bool = True,
     ) -> None:
         self.reason: Reason = reason
         self.retry_after_seconds = retry_after_seconds
         """What the provider asks to wait; None where it did not say."""
         self.is_retryable = reason in self.RETRYABLE
-        self.counts = counts and reason in self.COUNTED
-        """Whether it speaks against the model: the breaker counts it."""
+        self.trips_breaker = reason in self.AGAINST_THE_MODEL and (
+            had_full_timeout or reason != "timeout"
+        )
+        """Whether it speaks against the model, and not against a request that had no time left."""
         super().__init__(reason)
-
-
-class Failures:
-    """Reads a reason from whatever a provider's classes raise.
-
-    They are told apart by status and by the names of their classes: no SDK is imported for it.
-    What is none of them came from an answer that its class could not read: a 200 with HTML is an
-    AttributeError or a ValueError, empty choices are a TypeError (langchain-openai 1.7).
-    """
-
-    UNREADABLE: Final = frozenset({"AnswerRejected", "DecodingError"})
-    UNREACHED: Final = frozenset({"ConnectTimeout", "ConnectTimeoutError", "ConnectError"})
-    TIMEOUTS: Final = frozenset(
-        {"TimeoutError", "TimeoutException", "APITimeoutError", "ReadTimeoutError"}
-    )
-    CONNECTIONS: Final = frozenset(
-        {"ConnectionError", "TransportError", "APIConnectionError", "HTTPClientError"}
-    )
-    IN_STREAM: Final = frozenset({"APIError", "ClientError"})
 
     @classmethod
     @contextmanager
-    def named(cls, *, had_full_timeout: bool) -> Iterator[None]:
-        """Raise CallFailed in place of every failure in the block; ours pass unchanged.
-
-        A timeout counts only when the call had a fair time.
-        """
+    def translated(cls, *, had_full_timeout: bool) -> Iterator[None]:
+        """Raise this in place of every error in the block; our own errors pass unchanged."""
         try:
             yield
-        except (ModelCallFailed, ServiceError):
+        except (cls, ServiceError):
             raise
         except Exception as error:
-            raise cls.classify(error, had_full_timeout=had_full_timeout) from error
+            raise cls.from_error(error, had_full_timeout=had_full_timeout) from error
 
     @classmethod
-    def classify(cls, error: BaseException, *, had_full_timeout: bool = True) -> ModelCallFailed:
-        """The failure that `error` stands for."""
-        chain = list(cls._chain(error))
-        names = {kind.__name__ for each in chain for kind in type(each).__mro__}
+    def from_error(cls, error: BaseException, *, had_full_timeout: bool = True) -> Self:
+        """The failure that a provider's `error` stands for."""
+        causes = list(cls._causes(error))
+        names = {kind.__name__ for each in causes for kind in type(each).__mro__}
         if names & cls.UNREADABLE:
-            return ModelCallFailed("upstream_invalid")
-        for each in chain:
+            return cls("upstream_invalid")
+        for each in causes:
             status, headers = cls._response(each)
             if status is not None:
-                return cls._by_status(status, headers)
-        reasons: tuple[tuple[frozenset[str], Reason], ...] = (
-            (cls.UNREACHED, "connection"),
-            (cls.TIMEOUTS, "timeout"),
-            (cls.CONNECTIONS, "connection"),
-            (cls.IN_STREAM, "upstream_error"),
-        )
-        for known, reason in reasons:
-            if names & known:
-                return ModelCallFailed(reason, counts=had_full_timeout or reason != "timeout")
-        return ModelCallFailed("upstream_invalid")
+                return cls._from_status(status, headers)
+        if names & cls.UNREACHED:
+            return cls("connection")
+        for reason in ("timeout", "connection", "upstream_error"):
+            if names & cls.CLASSES[reason]:
+                return cls(reason, had_full_timeout=had_full_timeout)
+        return cls("upstream_invalid")
 
     @staticmethod
-    def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    def _causes(error: BaseException | None) -> Iterator[BaseException]:
         while error is not None:
             yield error
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -108,30 +107,77 @@ class Failures:
         """Status and headers where an error carries an HTTP answer."""
         response = getattr(error, "response", None)
         if isinstance(response, Mapping):  # botocore
-            told = response.get("ResponseMetadata", {})
-            return told.get("HTTPStatusCode"), told.get("HTTPHeaders", {})
+            metadata = response.get("ResponseMetadata", {})
+            return metadata.get("HTTPStatusCode"), metadata.get("HTTPHeaders", {})
         return getattr(error, "status_code", None), getattr(response, "headers", {})
 
     @classmethod
-    def _by_status(cls, status: int, headers: Mapping[str, Any]) -> ModelCallFailed:
+    def _from_status(cls, status: int, headers: Mapping[str, Any]) -> Self:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return ModelCallFailed("busy", retry_after_seconds=cls._wait(headers))
+            return cls("busy", retry_after_seconds=cls._retry_after(headers))
         if status == HTTPStatus.REQUEST_TIMEOUT:
-            return ModelCallFailed("timeout")
+            return cls("timeout")
         # A 200 is an error in mid-stream: Anthropic's class reports the status of its beginning.
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.MULTIPLE_CHOICES:
-            return ModelCallFailed("upstream_error", retry_after_seconds=cls._wait(headers))
-        return ModelCallFailed("refused")
+            return cls("upstream_error", retry_after_seconds=cls._retry_after(headers))
+        return cls("refused")
 
     @staticmethod
-    def _wait(headers: Mapping[str, Any]) -> float | None:
+    def _retry_after(headers: Mapping[str, Any]) -> float | None:
         """Seconds to wait (RFC 9110, 10.2.3: seconds or a date); OpenAI also says milliseconds."""
         try:
             if "retry-after-ms" in headers:
                 return max(0.0, float(headers["retry-after-ms"]) / 1000)
-            told = str(headers["retry-after"])
-            if told.replace(".", "", 1).isdecimal():
-                return float(told)
-            return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
+            value = str(headers["retry-after"])
+            if value.replace(".", "", 1).isdecimal():
+                return float(value)
+            return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
         except (KeyError, ValueError, TypeError):  # TypeError: a date without a zone
             return None
+
+
+class Retries:
+    """Repeats a call on a retryable failure, after a random wait or the one that was asked for.
+
+    All retries are a share of all calls: when everything fails, they must not multiply the load.
+    """
+
+    FIRST_WAIT_SECONDS: Final = 0.2
+    """Upper bound of the first wait, doubled for each further one (full jitter: evenly from 0, see
+    AWS's "Exponential Backoff and Jitter"); a guess."""
+
+    LONGEST_WAIT_SECONDS: Final = 5.0
+    """Upper bound of any wait that the provider did not ask for; a guess."""
+
+    SHARE: Final = 0.2
+    """Retries per call; the default of Finagle's RetryBudget."""
+
+    RESERVE: Final = 10.0
+    """Retries that are always saved up for a quiet hour: a service with few calls may retry too."""
+
+    def __init__(self, max_retries: int) -> None:
+        self._max_retries = max_retries
+        self.budget = self.RESERVE
+
+    async def run(self, call: Callable[[], Awaitable[T]], until: float) -> T:
+        """What `call` gives; no wait ends after `until`, in seconds of the event loop's clock.
+
+        Raises:
+            ModelCallFailed: The last failure.
+        """
+        self.budget = min(self.RESERVE, self.budget + self.SHARE)
+        for attempt in count():
+            try:
+                return await call()
+            except ModelCallFailed as failure:
+                seconds = failure.retry_after_seconds
+                if seconds is None:
+                    most = min(self.LONGEST_WAIT_SECONDS, self.FIRST_WAIT_SECONDS * 2**attempt)
+                    seconds = random.uniform(0, most)  # noqa: S311 - no secret
+                comes_too_late = asyncio.get_running_loop().time() + seconds >= until
+                is_last = attempt >= self._max_retries or comes_too_late or self.budget < 1
+                if is_last or not failure.is_retryable:
+                    raise
+                self.budget -= 1
+            await asyncio.sleep(seconds)
+        raise AssertionError("the loop has no end")

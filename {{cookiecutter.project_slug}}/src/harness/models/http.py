@@ -1,15 +1,14 @@
-"""The HTTP client under the providers' own clients: connections that are shared, answers that end."""
+"""The HTTP client of the providers' SDKs: shared connections, and answers of a bounded size."""
 
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache, cached_property
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any
 
 import httpx2
 
 from ..settings import Settings
-from .failures import AnswerRejected
+from ..sources.body import BoundedBody
 
 Hook = Callable[[Any], Awaitable[None]]
 
@@ -25,7 +24,7 @@ class ModelHttp:
     def timeout(self) -> tuple[float, float, float, float]:
         """Seconds to connect, read, write and wait for a connection, as httpx takes them.
 
-        To read starts anew with every byte: the chain's own clock is the one that ends a call.
+        To read starts anew with every byte: the failover model's own clock ends a call.
         """
         seconds = self._settings.llm_timeout_seconds
         return self._settings.llm_connect_timeout_seconds, seconds, seconds, seconds
@@ -36,7 +35,7 @@ class ModelHttp:
         return httpx2.AsyncClient(
             verify=self.tls(),
             timeout=httpx2.Timeout(self.timeout),
-            # The places in a bulkhead bound the calls.
+            # The concurrency limiter bounds the calls.
             limits=httpx2.Limits(
                 max_connections=None, max_keepalive_connections=self._settings.llm_max_concurrency
             ),
@@ -60,11 +59,12 @@ class ModelHttp:
         `stream_class` is the client's own AsyncByteStream: Ollama's client still is of httpx 1.
         """
         max_bytes = self._settings.llm_max_answer_bytes
-        bounded = type("BoundedStream", (BoundedBody, stream_class), {})
+        bounded = type("OwnBoundedStream", (BoundedStream, stream_class), {})
 
         async def bound(response: Any) -> None:
             encoding = response.headers.pop("content-encoding", "")
-            response.stream = bounded(response.stream, encoding, max_bytes)
+            body = BoundedBody(encoding, max_bytes, "LLM_MAX_ANSWER_BYTES")
+            response.stream = bounded(response.stream, body)
 
         return bound
 
@@ -76,41 +76,21 @@ class ModelHttp:
             self.unused_client.close()
 
 
-class BoundedBody:
-    """A body of at most so many bytes, unzipped by us: a bomb never unfolds."""
+class BoundedStream:
+    """The stream of an answer's body, decompressed by us up to a limit."""
 
-    GZIP: Final = 16 + zlib.MAX_WBITS
-    """zlib's sign for "with a gzip header"."""
-
-    def __init__(self, stream: Any, encoding: str, max_bytes: int) -> None:
+    def __init__(self, stream: Any, body: BoundedBody) -> None:
         self._stream = stream
-        self._encoding = encoding.strip().lower()
-        self._max_bytes = max_bytes
+        self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces.
 
         Raises:
-            AnswerRejected: They are too many, or packed in a way other than gzip.
+            ResponseRejected: They are too many, or packed in a way other than gzip.
         """
-        if self._encoding not in ("", "identity", "gzip"):
-            raise AnswerRejected(f"the content encoding is {self._encoding}, not gzip")
-        unzip = zlib.decompressobj(self.GZIP) if self._encoding == "gzip" else None
-        room = self._max_bytes
-        async for raw in self._stream:
-            piece = self._unzipped(unzip, raw, room + 1) if unzip else raw
-            room -= len(piece)
-            if room < 0:
-                raise AnswerRejected(f"larger than LLM_MAX_ANSWER_BYTES={self._max_bytes}")
-            yield piece
-
-    @staticmethod
-    def _unzipped(unzip: Any, raw: bytes, max_bytes: int) -> bytes:
-        try:
-            piece: bytes = unzip.decompress(raw, max_bytes)
-        except zlib.error:
-            raise AnswerRejected("broken gzip") from None
-        return piece
+        async for piece in self._stream:
+            yield self._body.feed(piece)
 
     async def aclose(self) -> None:
         """Give the connection back."""

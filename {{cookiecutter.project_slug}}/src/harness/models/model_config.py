@@ -1,6 +1,6 @@
-"""Which models the configuration names for each role, and where each of them is asked."""
+"""The models of each role by the settings, first and fallbacks, with their endpoints."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -9,6 +9,9 @@ from ..settings import EMBEDDED, Settings
 from .providers import PROVIDERS, Endpoint
 
 Role = Literal["planner", "agent", "writer", "judge"]
+
+ROLES: Final[Sequence[Role]] = ("planner", "agent", "writer")
+"""Those that every service has; the judge is asked where INJECTION_JUDGE is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class ModelRef:
         return self.model.partition(":")[0]
 
     def refused(self, remedy: str) -> ConfigurationError:
-        """The refusal to start with this choice."""
+        """The refusal to start with this model."""
         return ConfigurationError([f"{self.variable}: {self.model} cannot be used: {remedy}"])
 
 
@@ -44,45 +47,33 @@ class ModelConfig:
     def __init__(self, settings: Settings) -> None:
         self._first_endpoint = Endpoint(settings.llm_api_key, settings.llm_base_url)
         self._own_endpoint = Endpoint(settings.llm_fallback_api_key, settings.llm_fallback_base_url)
-        models: dict[Role, tuple[str | None, str | None]] = {
-            "planner": (settings.llm_planner_model, settings.llm_planner_fallback_models),
-            "agent": (settings.llm_agent_model, settings.llm_agent_fallback_models),
-            "writer": (settings.llm_writer_model, settings.llm_writer_fallback_models),
-        }
-        if settings.injection_judge:
-            models["judge"] = (settings.llm_judge_model, settings.llm_judge_fallback_models)
-        self.first = {
-            role: (
-                self._first(f"LLM_{role.upper()}_MODEL", own)
-                if own
-                else self._first("LLM_MODEL", settings.llm_model)
-            )
-            for role, (own, _) in models.items()
-        }
-        self._first_providers = {choice.provider for choice in self.first.values()} - {EMBEDDED}
-        self.rows: Mapping[Role, Sequence[ModelRef]] = {
-            role: self._row(
-                first,
-                *(
-                    (f"LLM_{role.upper()}_FALLBACK_MODELS", own)
-                    if (own := models[role][1])
-                    else ("LLM_FALLBACK_MODELS", settings.llm_fallback_models or "")
-                ),
-            )
-            for role, first in self.first.items()
-            if first.model != EMBEDDED
-        }
+        judge: Sequence[Role] = ("judge",) if settings.injection_judge else ()
+        self.first: dict[Role, ModelRef] = {}
+        for role in (*ROLES, *judge):
+            own = getattr(settings, f"llm_{role}_model")
+            variable = f"LLM_{role.upper()}_MODEL" if own else "LLM_MODEL"
+            model = own or settings.llm_model
+            self.first[role] = ModelRef(variable, model, self._first_endpoint, name=model)
+        self._first_providers = {ref.provider for ref in self.first.values()} - {EMBEDDED}
+        self.rows: dict[Role, Sequence[ModelRef]] = {}
+        for role, first in self.first.items():
+            own = getattr(settings, f"llm_{role}_fallback_models")
+            variable = f"LLM_{role.upper()}_FALLBACK_MODELS" if own else "LLM_FALLBACK_MODELS"
+            names = (own or settings.llm_fallback_models or "").split(",")
+            row = [first, *(self._fallback(variable, it.strip()) for it in names if it.strip())]
+            if first.model != EMBEDDED:
+                self.rows[role] = list(dict.fromkeys(row))  # the same twice is one: it failed
 
     def all(self) -> Sequence[ModelRef]:
-        """Every choice of a provider's model once."""
-        return list(dict.fromkeys(choice for row in self.rows.values() for choice in row))
+        """Every model of a provider once."""
+        return list(dict.fromkeys(ref for row in self.rows.values() for ref in row))
 
     def problems(self) -> Iterator[str]:
         """Keys and addresses that one endpoint would be sent though they are meant for another."""
         yield from self._shared("", self._first_endpoint)
         yield from self._shared("FALLBACK_", self._own_endpoint)
-        fallbacks = [c for c in self.all() if c.endpoint == self._own_endpoint]
-        keyed = any(self._takes_key(choice.provider) for choice in fallbacks)
+        fallbacks = [ref for ref in self.all() if ref.endpoint == self._own_endpoint]
+        keyed = any(self._takes_key(ref.provider) for ref in fallbacks)
         if self._own_endpoint.base_url and not self._own_endpoint.api_key and keyed:
             yield (
                 "LLM_FALLBACK_BASE_URL: set LLM_FALLBACK_API_KEY too (any text where the endpoint"
@@ -90,7 +81,7 @@ class ModelConfig:
             )
 
     def _shared(self, infix: str, endpoint: Endpoint) -> Iterator[str]:
-        names = {choice.provider for choice in self.all() if choice.endpoint == endpoint}
+        names = {ref.provider for ref in self.all() if ref.endpoint == endpoint}
         keyed = sorted(filter(self._takes_key, names))
         if endpoint.api_key and len(keyed) > 1:
             yield f"LLM_{infix}API_KEY: one key for {' and '.join(keyed)}; {self.OWN_VARIABLES}"
@@ -101,14 +92,6 @@ class ModelConfig:
     @staticmethod
     def _takes_key(provider: str) -> bool:
         return provider in PROVIDERS and PROVIDERS[provider].takes_key
-
-    def _first(self, variable: str, model: str) -> ModelRef:
-        return ModelRef(variable, model, self._first_endpoint, name=model)
-
-    def _row(self, first: ModelRef, variable: str, fallbacks: str) -> Sequence[ModelRef]:
-        models = [name.strip() for name in fallbacks.split(",") if name.strip()]
-        row = [first, *(self._fallback(variable, model) for model in models)]
-        return list(dict.fromkeys(row))  # the same model twice is one: it failed already
 
     def _fallback(self, variable: str, model: str) -> ModelRef:
         if self._own_endpoint != Endpoint():

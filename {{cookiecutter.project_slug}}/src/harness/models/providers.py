@@ -1,4 +1,4 @@
-"""What each provider's class wants to be told. A new provider is one class in this module."""
+"""How the settings are called in each provider's class. A new provider is one class here."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from .http import ModelHttp
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is asked, and with which key; None: the provider's own, by its own variable."""
+    """A model's address and key; None: the provider's own, by its own variable."""
 
     api_key: SecretStr | None = None
     base_url: AnyHttpUrl | None = None
@@ -30,7 +30,7 @@ class Provider(ABC):
     """One provider: its extra, what it needs, and how our settings are called there.
 
     A sampling parameter that is not set is not sent: several current models refuse any. The
-    classes' own retries are off: the chain's would multiply them.
+    classes' own retries are off: ours would multiply them.
     """
 
     name: ClassVar[str]
@@ -50,10 +50,10 @@ class Provider(ABC):
 
     @abstractmethod
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
-        """The arguments of the provider's class; None stands for not given."""
+        """The arguments of the provider's class; None is left out."""
 
     def adapt(self, model: Any, http: ModelHttp) -> None:  # noqa: B027 - most need nothing
-        """Tell the model what its class takes no argument for."""
+        """Set what the model's class takes no argument for."""
 
     def is_ready(self, model: Any) -> bool:
         """Whether a model that could be built also has what it takes to be called."""

@@ -1,234 +1,266 @@
-"""One model of a chain: asked within its time, its places and its retries; its answer checked."""
+"""One model with timeout, concurrency limit, retries and circuit breaker."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from time import monotonic
+from typing import Any, Final, Literal
 
+import structlog
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableConfig
 
 from ..errors import Overloaded
 from ..limits.concurrency import ConcurrencyLimiter
 from ..limits.deadline import Deadline
 from ..settings import Settings
+from ..telemetry.metrics import LLM_BREAKER_STATE
 from .call_recorder import ModelCallRecorder
-from .circuit_breaker import CircuitBreaker
 from .cost import Prices
-from .failures import Failures, ModelCallFailed
-from .retries import Retries
+from .failures import ModelCallFailed, Retries
+
+log = structlog.stdlib.get_logger(__name__)
+
+BreakerState = Literal["closed", "half_open", "open"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, the same of every link."""
+class ModelRequest:
+    """What is sent, the same to every model of a chain."""
 
     role: str
-    asked: Any
+    input: Any
     config: RunnableConfig | None
     options: Mapping[str, Any]
     """What the caller gave by keyword, such as `stop`."""
 
 
-class ModelEndpoint:
-    """What all roles that ask the same model share: its breaker, its places, its retries."""
+class CircuitBreaker:
+    """Closed: calls pass. Open: none does. Half-open: one at a time tries whether it works again.
 
-    def __init__(self, name: str, model: str, finish: str | None, settings: Settings) -> None:
+    It lives in this process; each replica finds out for itself. Own code, because a call that its
+    request cut short must count neither way, which the libraries that were looked at (purgatory
+    3.0, pybreaker 1.4) do not know.
+    """
+
+    SHOWN: Final[Mapping[BreakerState, int]] = {"closed": 0, "half_open": 1, "open": 2}
+
+    def __init__(
+        self,
+        model: str,
+        max_failures: int,
+        open_seconds: float,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        """Open after `max_failures` in a row, for `open_seconds` by the clock `now`."""
+        self._model = model
+        self._max_failures = max_failures
+        self._open_seconds = open_seconds
+        self._now = now
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._is_trying = False
+        self._show("closed")
+
+    @property
+    def state(self) -> BreakerState:
+        """What the next call meets."""
+        if self._opened_at is None:
+            return "closed"
+        has_rested = self._now() - self._opened_at >= self._open_seconds
+        return "half_open" if has_rested else "open"
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Let one call pass, and record its success or failure.
+
+        Raises:
+            ModelCallFailed: `breaker_open`; the call was not made.
+        """
+        is_trial = self._admit()
+        try:
+            yield
+        except ModelCallFailed as failure:
+            if failure.trips_breaker:
+                self._record_failure(is_trial)
+            elif failure.reason == "refused":  # it answers
+                self._record_success(is_trial)
+            raise
+        else:
+            self._record_success(is_trial)
+        finally:
+            if is_trial:
+                self._is_trying = False
+
+    def _admit(self) -> bool:
+        """True for the one call that tries a half-open breaker."""
+        state = self.state
+        if state == "closed":
+            return False
+        if state == "open" or self._is_trying:
+            raise ModelCallFailed("breaker_open")
+        self._is_trying = True
+        self._show(state)
+        log.info("breaker_half_open", model=self._model)
+        return True
+
+    def _record_failure(self, is_trial: bool) -> None:
+        self._failures += 1
+        if is_trial or (self._opened_at is None and self._failures >= self._max_failures):
+            self._opened_at = self._now()
+            self._show("open")
+            log.warning("breaker_open", model=self._model, seconds=self._open_seconds)
+
+    def _record_success(self, is_trial: bool) -> None:
+        if self._opened_at is not None and not is_trial:
+            return  # a call from before it opened
+        self._failures = 0
+        if is_trial:
+            self._opened_at = None
+            self._show("closed")
+            log.info("breaker_closed", model=self._model)
+
+    def _show(self, state: BreakerState) -> None:
+        LLM_BREAKER_STATE.labels(self._model).set(self.SHOWN[state])
+
+
+class ModelEndpoint:
+    """What all roles that use the same model share: its breaker, concurrency limit and retries."""
+
+    def __init__(
+        self, name: str, model: str, finish: str | None, settings: Settings, prices: Prices
+    ) -> None:
         """Stand for `model`, shown as `name`, which says under `finish` why an answer ended."""
         self.name = name
         self.model = model
         self.finish = finish
+        self.settings = settings
+        self.prices = prices
         self.breaker = CircuitBreaker(
             name, settings.llm_breaker_failures, settings.llm_breaker_seconds
         )
-        self.bulkhead = ConcurrencyLimiter(
+        self.limiter = ConcurrencyLimiter(
             model, settings.llm_max_concurrency, settings.llm_max_queue
         )
         self.retries = Retries(settings.llm_max_retries)
 
 
 class ResilientModel:
-    """One model as a chain asks it."""
+    """A chat model whose calls are bounded in time, limited, retried and guarded by a breaker."""
 
     FAIR_SHARE: Final = 0.25
     """Part of the configured time from which on a timeout speaks against the model, and not
     against the request that had no more time left; a guess."""
 
-    def __init__(
-        self,
-        upstream: ModelEndpoint,
-        runnable: Runnable[Any, Any],
-        settings: Settings,
-        prices: Prices,
-    ) -> None:
-        self.upstream = upstream
-        self._runnable = runnable
-        self._settings = settings
-        self._prices = prices
+    def __init__(self, endpoint: ModelEndpoint, model: Any) -> None:
+        """Wrap `model`, a chat model or one with tools bound to it."""
+        self.endpoint = endpoint
+        self._model = model
 
-    def with_runnable(self, runnable: Runnable[Any, Any]) -> "ResilientModel":
-        """The same link with its model bound to something."""
-        return ResilientModel(self.upstream, runnable, self._settings, self._prices)
+    def bind_tools(self, tools: Any, **options: Any) -> "ResilientModel":
+        """The same model with tools, in its provider's words."""
+        choices = getattr(self._model, "supports_tool_choice_values", None)
+        if choices is not None and options.get("tool_choice") not in choices:
+            options.pop("tool_choice", None)  # Bedrock's class would refuse it
+        return ResilientModel(self.endpoint, self._model.bind_tools(tools, **options))
 
-    @property
-    def runnable(self) -> Any:
-        """The model, or what it was bound to."""
-        return self._runnable
-
-    async def ask(self, question: Question, seconds: float) -> Any:
+    async def ainvoke(self, request: ModelRequest, seconds: float) -> AIMessage:
         """The whole answer, within `seconds` and all retries.
-
-        A message, or the `raw`, `parsed` and `parsing_error` of structured output.
 
         Raises:
             ModelCallFailed: There is none, or it is not usable.
         """
         until = asyncio.get_running_loop().time() + seconds
-        had_full_timeout = seconds >= self._settings.llm_timeout_seconds * self.FAIR_SHARE
+        configured = self.endpoint.settings.llm_timeout_seconds
+        is_fair = seconds >= configured * self.FAIR_SHARE
 
-        async def once() -> Any:
-            async with self._watched(question, until, had_full_timeout) as call:
+        async def attempt() -> AIMessage:
+            async with self._call(request, until, had_full_timeout=is_fair) as call:
                 async with asyncio.timeout_at(until):
-                    answer = await self._runnable.ainvoke(
-                        question.asked, question.config, **question.options
+                    answer: AIMessage = await self._model.ainvoke(
+                        request.input, request.config, **request.options
                     )
-                self._check(answer, call)
+                call.add_tokens(answer.usage_metadata)
+                if self.endpoint.finish and not self.has_content(answer):
+                    raise ModelCallFailed("upstream_invalid")
                 return answer
 
-        return await self.upstream.retries.run(once, until)
+        return await self.endpoint.retries.run(attempt, until)
 
-    async def open(self, question: Question, seconds: float) -> "OpenStream":
-        """An answer whose first content is here: until then it may be asked for again.
+    async def open_stream(
+        self, request: ModelRequest, seconds: float
+    ) -> tuple[AIMessageChunk, AsyncGenerator[AIMessageChunk]]:
+        """An answer whose first content is here, as its first piece and the others.
+
+        Until then it may be asked for again. Close the others to cancel the call.
 
         Raises:
             ModelCallFailed: There is none within `seconds` or LLM_FIRST_TOKEN_SECONDS.
         """
+        until = asyncio.get_running_loop().time() + seconds
+        is_fair = seconds >= self.endpoint.settings.llm_first_token_seconds * self.FAIR_SHARE
+
+        async def attempt() -> tuple[AIMessageChunk, AsyncGenerator[AIMessageChunk]]:
+            pieces = self._pieces(request, until, had_full_timeout=is_fair)
+            return await anext(pieces), pieces
+
+        return await self.endpoint.retries.run(attempt, until)
+
+    async def _pieces(
+        self, request: ModelRequest, until: float, *, had_full_timeout: bool
+    ) -> AsyncGenerator[AIMessageChunk]:
+        """The pieces of one call, the first when there is content; keep-alives are none."""
+        settings, finish = self.endpoint.settings, self.endpoint.finish
         now = asyncio.get_running_loop().time
-        until = now() + seconds
-        patience = self._settings.llm_first_token_seconds
-        had_full_timeout = seconds >= patience * self.FAIR_SHARE
-
-        async def once() -> OpenStream:
-            async with AsyncExitStack() as stack:
-                call = await stack.enter_async_context(
-                    self._watched(question, until, had_full_timeout)
-                )
-                pieces = self._runnable.astream(question.asked, question.config, **question.options)
-                stack.push_async_callback(pieces.aclose)  # type: ignore[attr-defined] # a generator
-                opened = OpenStream(self.upstream, call, pieces, self._settings)
-                async with asyncio.timeout_at(min(until, now() + patience)):
-                    await opened.wait_for_content()
-                opened.keep(stack.pop_all())
-                return opened
-
-        return await self.upstream.retries.run(once, until)
+        before_content: list[AIMessageChunk] = []
+        has_content = has_finished = False
+        async with self._call(request, until, had_full_timeout=had_full_timeout) as call:
+            source = self._model.astream(request.input, request.config, **request.options)
+            try:
+                content_by = min(until, now() + settings.llm_first_token_seconds)
+                while True:
+                    async with asyncio.timeout_at(content_by):
+                        piece: AIMessageChunk | None = await anext(source, None)
+                    if piece is None:
+                        break
+                    call.add_tokens(piece.usage_metadata)
+                    has_finished |= bool(finish and piece.response_metadata.get(finish))
+                    before_content.append(piece)
+                    says_something = self.has_content(piece)
+                    if not (has_content or says_something):
+                        continue
+                    has_content = True
+                    while before_content:
+                        yield before_content.pop(0)
+                    if says_something:
+                        content_by = now() + Deadline.clamp(settings.llm_next_token_seconds)
+                if not has_content or (finish and not has_finished):
+                    raise ModelCallFailed("upstream_invalid")
+            finally:
+                await source.aclose()
 
     @asynccontextmanager
-    async def _watched(
-        self, question: Question, until: float, had_full_timeout: bool
+    async def _call(
+        self, request: ModelRequest, until: float, *, had_full_timeout: bool
     ) -> AsyncIterator[ModelCallRecorder]:
-        """One call: let through, in a place of its own, its failure named, logged and learnt from."""
-        remaining = until - asyncio.get_running_loop().time()
-        with self.upstream.breaker.guard():
-            async with self._place(remaining):
-                call = ModelCallRecorder(question.role, self.upstream.model, self._prices)
-                with (
-                    call.record(question.asked, question.config),
-                    Failures.named(had_full_timeout=had_full_timeout),
-                ):
-                    yield call
-
-    @asynccontextmanager
-    async def _place(self, seconds: float) -> AsyncIterator[None]:
-        try:
-            async with self.upstream.bulkhead.acquire(seconds):
-                yield
-        except Overloaded:
-            raise ModelCallFailed("overloaded") from None
-
-    def _check(self, answer: Any, call: ModelCallRecorder) -> None:
-        """Count an answer's tokens; refuse one that says nothing."""
-        message: AIMessage | None = answer["raw"] if isinstance(answer, dict) else answer
-        if message is None:  # its SDK read it and kept it
-            return
-        call.spent(message.usage_metadata)
-        if self.upstream.finish and not OpenStream.has_content(message):
-            raise ModelCallFailed("upstream_invalid")
-
-
-class OpenStream:
-    """A streamed answer. Content is a piece of text or of a tool call; keep-alives are none."""
-
-    def __init__(
-        self,
-        upstream: ModelEndpoint,
-        call: ModelCallRecorder,
-        pieces: AsyncIterator[AIMessageChunk],
-        settings: Settings,
-    ) -> None:
-        self._upstream = upstream
-        self._call = call
-        self._source = pieces
-        self._settings = settings
-        self._held: list[AIMessageChunk] = []
-        self._has_finished = False
-        self._stack = AsyncExitStack()
+        """One call: admitted by the breaker and the limit, its outcome recorded in both."""
+        endpoint = self.endpoint
+        with endpoint.breaker.guard():
+            try:
+                async with endpoint.limiter.acquire(until - asyncio.get_running_loop().time()):
+                    call = ModelCallRecorder(request.role, endpoint.model, endpoint.prices)
+                    with (
+                        call.record(request.input, request.config),
+                        ModelCallFailed.translated(had_full_timeout=had_full_timeout),
+                    ):
+                        yield call
+            except Overloaded:
+                raise ModelCallFailed("overloaded") from None
 
     @staticmethod
     def has_content(message: AIMessage) -> bool:
         """Whether a message or a piece of one says anything; thoughts and broken calls count."""
         calls: Any = getattr(message, "tool_call_chunks", None) or message.tool_calls
-        known = message.content or calls or message.invalid_tool_calls
-        return bool(known or any(message.additional_kwargs.values()))
-
-    async def wait_for_content(self) -> None:
-        """Read up to the first content.
-
-        Raises:
-            ModelCallFailed: The stream ended before.
-        """
-        while True:
-            piece = await self._next()
-            if piece is None:
-                raise ModelCallFailed("upstream_invalid")
-            self._held.append(piece)
-            if self.has_content(piece):
-                return
-
-    def keep(self, stack: AsyncExitStack) -> None:
-        """Own what must be closed when the stream ends."""
-        self._stack = stack
-
-    async def pieces(self) -> AsyncGenerator[AIMessageChunk]:
-        """The pieces, those that are here already first; close it to cancel the call.
-
-        Raises:
-            ModelCallFailed: Nothing more came in time, or the stream ended before its finish reason.
-        """
-        async with self._stack:
-            for piece in self._held:
-                yield piece
-            content_by = self._content_by()
-            while True:
-                async with asyncio.timeout_at(content_by):
-                    piece_or_end = await self._next()
-                if piece_or_end is None:
-                    break
-                if self.has_content(piece_or_end):
-                    content_by = self._content_by()
-                yield piece_or_end
-            if self._upstream.finish and not self._has_finished:
-                raise ModelCallFailed("upstream_invalid")
-
-    async def _next(self) -> AIMessageChunk | None:
-        piece = await anext(self._source, None)
-        if piece is not None:
-            self._call.spent(piece.usage_metadata)
-            if self._upstream.finish:
-                self._has_finished |= bool(piece.response_metadata.get(self._upstream.finish))
-        return piece
-
-    def _content_by(self) -> float:
-        patience = Deadline.clamp(self._settings.llm_next_token_seconds)
-        return asyncio.get_running_loop().time() + patience
+        content = message.content or calls or message.invalid_tool_calls
+        return bool(content or any(message.additional_kwargs.values()))

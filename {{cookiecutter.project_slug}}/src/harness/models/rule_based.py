@@ -1,7 +1,6 @@
-"""The model that needs no key and no network: it says what a script says, the same every time.
+"""A chat model without key and network: a script answers, the same for the same messages.
 
-It is a real chat model of LangChain in all other respects (tool calls, structured output,
-streaming, usage), so that the service without a key walks the same way as with one.
+It is a real chat model of LangChain in all other respects (tool calls, streaming, usage), so that the service without a key walks the same way as with one.
 """
 
 import re
@@ -9,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import orjson
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -29,8 +27,7 @@ class ScriptedReply(Protocol):
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         """The answer to `messages`: the same for the same messages.
 
-        `bound` names the tools and the schemas that may be called. Where structured output is
-        wanted, it is the schema's name, and the answer is one tool call of that name.
+        `bound` names the tools that may be called, a plan's schema among them.
         """
         ...
 
@@ -59,33 +56,15 @@ class RuleBasedModel(BaseChatModel):
         return self.bind(bound=tuple(map(self._name, tools)), **kwargs)
 
     def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        *,
-        bound: Sequence[str] = (),
-        **kwargs: Any,
+        self, messages: list[BaseMessage], *_: Any, bound: Sequence[str] = (), **kwargs: Any
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=self._answer(messages, bound))])
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> ChatResult:
         return self._generate(messages, **kwargs)  # no thread: nothing here waits
 
     def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        *,
-        bound: Sequence[str] = (),
-        **kwargs: Any,
+        self, messages: list[BaseMessage], *_: Any, bound: Sequence[str] = (), **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
         answer = self._answer(messages, bound)
         for piece in self.PIECES.findall(answer.text):
@@ -108,24 +87,21 @@ class RuleBasedModel(BaseChatModel):
         yield ChatGenerationChunk(message=last)
 
     async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], *_: Any, **kwargs: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self._stream(messages, **kwargs):
             yield chunk
 
     def _answer(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        said = self.script.respond(messages, bound)
-        heard = sum(self._words(message.text) for message in messages)
-        spoken = self._words(said.text) + sum(
-            self._words(str(call["args"])) for call in said.tool_calls
+        reply = self.script.respond(messages, bound)
+        sent = sum(len(message.text.split()) for message in messages)
+        texts = [reply.text, *(str(call["args"]) for call in reply.tool_calls)]
+        received = sum(len(text.split()) for text in texts)
+        usage = UsageMetadata(
+            input_tokens=sent, output_tokens=received, total_tokens=sent + received
         )
-        usage = UsageMetadata(input_tokens=heard, output_tokens=spoken, total_tokens=heard + spoken)
         # A copy: the script may give the same message twice.
-        return said.model_copy(
+        return reply.model_copy(
             update={"usage_metadata": usage, "response_metadata": {"model_name": EMBEDDED}}
         )
 
@@ -134,7 +110,3 @@ class RuleBasedModel(BaseChatModel):
         if isinstance(tool, BaseTool):  # the schema is not needed, and costs more than the answer
             return tool.name
         return str(convert_to_openai_tool(tool)["function"]["name"])
-
-    @staticmethod
-    def _words(text: str) -> int:
-        return len(text.split())

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
+from ..locale.locale import Locale
+
 Language = Literal["en", "es"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
@@ -54,18 +56,7 @@ class LanguageDetector:
 
     SIGNS: Final = re.compile(r"[¿¡ñ]|\b(?:qué|cuál|cuánto|cuánta|cómo|dónde|está|están)\b")
     WORDS: Final[Mapping[Language, frozenset[str]]] = {
-        "en": frozenset(
-            "a about an and any are at can could did do does for from give good has have hello help"
-            " hey hi how i in is it know like me morning much my near need of on or please say show"
-            " some tell than thanks that the there these thing things this to today tomorrow want"
-            " was we what what's when where which who will with would you your".split()
-        ),
-        "es": frozenset(
-            "a al algo ayuda buenas buenos como con convierte cosas cual cuales cuando cuanta cuanto cuantos"
-            " dame de del di dias dime donde el ella en es esta estan este favor gracias hace hay"
-            " hola hoy la las lo los manana me mi muestrame necesito o para pero por puedes que"
-            " quien quiero saber se sobre son su tal tardes tiene un una y yo".split()
-        ),
+        language: Locale.load(language).common_words for language in LANGUAGES
     }
 
     def __init__(self, default: Language) -> None:

@@ -25,7 +25,7 @@ from ..prompts.messages import LocalizedMessage, Messages
 from ..settings import Settings
 from ..storage.answer_cache import AnswerCache, CachedAnswer, CacheKey
 from ..storage.thread_ref import ThreadRef
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import AGENT_RUNS, FAILURES
 from ..telemetry.tracing import TRACES
 from .agent import Agent, ToolResult
 from .agent_runner import AgentRunner
@@ -82,7 +82,7 @@ class AgentNode:
             outcomes += [self._waiting.outcome(task, call, language) for call in proposed.calls]
             status = outcomes[-1]["status"]
             seconds = perf_counter() - started
-            METRICS.agent_run(task["agent"], status, seconds)
+            AGENT_RUNS.labels(task["agent"], status).observe(seconds)
             span.set({"app.agent.status": status})
             ms = round(seconds * 1000, 1)
             emit(
@@ -130,7 +130,7 @@ class AgentNode:
             # An agent is the user's code: its bug costs this part of the answer, not the rest.
             log.exception("agent_failed")
             reason = Degraded.AGENT
-        METRICS.failure("agents", task["agent"])
+        FAILURES.labels("agents", task["agent"]).inc()
         return self._missing(task, missing, language), [*degraded, reason]
 
     async def _from_model(

@@ -1,6 +1,6 @@
 """The graph of one run, compiled once at start; the store of threads is given to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -12,7 +12,7 @@ from ..guards.injection_guard import InjectionGuard
 from ..guards.input import InputGuard
 from ..guards.leaks import Leaks
 from ..guards.output import OutputPolicy
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..models.factory import LLMFactory
 from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector
@@ -32,6 +32,7 @@ from .state import READS, WRITES, State
 from .writer import Writer
 
 Graph = CompiledStateGraph[State, None, State, State]
+Route = str | Sequence[Send]
 
 
 class Node(Protocol):
@@ -82,22 +83,23 @@ class Sequential:
         return changes
 
 
-class GotoIfPending:
-    """The last node of most runs; where a call waits for a person, `after` follows it.
+class Routed:
+    """A node that says where the run goes on.
 
-    A conditional edge would say the same and cost each run 3 % more, waiting or not.
+    A conditional edge would say the same and cost each run 3 % more: LangGraph reads the whole state
+    for it again, and traces it as a step.
     """
 
-    def __init__(self, after: str, node: Node) -> None:
-        self._after = after
+    def __init__(self, node: Node, route: Callable[[State], Route]) -> None:
+        """Go on from `node` by `route`, which reads the state with what the node changed."""
         self._node = node
+        self._route = route
 
-    async def __call__(self, state: State) -> Mapping[str, Any] | Command[str]:
-        """The node's changes."""
+    async def __call__(self, state: State) -> Command[str]:
+        """The node's changes, and what comes next."""
         changes = await self._node(state)
-        if any("call" in outcome for outcome in state["outcomes"]):
-            return Command(update=changes, goto=self._after)
-        return changes
+        seen: Any = {**state, **changes}
+        return Command(update=changes, goto=self._route(seen))
 
 
 class GraphBuilder:
@@ -145,39 +147,41 @@ class GraphBuilder:
         """The graph over a store of threads; None keeps no threads."""
         builder = StateGraph(State)
         bounded = {name: StateScoped(name, node) for name, node in self.nodes.items()}
-        builder.add_node("plan", Sequential(bounded["admit"], bounded["plan"]).__call__)
-        for name in ("work", "write", "approve"):
+        begin = Routed(Sequential(bounded["admit"], bounded["plan"]), self._start_work)
+        work = Routed(bounded["work"], self._after_work)
+        audit = Routed(bounded["audit"], self._after_audit)
+        builder.add_node("plan", begin.__call__, destinations=("work", "audit"))
+        builder.add_node("work", work.__call__, destinations=("write", "audit"))
+        builder.add_node("audit", audit.__call__, destinations=("approve", END))
+        for name in ("write", "approve"):
             builder.add_node(name, bounded[name].__call__)
-        stop = GotoIfPending("approve", bounded["audit"])
-        builder.add_node("audit", stop.__call__, destinations=("approve", END))
+            builder.add_edge(name, "audit")
         builder.add_edge(START, "plan")
-        builder.add_conditional_edges("plan", self._start_work, ["work", "audit"])
-        builder.add_conditional_edges("work", self._after_work, ["write", "audit"])
-        builder.add_edge("write", "audit")
-        builder.add_edge("approve", "audit")
         return builder.compile(checkpointer=checkpointer)
 
-    # Where a run goes on is async: LangGraph gives what is not to a thread (langgraph 1.2).
-
     @staticmethod
-    async def _start_work(state: State) -> list[Send] | str:
-        tasks = state["plan"]["tasks"]
-        if not tasks:
-            return "audit"
+    def _start_work(state: State) -> Route:
+        plan = state["plan"]
         last = state["history"][-1] if state.get("history") else None
         return [
             Send(
                 "work",
                 State(
+                    plan=plan,
                     task=task,
                     language=state["language"],
                     before=last["question"] if last and task["agent"] in last["agents"] else "",
                 ),
             )
-            for task in tasks
-        ]
+            for task in plan["tasks"]
+        ] or "audit"
 
     @staticmethod
-    async def _after_work(state: State) -> str:
+    def _after_work(state: State) -> Route:
         """One agent's answer is already the answer: no writer, one step less."""
         return "write" if len(state["plan"]["tasks"]) > 1 else "audit"
+
+    @staticmethod
+    def _after_audit(state: State) -> Route:
+        """Most runs end here; a call that waits for a person is asked about."""
+        return "approve" if any("call" in outcome for outcome in state["outcomes"]) else ()

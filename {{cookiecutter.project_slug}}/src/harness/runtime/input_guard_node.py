@@ -10,7 +10,7 @@ from langgraph.types import Overwrite
 
 from ..guards.injection_guard import InjectionGuard
 from ..guards.input import InputGuard
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..prompts.language import Language, LanguageDetector
 from ..telemetry.audit_log import AuditLog
 from .reply import Event
@@ -83,7 +83,7 @@ class InputGuardNode:
             return refusal
         if not history:
             return None
-        return injection.refusal_of_split([history[-1]["question"], message], "message")
+        return injection.check_split([history[-1]["question"], message], "message")
 
     def _is_poisoned(self, exchange: Turn) -> bool:
         # Line by line: an answer may hold a headline that quotes an attack.

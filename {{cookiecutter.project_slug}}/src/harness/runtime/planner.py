@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.runnables import Runnable
 from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.budget import Budget
@@ -52,8 +52,8 @@ class PlanScript:
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         """The plan as a call of the one schema that is bound."""
-        known = messages[0].additional_kwargs
-        plan = self._rules.plan(str(messages[1].content), known["language"], known["history"])
+        extra = messages[0].additional_kwargs
+        plan = self._rules.plan(str(messages[1].content), extra["language"], extra["history"])
         call = {"name": bound[0], "args": dict(plan), "id": "plan", "type": "tool_call"}
         return AIMessage(content="", tool_calls=[call])
 
@@ -75,13 +75,13 @@ class Planner:
         self._agents = agents
         self._rules = rules
         self._max_tasks = settings.plan_max_tasks
-        self._model: Runnable[Any, Any] | None = None
+        self._model: Runnable[Any, AIMessage] | None = None
         if not factory.is_disabled:
             model = factory.for_role("planner", PlanScript(rules))
-            self._model = model.with_structured_output(PlanDraft)
+            self._model = model.bind_tools([PlanDraft], tool_choice="any")
 
     async def __call__(self, state: State) -> Mapping[str, Any]:
-        """Write `plan`, and why it is a lesser one: the first reasons of this turn."""
+        """Write `plan`, and the reasons why it is a degraded one."""
         question, language = state["question"], state["language"]
         history = state.get("history", [])
         plan, degraded = None, [Degraded.DISABLED]
@@ -104,11 +104,12 @@ class Planner:
         """
         ours = {"", self._rules.offer(language), self._rules.refusal(language)}
         texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
-        spoken = language if plan["text"] else None
-        guard = OutputGuard(self._outgoing, question, [], language=spoken)
-        found = (guard.violation(it) for it in texts if it not in ours and it not in question)
+        guard = OutputGuard(
+            self._outgoing, question, [], language=language if plan["text"] else None
+        )
+        violations = (guard.violation(it) for it in texts if it not in ours and it not in question)
         # No facts yet to hold a figure against.
-        refusal = next((it for it in found if it not in (None, OutputGuard.UNGROUNDED)), None)
+        refusal = next((it for it in violations if it not in (None, OutputGuard.UNGROUNDED)), None)
         if refusal is None:
             return None
         log.warning("plan_refused", reason=refusal)
@@ -116,7 +117,7 @@ class Planner:
 
     async def _ask_model(
         self,
-        model: Runnable[Any, Any],
+        model: Runnable[Any, AIMessage],
         question: str,
         language: Language,
         history: Sequence[Turn],
@@ -149,25 +150,26 @@ class Planner:
 
     async def _draft(
         self,
-        model: Runnable[Any, Any],
+        model: Runnable[Any, AIMessage],
         messages: Sequence[BaseMessage],
         language: Language,
         prompt: Prompt,
     ) -> Plan | None:
         """One plan of the model; None when it breaks the schema or cannot be carried out."""
         Budget.take_model_call()
+        answer = await model.ainvoke([*messages], {"metadata": prompt.metadata})
+        if not answer.tool_calls:
+            log.warning("plan_refused", reason="not the schema")
+            return None
         try:
-            draft = await model.ainvoke([*messages], {"metadata": prompt.metadata})
-        except ValueError as broken:  # pydantic's, the JSON reader's and the parsers' own error
+            draft = PlanDraft.model_validate(answer.tool_calls[0]["args"])
+        except ValidationError as broken:
             log.warning("plan_refused", reason=type(broken).__name__)
             return None
         return self._checked(draft, language)
 
-    def _checked(self, draft: object, language: Language) -> Plan | None:
+    def _checked(self, draft: PlanDraft, language: Language) -> Plan | None:
         """The draft as a plan; None when it cannot be carried out."""
-        if not isinstance(draft, PlanDraft):
-            log.warning("plan_refused", reason="not the schema")
-            return None
         tasks = [Task(agent=task.agent, question=task.question) for task in draft.tasks]
         if draft.verdict == "work":
             unknown = [task["agent"] for task in tasks if task["agent"] not in self._names]

@@ -6,13 +6,13 @@ from typing import Literal
 import structlog
 
 from ..errors import InputRefused, RunUnknown
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..settings import Settings
 from ..storage.feedback import Feedback
 from ..storage.store import Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.langsmith import LangSmith
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FEEDBACK
 from ..telemetry.redaction import Redactor
 
 log = structlog.stdlib.get_logger(__name__)
@@ -52,6 +52,6 @@ class Ratings:
         feedback = Feedback(run_id, thread_id, rating, told, time.time())
         if not await self._store.keep_feedback(feedback):
             raise RunUnknown(run_id)
-        METRICS.feedback(rating)
+        FEEDBACK.labels(rating).inc()
         log.info("feedback", run_id=run_id, rating=rating, has_comment=told is not None)
         self._langsmith.send(feedback.run_id, rating, told)

@@ -6,7 +6,7 @@ from math import ceil
 import structlog
 from langchain_core.runnables import RunnableConfig
 
-from ..guards.personal_policy import PiiRules
+from ..guards.personal_data import PiiRules
 from ..limits.deadline import Deadline
 from ..models.call_recorder import Usage
 from ..models.factory import LLMFactory

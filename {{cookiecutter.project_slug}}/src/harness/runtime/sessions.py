@@ -22,7 +22,7 @@ from ..storage.saving import PersistenceStatus
 from ..storage.store import IdempotencyRecord, Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import ANSWERS, ANSWERS_DEGRADED, QUEUE_LENGTH
 from .approvals import Approvals
 from .degraded import Degraded
 from .reply import Reply
@@ -57,9 +57,9 @@ class ThreadSession:
         if Degraded.NOT_SAVED not in reply.degraded_because and not self._saving.failed_to_save:
             await self._turns.save_reply(self._request, reply)
         leaving = self._marked(reply) if self._saving.failed_to_save else reply
-        METRICS.answer(leaving.degraded)
+        ANSWERS.labels(str(leaving.degraded).lower()).inc()
         for reason in leaving.degraded_because:
-            METRICS.degraded(reason)
+            ANSWERS_DEGRADED.labels(reason).inc()
         return leaving
 
     @staticmethod
@@ -203,5 +203,5 @@ class Sessions:
 
     async def _hold(self, held: AsyncExitStack, name: str) -> None:
         wait_seconds = Deadline.clamp(self._wait_seconds)
-        with METRICS.waiting("threads"):
+        with QUEUE_LENGTH.labels("threads").track_inprogress():
             await held.enter_async_context(self._store.lock(name, wait_seconds))

@@ -1,6 +1,7 @@
-"""The body of one answer, decompressed piece by piece up to a limit."""
+"""The bound on what an answer over HTTP may decompress to."""
 
 import zlib
+from collections.abc import AsyncIterable
 from typing import Final
 
 
@@ -9,45 +10,52 @@ class ResponseRejected(Exception):
 
 
 class BoundedBody:
-    """Collects a body. A few compressed kilobytes may stand for gigabytes: they never unfold."""
+    """Decompresses a body piece by piece up to a limit.
+
+    A few compressed kilobytes may stand for gigabytes: they never unfold.
+    """
 
     GZIP: Final = 16 + zlib.MAX_WBITS
     """zlib's sign for "with a gzip header"."""
 
-    def __init__(self, encoding: str, max_bytes: int) -> None:
-        """Take at most `max_bytes` after decompression.
+    def __init__(self, encoding: str, max_bytes: int, setting: str = "DATA_MAX_BYTES") -> None:
+        """Take at most `max_bytes` after decompression, the value of `setting`.
 
         Raises:
-            BodyRefused: `encoding` is not gzip, the only one that was asked for.
+            ResponseRejected: `encoding` is not gzip, the only one that was asked for.
         """
+        encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip"):
             raise ResponseRejected(f"the content encoding is {encoding}, not gzip")
         self._unzip = zlib.decompressobj(self.GZIP) if encoding == "gzip" else None
-        self._max_bytes = max_bytes
-        self._bytes = bytearray()
+        self._limit = f"{setting}={max_bytes}"
+        self._bytes_left = max_bytes
 
-    def feed(self, piece: bytes) -> None:
-        """Add a piece as it came over the wire.
+    def feed(self, piece: bytes) -> bytes:
+        """A piece as it came over the wire, decompressed.
 
         Raises:
             ResponseRejected: The limit is passed, or the piece is no gzip.
         """
         if self._unzip:
             try:
-                room = self._max_bytes - len(self._bytes) + 1
-                piece = self._unzip.decompress(piece, room)
+                piece = self._unzip.decompress(piece, self._bytes_left + 1)
             except zlib.error:
                 raise ResponseRejected("broken gzip") from None
-        self._bytes += piece
-        if len(self._bytes) > self._max_bytes:
-            raise ResponseRejected(f"larger than DATA_MAX_BYTES={self._max_bytes}")
+        self._bytes_left -= len(piece)
+        if self._bytes_left < 0:
+            raise ResponseRejected(f"larger than {self._limit}")
+        return piece
 
-    def whole(self) -> bytes:
-        """Everything.
+    async def read(self, pieces: AsyncIterable[bytes]) -> bytes:
+        """The whole body.
 
         Raises:
-            ResponseRejected: The gzip stream was cut off.
+            ResponseRejected: As `feed`, or the gzip stream was cut off.
         """
+        content = bytearray()
+        async for piece in pieces:
+            content += self.feed(piece)
         if self._unzip and not self._unzip.eof:
             raise ResponseRejected("broken gzip")
-        return bytes(self._bytes)
+        return bytes(content)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import PolicyViolation, SourceUnavailable
 from ..limits.deadline import Deadline
 from ..settings import Settings
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES, SOURCE_CALLS
 from ..telemetry.tracing import TRACES
 from .body import BoundedBody, ResponseRejected
 from .policy import Method, Policy
@@ -149,13 +149,13 @@ class HttpClient:
             raise
         finally:
             seconds = perf_counter() - started
-            METRICS.source_call(host, outcome, seconds)
+            SOURCE_CALLS.labels(host, outcome).observe(seconds)
             self._tell(host, outcome, reason, round(seconds * 1000, 1))
 
     @staticmethod
     def _tell(host: str, outcome: Outcome, reason: str, ms: float) -> None:
         if outcome == "failed":
-            METRICS.failure("connectors", host)
+            FAILURES.labels("connectors", host).inc()
             log.warning("source_failed", host=host, reason=reason, ms=ms)
         elif outcome == "ok":
             log.debug("source_answered", host=host, ms=ms)
@@ -212,9 +212,7 @@ class HttpClient:
         ) as response:
             self._check(response, asked.subtype)
             body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
-            async for chunk in response.aiter_raw():
-                body.feed(chunk)
-            return body.whole()
+            return await body.read(response.aiter_raw())
 
     @staticmethod
     def _check(response: httpx2.Response, subtype: str) -> None:

@@ -18,7 +18,7 @@ from langgraph.checkpoint.base import (
 
 from ..errors import StoreUnavailable
 from ..limits.deadline import Deadline
-from ..telemetry.metrics import METRICS
+from ..telemetry.metrics import FAILURES
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -85,12 +85,12 @@ class StoreTimeout:
             raise
         if not done:
             self._leave(asked)
-            METRICS.failure("persistence", "store")
+            FAILURES.labels("persistence", "store").inc()
             raise StoreUnavailable(f"no answer in {seconds:g} s")
         try:
             return asked.result()
         except self._away as error:
-            METRICS.failure("persistence", "store")
+            FAILURES.labels("persistence", "store").inc()
             raise StoreUnavailable(type(error).__name__) from error
 
     @staticmethod

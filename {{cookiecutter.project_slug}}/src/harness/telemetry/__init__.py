@@ -1,1 +1,1 @@
-"""What it tells: structured logs, with secrets taken out in one place."""
+"""Logs, metrics, traces and the audit log, with secrets taken out in one place."""

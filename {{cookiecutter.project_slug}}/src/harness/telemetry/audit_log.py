@@ -1,6 +1,6 @@
-"""The audit trail: who asked for what kind of thing, and what the guards decided, one line a turn.
+"""The audit log: one line a turn with its caller, its outcome and what the guards decided.
 
-Without what was asked and answered, unless AUDIT_CONTENT is on. Its lines are the event `audit` of
+Without the message and the answer, unless AUDIT_CONTENT is on. Its lines are the event `audit` of
 the logger `app.audit`, written whatever LOG_LEVEL says: send that logger to where your audit logs
 are kept.
 """
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 import structlog
 
-from .metrics import METRICS
+from .metrics import FAILURES, GUARD_DECISIONS
 
 Decision = Literal[
     "refused",
@@ -32,14 +32,14 @@ Decision = Literal[
 
 
 class AuditLog:
-    """What the guards decided in the turn that this context belongs to.
+    """The decisions of the guards in the turn that this context belongs to.
 
-    Guards say it with `AuditLog.note`, which also counts it; the turn's line is written at its end.
+    Guards add theirs with `AuditLog.record`, which also counts it; the line is written at the end.
     """
 
     LOGGER: Final = "app.audit"
 
-    _CURRENT: ClassVar[ContextVar["AuditLog | None"]] = ContextVar("trail", default=None)
+    _CURRENT: ClassVar[ContextVar["AuditLog | None"]] = ContextVar("audit_log", default=None)
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -49,28 +49,28 @@ class AuditLog:
     @classmethod
     @contextmanager
     def scope(cls, owner: str) -> Iterator[Self]:
-        """The trail of one turn of `owner` (`Principal.owner`), written when the block ends, however it does."""
-        trail = cls(owner)
-        before = cls._CURRENT.set(trail)
+        """The log of one turn of `owner` (`Principal.owner`), written when the block ends, however it does."""
+        audit = cls(owner)
+        before = cls._CURRENT.set(audit)
         try:
-            yield trail
+            yield audit
         finally:
             cls._CURRENT.reset(before)
-            known = {"owner": trail.owner, **trail._about}
-            structlog.get_logger(cls.LOGGER).info("audit", **known, decisions=trail.decisions)
+            fields = {"owner": audit.owner, **audit._about, "decisions": audit.decisions}
+            structlog.get_logger(cls.LOGGER).info("audit", **fields)
 
     @classmethod
-    def record(cls, guard: str, decision: Decision, because: str) -> None:
-        """Count what `guard` decided, and keep it for the turn's line, if there is a turn.
+    def record(cls, guard: str, decision: Decision, reason: str) -> None:
+        """Count what `guard` decided, and add it to the turn's line, if there is a turn.
 
-        `because` is a word of ours, such as the name of a rule: never a part of a text.
+        `reason` is a fixed identifier, such as the name of a rule: never a part of a text.
         """
-        METRICS.guard(guard, decision)
+        GUARD_DECISIONS.labels(guard, decision).inc()
         if decision == "failed":
-            METRICS.failure("guardrails", guard)
-        if trail := cls._CURRENT.get():
-            trail.decisions.append({"guard": guard, "decision": decision, "because": because})
+            FAILURES.labels("guardrails", guard).inc()
+        if audit := cls._CURRENT.get():
+            audit.decisions.append({"guard": guard, "decision": decision, "because": reason})
 
     def annotate(self, **about: Any) -> None:
-        """Say what the turn was about; what is told last counts."""
+        """Set fields of the turn's line; the last value counts."""
         self._about |= about

@@ -10,7 +10,7 @@ NANOSECONDS: Final = 1_000_000
 
 
 class ECS:
-    """Renames what a line says; what the schema has no name for is below `app`."""
+    """Renames the fields of a line; what the schema has no name for is below `app`."""
 
     VERSION: Final = "8.17"
     """Of the schema; what is used here has been in it since 8.0."""
@@ -41,19 +41,19 @@ class ECS:
 
     def line(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The line under its new names."""
-        told: dict[str, Any] = {**self._fixed}
+        line: dict[str, Any] = {**self._fixed}
         for name, value in event.items():
             match name, value:
                 case "event", _:
-                    told["message"] = value
-                    told["event.action"] = value
+                    line["message"] = value
+                    line["event.action"] = value
                 case "ms", int() | float():
-                    told["event.duration"] = round(value * NANOSECONDS)
+                    line["event.duration"] = round(value * NANOSECONDS)
                 case "status", int():  # of an answer; other statuses are words
-                    told["http.response.status_code"] = value
+                    line["http.response.status_code"] = value
                 case "exception", [{"exc_type": kind, "exc_value": text}, *_]:
-                    told["error.type"], told["error.message"] = kind, text
-                    told["error.stack_trace"] = str(value)
+                    line["error.type"], line["error.message"] = kind, text
+                    line["error.stack_trace"] = str(value)
                 case _:
-                    told[self.NAMES.get(name, f"app.{name}")] = value
-        return told
+                    line[self.NAMES.get(name, f"app.{name}")] = value
+        return line

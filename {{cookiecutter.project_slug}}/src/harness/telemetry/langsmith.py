@@ -11,7 +11,7 @@ import structlog
 
 from ..project import Project
 from ..settings import Settings
-from .metrics import METRICS
+from .metrics import FAILURES
 from .redaction import Redactor
 
 log = structlog.stdlib.get_logger(__name__)
@@ -24,7 +24,7 @@ class LangSmith:
     """The connection of one process, or none.
 
     LangGraph and LangChain would trace on their own as soon as LANGSMITH_TRACING is in the
-    environment, with texts as they are: they are told here whether, where, and through the
+    environment, with texts as they are: what they send, and where, is set here, through the
     redactor.
     """
 
@@ -32,7 +32,7 @@ class LangSmith:
     """What the ratings are called there."""
 
     MAX_WAITING: Final = 100
-    """Ratings on their way; further ones are kept here only, and counted. Guess."""
+    """Ratings on their way; further ones are only stored here, and counted. Guess."""
 
     ATTEMPTS: Final = 2
     """Tries to send one rating; the library's 10 would hold a thread for minutes. Guess."""
@@ -91,11 +91,11 @@ class LangSmith:
         return value
 
     def send(self, run_id: str, rating: str, comment: str | None) -> None:
-        """Send a rating in the background. It is kept here anyway, so a failure costs nothing."""
+        """Send a rating in the background. It is stored here anyway, so a failure costs nothing."""
         if self._client is None:
             return
         if len(self._sending) >= self.MAX_WAITING:
-            METRICS.failure("tracing", "langsmith")
+            FAILURES.labels("tracing", "langsmith").inc()
             return
         task = asyncio.create_task(self._send(self._client, run_id, rating, comment))
         self._sending.add(task)
@@ -106,8 +106,8 @@ class LangSmith:
     ) -> None:
         try:
             await asyncio.to_thread(self._create, client, run_id, rating, comment)
-        except Exception as error:  # noqa: BLE001 - whatever the library raises, the rating is kept
-            METRICS.failure("tracing", "langsmith")
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the rating is stored
+            FAILURES.labels("tracing", "langsmith").inc()
             log.warning("feedback_not_sent", error=type(error).__name__)
 
     def _create(

@@ -1,25 +1,22 @@
-"""OpenTelemetry behind `tracing.py`; imported only where a collector is set."""
+"""Spans for an OpenTelemetry collector; imported by `tracing.py` only where one is set."""
 
-import queue
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from time import monotonic
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock, Thread
+from typing import Final
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
 
 from ..project import Project
 from ..settings import Settings
-from .metrics import METRICS
+from .metrics import SPANS_DROPPED
 from .redaction import Redactor
 from .tracing import Attributes, Kind
 
@@ -28,86 +25,82 @@ log = structlog.stdlib.get_logger(__name__)
 BATCH_SPANS: Final = 256
 """Spans of one request to the collector, half of what the library's own sends."""
 
-PAUSE_SECONDS: Final = 1.0
-"""How long the first span of a batch waits for others before they are sent; guess."""
+PAUSE_MILLISECONDS: Final = 1000
+"""How long spans wait for others before they are sent; guess."""
 
 SEND_SECONDS: Final = 5.0
 """Longest try to send one batch, its retries included; the library's own 10 s would hold up an end."""
 
 
-class BoundedSpanExporter(SpanProcessor):
-    """Sends spans from a thread of its own, out of a queue of bounded length.
-
-    Own code where the library's `BatchSpanProcessor` (1.45) drops in silence: what is dropped here
-    is counted.
-    """
+class CountingExporter(SpanExporter):
+    """Counts the spans that reach no collector: the SDK (1.45) counts them for its own meters only."""
 
     def __init__(self, exporter: SpanExporter, max_waiting: int) -> None:
+        """Send by `exporter` what waits in a queue of `max_waiting`."""
         self._exporter = exporter
-        self._waiting: queue.Queue[ReadableSpan | None] = queue.Queue(max_waiting)
-        self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
-        self._thread.start()
+        self._places = max_waiting
+        self._waiting = 0
+        self._lock = Lock()
 
-    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        """Nothing to do."""
+    def admit(self) -> bool:
+        """Whether one more span may wait; never waits itself."""
+        with self._lock:
+            is_admitted = self._waiting < self._places
+            self._waiting += is_admitted
+        if not is_admitted:
+            SPANS_DROPPED.labels("queue_full").inc()
+        return is_admitted
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send one batch; none after `drop`."""
+        with self._lock:
+            if not self._places:
+                return SpanExportResult.FAILURE
+            self._waiting -= len(spans)
+        result = SpanExportResult.FAILURE
+        try:
+            result = self._exporter.export(spans)
+        except Exception as error:  # noqa: BLE001 - whatever it is: its text may hold a key
+            log.warning("traces_not_sent", error=type(error).__name__)
+        if result is not SpanExportResult.SUCCESS:
+            SPANS_DROPPED.labels("not_sent").inc(len(spans))
+        return result
+
+    def drop(self) -> None:
+        """Send nothing more. A batch that is being sent is counted by itself."""
+        with self._lock:
+            SPANS_DROPPED.labels("not_sent").inc(self._waiting)
+            self._waiting = self._places = 0
+
+    def shutdown(self) -> None:
+        """Close the connection."""
+        self._exporter.shutdown()
+
+
+class CountingProcessor(BatchSpanProcessor):
+    """The SDK's queue and thread, whose dropped spans are counted and whose end is bounded."""
+
+    def __init__(self, exporter: SpanExporter, max_waiting: int) -> None:
+        self._counting = CountingExporter(exporter, max_waiting)
+        super().__init__(
+            self._counting,
+            max_queue_size=max_waiting,
+            schedule_delay_millis=PAUSE_MILLISECONDS,
+            max_export_batch_size=min(BATCH_SPANS, max_waiting),
+        )
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Take a span, or drop and count it; never waits."""
-        if not (span.context and span.context.trace_flags.sampled):
-            return
-        try:
-            self._waiting.put_nowait(span)
-        except queue.Full:
-            METRICS.spans_dropped("queue_full", 1)
+        """Take a sampled span, or drop it."""
+        if span.context and span.context.trace_flags.sampled and self._counting.admit():
+            super().on_end(span)
 
-    def end(self, seconds: float) -> None:
-        """Send what waits, for `seconds` at most; what is left then is dropped and counted."""
-        until = monotonic() + seconds
-        try:
-            self._waiting.put(None, timeout=seconds)
-            self._thread.join(max(0.0, until - monotonic()))
-        except queue.Full:  # the collector hangs
-            pass
-        if self._thread.is_alive():  # it counts the batch in its hands by itself
-            self._drop()
-        else:
-            self._exporter.shutdown()
-
-    def _drop(self) -> None:
-        """Empty the queue, and let the thread end behind the batch that it is sending."""
-        left = 0
-        with suppress(queue.Empty):
-            while True:
-                left += self._waiting.get_nowait() is not None
-        METRICS.spans_dropped("not_sent", left)
-        with suppress(queue.Full):  # of spans that end only now
-            self._waiting.put_nowait(None)
-
-    def _run(self) -> None:
-        is_over = False
-        while not is_over:
-            first = self._waiting.get()
-            batch = [first] if first else []
-            is_over = first is None
-            until = monotonic() + PAUSE_SECONDS
-            while not is_over and len(batch) < BATCH_SPANS:
-                try:
-                    span = self._waiting.get(timeout=max(0.0, until - monotonic()))
-                except queue.Empty:
-                    break
-                is_over = span is None
-                batch += [span] if span else []
-            if batch:
-                self._send(batch)
-
-    def _send(self, batch: list[ReadableSpan]) -> None:
-        try:
-            is_sent = self._exporter.export(batch) is SpanExportResult.SUCCESS
-        except Exception as error:  # noqa: BLE001 - whatever it raises, the thread goes on
-            log.warning("traces_not_sent", error=type(error).__name__)
-            is_sent = False
-        if not is_sent:
-            METRICS.spans_dropped("not_sent", len(batch))
+    def close(self, seconds: float) -> None:
+        """Send what waits, for `seconds` at most."""
+        ending = Thread(target=self.shutdown, name="traces-end", daemon=True)
+        ending.start()
+        ending.join(seconds)
+        if ending.is_alive():  # the collector hangs
+            self._counting.drop()
 
 
 class RedactedSpan:
@@ -122,8 +115,8 @@ class RedactedSpan:
         """Say more about it."""
         for name, value in attributes.items():
             if value is not None:
-                told = self._redactor.text(value) if isinstance(value, str) else value
-                self._span.set_attribute(name, told)
+                masked = self._redactor.text(value) if isinstance(value, str) else value
+                self._span.set_attribute(name, masked)
 
     def fail(self, reason: str) -> None:
         """Say that it failed."""
@@ -154,15 +147,17 @@ class OpenTelemetry:
             headers=self._headers(settings),
             timeout=SEND_SECONDS,
         )
-        self._sending = BoundedSpanExporter(exporter, settings.otel_queue_spans)
-        self._provider.add_span_processor(self._sending)
+        self._processor = CountingProcessor(exporter, settings.otel_queue_spans)
+        self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer(project.name, project.version)
         self._redactor = redactor
 
     @staticmethod
     def _headers(settings: Settings) -> dict[str, str]:
-        given = settings.otel_exporter_otlp_headers
-        pairs = (it.partition("=") for it in given.get_secret_value().split(",")) if given else ()
+        headers = settings.otel_exporter_otlp_headers
+        pairs = (
+            (it.partition("=") for it in headers.get_secret_value().split(",")) if headers else ()
+        )
         return {name.strip(): value.strip() for name, _, value in pairs}
 
     @contextmanager
@@ -191,4 +186,4 @@ class OpenTelemetry:
 
     def close(self, seconds: float) -> None:
         """Send what waits, for `seconds` at most."""
-        self._sending.end(seconds)
+        self._processor.close(seconds)

@@ -1,4 +1,4 @@
-"""What several worker processes count, added up: whichever of them is asked answers for all."""
+"""Adds up what several worker processes count: each of them answers for all."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 class Workers:
     """The folder in which processes of one service count.
 
-    What a process that died has counted stays in the sum; what it told of its state does not.
+    What a process that died has counted stays in the sum; its gauges do not.
     Figures of a single process (memory, CPU, garbage collection) are not in it.
     """
 
@@ -36,7 +36,7 @@ class Workers:
                 os.unsetenv(cls.VARIABLE)
 
     def mark_dead(self, pid: int) -> None:
-        """Drop what a process that is gone told of its state."""
+        """Drop the gauges of a process that is gone."""
         mark_process_dead(pid, self.folder)  # type: ignore[no-untyped-call]
 
     @staticmethod

@@ -70,7 +70,7 @@ class Guards:
     @staticmethod
     def leaks(patch: pytest.MonkeyPatch) -> None:
         """Prompts and secrets leave."""
-        patch.setattr(Leaks, "found", lambda self, text: None)
+        patch.setattr(Leaks, "find", lambda self, text: None)
 
     @staticmethod
     def markup(patch: pytest.MonkeyPatch) -> None:

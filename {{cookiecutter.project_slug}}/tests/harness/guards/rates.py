@@ -14,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from harness.guards.injection import InjectionRules
+from harness.guards.injection_rules import InjectionRules
 
 Change = Callable[[str], str]
 
@@ -103,13 +103,13 @@ class Rates:
         self._timed = [InjectionRules() for _ in range(self.TRIES)]  # each keeps what it has seen
 
     def found(self, texts: Sequence[str]) -> int:
-        return sum(self.rules.found(text) is not None for text in texts)
+        return sum(self.rules.match(text) is not None for text in texts)
 
     def detected(self) -> list[str]:
         """Attacks of our own in plain words that the rules find: to be hidden in some way."""
         own = (it for it in Corpus.all("attacks") if it.name.startswith("own"))
         texts = [text for corpus in own for text in corpus.texts]
-        return [it for it in texts if self.rules.found(it) and it.replace(" ", "").isprintable()]
+        return [it for it in texts if self.rules.match(it) and it.replace(" ", "").isprintable()]
 
     def hidden(self) -> Iterator[tuple[str, int, int]]:
         """Each way to hide, how many of how many are found."""
@@ -133,7 +133,7 @@ class Rates:
     @staticmethod
     def _seconds(rules: InjectionRules, text: str) -> float:
         started = process_time()
-        rules.found(text)
+        rules.match(text)
         return process_time() - started
 
     def lines(self) -> Iterator[str]:

@@ -8,8 +8,7 @@ import orjson
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.guards.bedrock import BedrockGuardrail
-from harness.guards.detectors import Detectors
+from harness.guards.detectors import BedrockGuardrail, Detectors
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
 from tests.support.peers.bedrock_replies import Throttled

@@ -8,8 +8,7 @@ import orjson
 import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
-from harness.guards.classifier import Classifier
-from harness.guards.detectors import Detectors
+from harness.guards.detectors import Classifier, Detectors
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
 from harness.sources.body import ResponseRejected

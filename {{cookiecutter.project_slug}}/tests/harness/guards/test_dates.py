@@ -24,16 +24,16 @@ EVIDENCE = "2026-11-22 is today; open Monday to Friday and on 1 December."
     ],
 )
 def test_a_date_that_the_facts_have_passes(answer: str) -> None:
-    assert Dates(EVIDENCE).unsupported(answer) == []
+    assert list(Dates(EVIDENCE).unsupported(answer)) == []
 
 
 @pytest.mark.parametrize(
     ("answer", "named"),
     [
         ("22 March", "22 March"),
-        ("3 de noviembre", "3 noviembre"),
+        ("3 de noviembre", "3 de noviembre"),
         ("March 7th", "March 7th"),
-        ("on the fifth of May", "fifth May"),
+        ("on the fifth of May", "fifth of May"),
         ("in June", "June"),
         ("desde junio", "junio"),
         ("April 2027", "April"),
@@ -42,7 +42,7 @@ def test_a_date_that_the_facts_have_passes(answer: str) -> None:
     ],
 )
 def test_an_invented_date_is_named(answer: str, named: str) -> None:
-    assert Dates(EVIDENCE).unsupported(answer) == [named]
+    assert list(Dates(EVIDENCE).unsupported(answer)) == [named]
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_an_invented_date_is_named(answer: str, named: str) -> None:
     ],
 )
 def test_other_ways_to_say_a_date_count(evidence: str, answer: str) -> None:
-    assert Dates(evidence).unsupported(answer) == []
+    assert list(Dates(evidence).unsupported(answer)) == []

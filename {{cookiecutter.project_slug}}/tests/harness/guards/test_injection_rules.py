@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.guards.injection import InjectionRules
-from harness.guards.injection_rules import RuleFile
+from harness.guards.injection_rules import InjectionRules, RuleFile
 
 
 def read(folder: Path, text: str) -> RuleFile:
@@ -16,11 +15,11 @@ def read(folder: Path, text: str) -> RuleFile:
 
 
 def test_a_file_is_read_as_it_explains_itself(tmp_path: Path) -> None:
-    text = "# why\n\n$who = you|tu\n[a-b 4 split]\nsay|di <2>($who)\nstop it*\n[c 1]\nword\n"
+    text = "# why\n\n$who = you|tu\n[a-b 4]\nsay|di <2>($who)\nstop it*\n[c 1]\nword\n"
     first, second = read(tmp_path, text).rules()
-    assert (first.name, first.weight, first.is_split) == ("a-b", 4, True)
+    assert (first.name, first.weight) == ("a-b", 4)
     assert first.forms == ("say|di <2>(you|tu)", "stop it*")
-    assert (second.name, second.weight, second.is_split, second.forms) == ("c", 1, False, ("word",))
+    assert (second.name, second.weight, second.forms) == ("c", 1, ("word",))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from app.agents import AGENTS
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard, OutputPolicy
-from harness.guards.personal_policy import PiiRules
+from harness.guards.personal_data import PiiRules
 from harness.prompts.language import LANGUAGES, Language
 from harness.runtime.agent import Agent
 from harness.settings import Settings

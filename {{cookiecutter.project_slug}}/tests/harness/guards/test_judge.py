@@ -7,9 +7,8 @@ import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
 from harness.errors import BudgetExceeded, ConfigurationError
-from harness.guards.detectors import Detectors
+from harness.guards.detectors import Detectors, Judge
 from harness.guards.injection_guard import InjectionGuard
-from harness.guards.judge import Judge
 from harness.limits.budget import Budget, RunLimits
 from harness.models.factory import LLMFactory
 from harness.settings import Settings

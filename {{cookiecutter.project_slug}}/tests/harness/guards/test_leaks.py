@@ -42,13 +42,13 @@ def leaks() -> Leaks:
     ],
 )
 def test_a_prompt_is_found_however_it_is_spelled(leaks: Leaks, text: str) -> None:
-    assert leaks.found(text) == "prompt"
+    assert leaks.find(text) == "prompt"
 
 
 @pytest.mark.checklist("INJ-2")
 @pytest.mark.parametrize("lead", range(0, 33, 3))
 def test_a_run_of_a_prompt_is_found_wherever_it_begins(leaks: Leaks, lead: int) -> None:
-    assert leaks.found("y" * lead + LINE[lead : lead + 60] + "z" * 7) == "prompt"
+    assert leaks.find("y" * lead + LINE[lead : lead + 60] + "z" * 7) == "prompt"
 
 
 @pytest.mark.checklist("SEC-2")
@@ -57,7 +57,7 @@ def test_a_run_of_a_prompt_is_found_wherever_it_begins(leaks: Leaks, lead: int) 
     [f"It is {SECRET}.", KEY, base64.b64encode(f"the key is {SECRET} {KEY}".encode()).decode()],
 )
 def test_a_secret_is_found(leaks: Leaks, text: str) -> None:
-    assert leaks.found(text) == "secret"
+    assert leaks.find(text) == "secret"
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_a_secret_is_found(leaks: Leaks, text: str) -> None:
     ],
 )
 def test_plain_talk_passes(leaks: Leaks, text: str) -> None:
-    assert leaks.found(text) is None
+    assert leaks.find(text) is None
 
 
 def test_what_a_prompt_is_filled_with_is_no_part_of_it() -> None:
     filled = "the forecast of the next seven days for any place on earth"
     leaks = Leaks(["Agents: $agents and nothing else"], Redactor())
-    assert leaks.found(filled) is None
+    assert leaks.find(filled) is None

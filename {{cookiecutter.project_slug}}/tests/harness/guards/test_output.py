@@ -4,7 +4,7 @@ import pytest
 
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard, OutputPolicy
-from harness.guards.personal_policy import PiiRules
+from harness.guards.personal_data import PiiRules
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
 

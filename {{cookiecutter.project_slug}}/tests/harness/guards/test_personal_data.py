@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.guards.personal_data import PiiDetector
+from harness.errors import InputRefused
+from harness.guards.personal_data import PiiDetector, PiiRules
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, Harmless, Samples
 
 FINDER = PiiDetector()
@@ -63,3 +64,43 @@ def test_two_spellings_of_a_value_are_the_same_plain() -> None:
 def test_hostile_text_costs_time_in_proportion_to_its_length(piece: str) -> None:
     # A pattern that backtracks does not end on this; no clock is needed to see it.
     assert len(FINDER.find(piece * (200_000 // len(piece)))) < 200_000
+
+
+CARD, EMAIL = "4111 1111 1111 1111", "ana@home.example"
+TEXT = f"Card {CARD}, mail {EMAIL}."
+
+
+@pytest.mark.parametrize(
+    ("acts", "admitted", "kinds"),
+    [
+        ("none", TEXT, []),
+        ("card:pass", TEXT, []),
+        ("card:mask", f"Card [card], mail {EMAIL}.", ["card"]),
+        ("card:mask,email:mask", "Card [card], mail [email].", ["card", "email"]),
+    ],
+)
+def test_what_is_to_be_masked_is_masked_on_its_way_in(
+    acts: str, admitted: str, kinds: list[str]
+) -> None:
+    assert PiiRules(acts).mask_input(TEXT) == (admitted, kinds)
+
+
+def test_what_is_refused_on_its_way_in_is_named_by_its_kind_alone() -> None:
+    with pytest.raises(InputRefused) as refused:
+        PiiRules("card:mask,email:refuse").mask_input(TEXT)
+    assert "email" in refused.value.detail
+    assert "PERSONAL_DATA_IN" in refused.value.detail
+    assert EMAIL not in str(refused.value)
+    assert PiiRules("email:refuse").mask_input("no address") == ("no address", [])
+
+
+def test_the_audit_trail_sees_neither_what_is_masked_nor_what_is_refused() -> None:
+    hidden = PiiRules("card:mask,email:refuse").hidden(TEXT)
+    assert hidden == "Card [card], mail [email]."
+
+
+def test_what_was_given_is_not_masked_on_its_way_out() -> None:
+    policy = PiiRules("card:mask,email:mask")
+    masked = policy.mask_unless(TEXT, lambda it: it.kind == "email")
+    assert masked == (f"Card [card], mail {EMAIL}.", ["card"])
+    assert PiiRules("none").mask_unless(TEXT, lambda it: False) == (TEXT, [])

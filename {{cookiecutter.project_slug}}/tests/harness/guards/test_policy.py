@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from harness.errors import PolicyViolation, SourceUnavailable
 from harness.guards.policy import ToolPolicy
 from harness.sources.policy import Policy
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 
 POLICY = Policy(tools=frozenset({"read", "send"}), writing=frozenset({"send"}))
 
@@ -18,7 +18,7 @@ def rights() -> ToolPolicy:
 
 def counted(tool: str, kind: str) -> float:
     labels = {"agent": "vault", "tool": tool, "kind": kind}
-    return METRICS.registry.get_sample_value("access_refused_total", labels) or 0
+    return REGISTRY.get_sample_value("access_refused_total", labels) or 0
 
 
 def test_a_named_tool_runs(rights: ToolPolicy) -> None:

@@ -49,14 +49,14 @@ def test_strangers_attacks_are_found_though_the_easiest_kind_is_left_out(rates: 
 
 def test_harmless_look_alikes_pass(rates: Rates) -> None:
     texts = [text for corpus in Corpus.all("harmless") for text in corpus.texts]
-    refused = [text for text in texts if rates.rules.found(text)]
+    refused = [text for text in texts if rates.rules.match(text)]
     assert len(texts) > 400
     assert len(refused) <= REFUSED * len(texts), refused
 
 
 def test_no_example_of_an_agent_is_refused(rates: Rates) -> None:
     examples = [it for agent in AGENTS for texts in agent.examples.values() for it in texts]
-    assert [it for it in examples if rates.rules.found(it)] == []
+    assert [it for it in examples if rates.rules.match(it)] == []
 
 
 @pytest.mark.parametrize("way", Hidden.ways())

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from harness.http.bounds import Bounds
 from harness.settings import Settings
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door
 from tests.support.peers.raw_caller import PATIENCE_SECONDS, serving
 
@@ -47,7 +47,7 @@ async def patient(door: Door) -> AsyncIterator[Any]:
 def ended(reason: str) -> float:
     """How many connections were ended for this reason."""
     name = {"reason": reason}
-    return METRICS.registry.get_sample_value("connections_ended_total", name) or 0
+    return REGISTRY.get_sample_value("connections_ended_total", name) or 0
 
 
 @pytest.mark.checklist("ABU-2")

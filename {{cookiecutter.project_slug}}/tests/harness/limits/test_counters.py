@@ -84,3 +84,18 @@ async def test_windows_that_are_over_leave_the_memory(clock: Clock) -> None:
     clock.now += 180
     await counters.acquire([limit(1)])
     assert len(counters._counts) == 1
+
+
+async def test_of_passing_counts_the_last_used_stay(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalCounters, "MOST_PASSING", 2)
+    counters = LocalCounters()
+    for key in ("used again", "left", "used again", "new"):
+        await counters.add([limit(1, key=key, is_passing=True)])
+    await counters.add([limit(1, key="caller")])
+    refused = {
+        key: (await counters.acquire([limit(1, key=key, is_passing=key != "caller")])).refused
+        for key in ("used again", "new", "caller", "left")
+    }
+    assert [key for key, room in refused.items() if room] == ["used again", "new", "caller"]

@@ -10,7 +10,7 @@ from langchain_core.messages.ai import UsageMetadata
 from harness.errors import RateLimitExceeded
 from harness.limits.enforcement import RateLimiter
 from harness.limits.quotas import Quotas
-from harness.models.call_recorder import Usage, UsageCollector
+from harness.models.call_recorder import Usage
 from harness.settings import Settings
 
 
@@ -91,10 +91,10 @@ async def test_a_model_without_a_price_does_not_end_the_quota_of_money() -> None
     prices = {"openai:priced": (1, 1)}
     held = quotas(quota_caller_day_usd=1.0, quota_reserved_tokens=1, llm_prices=prices)
     tokens = UsageMetadata(input_tokens=1, output_tokens=1, total_tokens=2)
-    with UsageCollector.scope() as usage:
+    with Usage.scope() as usage:
         async with held.run("me", "me:t1", usage):
             for usd in (0.6, None, 0.4):
-                UsageCollector.add_tokens(tokens, usd)
+                usage.add(tokens, usd)
     assert usage == Usage(input_tokens=3, output_tokens=3, cost_usd=None, priced_usd=1.0)
     with pytest.raises(RateLimitExceeded, match="caller-day-usd"):
         await run(held, Used())

@@ -14,7 +14,7 @@ from langgraph.types import Send
 from pydantic import AnyHttpUrl, SecretStr
 
 from harness.errors import ClarificationNeeded, ModelUnavailable
-from harness.models.call_recorder import Usage, UsageCollector
+from harness.models.call_recorder import Usage
 from harness.models.factory import LLMFactory
 from harness.prompts.prompt import Prompt
 from harness.settings import Settings
@@ -163,7 +163,7 @@ async def test_a_stream_that_its_reader_leaves_is_cancelled(
 async def test_a_run_s_sum_holds_streamed_whole_and_failed_calls(lines: Lines) -> None:
     with OpenAIServer([Text("whole"), Text("in pieces"), Failure(500)]) as server:
         model = scripted(server)
-        with UsageCollector.scope() as usage:
+        with Usage.scope() as usage:
             await model.ainvoke("hi")
             assert [chunk async for chunk in model.astream("hi")]
             with pytest.raises(ModelUnavailable):
@@ -180,7 +180,7 @@ async def test_a_run_s_sum_holds_streamed_whole_and_failed_calls(lines: Lines) -
 
 async def test_a_provider_that_counts_nothing_adds_a_call_and_no_tokens(lines: Lines) -> None:
     answer = b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}]}'
-    with OpenAIServer([Body(answer)]) as server, UsageCollector.scope() as usage:
+    with OpenAIServer([Body(answer)]) as server, Usage.scope() as usage:
         await scripted(server).ainvoke("hi")
 
     assert usage == Usage(model_calls=1)
@@ -217,7 +217,7 @@ async def test_tasks_side_by_side_add_to_their_own_run_and_to_no_other(
     graph = side_by_side(model)
 
     async def run(questions: list[str]) -> Usage:
-        with UsageCollector.scope() as usage:
+        with Usage.scope() as usage:
             await graph.ainvoke({"questions": questions})
         return usage
 
@@ -228,7 +228,7 @@ async def test_tasks_side_by_side_add_to_their_own_run_and_to_no_other(
 
 
 async def test_a_call_outside_of_any_run_is_counted_for_none(model: BaseChatModel) -> None:
-    with UsageCollector.scope() as before:
+    with Usage.scope() as before:
         pass
     await model.ainvoke("hi")
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.models.circuit_breaker import CircuitBreaker
 from harness.models.failures import ModelCallFailed, Reason
+from harness.models.resilient_model import CircuitBreaker
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Lines
 
 MODEL = "openai:broken"
@@ -40,10 +40,10 @@ def breaker(clock: Clock) -> CircuitBreaker:
 
 
 def fail(
-    breaker: CircuitBreaker, reason: Reason = "upstream_error", *, counts: bool = True
+    breaker: CircuitBreaker, reason: Reason = "upstream_error", *, had_full_timeout: bool = True
 ) -> None:
     with pytest.raises(ModelCallFailed, match=reason), breaker.guard():
-        raise ModelCallFailed(reason, counts=counts)
+        raise ModelCallFailed(reason, had_full_timeout=had_full_timeout)
 
 
 def work(breaker: CircuitBreaker) -> None:
@@ -56,7 +56,7 @@ def state(breaker: CircuitBreaker) -> str:
 
 
 def shown() -> float | None:
-    return METRICS.registry.get_sample_value("llm_breaker_state", {"model": MODEL})
+    return REGISTRY.get_sample_value("llm_breaker_state", {"model": MODEL})
 
 
 def test_it_opens_at_the_limit_and_not_below(breaker: CircuitBreaker, lines: Lines) -> None:
@@ -96,7 +96,7 @@ def test_a_call_that_its_request_cut_short_counts_neither_way(breaker: CircuitBr
     fail(breaker)
     fail(breaker)
     for _ in range(5):
-        fail(breaker, "timeout", counts=False)
+        fail(breaker, "timeout", had_full_timeout=False)
     assert state(breaker) == "closed"
 
     fail(breaker)

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 from harness.errors import ClarificationNeeded
-from harness.models.failures import AnswerRejected, Failures, ModelCallFailed
+from harness.models.failures import ModelCallFailed
+from harness.sources.body import ResponseRejected
 
 
 class StatusError(Exception):
@@ -68,7 +69,7 @@ class EndpointConnectionError(ConnectionError):
         (httpx2.RemoteProtocolError(""), "connection"),
         (ConnectionResetError(), "connection"),
         (EndpointConnectionError(), "connection"),
-        (AnswerRejected(""), "upstream_invalid"),
+        (ResponseRejected(""), "upstream_invalid"),
         (httpx.DecodingError(""), "upstream_invalid"),
         (AttributeError(), "upstream_invalid"),
         (KeyError(), "upstream_invalid"),
@@ -78,7 +79,7 @@ class EndpointConnectionError(ConnectionError):
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_an_error_is_known_by_its_status_or_its_class(error: Exception, reason: str) -> None:
-    assert Failures.classify(error).reason == reason
+    assert ModelCallFailed.from_error(error).reason == reason
 
 
 def test_what_an_sdk_wraps_is_seen_through() -> None:
@@ -87,18 +88,18 @@ def test_what_an_sdk_wraps_is_seen_through() -> None:
 
     for inner, reason in (
         (httpx2.ConnectTimeout(""), "connection"),
-        (AnswerRejected(""), "upstream_invalid"),
+        (ResponseRejected(""), "upstream_invalid"),
     ):
         outer = APIConnectionError()
         outer.__cause__ = inner
-        assert Failures.classify(outer).reason == reason
+        assert ModelCallFailed.from_error(outer).reason == reason
 
 
 def test_an_error_raised_from_none_is_judged_alone() -> None:
     outer = StatusError(400)
     outer.__context__ = TimeoutError()
     outer.__suppress_context__ = True
-    assert [type(each) for each in Failures._chain(outer)] == [StatusError]
+    assert [type(each) for each in ModelCallFailed._causes(outer)] == [StatusError]
 
 
 def in_an_hour() -> str:
@@ -118,7 +119,7 @@ def in_an_hour() -> str:
 def test_the_wait_that_is_asked_for_is_read(
     headers: dict[str, str], low: float, high: float
 ) -> None:
-    seconds = Failures.classify(StatusError(429, **headers)).retry_after_seconds
+    seconds = ModelCallFailed.from_error(StatusError(429, **headers)).retry_after_seconds
     assert seconds is not None
     assert low <= seconds <= high
 
@@ -133,11 +134,11 @@ def test_the_wait_that_is_asked_for_is_read(
     ],
 )
 def test_a_wait_that_makes_no_sense_is_none(headers: dict[str, str]) -> None:
-    assert Failures.classify(StatusError(429, **headers)).retry_after_seconds is None
+    assert ModelCallFailed.from_error(StatusError(429, **headers)).retry_after_seconds is None
 
 
 @pytest.mark.parametrize(
-    ("reason", "is_retryable", "counts"),
+    ("reason", "is_retryable", "trips_breaker"),
     [
         ("timeout", True, True),
         ("connection", True, True),
@@ -150,20 +151,23 @@ def test_a_wait_that_makes_no_sense_is_none(headers: dict[str, str]) -> None:
     ],
 )
 def test_a_reason_tells_whether_to_try_again_and_whether_it_counts(
-    reason: Any, is_retryable: bool, counts: bool
+    reason: Any, is_retryable: bool, trips_breaker: bool
 ) -> None:
     failure = ModelCallFailed(reason)
-    assert (failure.is_retryable, failure.counts) == (is_retryable, counts)
+    assert (failure.is_retryable, failure.trips_breaker) == (is_retryable, trips_breaker)
 
 
 def test_only_a_timeout_after_a_fair_time_counts() -> None:
-    assert Failures.classify(TimeoutError()).counts
-    assert not Failures.classify(TimeoutError(), had_full_timeout=False).counts
-    assert Failures.classify(ConnectionError(), had_full_timeout=False).counts
+    assert ModelCallFailed.from_error(TimeoutError()).trips_breaker
+    assert not ModelCallFailed.from_error(TimeoutError(), had_full_timeout=False).trips_breaker
+    assert ModelCallFailed.from_error(ConnectionError(), had_full_timeout=False).trips_breaker
 
 
 def test_our_own_errors_pass_unchanged() -> None:
-    with pytest.raises(ClarificationNeeded), Failures.named(had_full_timeout=True):
+    with pytest.raises(ClarificationNeeded), ModelCallFailed.translated(had_full_timeout=True):
         raise ClarificationNeeded("Which one?")
-    with pytest.raises(ModelCallFailed, match="busy"), Failures.named(had_full_timeout=True):
+    with (
+        pytest.raises(ModelCallFailed, match="busy"),
+        ModelCallFailed.translated(had_full_timeout=True),
+    ):
         raise ModelCallFailed("busy")

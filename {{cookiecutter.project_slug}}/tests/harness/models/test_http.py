@@ -7,9 +7,9 @@ import httpx
 import httpx2
 import pytest
 
-from harness.models.failures import AnswerRejected
 from harness.models.http import ModelHttp
 from harness.settings import Settings
+from harness.sources.body import ResponseRejected
 from tests.support.peers.openai_faults import BOMB_BYTES
 from tests.support.peers.openai_replies import Body
 from tests.support.peers.openai_server import OpenAIServer
@@ -46,7 +46,7 @@ async def test_an_answer_above_the_limit_is_refused_with_the_setting(
     http: ModelHttp, encoding: str
 ) -> None:
     body = b"a" * (LIMIT + 1)
-    with pytest.raises(AnswerRejected, match=f"LLM_MAX_ANSWER_BYTES={LIMIT}"):
+    with pytest.raises(ResponseRejected, match=f"LLM_MAX_ANSWER_BYTES={LIMIT}"):
         await get(http, gzip.compress(body) if encoding else body, encoding)
 
 
@@ -66,8 +66,8 @@ async def test_a_bomb_is_not_unfolded(http: ModelHttp) -> None:
         import zlib
 
         own = zlib.decompressobj
-        patch.setattr("harness.models.http.zlib.decompressobj", lambda *a: Counting(own(*a)))
-        with pytest.raises(AnswerRejected):
+        patch.setattr("harness.sources.body.zlib.decompressobj", lambda *a: Counting(own(*a)))
+        with pytest.raises(ResponseRejected):
             await get(http, gzip.compress(b"a" * BOMB_BYTES, 1), "gzip")
 
     assert sum(unfolded) == LIMIT + 1
@@ -77,7 +77,7 @@ async def test_a_bomb_is_not_unfolded(http: ModelHttp) -> None:
 async def test_what_cannot_be_unpacked_is_refused(
     http: ModelHttp, body: bytes, encoding: str
 ) -> None:
-    with pytest.raises(AnswerRejected):
+    with pytest.raises(ResponseRejected):
         await get(http, body, encoding)
 
 
@@ -86,7 +86,7 @@ async def test_a_client_of_httpx_1_is_bounded_too(http: ModelHttp) -> None:
     with OpenAIServer([Body(b"a" * LIMIT), Body(b"a" * (LIMIT + 1))]) as server:
         async with httpx.AsyncClient(event_hooks=hooks) as client:
             assert len((await client.get(server.address)).content) == LIMIT
-            with pytest.raises(AnswerRejected):
+            with pytest.raises(ResponseRejected):
                 await client.get(server.address)
 
 

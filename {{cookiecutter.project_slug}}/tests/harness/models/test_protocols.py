@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import AnyHttpUrl, SecretStr
 
 from harness.errors import ModelUnavailable
-from harness.models.call_recorder import Usage, UsageCollector
+from harness.models.call_recorder import Usage
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
 from tests.harness.models.chains import HASTY, PATIENT, Unused, said_before_failing, streamed
@@ -79,7 +79,7 @@ def model_that(provider: Any) -> Open:
 @pytest.mark.parametrize("how", ["whole", "stream"])
 async def test_an_answer_comes_with_its_usage(provider: Any, model_that: Open, how: str) -> None:
     async with model_that(provider["says"]) as model:
-        with UsageCollector.scope() as usage:
+        with Usage.scope() as usage:
             said = (await model.ainvoke("hi")).text if how == "whole" else await streamed(model)
 
     assert said == "three little words"

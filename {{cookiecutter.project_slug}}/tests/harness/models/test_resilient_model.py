@@ -7,9 +7,9 @@ import pytest
 
 from harness.errors import ModelUnavailable
 from harness.limits.deadline import Deadline
-from harness.models.call_recorder import UsageCollector
+from harness.models.call_recorder import Usage
 from harness.models.factory import LinkState
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.harness.models.chains import FIRST, SECOND, Unused, chain, factory_for, streamed
 from tests.support.peers.openai_faults import Busy, Switchable
 from tests.support.peers.openai_replies import Failure, Hang, Reply, Request, Text
@@ -59,7 +59,7 @@ async def test_a_model_that_fails_again_and_again_is_left_alone_by_every_role() 
         assert [list(it.links) for it in factory.models()] == [
             [LinkState(FIRST, "open"), LinkState(SECOND, "closed")]
         ] * 3
-        assert METRICS.registry.get_sample_value("llm_breaker_state", {"model": FIRST}) == 2
+        assert REGISTRY.get_sample_value("llm_breaker_state", {"model": FIRST}) == 2
 
 
 async def test_a_model_that_works_again_is_asked_again() -> None:
@@ -136,15 +136,15 @@ async def test_when_every_model_is_full_the_call_is_overloaded() -> None:
 @pytest.mark.parametrize("how", ["whole", "stream"])
 async def test_a_call_s_money_is_in_the_run_s_sum_and_in_the_metrics(how: str) -> None:
     labels = {"role": "writer", "model": FIRST}
-    before = METRICS.registry.get_sample_value("llm_cost_usd_total", labels) or 0
+    before = REGISTRY.get_sample_value("llm_cost_usd_total", labels) or 0
     with OpenAIServer([Text("hello")]) as server:
         async with chain(server, llm_prices={"openai:first": (1, 2)}) as model:
-            with UsageCollector.scope() as usage:
+            with Usage.scope() as usage:
                 if how == "whole":
                     await model.ainvoke("hi")
                 else:
                     await streamed(model)
 
     assert usage.cost_usd == pytest.approx((11 * 1 + 7 * 2) / 1_000_000)
-    after = METRICS.registry.get_sample_value("llm_cost_usd_total", labels) or 0
+    after = REGISTRY.get_sample_value("llm_cost_usd_total", labels) or 0
     assert after - before == pytest.approx(usage.cost_usd)

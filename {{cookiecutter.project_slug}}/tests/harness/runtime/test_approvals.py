@@ -7,7 +7,7 @@ import pytest
 
 from harness.guards.approval import PendingToolCall
 from harness.guards.output import OutputPolicy
-from harness.guards.personal_policy import PiiRules
+from harness.guards.personal_data import PiiRules
 from harness.runtime.approvals import Approvals, PendingApprovals
 from harness.runtime.state import Task
 from harness.service import Service

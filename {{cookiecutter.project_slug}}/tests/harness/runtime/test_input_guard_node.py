@@ -4,7 +4,7 @@ import pytest
 
 from harness.guards.injection_guard import InjectionGuard
 from harness.guards.input import InputGuard
-from harness.guards.personal_policy import PiiRules
+from harness.guards.personal_data import PiiRules
 from harness.prompts.language import LanguageDetector
 from harness.runtime.input_guard_node import InputGuardNode, InputGuards
 from harness.runtime.state import State, Turn

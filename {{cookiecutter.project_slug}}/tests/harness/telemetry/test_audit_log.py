@@ -8,7 +8,7 @@ from harness.auth.principal import Principal, Scope
 from harness.settings import Settings
 from harness.telemetry.audit_log import AuditLog
 from harness.telemetry.logging import Logs
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door, Lines
 
 QUESTION = "How many moons has Mars?"
@@ -65,7 +65,7 @@ async def test_no_level_of_the_log_ends_it(door: Door, lines: Lines, level: str)
 def test_what_a_guard_decides_is_counted_and_in_the_line(lines: Lines, settings: Settings) -> None:
     def counted() -> float:
         labels = {"guard": "planted", "decision": "refused"}
-        return METRICS.registry.get_sample_value("guard_decisions_total", labels) or 0
+        return REGISTRY.get_sample_value("guard_decisions_total", labels) or 0
 
     before = counted()
     owner = Principal.of_key("shop", [Scope.CHAT]).owner

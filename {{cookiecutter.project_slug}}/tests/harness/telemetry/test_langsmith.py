@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from langsmith import traceable
 
-from harness.guards.personal_policy import PiiRules
+from harness.guards.personal_data import PiiRules
 from harness.settings import Settings
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor

@@ -1,14 +1,13 @@
 """A collector on loopback gets the spans of a run, without a secret, and its failures cost nothing."""
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from harness.settings import Settings
-from harness.telemetry.metrics import METRICS
+from harness.telemetry.metrics import REGISTRY
 from harness.telemetry.tracing import TRACES
 from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
 from tests.conftest import Door, Lines
@@ -23,8 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from harness.telemetry import otel
-from harness.telemetry.otel import BoundedSpanExporter
+from harness.telemetry.otel import CountingProcessor
 
 pytestmark = pytest.mark.checklist("OBS-1")
 
@@ -139,7 +137,7 @@ async def test_no_run_is_traced_where_the_share_is_none(door: Door, peer: Collec
 
 
 def dropped(reason: str) -> float:
-    value = METRICS.registry.get_sample_value("trace_spans_dropped_total", {"reason": reason})
+    value = REGISTRY.get_sample_value("trace_spans_dropped_total", {"reason": reason})
     return value or 0
 
 
@@ -150,57 +148,39 @@ class Hanging(SpanExporter):
         self.result = result
         self.asked = threading.Event()
         self.may_answer = threading.Event()
+        self.closed = threading.Event()
+        self.batches = 0
 
     def export(self, spans: Any) -> SpanExportResult:
         """Wait."""
+        self.batches += 1
         self.asked.set()
         assert self.may_answer.wait(30)
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
 
+    def shutdown(self) -> None:
+        """Say that it was closed."""
+        self.closed.set()
 
-def test_a_span_waits_for_others_once_and_not_anew_with_each(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(otel, "PAUSE_SECONDS", 0.3)
+
+def test_the_end_has_one_deadline_and_counts_what_it_leaves() -> None:
     exporter = Hanging(SpanExportResult.SUCCESS)
-    exporter.may_answer.set()
-    sending = BoundedSpanExporter(exporter, max_waiting=200)
+    processor = CountingProcessor(exporter, max_waiting=1)
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(sending)
+    provider.add_span_processor(processor)
     tracer = provider.get_tracer("test")
-    until = time.monotonic() + 10
-    while not exporter.asked.is_set() and time.monotonic() < until:
-        tracer.start_span("one more").end()
-        time.sleep(0.05)  # well before the pause is over
-    assert exporter.asked.is_set()
-    sending.end(30)
-
-
-def test_the_end_has_one_deadline_and_counts_what_it_leaves(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    exporter = Hanging(SpanExportResult.SUCCESS)
-    sending = BoundedSpanExporter(exporter, max_waiting=10)
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(sending)
-    tracer = provider.get_tracer("test")
-    tracer.start_span("first").end()
+    tracer.start_span("first").end()  # a whole batch
     assert exporter.asked.wait(30)
-    for _ in range(3):
-        tracer.start_span("more").end()
+    tracer.start_span("more").end()
     lost = dropped("not_sent")
-    joined: list[float] = []
-    with monkeypatch.context() as patched:
-        patched.setattr(otel, "monotonic", iter((0.0, 0.75)).__next__)
-        patched.setattr(sending._thread, "join", joined.append)
-        sending.end(1)  # three quarters of it pass before the queue takes the end
-    assert joined == [0.25]
-    assert dropped("not_sent") == lost + 3
+    processor.close(0.01)
+    assert dropped("not_sent") == lost + 1
     exporter.may_answer.set()
-    sending._thread.join(30)
-    assert not sending._thread.is_alive()
+    assert exporter.closed.wait(30)
+    assert dropped("not_sent") == lost + 1  # the first one was sent, the other one was counted
+    assert exporter.batches == 1
 
 
 @pytest.mark.parametrize("result", [SpanExportResult.FAILURE, RuntimeError(SECRET)])
@@ -208,21 +188,33 @@ def test_a_collector_that_hangs_and_fails_costs_spans_that_are_counted_and_no_ti
     result: SpanExportResult | Exception, lines: Lines
 ) -> None:
     exporter = Hanging(result)
-    sending = BoundedSpanExporter(exporter, max_waiting=2)
+    processor = CountingProcessor(exporter, max_waiting=2)
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(sending)
+    provider.add_span_processor(processor)
     tracer = provider.get_tracer("test")
     full, lost = dropped("queue_full"), dropped("not_sent")
-    tracer.start_span("first").end()
+    for _ in range(2):
+        tracer.start_span("first").end()
     assert exporter.asked.wait(30)  # its thread waits for the collector now
 
     for _ in range(5):
         tracer.start_span("more").end()
 
     assert dropped("queue_full") == full + 3
-    sending.end(0)  # nor does the end wait
-    assert dropped("not_sent") == lost + 2
     exporter.may_answer.set()
-    sending._thread.join(30)
-    assert dropped("not_sent") == lost + 3
+    processor.close(30)
+    assert exporter.closed.is_set()
+    assert dropped("not_sent") == lost + 4
     assert SECRET not in lines.text
+
+
+def test_a_span_that_ends_after_the_end_is_dropped() -> None:
+    exporter = Hanging(SpanExportResult.SUCCESS)
+    exporter.may_answer.set()
+    processor = CountingProcessor(exporter, max_waiting=2)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    span = provider.get_tracer("test").start_span("late")
+    processor.close(30)
+    span.end()
+    assert exporter.batches == 0

@@ -12,16 +12,18 @@ PROJECT = Path(__file__).parents[3]
 
 COUNTING = """
 import os
-from harness.telemetry.metrics import METRICS
-METRICS.degraded("not_saved")
-METRICS.breaker("m", "open")
+from harness.telemetry.metrics import ANSWERS_DEGRADED, LLM_BREAKER_STATE
+ANSWERS_DEGRADED.labels("not_saved").inc()
+LLM_BREAKER_STATE.labels("m").set(2)
 print(os.getpid())
 """
 
 TELLING = """
-from harness.telemetry.metrics import METRICS
-METRICS.degraded("not_saved")
-print(METRICS.text().decode())
+from prometheus_client import generate_latest
+from harness.telemetry.metrics import ANSWERS_DEGRADED, REGISTRY
+from harness.telemetry.workers import Workers
+ANSWERS_DEGRADED.labels("not_saved").inc()
+print(generate_latest(Workers.all() or REGISTRY).decode())
 """
 
 

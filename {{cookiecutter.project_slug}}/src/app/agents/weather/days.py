@@ -1,11 +1,11 @@
 """Days in a question, in a forecast and in an answer."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final, Literal, get_args
 
-from harness import Language, Words
+from harness import LANGUAGES, Language, Locale, Words
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Day = Literal["today", "tomorrow", "day_after_tomorrow", "weekend", "week"] | Weekday
@@ -14,41 +14,6 @@ ORDER: Final[Sequence[Weekday]] = get_args(Weekday)
 """As `date.weekday` counts."""
 
 WEEKEND: Final = frozenset({"saturday", "sunday"})
-
-WEEKDAYS: Final[Mapping[Language, Sequence[str]]] = {
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
-}
-MONTHS: Final[Mapping[Language, Sequence[str]]] = {
-    "en": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-    "es": (
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ),
-}
 
 
 class Days:
@@ -69,9 +34,9 @@ class Days:
         for pattern, day in cls.MEANING:
             if re.search(rf"\b(?:{pattern})\b", text):
                 return day
-        for names in WEEKDAYS.values():
-            for name, day in zip(names, ORDER, strict=True):
-                if re.search(rf"\b{Words.strip_accents(name)}\b", text):
+        for language in LANGUAGES:
+            for names, day in zip(Locale.load(language).weekdays, ORDER, strict=True):
+                if re.search(rf"\b{Words.strip_accents(names[0])}\b", text):
                     return day
         return "today"
 
@@ -96,5 +61,6 @@ class Days:
     def say(each: date, language: Language) -> str:
         """`Monday 23 November`, `lunes 23 de noviembre`."""
         of = " de " if language == "es" else " "
-        weekday = WEEKDAYS[language][each.weekday()]
-        return f"{weekday} {each.day}{of}{MONTHS[language][each.month - 1]}"
+        locale = Locale.load(language)
+        weekday, month = locale.weekdays[each.weekday()][0], locale.months[each.month - 1][0]
+        return f"{weekday} {each.day}{of}{month}"

@@ -1,0 +1,146 @@
+"""Writes `src/harness/locale/{en,es}.toml`: words for dates, currencies, countries, from CLDR and tools/locale.
+
+    python tools/locale_data.py [--check]
+
+CLDR is read through babel, so run it with a Python that has it (a project's own environment does, for
+its docs), after a change in tools/locale or for a newer CLDR. What is written is read by the guard
+against inventions, by the language detector and by the example agents; a project carries the data only.
+"""
+
+import sys
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
+
+from babel import Locale  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from babel.numbers import get_currency_name, get_currency_symbol  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = ROOT / "tools" / "locale"
+TARGET = ROOT / "{{cookiecutter.project_slug}}" / "src" / "harness" / "locale"
+LANGUAGES = ("en", "es")
+WIDTH = 116
+
+CURRENCIES = (
+    "AED ARS AUD BGN BOB BRL CAD CHF CLP CNY COP CZK DKK DOP EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR"
+    " NGN NOK NZD PEN PHP PKR PLN RON RUB SAR SEK SGD THB TRY UAH USD UYU VES VND ZAR"
+)
+NOUN = {"en": -1, "es": 0}
+"""Where the noun of a currency's name stands: `Swiss francs`, `francos suizos`."""
+
+COMMON = (
+    "baht bat bats boliviano bolivianos dong dongs leu leus lei lev leva levas nuevo nuevos rand rands real reals sol"
+    " soles won wons may"
+)
+"""Words that CLDR has and that mean something else as often: the 500 won, you may."""
+
+
+def folded(text: str) -> str:
+    marks = unicodedata.normalize("NFD", text.lower())
+    return "".join(sign for sign in marks if unicodedata.category(sign) != "Mn")
+
+
+class Words:
+    """The words of one language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._cldr = Locale(language)
+        self._ours = tomllib.loads((OURS / f"{language}.toml").read_text(encoding="utf-8"))
+
+    def text(self) -> str:
+        """The file."""
+        lines = [
+            f"# {self._cldr.english_name}. Made by the template from CLDR: see the names of the fields in locale.py."
+        ]
+        lines += [self._line(name, value) for name, value in self._fields().items()]
+        for name, table in self._tables().items():
+            lines += ["", f"[{name}]", *(self._line(key, table[key]) for key in sorted(table))]
+        return "\n".join(lines) + "\n"
+
+    def _fields(self) -> Mapping[str, str | list[str]]:
+        ours = {name: value for name, value in self._ours.items() if not isinstance(value, dict)}
+        days = ours.pop("days").split()
+        return {
+            "months": list(self._months()),
+            "weekdays": [self._spellings(it, f"{it.removesuffix('s')}s") for it in self._of("days", "wide")],
+            "weekdays_short": [it.rstrip(".").title() for it in self._of("days", "abbreviated")],
+            "days": [self._joined(word, self._form("day", at)) for at, word in enumerate(days, 1)],
+            **{name: " ".join(value.split()) for name, value in ours.items()},
+        }
+
+    def _form(self, kind: str, at: int) -> str:
+        return str(self._ours.get(f"{kind}_forms", {}).get(str(at), ""))
+
+    def _tables(self) -> Mapping[str, Mapping[str, str]]:
+        currencies, names = dict(self._ours["currencies"]), dict(self._ours["names"])
+        for code in CURRENCIES.split():
+            currencies[code] = self._joined(code, *self._nouns(code), self._sign(code), currencies.get(code, ""))
+        for code, word in self._territories():
+            names[code] = self._joined(word, names.get(code, ""))
+        return {"many_days": self._ours["many_days"], "currencies": currencies, "names": names}
+
+    def _of(self, kind: str, width: str) -> Sequence[str]:
+        names = getattr(self._cldr, kind)["format"][width]
+        return [names[key] for key in sorted(names)]
+
+    def _months(self) -> Iterator[str]:
+        both = zip(self._of("months", "wide"), self._of("months", "abbreviated"), strict=True)
+        for at, (name, short) in enumerate(both, 1):
+            yield self._joined(self._spellings(name), short.rstrip("."), self._form("month", at))
+
+    @classmethod
+    def _spellings(cls, *names: str) -> str:
+        return cls._joined(*(f"{name} {name.capitalize()}" for name in names))
+
+    def _nouns(self, code: str) -> Iterator[str]:
+        for count in (1, 2):
+            yield get_currency_name(code, count, locale=self._language).lower().split()[NOUN[self._language]]
+
+    def _sign(self, code: str) -> str:
+        sign = get_currency_symbol(code, locale=self._language)
+        return "" if sign.isalnum() else sign
+
+    def _territories(self) -> Iterator[tuple[str, str]]:
+        """Countries of one word whose names in the languages do not begin alike."""
+        for code in sorted(self._cldr.territories):
+            names = [folded(Locale(it).territories.get(code, "")) for it in LANGUAGES]
+            if code.isalpha() and all(it.isalpha() for it in names) and not self._is_alike(*names):
+                yield code, names[LANGUAGES.index(self._language)]
+
+    @staticmethod
+    def _is_alike(one: str, other: str) -> bool:
+        """True where the guard recognises both without being told: they begin the same."""
+        return all(b.startswith(a[: max(3, (len(a) + 1) // 2)]) for a, b in ((one, other), (other, one)))
+
+    @staticmethod
+    def _joined(*texts: str) -> str:
+        words = (word for text in texts for word in text.split() if word not in COMMON.split())
+        return " ".join(dict.fromkeys(words))
+
+    @staticmethod
+    def _line(name: str, value: str | list[str]) -> str:
+        if isinstance(value, str):
+            line = f'{name} = "{value}"'
+            if len(line) <= WIDTH or " " not in value:
+                return line
+            return (
+                "\n".join([f'{name} = """', *wrap(value, WIDTH, break_long_words=False, break_on_hyphens=False)])
+                + '"""'
+            )
+        return "\n".join([f"{name} = [", *(f'    "{it}",' for it in value), "]"])
+
+
+def main() -> int:
+    texts = {TARGET / f"{language}.toml": Words(language).text() for language in LANGUAGES}
+    if "--check" in sys.argv:
+        return int(any(file.read_text(encoding="utf-8") != text for file, text in texts.items()))
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
