@@ -24,7 +24,9 @@ class Weight:
     def __init__(self, answers: Mapping[str, Any], root: Path = ROOT) -> None:
         self._folder = root / PROJECT_FOLDER
         self._questions = Questions.read(root)
-        given = {name: value[0] if isinstance(value, list) else value for name, value in self._questions.defaults.items()}
+        given = {
+            name: value[0] if isinstance(value, list) else value for name, value in self._questions.defaults.items()
+        }
         chosen = [it.name.replace(" ", "-") for it in self._questions.features if it.is_chosen(given | dict(answers))]
         of_kind = lists(root)
         self.names = sorted(name for kind in ("always", *chosen) for name in of_kind[kind])

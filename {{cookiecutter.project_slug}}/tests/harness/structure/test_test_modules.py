@@ -16,7 +16,7 @@ class TestModules:
     """Finds modules without a test module: `limits/quota.py` -> `tests/harness/limits/test_quota.py`.
 
     A package's `__init__.py` that does something has `test_<package>.py`, beside its folder or in
-    it. Settings are held to the same rules together. Of the owner's package only agents are asked
+    it. What is shown over HTTP alone has its test in `tests/conformance/`. Settings are held to the same rules together. Of the owner's package only agents are asked
     for: at least one test module in `tests/agents/<name>/`, named as its owner likes.
     """
 
@@ -48,8 +48,9 @@ class TestModules:
             return ("harness/settings/test_settings.py",)
         *folder, name = ("harness", *module.parts)
         file = f"test_{name}.py"
-        beside = "/".join((*folder, file))
-        return (beside, "/".join((*folder, name, file))) if module.is_package else (beside,)
+        shown = [f"conformance/{file}", f"conformance/test_{name}_*.py"]
+        inside = ["/".join((*folder, name, file))] if module.is_package else []
+        return ["/".join((*folder, file)), *inside, *shown]
 
     @staticmethod
     def _of_agent(module: Module) -> Sequence[str]:
