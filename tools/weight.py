@@ -1,4 +1,4 @@
-"""What a project weighs: its files, its owner's among them, and lines of Python; ``python -m tools.numbers`` prints it."""
+"""What a project weighs: files, its owner's among them, lines of Python; ``python -m tools.weight`` prints it."""
 
 import sys
 from collections.abc import Mapping

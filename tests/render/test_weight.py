@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.numbers import DEFAULT, MINIMAL, Weight
+from tools.weight import DEFAULT, MINIMAL, Weight
 
 MOST = {
     "default": {
