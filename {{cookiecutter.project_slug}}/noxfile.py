@@ -1,7 +1,7 @@
 r"""Every check by name. They run in .venv, which `make install` makes; what needs more runs in `.nox/NAME`.
 
 With make: `make NAME`. Without: `.venv/bin/nox -s NAME`, on Windows `.venv\Scripts\nox -s NAME`.
-What follows `--` goes to the tool: `nox -s test -- -k weather`.
+What follows `--` goes to the tool: `nox -s test -- -k agents`.
 """
 
 import os
