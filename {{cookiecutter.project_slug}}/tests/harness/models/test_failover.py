@@ -203,9 +203,10 @@ async def test_tools_are_bound_to_every_model_of_the_chain() -> None:
     calls = ToolCalls([("look_up", {"name": "mars"})])
     with OpenAIServer([Html()]) as first, OpenAIServer([calls]) as second:
         async with chain(first, second) as model:
-            answer = await model.bind_tools([look_up]).ainvoke("hi")
+            answer = await model.bind_tools([look_up], tool_choice="any").ainvoke("hi")
 
     assert first.requests[0].tools == second.requests[0].tools == ["look_up"]
+    assert second.requests[0].body["tool_choice"] == "required"
     assert [call["name"] for call in answer.tool_calls] == ["look_up"]
 
 

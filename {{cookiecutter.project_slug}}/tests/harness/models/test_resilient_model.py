@@ -1,6 +1,7 @@
 """One model: how often it is asked, what it may take, and what its failures teach."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from harness.errors import ModelUnavailable
 from harness.limits.deadline import Deadline
 from harness.models.call_recorder import Usage
+from harness.models.cost import Prices
 from harness.models.factory import LinkState
+from harness.models.resilient_model import ModelEndpoint, ResilientModel
+from harness.settings import Settings
 from harness.telemetry.metrics import REGISTRY
 from tests.harness.models.chains import FIRST, SECOND, Unused, chain, factory_for, streamed
 from tests.support.peers.openai_faults import Busy, Switchable
@@ -148,3 +152,27 @@ async def test_a_call_s_money_is_in_the_run_s_sum_and_in_the_metrics(how: str) -
     assert usage.cost_usd == pytest.approx((11 * 1 + 7 * 2) / 1_000_000)
     after = REGISTRY.get_sample_value("llm_cost_usd_total", labels) or 0
     assert after - before == pytest.approx(usage.cost_usd)
+
+
+class Bindable:
+    """A model whose class names what may be required, as Bedrock's does."""
+
+    def __init__(self, *choices: str) -> None:
+        self.supports_tool_choice_values = choices
+        self.options: dict[str, str] = {}
+
+    def bind_tools(self, tools: Sequence[object], **options: str) -> "Bindable":
+        self.options = options
+        return self
+
+
+@pytest.mark.parametrize(
+    ("choices", "options"), [(("auto", "any"), {"tool_choice": "any"}), (("auto",), {}), ((), {})]
+)
+def test_a_call_is_required_only_of_a_model_that_knows_how(
+    choices: Sequence[str], options: dict[str, str]
+) -> None:
+    model = Bindable(*choices)
+    endpoint = ModelEndpoint("m", "m", None, Settings(), Prices({}))
+    ResilientModel(endpoint, model).bind_tools([], tool_choice="any")
+    assert model.options == options
