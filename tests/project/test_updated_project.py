@@ -1,5 +1,6 @@
 """A project of the release before, customised in the documented places, is updated, installed, started and asked."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,7 @@ SEALED = "src/harness/errors.py"
 def customise(project: Project) -> None:
     """An agent deleted, code, lint rules and a page added, and a sealed file changed and listed."""
     for name in ("src/app/agents/news", "tests/agents/news"):
-        for path in sorted((project.folder / name).rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
+        shutil.rmtree(project.folder / name)
     project.write("src/app/opening.py", "def hours() -> str:\n    return '9 to 18'\n")
     project.write(
         "src/app/main.py", project.read("src/app/main.py") + "\nfrom .opening import hours  # noqa: E402, F401\n"
