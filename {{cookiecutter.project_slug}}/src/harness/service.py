@@ -11,12 +11,11 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from .guards.detectors import Detectors
+from .hooks import RunHooks
 from .limits.budget import Budget, RunLimits
-from .limits.concurrency import ConcurrencyLimiter
+from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
 from .limits.deadline import Deadline
-from .limits.enforcement import RateLimiter
-from .limits.per_caller import PerCallerLimiter
-from .limits.quotas import Quotas
+from .limits.rate_limiter import RateLimiter
 from .models.call_recorder import Usage
 from .models.factory import LLMFactory
 from .prompts.messages import Messages
@@ -49,9 +48,10 @@ class Service:
         settings: Settings,
         agents: Sequence[type[Agent[Any]]],
         store: Store,
-        enforcement: RateLimiter | None = None,
+        limiter: RateLimiter | None = None,
+        hooks: RunHooks | None = None,
     ) -> None:
-        """Build it all once. Without `enforcement`, quotas are counted here alone.
+        """Build it all once. Without `limiter`, quotas are counted here alone.
 
         Raises:
             ConfigurationError: A model or an agent cannot be built from the settings.
@@ -72,9 +72,9 @@ class Service:
             store.saver
         )
         self._turns = Sessions(settings, store)
-        enforcement = enforcement or RateLimiter(settings)
-        self._quotas = Quotas(settings, enforcement)
-        self._at_once = PerCallerLimiter(settings, enforcement)
+        self._hooks = hooks or RunHooks()
+        self._limiter = limiter or RateLimiter(settings)
+        self._per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
@@ -94,7 +94,10 @@ class Service:
             self._place(conversation),
             self._turns.open(message, conversation, idempotency_key) as turn,
         ):
-            return turn.known or await turn.finish(await self._answer(message, conversation))
+            if turn.known:
+                return turn.known
+            reply = await self._answer(message, conversation)
+            return await turn.finish(await self._hooks.after(reply, conversation))
 
     async def decide(self, decision: Decision, conversation: ThreadRef) -> Reply:
         """The reply to the message that made the call, with what became of it.
@@ -115,9 +118,10 @@ class Service:
             self._place(conversation),
             self._turns.open_decision(decision, conversation) as turn,
         ):
-            return turn.known or await turn.finish(
-                await self._decided(turn, decision, conversation)
-            )
+            if turn.known:
+                return turn.known
+            reply = await self._decided(turn, decision, conversation)
+            return await turn.finish(await self._hooks.after(reply, conversation))
 
     async def _decided(
         self, turn: DecisionSession, decision: Decision, conversation: ThreadRef
@@ -139,7 +143,7 @@ class Service:
     @asynccontextmanager
     async def _place(self, conversation: ThreadRef) -> AsyncIterator[None]:
         """A place to answer in; a caller with too many of them is refused before it waits."""
-        with self._at_once.acquire(conversation.owner):
+        with self._per_caller.acquire(conversation.owner):
             async with self.places.acquire(self._settings.request_timeout_seconds):
                 yield
 
@@ -147,6 +151,7 @@ class Service:
         async with self._run(conversation) as run:
             try:
                 async with run.deadline.timeout():
+                    message = await self._hooks.before(message, conversation)
                     state = await self._graph.ainvoke(
                         State(message=message), run.config, durability="exit"
                     )
@@ -179,7 +184,8 @@ class Service:
                 async with aclosing(events):
                     async for event in events:
                         if isinstance(event, Reply):
-                            reply = await turn.finish(event)
+                            reply = await self._hooks.after(event, conversation)
+                            reply = await turn.finish(reply)
                         else:
                             yield event
             yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
@@ -188,23 +194,25 @@ class Service:
         """The run's events, and its reply last."""
         async with self._run(conversation) as run:
             state = State()
-            steps = self._graph.astream(
-                State(message=message),
-                run.config,
-                stream_mode=["custom", "values"],
-                durability="exit",
-            )
-            async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
-                try:
+            try:
+                async with run.deadline.timeout():
+                    message = await self._hooks.before(message, conversation)
+                steps = self._graph.astream(
+                    State(message=message),
+                    run.config,
+                    stream_mode=["custom", "values"],
+                    durability="exit",
+                )
+                async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
                     while step := await self._next(steps, run.deadline):
                         mode, part = step
                         if mode == "custom":
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
-                    reply = self._replies.from_state(state, run)
-                except TimeoutError:
-                    reply = self._replies.unanswered(message, run)
+                reply = self._replies.from_state(state, run)
+            except TimeoutError:
+                reply = self._replies.unanswered(message, run)
             yield reply
 
     @staticmethod
@@ -241,7 +249,7 @@ class Service:
             span.set({"app.run.id": str(run_id)})
             if span.trace_id:  # until the request ends
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
-            async with self._quotas.run(conversation.owner, conversation.key, usage):
+            async with self._limiter.reserve(conversation.owner, conversation.key, usage):
                 with Deadline.scope(self._settings.request_timeout_seconds) as deadline:
                     yield Run(config, deadline, usage, trail)
             log.info("turn", ms=round((perf_counter() - started) * 1000, 1))
