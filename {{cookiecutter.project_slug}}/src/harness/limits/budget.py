@@ -51,8 +51,8 @@ class RunUsage:
 
     def _check(self, what: str, used: int, limit: int) -> None:
         if used >= limit:
-            knob = f"{self.caps.owner}_MAX_{what.replace(' ', '_').upper()}"
-            raise BudgetExceeded(what, limit, knob)
+            setting = f"{self.caps.owner}_MAX_{what.replace(' ', '_').upper()}"
+            raise BudgetExceeded(what, limit, setting)
 
 
 class Budget:
@@ -83,10 +83,10 @@ class Budget:
         Raises:
             BudgetExceeded: One of them has none left, or no tokens; nothing was taken.
         """
-        held = cls._CURRENT.get()
-        for used in held:
+        budgets = cls._CURRENT.get()
+        for used in budgets:
             used.check_model_call()
-        for used in held:
+        for used in budgets:
             used.model_calls += 1
 
     @classmethod
@@ -96,8 +96,8 @@ class Budget:
         Raises:
             BudgetExceeded: One of them has none left; nothing was taken.
         """
-        held = cls._CURRENT.get()
-        for used in held:
+        budgets = cls._CURRENT.get()
+        for used in budgets:
             used.check_tool_call()
-        for used in held:
+        for used in budgets:
             used.tool_calls += 1
