@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .prompts.prompt import Prompt
     from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
     from .runtime.registry import Registry
-    from .runtime.reply import Reply
+    from .runtime.replies import Reply
     from .settings import Settings
     from .sources.http import Params
     from .sources.policy import Policy
@@ -73,7 +73,7 @@ _MODULES = {
     "prompts.prompt": ("Prompt",),
     "runtime.agent": ("Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"),
     "runtime.registry": ("Registry",),
-    "runtime.reply": ("Reply",),
+    "runtime.replies": ("Reply",),
     "settings": ("Settings",),
     "sources.http": ("Params",),
     "sources.policy": ("Policy",),

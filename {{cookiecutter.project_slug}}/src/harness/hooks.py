@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .errors import ConfigurationError
-from .runtime.reply import Reply
+from .runtime.replies import Reply
 from .storage.thread_ref import ThreadRef
 
 BeforeRun = Callable[[str, ThreadRef], Awaitable[str]]

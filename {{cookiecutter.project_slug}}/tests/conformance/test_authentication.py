@@ -242,7 +242,7 @@ async def test_a_find_reply_is_its_owners(kept: httpx2.AsyncClient, path: str) -
 async def test_a_turn_of_one_caller_holds_up_no_other(door: Door, kept: httpx2.AsyncClient) -> None:
     store = door.running.store
     hers = Principal.from_key("ana", []).conversation("t1")
-    async with store.lock(store.name_of(hers.key), 0):
+    async with store.lock(store.lock_name(hers.key), 0):
         assert (await call(kept, "POST", "/v1/chat", ANA)).status_code == 409
         assert (await call(kept, "POST", "/v1/chat", EVE)).status_code == 200
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.settings import Settings
-from harness.storage.feedback import Feedback
+from harness.storage.store import Feedback
 from tests.conftest import Door, Lines
 from tests.support.servers import Postgres
 

@@ -14,7 +14,7 @@ from ..application import Application
 from ..errors import InputRefused, SourceUnavailable
 from ..http.state import AppState
 from ..prompts.messages import LocalizedMessage
-from ..runtime.reply import Event, Reply
+from ..runtime.replies import Event, Reply
 from ..runtime.state import Decision
 from ..settings import Settings
 from ..storage.thread_ref import PUBLIC, ThreadRef

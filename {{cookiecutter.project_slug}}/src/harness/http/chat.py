@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.principal import Principal, Scope
 from ..errors import InputRefused
-from ..runtime.reply import Reply
+from ..runtime.replies import Reply
 from .authentication import requires
 from .problems import Problem, Responses
 from .routes import StrictRoute

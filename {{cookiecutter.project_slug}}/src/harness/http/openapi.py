@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from ..application import Application
-from ..runtime.reply import Reply
+from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
 from .problems import Problem

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
 from ..errors import ShuttingDown
-from ..runtime.reply import Event
+from ..runtime.replies import Event
 from ..telemetry.metrics import FAILURES
 from .problems import Problem
 from .shutdown import ShutdownManager

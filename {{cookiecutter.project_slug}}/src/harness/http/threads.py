@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
 from ..auth.principal import Principal, Scope
-from ..runtime.reply import Reply
+from ..runtime.replies import Reply
 from ..runtime.state import Decision
 from ..runtime.threads import Thread
 from .authentication import requires

@@ -12,7 +12,7 @@ from harness.errors import ShuttingDown
 from harness.http.shutdown import ShutdownManager
 from harness.http.streaming import EventStream
 from harness.runtime.agent import ToolResult
-from harness.runtime.reply import Event, Reply
+from harness.runtime.replies import Event, Reply
 from harness.service import Service
 from harness.settings import Settings
 from tests.conftest import Door, Lines
