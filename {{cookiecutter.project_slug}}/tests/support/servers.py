@@ -118,7 +118,9 @@ class Server:
         """End it by its process id and wait for the end; SIGKILL is a crash."""
         if self._process is not None:
             if self._process.poll() is None:
-                if how == signal.SIGKILL:  # its children, too: they would go on answering for a moment
+                if (
+                    how == signal.SIGKILL
+                ):  # its children, too: they would go on answering for a moment
                     self._signal_all(how)
                 else:
                     os.kill(self._process.pid, how or self.end)
