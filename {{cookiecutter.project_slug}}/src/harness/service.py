@@ -15,12 +15,11 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from .guards.detectors import Detectors
+from .hooks import RunHooks
 from .limits.budget import RunLimits, RunUsage
-from .limits.concurrency import ConcurrencyLimiter
+from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
 from .limits.deadline import Deadline
-from .limits.enforcement import RateLimiter
-from .limits.per_caller import PerCallerLimiter
-from .limits.quotas import Quotas
+from .limits.rate_limiter import RateLimiter
 from .models.call_recorder import Usage
 from .models.factory import LLMFactory
 from .prompts.messages import Messages
@@ -52,14 +51,14 @@ class Service:
         settings: Settings,
         agents: Sequence[type[Agent[Any]]],
         store: Store,
-        enforcement: RateLimiter | None = None,
+        limiter: RateLimiter | None = None,
+        hooks: RunHooks | None = None,
     ) -> None:
-        """Build it all once. Without `enforcement`, quotas are counted in this process alone.
+        """Build it all once. Without `limiter`, quotas are counted here alone.
 
         Raises:
             ConfigurationError: A model or an agent cannot be built from the settings.
         """
-        enforcement = enforcement or RateLimiter(settings)
         self._settings = settings
         self._connectors = SourceConnections(settings)
         self.factory = LLMFactory(settings)
@@ -76,8 +75,9 @@ class Service:
             settings.run_max_tool_calls,
             settings.run_max_tokens,
         )
-        self._quotas = Quotas(settings, enforcement)
-        self._per_caller = PerCallerLimiter(settings, enforcement)
+        self._hooks = hooks or RunHooks()
+        self._limiter = limiter or RateLimiter(settings)
+        self._per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
@@ -97,7 +97,10 @@ class Service:
             self._place(thread),
             self._sessions.open(message, thread, idempotency_key) as session,
         ):
-            return session.cached_reply or await session.finish(await self._answer(message, thread))
+            if session.cached_reply:
+                return session.cached_reply
+            reply = await self._answer(message, thread)
+            return await session.finish(await self._hooks.after(reply, thread))
 
     async def stream(
         self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None
@@ -119,7 +122,8 @@ class Service:
                 async with aclosing(self._events(message, thread)) as events:
                     async for event in events:
                         if isinstance(event, Reply):
-                            reply = await session.finish(event)
+                            reply = await self._hooks.after(event, thread)
+                            reply = await session.finish(reply)
                         else:
                             yield event
             yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
@@ -143,9 +147,10 @@ class Service:
             self._place(thread),
             self._sessions.open_decision(decision, thread) as session,
         ):
-            return session.cached_reply or await session.finish(
-                await self._decided(session, decision, thread)
-            )
+            if session.cached_reply:
+                return session.cached_reply
+            reply = await self._decided(session, decision, thread)
+            return await session.finish(await self._hooks.after(reply, thread))
 
     @asynccontextmanager
     async def _place(self, thread: ThreadRef) -> AsyncIterator[None]:
@@ -158,6 +163,7 @@ class Service:
         async with self._run(thread) as run:
             try:
                 async with Deadline.timeout():
+                    message = await self._hooks.before(message, thread)
                     state = await self._graph.ainvoke(
                         State(message=message), self._config(run), context=run, durability="exit"
                     )
@@ -169,24 +175,26 @@ class Service:
         """The run's events, and its reply last."""
         async with self._run(thread) as run:
             state = State()
-            steps = self._graph.astream(
-                State(message=message),
-                self._config(run),
-                context=run,
-                stream_mode=["custom", "values"],
-                durability="exit",
-            )
-            async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
-                try:
+            try:
+                async with Deadline.timeout():
+                    message = await self._hooks.before(message, thread)
+                steps = self._graph.astream(
+                    State(message=message),
+                    self._config(run),
+                    context=run,
+                    stream_mode=["custom", "values"],
+                    durability="exit",
+                )
+                async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
                     while step := await self._next(steps):
                         mode, part = step
                         if mode == "custom":
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
-                    reply = self._replies.from_state(state, run)
-                except TimeoutError:
-                    reply = self._replies.unanswered(message, run)
+                reply = self._replies.from_state(state, run)
+            except TimeoutError:
+                reply = self._replies.unanswered(message, run)
             yield reply
 
     @staticmethod
@@ -233,7 +241,7 @@ class Service:
                 decision=decision,
             ),
         ):
-            async with self._quotas.run(thread.owner, thread.key, usage):
+            async with self._limiter.reserve(thread.owner, thread.key, usage):
                 with Deadline.scope(self._settings.request_timeout_seconds):
                     yield RunContext.current()
 

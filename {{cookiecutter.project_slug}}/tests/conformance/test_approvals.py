@@ -173,7 +173,7 @@ async def test_a_decision_that_was_taken_is_never_carried_out_again(
     (approval,) = (await ask(client))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
     mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
-    assert await door.running.checkpoints.claim(mark)
+    assert await door.running.store.claim(mark)
     for decision in ("approve", "reject", "approve"):
         answer = await decide(client, approval, decision)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
@@ -429,7 +429,7 @@ async def test_while_the_store_is_away_nothing_is_carried_out(
 
     (approval,) = (await ask(simple))["approvals"]
     with monkeypatch.context() as patch:
-        patch.setattr(door.running.checkpoints, "claim", away)
+        patch.setattr(door.running.store, "claim", away)
         assert (await decide(simple, approval)).status_code == 503
     assert OrdersAgent.ran == []
     assert (await decide(simple, approval)).status_code == 200

@@ -23,7 +23,7 @@ async def answered(client: httpx2.AsyncClient, **options: Any) -> str:
 
 
 async def given(door: Door) -> list[Feedback]:
-    return [it async for it in door.running.checkpoints.feedback_since(0)]
+    return [it async for it in door.running.store.feedback_since(0)]
 
 
 @pytest.mark.parametrize("rating", ["up", "down", 1, 5])

@@ -79,10 +79,11 @@ class Ask:
 
     @staticmethod
     def _running() -> AbstractAsyncContextManager[AppState]:
-        settings = Settings()
+        application = Application.load()
+        settings = application.settings()
         if not settings.enable_verbose_logging:  # a person reads this terminal; audit lines stay
             settings = settings.model_copy(update={"log_level": "ERROR"})
-        return AppState.start(settings, Application.load().agents, Logs(settings).install())
+        return AppState.start(application, settings, Logs(settings).install())
 
     def _conversation(self) -> ThreadRef:
         # Whoever may read the store may read it all: here nobody has a name.

@@ -136,7 +136,7 @@ async def test_a_bug_in_one_agent_costs_its_part_only_and_shows_nothing(
 async def test_an_empty_message_is_refused_before_anything_is_kept(service: Service) -> None:
     with pytest.raises(InputRefused) as refusal:
         await service.ask(" \u200b ", T)
-    assert refusal.value.field == "message"
+    assert refusal.value.detail.startswith("message: ")
 
 
 async def test_the_reply_says_that_model_and_data_are_not_real(service: Service) -> None:
