@@ -1,4 +1,4 @@
-"""API keys: made once, kept as digests, one a line in a file that may change at any time.
+"""API keys: made once, stored as digests, one a line in a file that may change at any time.
 
 SHA-256, and no slow password hash such as bcrypt: a key is 256 random bits, so there is nothing to
 guess, and a slow hash would cost every request what it should cost only a guesser.
@@ -166,7 +166,7 @@ class ApiKeys:
             raise Unauthenticated("unknown_key")
         if key.expires is not None and key.expires <= datetime.fromtimestamp(self._clock(), UTC):
             raise Unauthenticated("expired_key")
-        return Principal.of_key(key.name, key.scopes)
+        return Principal.from_key(key.name, key.scopes)
 
     def _look(self) -> None:
         """Read the file when it is another one than at the last look; 2 microseconds when not."""

@@ -264,7 +264,7 @@ class OidcTokens:
             # Some providers send the word.
             if not any(claims.get(name) is True or claims.get(name) == "true" for name in names):
                 raise AccountUnverified(what)
-        return Principal.of_account(self._issuer, subject, self._granted(claims))
+        return Principal.from_account(self._issuer, subject, self._granted(claims))
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         try:

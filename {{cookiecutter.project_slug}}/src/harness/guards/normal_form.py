@@ -53,7 +53,7 @@ class NormalForm:
     """Gives the readings of a text. All of it takes time in proportion to the text's length."""
 
     LETTERS: Final = Letters()
-    GAPS: Final = {sign: " " for sign in range(0x80) if not chr(sign).isalnum()}
+    GAPS: Final = {sign: " " for sign in Letters.ASCII if not chr(sign).isalnum()}
     NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]++")
 
     LEET: Final = str.maketrans("0134578@$!|+", "oleastbaslit")

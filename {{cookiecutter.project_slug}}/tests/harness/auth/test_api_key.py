@@ -13,7 +13,7 @@ from harness.errors import ConfigurationError, Unauthenticated
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
-BILLING = Principal.of_key("billing", [Scope.CHAT])
+BILLING = Principal.from_key("billing", [Scope.CHAT])
 
 
 def made(name: str = "billing", days: int | None = None) -> NewKey:

@@ -48,7 +48,7 @@ async def test_a_key_counts_wherever_it_may_stand(
     authenticator: Authenticator, headers: dict[str, str]
 ) -> None:
     found = await authenticator.authenticate(headers)
-    assert found == Principal.of_key("billing", [Scope.CHAT])
+    assert found == Principal.from_key("billing", [Scope.CHAT])
 
 
 @pytest.mark.parametrize(
