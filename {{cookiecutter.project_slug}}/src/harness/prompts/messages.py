@@ -20,7 +20,7 @@ class LocalizedMessage:
         return Template(self.text[language]).substitute(values)
 
 
-_FILE: Final = tomllib.loads(Path(__file__).with_name("messages.toml").read_text(encoding="utf-8"))
+_FILE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _SENTENCES: Final = {
     name: LocalizedMessage(**text) for name, text in _FILE.items() if name != "kinds"
 }
