@@ -1,7 +1,6 @@
 """Authenticates a request by API key or OIDC token; a refusal helps nobody guess."""
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import structlog
@@ -52,12 +51,7 @@ class Authenticator:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections to the provider."""
         if self.provider is not None:
             await self.provider.aclose()
