@@ -99,7 +99,6 @@ class SqliteTables:
     REFUSED: Final = (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 
     def __init__(self, path: Path, granted: frozenset[str], limits: ResultLimits) -> None:
-        """Read the tables in `granted` of the file at `path`."""
         self._path = path
         self._authorizer = Authorizer(granted)
         self._limits = limits
@@ -147,12 +146,6 @@ class SqliteTables:
         return SourceUnavailable("table", getattr(error, "sqlite_errorname", "SQLite failed"))
 
 
-class CsvFolder(Folder):
-    """The CSV files of a folder."""
-
-    SUFFIXES = frozenset({".csv"})
-
-
 class CsvTables(SqliteTables):
     """Reads CSV files as SQLite reads its own: `prices.csv` is the table `prices`.
 
@@ -164,9 +157,8 @@ class CsvTables(SqliteTables):
     """Of every column: SQLite then stores `4.90` as a number and other text as it is."""
 
     def __init__(self, path: Path, granted: frozenset[str], limits: ResultLimits) -> None:
-        """Read the files in the folder at `path` that `granted` names."""
         super().__init__(path, granted, limits)
-        self._files = CsvFolder(path, limits.max_bytes)
+        self._files = Folder(path, limits.max_bytes, frozenset({".csv"}))
         self._granted = granted
 
     def _connected(self) -> sqlite3.Connection:
