@@ -30,9 +30,9 @@ SHARED: Final = ("configuration", "errors", "project", "settings", "store_url", 
 SYSTEM: Final = "Software system"
 
 HEAD: Final = """\
-# C4 diagrams
+# Architecture
 
-The service in the C4 model: what runs and who it works with, the parts of the process, the agents.
+The service in the C4 model, as pictures: what runs and who it works with, the parts of the process, the agents.
 Written by `nox -s generate` from the code with the default settings; `nox -s check` fails when the code says
 something else. Dotted: only where a setting asks for it.
 """

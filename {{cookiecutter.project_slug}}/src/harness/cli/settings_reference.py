@@ -140,7 +140,7 @@ class MarkdownPage:
     """The text of `docs/configuration.md`."""
 
     HEAD = (
-        "# Configuration",
+        "# Settings",
         "",
         "Every setting is an environment variable, a line in the file `.env`, or a file of that name",
         "in `/run/secrets`; the first of these that has it wins. A wrong value stops the start and is",
