@@ -15,7 +15,10 @@ from pathlib import Path
 from textwrap import wrap
 
 from babel import Locale  # type: ignore[import-not-found,import-untyped,unused-ignore]
-from babel.numbers import get_currency_name, get_currency_symbol  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from babel.numbers import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    get_currency_name,
+    get_currency_symbol,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ROOT / "tools" / "locale"

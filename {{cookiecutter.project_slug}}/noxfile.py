@@ -120,7 +120,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def security(session: nox.Session) -> None:
     """Scan code, locked versions and files; -- URL asks another vulnerability service."""
-    python(session, "-m", "tools.security", *session.posargs, of=checks(session))
+    python(session, "-m", "tests.harness.security", *session.posargs, of=checks(session))
 
 
 @feature("tests/harness/load")

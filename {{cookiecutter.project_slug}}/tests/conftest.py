@@ -13,7 +13,7 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from harness.http.app import create_app
+from harness.application import Application
 from harness.http.state import AppState
 from harness.runtime.agent import Agent
 from harness.settings import Configuration, Settings
@@ -52,8 +52,8 @@ class Door:
         agents: Sequence[type[Agent[Any]]] = TEST_AGENTS,
     ) -> httpx2.AsyncClient:
         """A client of a started service."""
-        app = create_app(settings or Settings(database_url="memory://"), agents)
-        return await self.client(app)
+        settings = settings or Settings(database_url="memory://")
+        return await self.client(Application(agents).create_app(settings))
 
     async def client(self, app: FastAPI) -> httpx2.AsyncClient:
         """A client of `app`, started."""
@@ -126,7 +126,7 @@ async def door() -> AsyncIterator[Door]:
 
 @pytest.fixture
 def app(settings: Settings) -> FastAPI:
-    return create_app(settings, TEST_AGENTS)
+    return Application(TEST_AGENTS).create_app(settings)
 
 
 @pytest.fixture

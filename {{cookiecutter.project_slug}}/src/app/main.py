@@ -1,12 +1,24 @@
-"""This service: its agents, inside the harness."""
+"""This service: its own parts, inside the harness. `docs` say what each may be."""
 
 from typing import Final
 
 from harness import Application
 
 from .agents import AGENTS
+from .prompts import MESSAGES, PROMPTS
+from .settings import ServiceSettings
 
-application: Final = Application(agents=AGENTS)
+application: Final = Application(
+    agents=AGENTS,
+    settings=ServiceSettings,
+    routers=[],  # REST routes; each wants a key, `requires(scope)` narrows it
+    open_paths=[],  # those of them that want none
+    middleware=[],
+    lifespan=None,  # start and end
+    before_run=None,  # a step before and after each run
+    after_run=None,
+    messages=MESSAGES,
+    prompts=PROMPTS,
+)
 
-create_app: Final = application.create_app
-"""What a server process imports: `uvicorn --factory app.main:create_app`."""
+create_app: Final = application.create_app  # what a server process imports

@@ -1,31 +1,7 @@
-"""How it can fail: the whole tree, and the one table to HTTP.
+"""How it can fail: one class for each thing that a caller or operator can do about it.
 
-ServiceError
-├── ConfigurationError   the operator mends a setting; the service does not start
-├── InputRefused         the caller mends the request
-├── ClarificationNeeded  the caller answers a question back (no failure: it becomes the answer)
-├── SourceUnavailable    a data source gave nothing usable; the answer names it as missing
-├── PolicyViolation      an agent reached for what its policy does not name
-├── ApprovalNeeded       a person decides first; the call waits (no failure: it becomes the answer)
-├── ApprovalUnknown      nothing waits for a decision under this id
-├── ApprovalDecided      the caller asks anew: the call was decided before
-├── ApprovalExpired      the caller asks anew: the call waited too long
-├── Unauthenticated      the caller sends a valid key or token
-├── ScopeMissing         the caller asks whoever gives out keys for one more scope
-├── AccountUnverified    the caller verifies the account where it is kept
-├── IdentityUnavailable  the caller tries again: who calls cannot be checked just now
-├── RateLimitExceeded    the caller waits: a rate or a quota is used up
-├── LimitsUnavailable    the caller tries again: rates and quotas cannot be counted
-├── ThreadUnknown        there is no such conversation
-├── RunUnknown           there is no such answer to be rated
-├── ThreadBusy           the caller tries again when the turn that runs is over
-├── StoreUnavailable     the caller tries again: the store of conversations is away
-├── Overloaded           the caller tries again: everything is busy, nothing was begun
-├── ShuttingDown         the caller tries again: another process answers
-├── BudgetExceeded       a run asked for more than it may use; what is done is answered
-└── ModelUnavailable     the model gave nothing usable; the agent answers from its data alone
-
-Each error holds two texts: `detail` is for the caller, `str(error)` is for the log.
+Each error holds two texts: `detail` is for the caller, `str(error)` is for the log. `status` is what it
+means over HTTP; the other transports translate from there.
 """
 
 import re
@@ -37,11 +13,20 @@ from typing import Any, ClassVar, Literal
 class ServiceError(Exception):
     """Root of everything that this service raises on purpose."""
 
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
     title = "The request could not be served"
     detail = "Something failed on our side."
 
     retry_after_seconds: int | None = None
     """When a second try makes sense; None: it does not, or nobody knows."""
+
+    log_text = "{}"
+    """`str(error)`, with the reason in the braces."""
+
+    def __init__(self, reason: Any = "", *, about: str = "") -> None:
+        """`reason` is for the log: a caller does not see it; `about` goes before it there."""
+        self.reason = reason
+        super().__init__(about + self.log_text.format(reason))
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -50,19 +35,18 @@ class ServiceError(Exception):
         return {} if seconds is None else {"Retry-After": str(seconds)}
 
     code: ClassVar[str]
-    """Stable name for machines: `input-refused` for `InputRefused`, unless the class says another."""
+    """Stable name for machines: `InputRefused` -> `input-refused`, or one that callers have known."""
 
     def __init_subclass__(cls) -> None:
         if "code" not in vars(cls):
-            words = re.findall("[A-Z][a-z]*", cls.__name__)
-            cls.code = "-".join(words).lower()
+            cls.code = "-".join(re.findall("[A-Z][a-z]*", cls.__name__)).lower()
 
 
 class ConfigurationError(ServiceError):
     """The settings cannot work together; all problems are listed at once, no value is shown."""
 
-    code = "misconfigured"
     title = "The service is misconfigured"
+    code = "misconfigured"
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -72,10 +56,10 @@ class ConfigurationError(ServiceError):
 class InputRefused(ServiceError):
     """The request breaks a stated bound; `detail` names the field and the remedy."""
 
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The request was refused"
 
     def __init__(self, field: str, problem: str) -> None:
-        self.field = field
         self.detail = f"{field}: {problem}"
         super().__init__(self.detail)
 
@@ -83,25 +67,25 @@ class InputRefused(ServiceError):
 class ClarificationNeeded(ServiceError):
     """The question lacks something; `question` asks for it in the user's language."""
 
-    code = "needs-detail"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "More detail is needed"
+    code = "needs-detail"
 
     def __init__(self, question: str) -> None:
-        self.question = question
-        self.detail = question
+        self.question = self.detail = question
         super().__init__(question)
 
 
 class SourceUnavailable(ServiceError):
     """A data source failed, or answered with something that is not its format."""
 
+    status = HTTPStatus.BAD_GATEWAY
     title = "A data source is unavailable"
 
     def __init__(self, source: str, reason: str) -> None:
         self.source = source
-        self.reason = reason
         self.detail = f"The source {source} is unavailable."
-        super().__init__(f"{source}: {reason}")
+        super().__init__(reason, about=f"{source}: ")
 
 
 class PolicyViolation(ServiceError):
@@ -110,9 +94,9 @@ class PolicyViolation(ServiceError):
     It does not hold what was asked for: that comes from a model, and this goes into the log.
     """
 
-    code = "access-refused"
     title = "Access refused"
     detail = "The service may not reach this resource."
+    code = "access-refused"
 
     def __init__(
         self,
@@ -127,6 +111,7 @@ class PolicyViolation(ServiceError):
 class ApprovalNeeded(ServiceError):
     """A call would change something, and waits for a person; `detail` is for the model that made it."""
 
+    status = HTTPStatus.CONFLICT
     title = "A person must approve this"
     detail = "Not done yet: a person must approve this call first. It waits for that; do not call it again."
 
@@ -139,43 +124,41 @@ class ApprovalNeeded(ServiceError):
 class ApprovalUnknown(ServiceError):
     """Nothing waits under this id in a conversation of this caller's: it never did, or was withdrawn."""
 
+    status = HTTPStatus.NOT_FOUND
     title = "Nothing waits for this decision"
     detail = "Nothing waits under this id: it never did, or a later message has withdrawn it."
-
-    def __init__(self) -> None:
-        super().__init__("no such call waits")
+    log_text = "no such call waits"
 
 
 class ApprovalDecided(ServiceError):
     """The call was decided before: the other way, or by a process that ended before it could tell."""
 
+    status = HTTPStatus.CONFLICT
     title = "It was decided before"
     detail = "This was decided before; look at what has become of it before you ask anew."
-
-    def __init__(self) -> None:
-        super().__init__("a decision was taken before")
+    log_text = "a decision was taken before"
 
 
 class ApprovalExpired(ServiceError):
     """The call waited longer than APPROVAL_TTL_SECONDS; nothing was done."""
 
+    status = HTTPStatus.GONE
     title = "It has waited too long"
     detail = "This has waited too long and was not done; ask anew."
-
-    def __init__(self) -> None:
-        super().__init__("waited too long: APPROVAL_TTL_SECONDS")
+    log_text = "waited too long: APPROVAL_TTL_SECONDS"
 
 
 class Unauthenticated(ServiceError):
     """No credentials, or none that count. The caller is not told why: that would help to guess."""
 
+    status = HTTPStatus.UNAUTHORIZED
     title = "Authentication is required"
     detail = "Send a valid API key or access token."
+    log_text = "caller refused: {}"
 
     def __init__(self, reason: str, *, has_credentials: bool = True) -> None:
-        self.reason = reason
         self._has_credentials = has_credentials
-        super().__init__(f"caller refused: {reason}")
+        super().__init__(reason)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -187,47 +170,48 @@ class Unauthenticated(ServiceError):
 class ScopeMissing(ServiceError):
     """The caller is known, and may not do this."""
 
+    status = HTTPStatus.FORBIDDEN
     title = "The scope is missing"
+    log_text = "scope {}"
 
     def __init__(self, scope: str) -> None:
-        self.scope = scope
         self.detail = f"Your key or token does not have the scope {scope}."
-        super().__init__(f"scope {scope}")
+        super().__init__(scope)
 
     @property
     def headers(self) -> Mapping[str, str]:
         """The scope that is needed (RFC 6750, section 3)."""
-        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'}
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.reason}"'}
 
 
 class AccountUnverified(ServiceError):
     """The token is good, but its account has no verified address: OIDC_REQUIRE_VERIFIED."""
 
+    status = HTTPStatus.FORBIDDEN
     title = "The account is not verified"
+    log_text = "no verified {}: OIDC_REQUIRE_VERIFIED"
 
     def __init__(self, wanted: str) -> None:
-        self.wanted = wanted
         self.detail = f"Verify your {wanted} with the provider of your account, then sign in again."
-        super().__init__(f"no verified {wanted}: OIDC_REQUIRE_VERIFIED")
+        super().__init__(wanted)
 
 
 class IdentityUnavailable(ServiceError):
-    """The provider of identities gives no keys to check a token with; `reason` is for the log."""
+    """The provider of identities gives no keys to check a token with."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Callers cannot be identified"
     detail = "Access tokens cannot be checked right now; try again."
     retry_after_seconds = 2
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"OIDC provider: {reason}")
+    log_text = "OIDC provider: {}"
 
 
 class RateLimitExceeded(ServiceError):
     """A rate or a quota is used up; nothing was begun."""
 
-    code = "limit-reached"
+    status = HTTPStatus.TOO_MANY_REQUESTS
     title = "A limit is reached"
+    code = "limit-reached"
 
     def __init__(self, name: str, reset_seconds: int, headers: Mapping[str, str]) -> None:
         self.retry_after_seconds = reset_seconds
@@ -244,130 +228,88 @@ class RateLimitExceeded(ServiceError):
 class LimitsUnavailable(ServiceError):
     """The counts of rates and quotas cannot be reached, and LIMITS_WITHOUT_REDIS is `refuse`."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Limits cannot be checked"
     detail = "Limits cannot be checked right now; try again."
     retry_after_seconds = 2
-
-    def __init__(self) -> None:
-        super().__init__("REDIS_URL does not answer: LIMITS_WITHOUT_REDIS")
+    log_text = "REDIS_URL does not answer: LIMITS_WITHOUT_REDIS"
 
 
 class ThreadUnknown(ServiceError):
     """There is no conversation of this name, or none of this caller's."""
 
+    status = HTTPStatus.NOT_FOUND
     title = "The conversation is unknown"
     detail = "There is no conversation with this id."
-
-    def __init__(self, thread_id: str) -> None:
-        self.thread_id = thread_id
-        super().__init__(f"thread {thread_id}")
+    log_text = "thread {}"
 
 
 class RunUnknown(ServiceError):
     """There is no answer of this run, none of this caller's, or it was not saved."""
 
+    status = HTTPStatus.NOT_FOUND
     title = "The answer is unknown"
     detail = "There is no answer with this run_id."
-
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
-        super().__init__(f"run {run_id}")
+    log_text = "run {}"
 
 
 class ThreadBusy(ServiceError):
-    """Another turn of the conversation, or the same request, still runs."""
+    """Another turn of the conversation, or the same request, still runs; it was waited for, seconds."""
 
+    status = HTTPStatus.CONFLICT
     title = "The conversation is busy"
     detail = "An earlier message of this conversation is still being answered; try again."
     retry_after_seconds = 1
-
-    def __init__(self, waited_seconds: float) -> None:
-        self.waited_seconds = waited_seconds
-        super().__init__(f"held for more than {waited_seconds:g} s: TURN_WAIT_SECONDS")
+    log_text = "held for more than {:g} s: TURN_WAIT_SECONDS"
 
 
 class StoreUnavailable(ServiceError):
-    """The store of conversations does not answer just now; `reason` is for the log."""
+    """The store of conversations does not answer just now."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Conversations are unavailable"
     detail = "Conversations cannot be read or changed right now; try again."
     retry_after_seconds = 2
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"store of threads: {reason}")
+    log_text = "store of threads: {}"
 
 
 class Overloaded(ServiceError):
-    """More is under way than there are places for; `what` is for the log."""
+    """More is under way than there are places for."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The service is busy"
     detail = "Too many requests are being answered right now; try again."
     retry_after_seconds = 1
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        super().__init__(f"no place and no queue left: {what}")
+    log_text = "no place and no queue left: {}"
 
 
 class ShuttingDown(ServiceError):
     """This process ends, and its time for open requests is over."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The service is shutting down"
     detail = "This process is shutting down; send the request again."
     retry_after_seconds = 1
-
-    def __init__(self) -> None:
-        super().__init__("ended with the process: SHUTDOWN_GRACE_SECONDS")
+    log_text = "ended with the process: SHUTDOWN_GRACE_SECONDS"
 
 
 class BudgetExceeded(ServiceError):
-    """A run asked for one more than it may use. It becomes a lesser answer, no failure."""
+    """A run asked for one more than it may use. It becomes a degraded answer, no failure."""
 
+    status = HTTPStatus.TOO_MANY_REQUESTS
     title = "The run is over its budget"
 
-    def __init__(self, used: str, limit: int, knob: str) -> None:
-        self.used = used
-        self.limit = limit
+    def __init__(self, used: str, limit: int, setting: str) -> None:
         self.detail = f"No more {used} in this run; answer with what is there."
-        super().__init__(f"{limit} {used} are used: {knob}")
+        super().__init__(f"{limit} {used} are used: {setting}")
 
 
 class ModelUnavailable(ServiceError):
     """No model gave a usable answer."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The model is unavailable"
     detail = "No language model is available; try again later."
 
     def __init__(self, role: str, reason: str) -> None:
-        self.role = role
-        self.reason = reason
-        super().__init__(f"{role}: {reason}")
-
-
-HTTP_STATUS: Mapping[type[ServiceError], HTTPStatus] = {
-    InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ClarificationNeeded: HTTPStatus.UNPROCESSABLE_ENTITY,
-    SourceUnavailable: HTTPStatus.BAD_GATEWAY,
-    ApprovalNeeded: HTTPStatus.CONFLICT,
-    ApprovalUnknown: HTTPStatus.NOT_FOUND,
-    ApprovalDecided: HTTPStatus.CONFLICT,
-    ApprovalExpired: HTTPStatus.GONE,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    ScopeMissing: HTTPStatus.FORBIDDEN,
-    AccountUnverified: HTTPStatus.FORBIDDEN,
-    IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    RateLimitExceeded: HTTPStatus.TOO_MANY_REQUESTS,
-    LimitsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    ThreadUnknown: HTTPStatus.NOT_FOUND,
-    RunUnknown: HTTPStatus.NOT_FOUND,
-    ThreadBusy: HTTPStatus.CONFLICT,
-    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
-    ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
-    BudgetExceeded: HTTPStatus.TOO_MANY_REQUESTS,
-    ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    PolicyViolation: HTTPStatus.INTERNAL_SERVER_ERROR,
-    ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
-"""What each leaf means to an HTTP caller; the other doors translate from here."""
+        super().__init__(reason, about=f"{role}: ")

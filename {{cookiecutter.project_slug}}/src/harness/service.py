@@ -1,30 +1,32 @@
-"""The service behind every door: one message in, one reply out, or the events that lead to it."""
+"""The service: one message in, one reply out, or the events that lead to it. Read this file first.
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+A request takes a place, opens the session of its thread and starts a run. The run's graph checks the
+message, plans, asks the agents, writes and checks the answer. Every endpoint comes through here.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from .guards.detectors import Detectors
-from .limits.budget import Budget, RunLimits
-from .limits.concurrency import ConcurrencyLimiter
+from .hooks import RunHooks
+from .limits.budget import RunLimits, RunUsage
+from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
 from .limits.deadline import Deadline
-from .limits.enforcement import RateLimiter
-from .limits.per_caller import PerCallerLimiter
-from .limits.quotas import Quotas
+from .limits.rate_limiter import RateLimiter
 from .models.call_recorder import Usage
 from .models.factory import LLMFactory
 from .prompts.messages import Messages
+from .run_context import RunContext
 from .runtime.agent import Agent
-from .runtime.approval_node import ApprovalNode
 from .runtime.graph import GraphBuilder
-from .runtime.replies import Replies, Run
-from .runtime.reply import Event, Reply
+from .runtime.replies import Event, Replies, Reply
 from .runtime.sessions import DecisionSession, Sessions
 from .runtime.state import Decision, State
 from .settings import Settings
@@ -38,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Service:
-    """Everything that lives as long as the process: agents, models, connectors, the graph."""
+    """Everything that lives as long as the process: agents, models, data sources, the graph."""
 
     MAX_STEPS = 12
     """Supersteps of one run, twice what the longest path takes; the library's own limit is
@@ -49,9 +51,10 @@ class Service:
         settings: Settings,
         agents: Sequence[type[Agent[Any]]],
         store: Store,
-        enforcement: RateLimiter | None = None,
+        limiter: RateLimiter | None = None,
+        hooks: RunHooks | None = None,
     ) -> None:
-        """Build it all once. Without `enforcement`, quotas are counted here alone.
+        """Build it all once. Without `limiter`, quotas are counted here alone.
 
         Raises:
             ConfigurationError: A model or an agent cannot be built from the settings.
@@ -61,45 +64,74 @@ class Service:
         self.factory = LLMFactory(settings)
         self._injection = Detectors.guard(settings, self.factory)
         self.agents = [agent(self._connectors, self._injection) for agent in agents]
+        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
+            store.saver
+        )
+        self._sessions = Sessions(settings, store)
         self._replies = Replies(settings, self.factory)
-        self._caps = RunLimits(
+        self._limits = RunLimits(
             "RUN",
             settings.run_max_model_calls,
             settings.run_max_tool_calls,
             settings.run_max_tokens,
         )
-        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
-            store.saver
-        )
-        self._turns = Sessions(settings, store)
-        enforcement = enforcement or RateLimiter(settings)
-        self._quotas = Quotas(settings, enforcement)
-        self._at_once = PerCallerLimiter(settings, enforcement)
+        self._hooks = hooks or RunHooks()
+        self._limiter = limiter or RateLimiter(settings)
+        self._per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter(
             "messages", settings.requests_max_running, settings.requests_max_waiting
         )
 
     async def ask(
-        self, message: str, conversation: ThreadRef, *, idempotency_key: str | None = None
+        self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None
     ) -> Reply:
-        """The reply to `message` in a conversation; the kept one, when `idempotency_key` has one.
+        """The reply to `message` in a thread; the saved one, when `idempotency_key` has one.
 
         Raises:
             InputRefused: The message is empty or too long, or the key is another request's.
-            ThreadBusy: The turn before takes too long.
+            ThreadBusy: The request before takes too long.
             Overloaded: Too many messages are being answered.
             RateLimitExceeded: A quota is used up, or too many of this caller's messages run.
         """
         async with (
-            self._place(conversation),
-            self._turns.open(message, conversation, idempotency_key) as turn,
+            self._place(thread),
+            self._sessions.open(message, thread, idempotency_key) as session,
         ):
-            return turn.known or await turn.finish(await self._answer(message, conversation))
+            if session.cached_reply:
+                return session.cached_reply
+            reply = await self._answer(message, thread)
+            return await session.finish(await self._hooks.after(reply, thread))
 
-    async def decide(self, decision: Decision, conversation: ThreadRef) -> Reply:
+    async def stream(
+        self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None
+    ) -> AsyncGenerator[Event]:
+        """The run's events as they happen, `final` last: its data is the whole `Reply`.
+
+        `token` texts have been checked sentence by sentence; the answer of `final` replaces
+        them. After `withdrawn` no further one comes: what was sent is half of a failed answer.
+        Iterate and close it in one task; closing it cancels the run and its model calls.
+
+        Raises what `ask` raises, before any event.
+        """
+        async with (
+            self._place(thread),
+            self._sessions.open(message, thread, idempotency_key) as session,
+        ):
+            reply = session.cached_reply
+            if reply is None:
+                async with aclosing(self._events(message, thread)) as events:
+                    async for event in events:
+                        if isinstance(event, Reply):
+                            reply = await self._hooks.after(event, thread)
+                            reply = await session.finish(reply)
+                        else:
+                            yield event
+            yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
+
+    async def decide(self, decision: Decision, thread: ThreadRef) -> Reply:
         """The reply to the message that made the call, with what became of it.
 
-        The decision is marked as taken before its tool runs, so that the tool runs once at most,
+        The decision is claimed before its tool runs, so that the tool runs once at most,
         also when this process ends in between. The same decision again gets the same reply.
 
         Raises:
@@ -107,144 +139,135 @@ class Service:
             ApprovalDecided: It was decided before.
             ApprovalExpired: It has waited too long.
             StoreUnavailable: The store is away; nothing is done without it.
-            ThreadBusy: The turn before takes too long.
+            ThreadBusy: The request before takes too long.
             Overloaded: Too many messages are being answered.
             RateLimitExceeded: A quota is used up; nothing was decided.
         """
         async with (
-            self._place(conversation),
-            self._turns.open_decision(decision, conversation) as turn,
+            self._place(thread),
+            self._sessions.open_decision(decision, thread) as session,
         ):
-            return turn.known or await turn.finish(
-                await self._decided(turn, decision, conversation)
-            )
-
-    async def _decided(
-        self, turn: DecisionSession, decision: Decision, conversation: ThreadRef
-    ) -> Reply:
-        async with self._run(conversation) as run:
-            await turn.claim()
-            decision = {**decision, "lost": turn.lost}
-            run.config["configurable"][ApprovalNode.CONFIG] = decision
-            try:
-                async with run.deadline.timeout():
-                    state = await self._graph.ainvoke(
-                        Command(resume=decision), run.config, durability="exit"
-                    )
-            except TimeoutError:
-                unconfirmed = Messages.UNCONFIRMED.format(turn.language, call=turn.call["shown"])
-                return self._replies.too_late(turn.language, unconfirmed, run)
-            return self._replies.from_state(cast(State, state), run)
+            if session.cached_reply:
+                return session.cached_reply
+            reply = await self._decided(session, decision, thread)
+            return await session.finish(await self._hooks.after(reply, thread))
 
     @asynccontextmanager
-    async def _place(self, conversation: ThreadRef) -> AsyncIterator[None]:
+    async def _place(self, thread: ThreadRef) -> AsyncIterator[None]:
         """A place to answer in; a caller with too many of them is refused before it waits."""
-        with self._at_once.acquire(conversation.owner):
+        with self._per_caller.acquire(thread.owner):
             async with self.places.acquire(self._settings.request_timeout_seconds):
                 yield
 
-    async def _answer(self, message: str, conversation: ThreadRef) -> Reply:
-        async with self._run(conversation) as run:
+    async def _answer(self, message: str, thread: ThreadRef) -> Reply:
+        async with self._run(thread) as run:
             try:
-                async with run.deadline.timeout():
+                async with Deadline.timeout():
+                    message = await self._hooks.before(message, thread)
                     state = await self._graph.ainvoke(
-                        State(message=message), run.config, durability="exit"
+                        State(message=message), self._config(run), context=run, durability="exit"
                     )
             except TimeoutError:
                 return self._replies.unanswered(message, run)
             return self._replies.from_state(cast(State, state), run)
 
-    async def stream(
-        self, message: str, conversation: ThreadRef, *, idempotency_key: str | None = None
-    ) -> AsyncGenerator[Event]:
-        """The run's events as they happen, `final` last: its data is the whole `Reply`.
-
-        `token` texts have passed the audit sentence by sentence; the answer of `final` replaces
-        them. After `withdrawn` no further one comes: what was sent is half of a failed answer.
-        Iterate and close it in one task; closing it cancels the run and its model calls.
-
-        Raises:
-            InputRefused: The message is empty or too long, or the key is another request's.
-            ThreadBusy: The turn before takes too long.
-            Overloaded: Too many messages are being answered.
-            RateLimitExceeded: A quota is used up, or too many of this caller's messages run. All before any event.
-        """
-        async with (
-            self._place(conversation),
-            self._turns.open(message, conversation, idempotency_key) as turn,
-        ):
-            reply = turn.known
-            if reply is None:
-                events = self._events(message, conversation)
-                async with aclosing(events):
-                    async for event in events:
-                        if isinstance(event, Reply):
-                            reply = await turn.finish(event)
-                        else:
-                            yield event
-            yield Event(event="final", data=cast(Reply, reply).model_dump(mode="json"))
-
-    async def _events(self, message: str, conversation: ThreadRef) -> AsyncGenerator[Event | Reply]:
+    async def _events(self, message: str, thread: ThreadRef) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
-        async with self._run(conversation) as run:
+        async with self._run(thread) as run:
             state = State()
-            steps = self._graph.astream(
-                State(message=message),
-                run.config,
-                stream_mode=["custom", "values"],
-                durability="exit",
-            )
-            async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
-                try:
-                    while step := await self._next(steps, run.deadline):
+            try:
+                async with Deadline.timeout():
+                    message = await self._hooks.before(message, thread)
+                steps = self._graph.astream(
+                    State(message=message),
+                    self._config(run),
+                    context=run,
+                    stream_mode=["custom", "values"],
+                    durability="exit",
+                )
+                async with aclosing(steps):  # type: ignore[type-var] # it is an async generator
+                    while step := await self._next(steps):
                         mode, part = step
                         if mode == "custom":
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
-                    reply = self._replies.from_state(state, run)
-                except TimeoutError:
-                    reply = self._replies.unanswered(message, run)
+                reply = self._replies.from_state(state, run)
+            except TimeoutError:
+                reply = self._replies.unanswered(message, run)
             yield reply
 
     @staticmethod
-    async def _next(steps: AsyncIterator[Any], deadline: Deadline) -> Any:
-        """The next step; None after the last. Around one step, since a caller may be slow."""
-        async with deadline.timeout():
+    async def _next(steps: AsyncIterator[Any]) -> Any:
+        """The next step; None after the last. The timeout is around one step: a caller may be slow."""
+        async with Deadline.timeout():
             return await anext(steps, None)
 
+    async def _decided(
+        self, session: DecisionSession, decision: Decision, thread: ThreadRef
+    ) -> Reply:
+        decision = {**decision, "unresolved": session.unresolved}
+        async with self._run(thread, decision) as run:
+            await session.claim()
+            try:
+                async with Deadline.timeout():
+                    state = await self._graph.ainvoke(
+                        Command(resume=decision), self._config(run), context=run, durability="exit"
+                    )
+            except TimeoutError:
+                call, language = session.call["shown"], session.language
+                unconfirmed = Messages.UNCONFIRMED.format(language, call=call)
+                return self._replies.timed_out(language, unconfirmed, run)
+            return self._replies.from_state(cast(State, state), run)
+
     @asynccontextmanager
-    async def _run(self, conversation: ThreadRef) -> AsyncIterator[Run]:
-        """One run: its ids are in every log line, quotas are held before and settled after.
+    async def _run(
+        self, thread: ThreadRef, decision: Decision | None = None
+    ) -> AsyncIterator[RunContext]:
+        """The context of one run; quotas are reserved before it and settled after.
 
         Raises:
             RateLimitExceeded: A quota is used up.
             LimitsUnavailable: Quotas cannot be counted.
         """
-        run_id = uuid4()
-        started = perf_counter()
-        config = RunnableConfig(
-            configurable={"thread_id": conversation.key, ThreadRef.CONFIG: conversation},
-            run_id=run_id,
-            metadata={"run_id": str(run_id)},  # with the checkpoint: whose run a rating is about
-            recursion_limit=self.MAX_STEPS,
-        )
+        run_id, usage = str(uuid4()), Usage()
         with (
-            structlog.contextvars.bound_contextvars(
-                thread_id=conversation.thread_id, run_id=str(run_id)
+            self._observed(thread, run_id),
+            RunContext.scope(
+                run_id=run_id,
+                thread=thread,
+                usage=usage,
+                budgets=(RunUsage(self._limits, usage),),
+                decision=decision,
             ),
-            TRACES.span("run", {"gen_ai.conversation.id": conversation.thread_id}) as span,
-            AuditLog.scope(conversation.owner) as trail,
-            Usage.scope() as usage,
-            Budget.scope(self._caps, usage),
         ):
-            span.set({"app.run.id": str(run_id)})
+            async with self._limiter.reserve(thread.owner, thread.key, usage):
+                with Deadline.scope(self._settings.request_timeout_seconds):
+                    yield RunContext.current()
+
+    @contextmanager
+    def _observed(self, thread: ThreadRef, run_id: str) -> Iterator[None]:
+        """Ids in every log line of a run, a span around it, and its line in the audit log."""
+        started = perf_counter()
+        ids = {"thread_id": thread.thread_id, "run_id": run_id}
+        with (
+            structlog.contextvars.bound_contextvars(**ids),
+            TRACES.span("run", {"gen_ai.conversation.id": thread.thread_id}) as span,
+            AuditLog.scope(thread.owner),
+        ):
+            span.set({"app.run.id": run_id})
             if span.trace_id:  # until the request ends
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
-            async with self._quotas.run(conversation.owner, conversation.key, usage):
-                with Deadline.scope(self._settings.request_timeout_seconds) as deadline:
-                    yield Run(config, deadline, usage, trail)
+            yield
             log.info("turn", ms=round((perf_counter() - started) * 1000, 1))
+
+    def _config(self, run: RunContext) -> RunnableConfig:
+        return RunnableConfig(
+            configurable={"thread_id": run.thread.key if run.thread else ""},
+            run_id=UUID(run.run_id),
+            metadata={"run_id": run.run_id},  # with the checkpoint: whose run a rating is about
+            recursion_limit=self.MAX_STEPS,
+        )
 
     async def aclose(self) -> None:
         """Close the connections to data sources and models."""

@@ -11,8 +11,7 @@ from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
 from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
 from harness.runtime.agent import Agent
-from harness.runtime.approval_node import ApprovalNode
-from harness.runtime.approvals import Approvals
+from harness.runtime.approvals import ApprovalNode, Approvals
 from harness.settings import Settings
 from harness.storage.store import IdempotencyRecord
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -173,8 +172,8 @@ async def test_a_decision_that_was_taken_is_never_carried_out_again(
     """As a process leaves it that ends between the mark and the tool, or in the tool."""
     (approval,) = (await ask(client))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
-    mark = IdempotencyRecord(key, "t1", request="of before", reply="", kept_until=2**40)
-    assert await door.running.checkpoints.claim(mark)
+    mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
+    assert await door.running.store.claim(mark)
     for decision in ("approve", "reject", "approve"):
         answer = await decide(client, approval, decision)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
@@ -430,7 +429,7 @@ async def test_while_the_store_is_away_nothing_is_carried_out(
 
     (approval,) = (await ask(simple))["approvals"]
     with monkeypatch.context() as patch:
-        patch.setattr(door.running.checkpoints, "claim", away)
+        patch.setattr(door.running.store, "claim", away)
         assert (await decide(simple, approval)).status_code == 503
     assert OrdersAgent.ran == []
     assert (await decide(simple, approval)).status_code == 200
@@ -499,7 +498,7 @@ async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
 
     first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
     with monkeypatch.context() as patch:
-        patch.setattr(ApprovalNode, "_decided", broken)
+        patch.setattr(ApprovalNode, "_run", broken)
         assert (await decide(client, first)).status_code == 500
     reply = (await decide(client, second, verdict)).json()
     assert numbers() == ([8] if verdict == "approve" else [])

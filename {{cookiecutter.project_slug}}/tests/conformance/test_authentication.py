@@ -13,7 +13,8 @@ from starlette.requests import Request
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Principal, Scope
-from harness.http.authentication import Caller
+from harness.errors import Unauthenticated
+from harness.http.authentication import RequiredScope
 from harness.runtime.agent_runner import AgentRunner
 from harness.settings import Settings
 from tests.conftest import Door, Lines
@@ -148,15 +149,15 @@ async def test_a_caller_without_a_key_is_refused_before_the_body_is_read(
 async def test_a_door_whose_keeper_breaks_lets_nobody_in(
     door: Door, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door.running.doorkeeper, "keys", object())
+    monkeypatch.setattr(door.running.authenticator, "keys", object())
     answer = await call(client, "POST", "/v1/chat", ANA)
     assert answer.status_code == 500
     assert "moons" not in answer.text
 
 
 def test_a_route_that_let_nobody_in_knows_no_caller() -> None:
-    with pytest.raises(AttributeError):
-        Caller.from_request(Request({"type": "http", "headers": []}))
+    with pytest.raises(Unauthenticated):
+        RequiredScope(Scope.CHAT).check(Request({"type": "http", "headers": []}).state)
 
 
 async def test_what_probes_ask_is_open(client: httpx2.AsyncClient) -> None:
@@ -239,9 +240,9 @@ async def test_a_find_reply_is_its_owners(kept: httpx2.AsyncClient, path: str) -
 
 
 async def test_a_turn_of_one_caller_holds_up_no_other(door: Door, kept: httpx2.AsyncClient) -> None:
-    store = door.running.checkpoints
+    store = door.running.store
     hers = Principal.of_key("ana", []).conversation("t1")
-    async with store.lock(store.name_of(hers.key), 0):
+    async with store.lock(store.lock_name(hers.key), 0):
         assert (await call(kept, "POST", "/v1/chat", ANA)).status_code == 409
         assert (await call(kept, "POST", "/v1/chat", EVE)).status_code == 200
 

@@ -4,7 +4,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from harness.runtime.reply import Reply
+from harness.runtime.replies import Reply
 from harness.service import Service
 from harness.settings import Settings
 from tests.conftest import Door, Lines

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.settings import Settings
-from harness.storage.feedback import Feedback
+from harness.storage.store import Feedback
 from tests.conftest import Door, Lines
 from tests.support.servers import Postgres
 
@@ -23,7 +23,7 @@ async def answered(client: httpx2.AsyncClient, **options: Any) -> str:
 
 
 async def given(door: Door) -> list[Feedback]:
-    return [it async for it in door.running.checkpoints.feedback_since(0)]
+    return [it async for it in door.running.store.feedback_since(0)]
 
 
 @pytest.mark.parametrize("rating", ["up", "down", 1, 5])

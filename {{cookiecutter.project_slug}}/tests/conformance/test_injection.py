@@ -55,7 +55,7 @@ async def test_a_message_that_wants_to_be_obeyed_reaches_no_model_and_is_not_rem
     assert (reply["agents"], reply["degraded"]) == ([], False)
     assert served.server.requests == []
     assert await remembered(served, "t1") == []
-    saved = [it async for it in served.door.running.checkpoints.saver.alist(None)]
+    saved = [it async for it in served.door.running.store.saver.alist(None)]
     assert saved
     assert "previous" not in str(saved).lower()
     assert decided(served) == [[("injection", "refused")]]

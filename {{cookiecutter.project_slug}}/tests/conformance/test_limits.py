@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.limits import redis_counters
+from harness.limits.counters import RedisCounters
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
@@ -247,7 +247,7 @@ async def test_while_redis_hangs_the_setting_decides_and_nobody_waits_long(
     stand_in: str,
     status: int,
 ) -> None:
-    monkeypatch.setattr(redis_counters, "PAUSE_SECONDS", 60)  # longer than this test takes
+    monkeypatch.setattr(RedisCounters, "PAUSE_SECONDS", 60)  # longer than this test takes
     client = await door.open(
         settings(
             redis_url=SecretStr(mortal_redis.url),

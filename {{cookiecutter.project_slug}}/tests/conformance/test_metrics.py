@@ -96,7 +96,7 @@ async def test_a_store_that_is_away_is_seen_without_a_probe(door: Door) -> None:
     client = await door.open()
     assert (await samples_of(client))['ready{part="service"}'] == 1
 
-    door.running.checkpoints.is_healthy = _no  # type: ignore[method-assign]
+    door.running.store.is_healthy = _no  # type: ignore[method-assign]
 
     parts = await samples_of(client)
     assert parts['ready{part="service"}'] == parts['ready{part="store"}'] == 0

@@ -87,8 +87,8 @@ async def busy(door: Door, url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A service whose thread `t1` is held by a turn that does not end."""
     client = await door.open(Settings(database_url=url, turn_wait_seconds=0.05))
     await ask(client, "How many moons has Mars?", "t1")
-    store = door.running.checkpoints
-    async with store.lock(store.name_of("t1"), 0):
+    store = door.running.store
+    async with store.lock(store.lock_name("t1"), 0):
         yield client
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -118,7 +118,12 @@ class Server:
         """End it by its process id and wait for the end; SIGKILL is a crash."""
         if self._process is not None:
             if self._process.poll() is None:
-                os.kill(self._process.pid, how or self.end)
+                if (
+                    how == signal.SIGKILL
+                ):  # its children, too: they would go on answering for a moment
+                    self._signal_all(how)
+                else:
+                    os.kill(self._process.pid, how or self.end)
             self._process.wait(PATIENCE_SECONDS)
             self._process = None
 
@@ -136,7 +141,8 @@ class Server:
             parent = str(self._process.pid)
             found = subprocess.run(["pgrep", "-P", parent], capture_output=True, check=False)
             for pid in (self._process.pid, *map(int, found.stdout.split())):
-                os.kill(pid, how)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, how)
 
     @contextmanager
     def running(self) -> Iterator[Self]:

@@ -1,4 +1,4 @@
-"""Who stands at every door: credentials in, the caller out, or a refusal that helps nobody guess."""
+"""Authenticates a request by API key or OIDC token; a refusal helps nobody guess."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 import structlog
 
-from ..errors import AccountUnverified, IdentityUnavailable, ScopeMissing, Unauthenticated
+from ..errors import AccountUnverified, IdentityUnavailable, Unauthenticated
 from ..settings import Settings
 from ..telemetry.metrics import CALLERS_REFUSED
 from .api_key import PREFIX, ApiKeys
-from .principal import Principal, Scope
+from .principal import Principal
 
 if TYPE_CHECKING:
     from .jwks import ProviderKeys
@@ -23,7 +23,7 @@ TOKEN_MAX_CHARS: Final = 16_384
 
 
 class Authenticator:
-    """Knows the callers of this process as AUTHENTICATION says; every door asks it, first of all."""
+    """Knows the callers of this process as AUTHENTICATION says."""
 
     HEADER: Final = "authorization"
     KEY_HEADER: Final = "x-api-key"
@@ -64,24 +64,22 @@ class Authenticator:
         if self.provider is not None:
             await self.provider.aclose()
 
-    async def authenticate(self, headers: Mapping[str, str], scope: Scope) -> Principal:
-        """The caller with these headers (names in lower case), who has `scope`; named in the log.
+    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
+        """The caller with these headers (names in lower case); named in the log.
 
         Raises:
             Unauthenticated: Nothing that counts was sent.
             AccountUnverified: The caller's account has no verified address.
-            ScopeMissing: The caller may not do this.
             IdentityUnavailable: The caller's token cannot be checked just now.
         """
         try:
             principal = await self._principal(headers)
             structlog.contextvars.bind_contextvars(principal=principal.short)
-            principal.require_scope(scope)
         except Unauthenticated as refusal:
-            self._record_refusal(refusal.reason)
+            self.record_refusal(refusal.reason)
             raise
-        except (AccountUnverified, ScopeMissing, IdentityUnavailable) as refusal:
-            self._record_refusal(refusal.code)
+        except (AccountUnverified, IdentityUnavailable) as refusal:
+            self.record_refusal(refusal.code)
             raise
         return principal
 
@@ -105,6 +103,7 @@ class Authenticator:
         return token.strip() if scheme.lower() == "bearer" else headers.get(self.KEY_HEADER, "")
 
     @staticmethod
-    def _record_refusal(reason: str) -> None:
+    def record_refusal(reason: str) -> None:
+        """Log and count a caller that was not let in."""
         log.info("caller_refused", reason=reason)
         CALLERS_REFUSED.labels(reason).inc()

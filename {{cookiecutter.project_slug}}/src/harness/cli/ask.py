@@ -14,7 +14,7 @@ from ..application import Application
 from ..errors import InputRefused, SourceUnavailable
 from ..http.state import AppState
 from ..prompts.messages import LocalizedMessage
-from ..runtime.reply import Event, Reply
+from ..runtime.replies import Event, Reply
 from ..runtime.state import Decision
 from ..settings import Settings
 from ..storage.thread_ref import PUBLIC, ThreadRef
@@ -79,10 +79,11 @@ class Ask:
 
     @staticmethod
     def _running() -> AbstractAsyncContextManager[AppState]:
-        settings = Settings()
+        application = Application.load()
+        settings = application.settings()
         if not settings.enable_verbose_logging:  # a person reads this terminal; audit lines stay
             settings = settings.model_copy(update={"log_level": "ERROR"})
-        return AppState.start(settings, Application.load().agents, Logs(settings).install())
+        return AppState.start(application, settings, Logs(settings).install())
 
     def _conversation(self) -> ThreadRef:
         # Whoever may read the store may read it all: here nobody has a name.

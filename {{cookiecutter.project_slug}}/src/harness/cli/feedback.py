@@ -8,7 +8,7 @@ import orjson
 
 from ..settings import Settings
 from ..storage.checkpoints import Checkpoints
-from ..storage.feedback import Feedback
+from ..storage.store import Feedback
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.logging import Logs
 
@@ -41,7 +41,7 @@ class FeedbackExport:
 
     @staticmethod
     def _line(feedback: Feedback) -> str:
-        conversation = ThreadRef.of_key(feedback.thread_id)
+        conversation = ThreadRef.from_key(feedback.thread_id)
         return orjson.dumps(
             {
                 "given_at": datetime.fromtimestamp(feedback.given_at, UTC).isoformat(),

@@ -13,8 +13,6 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from ..application import Application
-from ..http.bounds import BoundedConfig, Bounds
-from ..settings import Settings
 from ..telemetry.logging import Logs
 from ..telemetry.workers import Workers
 
@@ -61,8 +59,10 @@ class Serve:
     ) -> None:
         """Listen on `host` and `port` with `workers` processes; None: HOST, PORT, WORKERS."""
         given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
+        self._application = Application.load()
         # Read again as settings, so that a port out of range is refused like any other setting.
-        self._settings = Settings(**{key: one for key, one in given.items() if one is not None})
+        values = {key: one for key, one in given.items() if one is not None}
+        self._settings = self._application.settings(**values)
 
     def run(self, *, reload: bool = False) -> int:
         """Serve until a signal ends it; the exit code.
@@ -75,7 +75,7 @@ class Serve:
             return 0
         if self._settings.workers > 1:
             return self._serve_in_workers()
-        app = Application.load().create_app(self._settings)
+        app = self._application.create_app(self._settings)
         server = _Server(self._config(app, lifespan="off"))
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(self._serve(app, server))
@@ -99,7 +99,7 @@ class Serve:
     def _serve_in_workers(self) -> int:
         """Watch over processes that share one port; one that dies is started again."""
         # Here too, once: what is wrong is told once, and the tables are there before anyone asks.
-        app = Application.load().create_app(self._settings)
+        app = self._application.create_app(self._settings)
         asyncio.run(self._start_and_end(app))
         config = self._config(
             Application.FACTORY,
@@ -119,9 +119,9 @@ class Serve:
             pass
 
     def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
-        return BoundedConfig(
+        return uvicorn.Config(
             app,
-            Bounds.from_settings(self._settings),
+            ws="none",  # no WebSocket is served: nothing bounds one
             host=self._settings.host,
             port=self._settings.port,
             log_config=None,

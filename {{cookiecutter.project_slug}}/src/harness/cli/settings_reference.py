@@ -1,16 +1,16 @@
-"""Every setting of the service and of its agents, as data for people and for generated pages."""
+"""Every setting of the service, its owner and its agents, as data and as the two generated pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 import orjson
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from ..runtime.agent import Agent
+from ..application import Application
 from ..settings import MODEL_EXAMPLES, Configuration, Settings
 
 
@@ -30,9 +30,11 @@ class SettingDoc:
 
     @classmethod
     def from_field(cls, owner: type[Configuration], name: str, example: str = "") -> "SettingDoc":
-        """The knob of one field."""
+        """The setting of one field."""
         field = owner.model_fields[name]
-        kinds = cls._kinds(field)
+        kind = field.annotation
+        kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+        kinds = tuple(each for each in kinds if each is not NoneType)
         return cls(
             field=name,
             variable=owner.variable(name),
@@ -60,86 +62,53 @@ class SettingDoc:
         return str(value)
 
     @staticmethod
-    def _kinds(field: FieldInfo) -> list[Any]:
-        kind = field.annotation
-        kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-        return [each for each in kinds if each is not NoneType]
-
-    @staticmethod
     def _allowed(kinds: Sequence[Any], field: FieldInfo) -> str:
         if get_origin(kinds[0]) is Literal:
             return ", ".join(map(str, get_args(kinds[0])))
         if kinds[0] is bool:
             return "true, false"
         signs = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
-        bounds = [
+        return " ".join(
             f"{word} {getattr(rule, sign)}"
             for rule in field.metadata
             for sign, word in signs.items()
             if getattr(rule, sign, None) is not None
-        ]
-        return " ".join(bounds)
+        )
+
+    def env_lines(self) -> Iterator[str]:
+        """Its lines in `.env.example`, a blank line first."""
+        yield from ("", f"# {self.about}")
+        if self.allowed:
+            yield f"# Allowed: {self.allowed}"
+        for value in (self.default, *([self.example] if self.example else [])):
+            yield f"# {self.variable}={value}"
+
+    @property
+    def markdown_row(self) -> str:
+        """Its row in `docs/configuration.md`."""
+        about = self.about + (f" Example: `{self.example}`." if self.example else "")
+        default = f"`{self.default}`" if self.default else ""
+        cells = (f"`{self.variable}`", about, default, self.allowed)
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The settings of one subject, or of one agent."""
+    """The settings of one subject, of the service's owner, or of one agent."""
 
     owner: type[Configuration]
     title: str
-    knobs: Sequence[SettingDoc]
+    settings: Sequence[SettingDoc]
 
 
 class SettingsReference:
-    """The service's own subjects first, then one section for each agent that has settings, by name."""
+    """The harness's subjects first, then the owner's settings, then each agent's, by name."""
 
-    def __init__(self, agents: Sequence[type[Agent[Any]]], provider: str) -> None:
-        """Show a model of `provider` as example."""
-        self._agents = sorted(agents, key=lambda agent: agent.name)
-        self._examples = {"llm_model": MODEL_EXAMPLES.get(provider, "")}
-
-    def sections(self) -> Iterator[Section]:
-        """The sections in order."""
-        for subject in Settings.SUBJECTS:
-            yield self._section(subject, subject.title)
-        for agent in self._agents:
-            owner: type[Configuration] = agent.settings_class
-            if owner.model_fields:
-                yield self._section(owner, f"Agent {agent.name}")
-
-    def _section(self, owner: type[Configuration], title: str) -> Section:
-        knobs = [
-            SettingDoc.from_field(owner, name, self._examples.get(name, ""))
-            for name in owner.model_fields
-        ]
-        return Section(owner, title, knobs)
-
-
-class EnvPage:
-    """The text of `.env.example`."""
-
-    HEAD = (
+    ENV: ClassVar = (
         "# Every setting with its default. Copy this file to .env; where you change a value, take",
         "# away the sign before it. Written by `nox -s generate` from the settings classes.",
     )
-
-    @classmethod
-    def lines(cls, section: Section) -> Iterator[str]:
-        """The lines of one section, a blank line first."""
-        yield from ("", f"# --- {section.title} ---")
-        for knob in section.knobs:
-            yield from ("", f"# {knob.about}")
-            if knob.allowed:
-                yield f"# Allowed: {knob.allowed}"
-            yield f"# {knob.variable}={knob.default}"
-            if knob.example:
-                yield f"# {knob.variable}={knob.example}"
-
-
-class MarkdownPage:
-    """The text of `docs/configuration.md`."""
-
-    HEAD = (
+    MARKDOWN: ClassVar = (
         "# Settings",
         "",
         "Every setting is an environment variable, a line in the file `.env`, or a file of that name",
@@ -149,16 +118,45 @@ class MarkdownPage:
         "This page is written by `nox -s generate` from the settings classes.",
     )
 
-    @classmethod
-    def lines(cls, section: Section) -> Iterator[str]:
-        """The lines of one section, a blank line first."""
-        yield from ("", f"## {section.title}", "")
-        yield from ("| Variable | Meaning | Default | Allowed |", "|---|---|---|---|")
-        for knob in section.knobs:
-            about = knob.about + (f" Example: `{knob.example}`." if knob.example else "")
-            cells = (f"`{knob.variable}`", about, cls._code(knob.default), knob.allowed)
-            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    def __init__(self, application: Application, provider: str) -> None:
+        """Show a model of `provider` as example."""
+        self._application = application
+        self._examples = {"llm_model": MODEL_EXAMPLES.get(provider, "")}
 
-    @staticmethod
-    def _code(value: str) -> str:
-        return f"`{value}`" if value else ""
+    def sections(self) -> Iterator[Section]:
+        """The sections in order; defaults are those of the owner's class."""
+        service = self._application.settings
+        for subject in Settings.SUBJECTS:
+            yield self._section(service, subject.title, subject.model_fields)
+        own = [name for name in service.model_fields if name not in Settings.model_fields]
+        agents = sorted(self._application.agents, key=lambda agent: agent.name)
+        sections = [(service, service.title, own)]
+        sections += [
+            (it.settings_class, f"Agent {it.name}", [*it.settings_class.model_fields])
+            for it in agents
+        ]
+        for owner, title, fields in sections:
+            if fields:
+                yield self._section(owner, title, fields)
+
+    def _section(self, owner: type[Configuration], title: str, fields: Iterable[str]) -> Section:
+        examples = self._examples
+        docs = [SettingDoc.from_field(owner, it, examples.get(it, "")) for it in fields]
+        return Section(owner, title, docs)
+
+    def env(self) -> str:
+        """The text of `.env.example`."""
+        lines = [*self.ENV]
+        for section in self.sections():
+            lines += ["", f"# --- {section.title} ---"]
+            lines += [line for setting in section.settings for line in setting.env_lines()]
+        return "\n".join(lines) + "\n"
+
+    def markdown(self) -> str:
+        """The text of `docs/configuration.md`."""
+        lines = [*self.MARKDOWN]
+        for section in self.sections():
+            lines += ["", f"## {section.title}", ""]
+            lines += ["| Variable | Meaning | Default | Allowed |", "|---|---|---|---|"]
+            lines += [setting.markdown_row for setting in section.settings]
+        return "\n".join(lines) + "\n"

@@ -2,13 +2,8 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Final
 
-from pydantic_settings import (
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    SecretsSettingsSource,
-)
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SecretsSettingsSource
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -16,35 +11,16 @@ from ..application import Application
 from ..project import Project
 from ..settings import Configuration
 from ..telemetry.redaction import MASK, Redactor
-from .settings_reference import EnvPage, MarkdownPage, SettingDoc, SettingsReference
-
-
-class Origins:
-    """Where the values of one settings class come from."""
-
-    def __init__(self, owner: type[Configuration]) -> None:
-        folder = owner.secrets_dir if owner.secrets_dir.is_dir() else None
-        self._sources: Mapping[str, Mapping[str, object]] = {
-            "environment": EnvSettingsSource(owner)(),
-            ".env": DotEnvSettingsSource(owner, env_file=owner.env_file)(),
-            "secret file": SecretsSettingsSource(owner, folder)() if folder else {},
-        }
-
-    def source(self, field: str) -> str:
-        """The source of one value: the first that has it wins."""
-        having = (name for name, values in self._sources.items() if field in values)
-        return next(having, "default")
+from .settings_reference import SettingDoc, SettingsReference
 
 
 class Show:
     """The settings in one of three formats. Values of secrets are never shown."""
 
-    FORMATS: Final = ("table", "env", "markdown")
-
     def __init__(self, form: str) -> None:
-        """Show as `form`, one of `FORMATS`."""
+        """Show as `form`: `table`, `env` or `markdown`."""
         self._form = form
-        self._catalogue = SettingsReference(Application.load().agents, Project.load().llm_provider)
+        self._reference = SettingsReference(Application.load(), Project.load().llm_provider)
 
     def run(self) -> int:
         """Print it; the exit code.
@@ -55,28 +31,35 @@ class Show:
         if self._form == "table":
             Console(markup=False, highlight=False, soft_wrap=True).print(self._table())
         else:
-            page = EnvPage if self._form == "env" else MarkdownPage
+            page = self._reference.env if self._form == "env" else self._reference.markdown
             # As bytes: a generated file has the same ones on every platform.
-            sys.stdout.buffer.write(self._page(page).encode())
+            sys.stdout.buffer.write(page().encode())
             sys.stdout.flush()
         return 0
 
-    def _page(self, page: type[EnvPage | MarkdownPage]) -> str:
-        lines = [line for section in self._catalogue.sections() for line in page.lines(section)]
-        return "\n".join([*page.HEAD, *lines]) + "\n"
-
     def _table(self) -> Table:
         table = Table("Setting", Column("Value", overflow="fold"), "From")
-        for section in self._catalogue.sections():
-            settings, origins = section.owner(), Origins(section.owner)
+        for section in self._reference.sections():
+            values, sources = section.owner(), self._sources(section.owner)
             table.add_section()
-            for knob in section.knobs:
-                value = getattr(settings, knob.field)
-                table.add_row(knob.variable, self._shown(knob, value), origins.source(knob.field))
+            for setting in section.settings:
+                value = self._shown(setting, getattr(values, setting.field))
+                having = (name for name, given in sources.items() if setting.field in given)
+                table.add_row(setting.variable, value, next(having, "default"))
         return table
 
     @staticmethod
-    def _shown(knob: SettingDoc, value: object) -> str:
-        if knob.is_secret:
+    def _sources(owner: type[Configuration]) -> Mapping[str, Mapping[str, object]]:
+        """What each source of values has; the first wins."""
+        folder = owner.secrets_dir if owner.secrets_dir.is_dir() else None
+        return {
+            "environment": EnvSettingsSource(owner)(),
+            ".env": DotEnvSettingsSource(owner, env_file=owner.env_file)(),
+            "secret file": SecretsSettingsSource(owner, folder)() if folder else {},
+        }
+
+    @staticmethod
+    def _shown(setting: SettingDoc, value: object) -> str:
+        if setting.is_secret:
             return MASK if value else ""
         return Redactor().text(SettingDoc.typed(value))  # an address may hold a password

@@ -1,20 +1,16 @@
-"""A person's approval: what a writing tool would do is proposed, and runs once when it is approved."""
+"""Approval of writing tools: a call is collected and does not run until a person has approved it."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import orjson
-import structlog
 from pydantic_core import to_jsonable_python
 
 from ..errors import ApprovalNeeded, PolicyViolation
+from ..run_context import RunContext
 from ..telemetry.audit_log import AuditLog
 from .leaks import Leaks
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +29,13 @@ class PendingToolCall:
 
 
 class Approval:
-    """The approval of one call; inside of `granted` its tool runs, once, and nothing else does."""
-
-    _CURRENT: ClassVar[ContextVar["Approval | None"]] = ContextVar("approval", default=None)
+    """A person's approval of one call: its tool runs, once, and nothing else does."""
 
     def __init__(self, approval_id: str, call: PendingToolCall) -> None:
         self.id = approval_id
         self.call = call
         self.is_used = False
         """True from the moment its tool begins: before that, nothing can have been done."""
-
-    @contextmanager
-    def granted(self) -> Iterator[None]:
-        """Let the call run in the block."""
-        before = self._CURRENT.set(self)
-        try:
-            yield
-        finally:
-            self._CURRENT.reset(before)
-
-    @classmethod
-    def current(cls) -> "Approval | None":
-        """The approval under which the caller runs; None outside of one."""
-        return cls._CURRENT.get()
 
     def use(self, call: PendingToolCall) -> bool:
         """True the first time that it is used for the call that was approved, letter by letter."""
@@ -66,50 +46,33 @@ class Approval:
 
 
 class ApprovalGate:
-    """The calls of writing tools that came up in one task of one agent. None of them has run."""
-
-    _CURRENT: ClassVar[ContextVar["ApprovalGate | None"]] = ContextVar("proposals", default=None)
+    """Collects the calls of writing tools in one task of one agent. None of them has run."""
 
     def __init__(self, leaks: Leaks, max_chars: int) -> None:
+        """Refuse arguments of more than `max_chars`, or with leaks: they are shown to a person."""
         self._leaks = leaks
         self._max_chars = max_chars
         self.calls: list[PendingToolCall] = []
 
-    @classmethod
-    @contextmanager
-    def collect(cls, leaks: Leaks, max_chars: int) -> Iterator[Self]:
-        """Collect them in the block; arguments of more than `max_chars`, or with leaks, are refused."""
-        proposals = cls(leaks, max_chars)
-        before = cls._CURRENT.set(proposals)
-        try:
-            yield proposals
-        finally:
-            cls._CURRENT.reset(before)
-
-    @classmethod
-    def current(cls) -> "ApprovalGate | None":
-        """What is being collected around the caller."""
-        return cls._CURRENT.get()
-
-    @classmethod
-    def check(cls, agent: str, tool: str, arguments: Mapping[str, Any]) -> None:
+    @staticmethod
+    def check(agent: str, tool: str, arguments: Mapping[str, Any]) -> None:
         """Pass when a person has approved just this call; each approval counts once.
 
         Raises:
-            ApprovalNeeded: Nobody has; it is proposed now.
+            ApprovalNeeded: Nobody has; the call is collected.
             PolicyViolation: Nobody can be asked here, or its arguments may not be shown to anybody.
         """
         call = PendingToolCall(agent, tool, to_jsonable_python(dict(arguments)))
-        if (approval := Approval.current()) and approval.use(call):
+        run = RunContext.current()
+        if run.approval and run.approval.use(call):
             return
-        proposals = cls.current()
-        if proposals is None or approval is not None:
+        if run.gate is None or run.approval is not None:
             raise PolicyViolation("approval", "it writes: only the call that was approved may run")
-        proposals.add(call)
+        run.gate.add(call)
         raise ApprovalNeeded
 
     def add(self, call: PendingToolCall) -> None:
-        """Take a call, once however often it is asked for.
+        """Collect a call, once however often a model asks for it.
 
         Raises:
             PolicyViolation: Its arguments may not be shown to anybody.
@@ -117,9 +80,9 @@ class ApprovalGate:
         shown = orjson.dumps(call.arguments).decode()
         if len(shown) > self._max_chars:
             raise PolicyViolation("approval", "its arguments are too long (MESSAGE_MAX_CHARS)")
-        if leaked := self._leaks.find(shown):
-            AuditLog.record("approval", "withheld", leaked)
+        if leak := self._leaks.find(shown):
+            AuditLog.record("approval", "withheld", leak)
             raise PolicyViolation("approval", "its arguments hold what may not be shown")
-        if call not in self.calls:  # a model that asks again for what waits already
+        if call not in self.calls:
             self.calls.append(call)
             AuditLog.record("approval", "waiting", call.name)

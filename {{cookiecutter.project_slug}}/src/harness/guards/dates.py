@@ -1,7 +1,7 @@
 """Days, months and weekdays of an answer, in words, that the facts of its turn do not have."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 from itertools import product
@@ -16,35 +16,18 @@ class Dates:
 
     LOCALES: Final = tuple(map(Locale.load, LANGUAGES))
 
-    MONTHS: Final[Mapping[str, int]] = {
-        name: number
-        for locale in LOCALES
-        for number, names in enumerate(locale.months, 1)
-        for name in names
-    }
+    MONTHS: Final = Locale.numbered(*(it.months for it in LOCALES), start=1)
     """English names have a capital, so that `may` and `march` are no months."""
 
-    WEEKDAYS: Final[Mapping[str, int]] = {
-        name: number
-        for locale in LOCALES
-        for number, names in enumerate(locale.weekdays)
-        for name in names
-    }
+    WEEKDAYS: Final = Locale.numbered(*(it.weekdays for it in LOCALES))
     """As `date.weekday` counts."""
 
     NAMES: Final = MONTHS.keys() | WEEKDAYS.keys()
 
-    SHORT: Final[Mapping[str, int]] = {
-        name: number for locale in LOCALES for number, name in enumerate(locale.weekdays_short)
-    }
+    SHORT: Final = Locale.numbered(*(it.weekdays_short for it in LOCALES))
     """Those of facts only: an answer's `Sun` may be one that shines."""
 
-    ORDINALS: Final[Mapping[str, int]] = {
-        word: number
-        for locale in LOCALES
-        for number, words in enumerate(locale.days, 1)
-        for word in words
-    }
+    ORDINALS: Final = Locale.numbered(*(it.days for it in LOCALES), start=1)
 
     SIGNS: Final = Locale.pattern(*(it.ordinal_signs for it in LOCALES))
     DAY: Final = rf"(?:\d\d?(?:{SIGNS})?|(?i:{Locale.pattern(ORDINALS)}))"

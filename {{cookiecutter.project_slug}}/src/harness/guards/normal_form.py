@@ -49,18 +49,11 @@ class Letters(dict[int, str | None]):
         return seen
 
 
-class Gaps(dict[int, str]):
-    """For `str.translate`: whatever is no a to z and no digit is a space."""
-
-    def __missing__(self, sign: int) -> str:
-        return " "
-
-
 class NormalForm:
     """Gives the readings of a text. All of it takes time in proportion to the text's length."""
 
     LETTERS: Final = Letters()
-    GAPS: Final = Gaps({ord(sign): sign for sign in "abcdefghijklmnopqrstuvwxyz0123456789"})
+    GAPS: Final = {sign: " " for sign in range(0x80) if not chr(sign).isalnum()}
     NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]++")
 
     LEET: Final = str.maketrans("0134578@$!|+", "oleastbaslit")

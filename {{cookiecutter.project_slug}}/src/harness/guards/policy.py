@@ -1,4 +1,4 @@
-"""The one place that decides whether a tool runs, and that hears of every refusal inside of it."""
+"""Decides whether a tool runs, and records every refusal inside of it."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ class ToolPolicy:
     """
 
     UNKNOWN: Final = "other"
-    """Every name that is no tool of the agent's: a model invents as many as it likes."""
+    """Stands for every name that is no tool of the agent's: models invent many."""
 
     def __init__(self, agent: str, policy: Policy, built: Collection[str]) -> None:
         """Hold `policy` over the tools that `agent` has `built`."""
@@ -33,15 +33,6 @@ class ToolPolicy:
     def allows(self, tool: str) -> bool:
         """True for a tool that exists and is named; one that writes still needs its approval."""
         return tool in self._allowed
-
-    def check(self, tool: str) -> None:
-        """Ask for a tool before it is even looked up, so that an unknown name is refused here too.
-
-        Raises:
-            PolicyViolation: The policy does not name it.
-        """
-        with self.authorize(tool):
-            pass
 
     @contextmanager
     def authorize(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:
@@ -55,12 +46,12 @@ class ToolPolicy:
             self._decide(tool, arguments or {})
             yield
         except PolicyViolation as refusal:
-            known = tool if tool in self._built else self.UNKNOWN
-            ACCESS_REFUSED.labels(self._agent, known, refusal.kind).inc()
+            name = tool if tool in self._built else self.UNKNOWN
+            ACCESS_REFUSED.labels(self._agent, name, refusal.kind).inc()
             log.warning(
                 "access_refused",
                 agent=self._agent,
-                tool=known,
+                tool=name,
                 kind=refusal.kind,
                 remedy=refusal.remedy,
             )

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
-from ..prompts.current_language import CurrentLanguage
 from ..prompts.messages import Messages
+from ..run_context import RunContext
 from .injection_guard import Detection, InjectionGuard
 
 
@@ -33,7 +33,7 @@ class ToolResults:
             attacks |= await self._by_detectors(rest, more)
         if not attacks or not detection or self._guard.decide(detection, "tool_result") is None:
             return result
-        notice = Messages.WITHHELD.format(CurrentLanguage.language())
+        notice = Messages.WITHHELD.format(RunContext.current().language)
         return self._replaced(result, lambda text: notice if text in attacks else text)
 
     def _joined(self, texts: Sequence[str]) -> str:

@@ -1,13 +1,13 @@
 """`GET /v1/agents`: who answers here."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from ..auth.principal import Scope
 from ..prompts.language import Language
-from .authentication import GuardedRoute
-from .openapi import ProblemDocs
-from .state import AppState
+from .authentication import requires
+from .problems import Problem
+from .state import Running
 
 
 class AgentCard(BaseModel):
@@ -26,23 +26,22 @@ class AgentRoutes:
     """The list of agents."""
 
     def router(self) -> APIRouter:
-        """The routes of this door."""
+        """These routes."""
         router = APIRouter(
-            prefix="/v1/agents", tags=["agents"], route_class=GuardedRoute.needing(Scope.CHAT)
+            prefix="/v1/agents", tags=["agents"], dependencies=[requires(Scope.CHAT)]
         )
-        router.add_api_route(
-            "", self.list, responses=ProblemDocs.responses(401, 403, 429, 500, 503)
-        )
+        router.add_api_route("", self.list, responses=Problem.responses(401, 403, 429, 500, 503))
         return router
 
-    async def list(self, request: Request) -> list[AgentCard]:
+    async def list(self, running: Running) -> list[AgentCard]:
         """Every agent of this service, with questions to try."""
-        agents = AppState.from_request(request).service.agents
         return [
             AgentCard(
                 name=agent.name,
                 description=dict(agent.description),
-                examples={language: list(asked) for language, asked in agent.examples.items()},
+                examples={
+                    language: list(questions) for language, questions in agent.examples.items()
+                },
             )
-            for agent in agents
+            for agent in running.service.agents
         ]

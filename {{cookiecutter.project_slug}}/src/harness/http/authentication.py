@@ -1,96 +1,121 @@
-"""How a route asks who calls, before anything of the request is read, and how it says so."""
+"""Nobody is let in unless the path is listed as open: known by key or token before the body is read."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from starlette.datastructures import Headers, MutableHeaders, State
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive
+from starlette.types import Scope as Connection
+from starlette.types import Send
 
+from ..auth.authenticator import Authenticator
 from ..auth.principal import Principal, Scope
-from ..settings import Settings
+from ..errors import ScopeMissing, ServiceError, Unauthenticated
 from .state import AppState
-from .strict_json import StrictRoute
 
 
-class GuardedRoute(StrictRoute):
-    """A route for callers who have its scope. Every route below `/v1` is one."""
+class AuthenticationMiddleware:
+    """Counts the address, authenticates the caller, counts the caller; then a route may read on.
 
-    scope: ClassVar[Scope]
+    In this order, and before anything of the body is read. The caller is `request.state.principal`
+    from here on. The answer says what is left of the caller's rate.
+    """
 
-    @classmethod
-    def needing(cls, scope: Scope) -> type["GuardedRoute"]:
-        """Routes for callers with `scope`; what an `APIRouter` takes as `route_class`."""
-        return type(f"{scope.title()}Route", (cls,), {"scope": scope})
+    PROBES: Final = frozenset({"/healthz", "/readyz", "/version"})
+    DOCS: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
+    METRICS: Final = "/metrics"
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        """An `APIRoute`, whose scope is in the OpenAPI document."""
-        extra = options.get("openapi_extra") or {}
-        options["openapi_extra"] = {**extra, CallerDocs.SCOPE: self.scope.value}
-        super().__init__(*args, **options)
+    def __init__(self, app: ASGIApp, open_paths: Iterable[str], metrics_open: bool) -> None:
+        """Let everybody reach `open_paths` of the owner, as often as an address may ask."""
+        self._app = app
+        self._open = frozenset(open_paths)
+        self._unlimited = self.PROBES | self.DOCS | ({self.METRICS} if metrics_open else set())
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What FastAPI calls with each request."""
-        handle = super().get_route_handler()
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Let the request pass once it is known who calls.
 
-        async def handle_admitted(request: Request) -> Response:
-            running = AppState.from_request(request)
-            await running.rates.address(request.client.host if request.client else None)
-            principal = await running.doorkeeper.authenticate(request.headers, self.scope)
-            told = await running.rates.caller(principal.owner)
-            request.state.principal = principal
-            response = await handle(request)
-            response.headers.update(told)
-            return response
+        Raises:
+            ServiceError: Nobody that may; nothing was read.
+        """
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        running = AppState.of_app(scope["app"])
+        state = scope.setdefault("state", {})
+        state.update(running.shared, settings=running.settings)
+        path = scope["path"]
+        if path in self._unlimited and scope["type"] == "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            client = scope.get("client")
+            await running.limiter.count_address(client[0] if client else None)
+            left: Mapping[str, str] = {}
+            if path not in self._open:
+                principal = await running.authenticator.authenticate(Headers(scope=scope))
+                state["principal"] = principal
+                left = await running.limiter.count_caller(principal.owner)
+        except ServiceError:
+            self._name_route(scope)
+            raise
 
-        return handle_admitted
+        async def send_with_rates(message: Message) -> None:
+            if left and message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(left)
+            await send(message)
 
-
-class Caller:
-    """Who asks."""
+        await self._app(scope, receive, send_with_rates)
 
     @staticmethod
-    def from_request(request: Request) -> Principal:
-        """The caller that a `GuardedRoute` has let in; any other route fails here."""
-        principal: Principal = request.state.principal
+    def _name_route(scope: Connection) -> None:
+        """Which route was asked for, for the access line and the metric of what is refused."""
+        for route in iter_route_contexts(scope["app"].routes):
+            if route.matches(scope)[0] is not Match.NONE:
+                scope["route"] = route
+                return
+
+
+class RequiredScope:
+    """What `requires(scope)` makes: the caller of this request, who has the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> Principal:
+        """The caller. A coroutine, so that FastAPI starts no thread for it.
+
+        Raises:
+            Unauthenticated: The path is listed as open, so nobody was asked.
+            ScopeMissing: The caller may not do this.
+        """
+        return self.check(request.state)
+
+    def check(self, state: State) -> Principal:
+        """The caller that the middleware has put into `state`."""
+        principal: Principal | None = getattr(state, "principal", None)
+        if principal is None:
+            raise Unauthenticated("open_path", has_credentials=False)
+        try:
+            principal.require_scope(self.scope)
+        except ScopeMissing as refusal:
+            Authenticator.record_refusal(refusal.code)
+            raise
         return principal
 
-
-class CallerDocs:
-    """How the OpenAPI document tells it; `/docs` shows a button for it."""
-
-    SCOPE: Final = "x-required-scope"
-    """Where an operation names its scope: OpenAPI itself has scopes for OAuth flows only."""
-
-    BEARER: Final = "bearer"
-    KEY: Final = "apiKey"
-
     @classmethod
-    def describe(cls, document: dict[str, Any], settings: Settings) -> None:
-        """Add the ways to identify oneself, each enough for every route that has a scope."""
-        schemes = cls._schemes(settings)
-        if not schemes:
-            return
-        document["components"]["securitySchemes"] = schemes
-        for item in document["paths"].values():
-            for operation in item.values():
-                if cls.SCOPE in operation:
-                    operation["security"] = [{name: []} for name in schemes]
+    def of_route(cls, dependant: Dependant) -> list["RequiredScope"]:
+        """Those that a route, its router or its dependencies ask for."""
+        own = [dependant.call] if isinstance(dependant.call, cls) else []
+        return [*own, *(it for part in dependant.dependencies for it in cls.of_route(part))]
 
-    @classmethod
-    def _schemes(cls, settings: Settings) -> dict[str, Any]:
-        mode = settings.authentication
-        if mode == "off":
-            return {}
-        sent = {
-            "keys": "An API key",
-            "oidc": "An access token",
-            "both": "An API key or access token",
-        }
-        bearer = {
-            "type": "http",
-            "scheme": "bearer",
-            "description": f"{sent[mode]} of this service.",
-        }
-        if mode == "oidc":
-            return {cls.BEARER: bearer}
-        key = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-        return {cls.BEARER: bearer, cls.KEY: key}
+
+def requires(scope: Scope | str) -> Any:
+    """Who calls, if they have `scope`.
+
+    A parameter of a route says it: `caller: Annotated[Principal, requires("chat")]`.
+    """
+    return Depends(RequiredScope(Scope(scope)))

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..auth.principal import Scope
+from ..auth.principal import Principal, Scope
 from ..errors import InputRefused
-from ..runtime.reply import Reply
-from .authentication import Caller, GuardedRoute
-from .openapi import ProblemDocs, Responses
-from .state import AppState
+from ..runtime.replies import Reply
+from .authentication import requires
+from .problems import Problem, Responses
+from .routes import StrictRoute
+from .state import Running
 from .streaming import EventStream
 from .threads import THREAD_ID
 
@@ -38,6 +39,9 @@ LastEventId = Annotated[
 ]
 
 
+Asker = Annotated[Principal, requires(Scope.CHAT)]
+
+
 class ChatRequest(BaseModel):
     """One message of a conversation."""
 
@@ -54,11 +58,9 @@ class ChatRoutes:
     """The two ways to ask."""
 
     def router(self) -> APIRouter:
-        """The routes of this door."""
-        router = APIRouter(
-            prefix="/v1/chat", tags=["chat"], route_class=GuardedRoute.needing(Scope.CHAT)
-        )
-        refusals = ProblemDocs.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
+        """These routes."""
+        router = APIRouter(prefix="/v1/chat", tags=["chat"], route_class=StrictRoute)
+        refusals = Problem.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
         router.add_api_route("", self.ask, methods=["POST"], responses=refusals)
         events: Responses = {
             200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}
@@ -73,21 +75,24 @@ class ChatRoutes:
         return router
 
     async def ask(
-        self, chat: ChatRequest, request: Request, idempotency_key: IdempotencyKey = None
+        self,
+        chat: ChatRequest,
+        caller: Asker,
+        running: Running,
+        idempotency_key: IdempotencyKey = None,
     ) -> Reply:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
-        thread_id = self._thread_id(chat, idempotency_key)
-        conversation = Caller.from_request(request).conversation(thread_id)
-        running = AppState.from_request(request)
-        with running.life.request():
-            return await running.service.ask(
-                chat.message, conversation, idempotency_key=idempotency_key
-            )
+        thread = caller.conversation(self._thread_id(chat, idempotency_key))
+        with running.shutdown.request():
+            return await running.service.ask(chat.message, thread, idempotency_key=idempotency_key)
 
     async def stream(
         self,
         chat: ChatRequest,
         request: Request,
+        *,
+        caller: Asker,
+        running: Running,
         idempotency_key: IdempotencyKey = None,
         last_event_id: LastEventId = None,
     ) -> StreamingResponse:
@@ -101,11 +106,9 @@ class ChatRoutes:
         """
         if last_event_id is not None:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")
-        running = AppState.from_request(request)
-        thread_id = self._thread_id(chat, idempotency_key)
-        conversation = Caller.from_request(request).conversation(thread_id)
-        events = running.service.stream(chat.message, conversation, idempotency_key=idempotency_key)
-        return await EventStream(events, request.state.request_id, running.life).response()
+        thread = caller.conversation(self._thread_id(chat, idempotency_key))
+        events = running.service.stream(chat.message, thread, idempotency_key=idempotency_key)
+        return await EventStream(events, request.state.request_id, running.shutdown).response()
 
     @staticmethod
     def _thread_id(chat: ChatRequest, idempotency_key: str | None) -> str:

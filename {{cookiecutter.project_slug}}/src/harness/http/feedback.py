@@ -3,14 +3,15 @@
 from http import HTTPStatus
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..auth.principal import Scope
+from ..auth.principal import Principal, Scope
 from ..runtime.ratings import Rating
-from .authentication import Caller, GuardedRoute
-from .openapi import ProblemDocs
-from .state import AppState
+from .authentication import requires
+from .problems import Problem
+from .routes import StrictRoute
+from .state import Running
 
 
 class FeedbackRequest(BaseModel):
@@ -32,24 +33,23 @@ class FeedbackRoutes:
     """The route that takes ratings."""
 
     def router(self) -> APIRouter:
-        """The routes of this door."""
-        router = APIRouter(
-            prefix="/v1/feedback",
-            tags=["feedback"],
-            route_class=GuardedRoute.needing(Scope.CHAT),
-        )
+        """These routes."""
+        router = APIRouter(prefix="/v1/feedback", tags=["feedback"], route_class=StrictRoute)
         router.add_api_route(
             "",
             self.give,
             methods=["POST"],
             status_code=HTTPStatus.NO_CONTENT,
-            responses=ProblemDocs.responses(401, 403, 404, 408, 413, 422, 429, 500, 503),
+            responses=Problem.responses(401, 403, 404, 408, 413, 422, 429, 500, 503),
         )
         return router
 
-    async def give(self, feedback: FeedbackRequest, request: Request) -> None:
+    async def give(
+        self,
+        feedback: FeedbackRequest,
+        caller: Annotated[Principal, requires(Scope.CHAT)],
+        running: Running,
+    ) -> None:
         """Rate an answer that you got. It is kept with the conversation and deleted with it."""
-        owner = Caller.from_request(request).owner
         rating = cast(Rating, str(feedback.rating))
-        ratings = AppState.from_request(request).ratings
-        await ratings.give(owner, feedback.run_id, rating, feedback.comment)
+        await running.ratings.give(caller.owner, feedback.run_id, rating, feedback.comment)

@@ -1,17 +1,23 @@
-"""`/healthz`, `/readyz` and `/version`: for orchestrators, and for whoever asks what runs here."""
+"""`/healthz`, `/readyz`, `/version` and `/metrics`: for orchestrators, collectors, and whoever asks what runs here."""
 
 from http import HTTPStatus
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
 from ..auth.authenticator import Authenticator
-from ..limits.enforcement import RateLimiter
+from ..auth.principal import Scope
+from ..limits.rate_limiter import RateLimiter
 from ..project import Project
-from ..telemetry.metrics import READY
-from .openapi import ProblemDocs, Responses
-from .state import AppState
+from ..settings import Settings
+from ..telemetry.metrics import READY, REGISTRY
+from ..telemetry.workers import Workers
+from .authentication import AuthenticationMiddleware, requires
+from .problems import Problem, Responses
+from .state import Running
 
 
 class Health(BaseModel):
@@ -105,12 +111,12 @@ class HealthRoutes:
     """The routes that probes ask."""
 
     def router(self) -> APIRouter:
-        """The routes of this door."""
+        """These routes."""
         router = APIRouter(tags=["health"])
         not_ready: Responses = {
             503: {"model": Readiness, "description": "The store does not answer, or we end."}
         }
-        failed = ProblemDocs.responses(500)
+        failed = Problem.responses(500)
         router.add_api_route("/healthz", self.healthz, responses=failed)
         router.add_api_route("/readyz", self.readyz, responses=not_ready | failed)
         router.add_api_route("/version", self.version, responses=failed)
@@ -120,50 +126,73 @@ class HealthRoutes:
         """Alive. Depends on nothing else: a failing store is no reason to restart us."""
         return Health()
 
-    async def readyz(self, request: Request, response: Response) -> Readiness:
+    async def readyz(self, response: Response, running: Running) -> Readiness:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
-        running = AppState.from_request(request)
         parts = await running.parts()
-        for part, is_ready in (parts).items():
-            READY.labels(part).set(is_ready)
+        for part, is_usable in parts.items():
+            READY.labels(part).set(is_usable)
         is_ready = parts["service"]
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return Readiness(
             status="ready" if is_ready else "not_ready",
-            threads=Threads(kind=running.checkpoints.kind, answers=parts["store"]),
+            threads=Threads(kind=running.store.kind, answers=parts["store"]),
             models=list(map(ModelState.model_validate, running.service.factory.models())),
             sample_data=running.settings.use_fake_data,
             agents=len(running.service.agents),
-            callers=self._callers(running.doorkeeper),
-            limits=self._limits(running.enforcement),
+            callers=self._callers(running.authenticator),
+            limits=self._limits(running.limiter),
         )
 
     @staticmethod
-    def _limits(enforcement: RateLimiter) -> Limits:
-        redis = enforcement.redis
+    def _limits(limiter: RateLimiter) -> Limits:
+        redis = limiter.redis
         return Limits(
-            mode=enforcement.mode,
+            mode=limiter.mode,
             counted_in="redis" if redis else "process",
             redis_away=redis.is_away if redis else False,
         )
 
     @staticmethod
-    def _callers(doorkeeper: Authenticator) -> Callers:
-        keys, provider = doorkeeper.keys, doorkeeper.provider
+    def _callers(authenticator: Authenticator) -> Callers:
+        keys, provider = authenticator.keys, authenticator.provider
         return Callers(
-            mode=doorkeeper.mode,
+            mode=authenticator.mode,
             keys=keys.count if keys else None,
             keys_problem=keys.problem if keys else None,
             provider_problem=provider.problem if provider else None,
         )
 
-    async def version(self, request: Request) -> Version:
+    async def version(self, running: Running) -> Version:
         """Name, version and commit of this service."""
         project = Project.load()
         return Version(
             name=project.name,
             title=project.title,
             version=project.version,
-            commit=AppState.from_request(request).settings.commit,
+            commit=running.settings.commit,
         )
+
+
+class MetricsRoutes:
+    """The route that a collector asks. It tells no text of any caller, but do not publish it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._is_open = settings.metrics_open
+
+    def router(self) -> APIRouter:
+        """This route; not part of the API that callers are promised."""
+        router = APIRouter(dependencies=[] if self._is_open else [requires(Scope.METRICS)])
+        path = AuthenticationMiddleware.METRICS
+        router.add_api_route(path, self.metrics, include_in_schema=False)
+        return router
+
+    async def metrics(self, running: Running) -> Response:
+        """The counters of all worker processes in Prometheus's text format.
+
+        The parts are looked at now: a collector sees the store go without a probe beside it.
+        """
+        for part, is_usable in (await running.parts()).items():
+            READY.labels(part).set(is_usable)
+        text = generate_latest(Workers.all() or REGISTRY)
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..errors import ServiceError
 from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
 from .problems import Problem
 
@@ -19,7 +20,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class AccessLogMiddleware:
-    """Names the request, writes its one access line, and answers what nobody foresaw.
+    """Names the request, writes its one access line, and answers what the routes did not.
 
     An `X-Request-ID` of ours or of a proxy is taken over when it is well formed. It is in the
     answer's header, in problem documents and on every log line of the request.
@@ -36,7 +37,8 @@ class AccessLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = self._request_id(scope)
+        given = Headers(scope=scope).get(self.HEADER, "")
+        request_id = given if self.WELL_FORMED.fullmatch(given) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -53,11 +55,13 @@ class AccessLogMiddleware:
         try:
             await self._app(scope, receive, send_named)
         except Exception as error:
-            log.exception("request_failed")
-            FAILURES.labels("api", "request").inc()
+            if not isinstance(error, ServiceError | HTTPException):
+                FAILURES.labels("api", "request").inc()
             if status is not None:
+                log.exception("request_failed")
                 raise  # the server cuts the connection, so that the caller sees a broken answer
-            await Problem.from_error(error, request_id).response()(scope, receive, send_named)
+            answer = Problem.answer(error, request_id)
+            await answer(scope, receive, send_named)
         finally:
             seconds = perf_counter() - started_at
             route = getattr(scope.get("route"), "path", None)
@@ -71,55 +75,36 @@ class AccessLogMiddleware:
                 ms=round(seconds * 1000, 1),
             )
 
-    def _request_id(self, scope: Scope) -> str:
-        given = Headers(scope=scope).get(self.HEADER, "")
-        return given if self.WELL_FORMED.fullmatch(given) else uuid4().hex
 
+class RequestLimitsMiddleware:
+    """Refuses headers and a body that are too large, and a body that is not whole in time.
 
-class HeaderLimitMiddleware:
-    """Refuses a request line and headers over `max_bytes` together.
-
-    The server ends what never becomes whole; this answers what did.
+    Request line and headers are counted together. A body is refused by its declared length at once,
+    else while it is read, however it drips: only where something reads it. FastAPI has a limit of
+    size, but it knows neither our request id nor problem documents.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, header_bytes: int, body_bytes: int, body_seconds: float
+    ) -> None:
         self._app = app
-        self._max_bytes = max_bytes
+        self._header_bytes = header_bytes
+        self._body_bytes = body_bytes
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request pass, or answer it."""
-        if scope["type"] == "http" and self._size(scope) > self._max_bytes:
-            refusal = HTTPException(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            problem = Problem.from_error(refusal, scope["state"]["request_id"])
-            await problem.response({"Connection": "close"})(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        """Let the request pass with its body counted.
 
-    @staticmethod
-    def _size(scope: Scope) -> int:
-        headers = sum(len(name) + len(value) for name, value in scope["headers"])
-        return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
-
-
-class BodyLimitMiddleware:
-    """Refuses a body over `max_bytes`: by its declared length at once, else while it is read.
-
-    And one that is not whole after `seconds`, however it drips. FastAPI has a limit of size, but it
-    answers outside of our middleware: no request id, no problem document.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-        self._seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request pass with its body counted."""
+        Raises:
+            HTTPException: Its headers are too large.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._size(scope) > self._header_bytes:
+            raise self._refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         declared = Headers(scope=scope).get("content-length", "")
-        over = asyncio.get_running_loop().time() + self._seconds
+        deadline = asyncio.get_running_loop().time() + self._body_seconds
         is_whole = False
         size = 0
 
@@ -130,23 +115,28 @@ class BodyLimitMiddleware:
             if self._is_too_large(declared):
                 raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             try:
-                async with asyncio.timeout_at(over):
+                async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
                 raise self._refusal(HTTPStatus.REQUEST_TIMEOUT) from None
             is_whole = not message.get("more_body", False)
             size += len(message.get("body", b""))
-            if size > self._max_bytes:
+            if size > self._body_bytes:
                 raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
         await self._app(scope, receive_counted, send)
 
+    @staticmethod
+    def _size(scope: Scope) -> int:
+        headers = sum(len(name) + len(value) for name, value in scope["headers"])
+        return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
+
     def _is_too_large(self, declared: str) -> bool:
         digits = declared.lstrip("0")
-        longest = str(self._max_bytes)
+        longest = str(self._body_bytes)
         # Python reads no number of thousands of digits.
-        return digits.isdecimal() and (len(digits) > len(longest) or int(digits) > self._max_bytes)
+        return digits.isdecimal() and (len(digits) > len(longest) or int(digits) > self._body_bytes)
 
     @staticmethod
     def _refusal(status: HTTPStatus) -> HTTPException:

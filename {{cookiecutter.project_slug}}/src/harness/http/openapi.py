@@ -1,71 +1,41 @@
 """The OpenAPI document: problem documents on every route, examples in the service's language."""
 
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 
-from ..runtime.agent import Agent
-from ..runtime.reply import Reply
+from ..application import Application
+from ..runtime.replies import Reply
 from ..settings import Settings
-from .authentication import CallerDocs
-from .problems import MEDIA_TYPE, Problem
-
-Responses = dict[int | str, dict[str, Any]]
-
-
-class ProblemDocs:
-    """How a route declares the failures that it can answer with."""
-
-    MEANING: Final[Mapping[int, str]] = {
-        401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
-        403: "The key or token lacks a scope, or its account is not verified.",
-        404: "You have no such conversation, got no such answer, or nothing waits for this decision.",
-        408: "The body did not come whole in BODY_TIMEOUT_SECONDS.",
-        409: "An earlier turn of the conversation still runs, and `Retry-After` says when to try again; "
-        "or it was decided before.",
-        410: "It has waited too long for a decision.",
-        413: "The body is larger than BODY_MAX_BYTES.",
-        422: "The request does not have the documented form.",
-        429: "A rate or a quota is used up; `Retry-After` says when to try again.",
-        500: "Something failed on our side; `instance` names it in our log.",
-        503: "Not available right now; `Retry-After` says when to try again.",
-    }
-
-    @classmethod
-    def responses(cls, *statuses: int) -> Responses:
-        """The `responses` of a route that can fail with `statuses`."""
-        schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
-        return {
-            status: {
-                "description": cls.MEANING[status],
-                "content": {MEDIA_TYPE: {"schema": schema, "example": cls._example(status)}},
-            }
-            for status in statuses
-        }
-
-    @classmethod
-    def _example(cls, status: int) -> dict[str, Any]:
-        return Problem(
-            type="about:blank",
-            title=HTTPStatus(status).phrase,
-            status=status,
-            detail=cls.MEANING[status],
-            instance="5f0c3f0f7a1e4f6e9f5f0d3c8b7a6e1d",
-        ).model_dump(exclude_none=True)
+from .authentication import AuthenticationMiddleware, RequiredScope
+from .problems import Problem
 
 
 class OpenAPIDocument:
     """The document of one application, made when first asked for."""
 
+    SCOPE: Final = "x-required-scope"
+    """Where an operation names its scope: OpenAPI itself has scopes for OAuth flows only."""
+
+    SENT: Final = {
+        "keys": "An API key",
+        "oidc": "An access token",
+        "both": "An API key or access token",
+    }
+
     def __init__(
-        self, app: FastAPI, settings: Settings, agents: Sequence[type[Agent[Any]]]
+        self,
+        app: FastAPI,
+        settings: Settings,
+        application: Application,
     ) -> None:
+        """Describe `app`, made of `application`."""
         self._app = app
         self._settings = settings
-        self._agents = agents
+        self._agents = application.agents
+        self._open = {*application.open_paths, *AuthenticationMiddleware.PROBES}
 
     def build(self) -> dict[str, Any]:
         """The document; the same object every time."""
@@ -84,7 +54,7 @@ class OpenAPIDocument:
         schemas = document["components"]["schemas"]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs") | {Problem.__name__: problem}
-        CallerDocs.describe(document, self._settings)
+        self._describe_callers(document)
         schemas["ChatRequest"]["properties"]["message"][
             "maxLength"
         ] = self._settings.message_max_chars
@@ -92,6 +62,26 @@ class OpenAPIDocument:
             schemas["ChatRequest"]["example"] = {"message": self._question()}
             schemas[Reply.__name__]["example"] = self._reply()
         return document
+
+    def _describe_callers(self, document: dict[str, Any]) -> None:
+        """Add the ways to identify oneself, each enough for every route, and the routes' scopes."""
+        schemes: dict[str, Any] = {}
+        mode = self._settings.authentication
+        if mode != "off":
+            about = f"{self.SENT[mode]} of this service."
+            schemes["bearer"] = {"type": "http", "scheme": "bearer", "description": about}
+        if mode in ("keys", "both"):
+            schemes["apiKey"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        if schemes:
+            document["components"]["securitySchemes"] = schemes
+        for route in iter_route_contexts(self._app.routes):
+            item = document["paths"].get(route.path_format, {})
+            methods = {it.lower() for it in route.methods or ()}
+            for operation in (item[it] for it in methods & item.keys()):
+                for it in RequiredScope.of_route(route.dependant):
+                    operation[self.SCOPE] = it.scope.value
+                if schemes and route.path not in self._open:
+                    operation["security"] = [{name: []} for name in schemes]
 
     def _question(self) -> str:
         """The first example of the first two agents: a message of two tasks."""

@@ -1,21 +1,24 @@
 """Every failure as one problem document (RFC 9457, `application/problem+json`)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from itertools import chain
+from typing import Any, ClassVar, Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Route
 
-from ..errors import HTTP_STATUS, ServiceError
+from ..errors import InputRefused, ServiceError
 
 log = structlog.stdlib.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+Responses = dict[int | str, dict[str, Any]]
 
 
 class FieldProblem(BaseModel):
@@ -23,6 +26,18 @@ class FieldProblem(BaseModel):
 
     field: str
     problem: str
+
+    @classmethod
+    def from_error(cls, error: Mapping[str, Any]) -> "FieldProblem":
+        """One error of pydantic's, without the input that caused it."""
+        match error["type"]:
+            case "extra_forbidden":  # the unknown name is the caller's text
+                return cls(field="body", problem="A field is not known here.")
+            case "json_invalid":
+                problem = f"This is not the JSON we read: {error['ctx']['error']}."
+                return cls(field="body", problem=problem)
+        field = ".".join(str(part) for part in error["loc"][1:]) or "body"
+        return cls(field=field, problem=error["msg"])
 
 
 class Problem(BaseModel):
@@ -42,93 +57,96 @@ class Problem(BaseModel):
 
     errors: list[FieldProblem] | None = None
 
-    def response(self, headers: Mapping[str, str] | None = None) -> Response:
-        """The document as an answer."""
-        body = self.model_dump_json(exclude_none=True)
-        return Response(body, self.status, dict(headers or {}), MEDIA_TYPE)
+    MEANING: ClassVar[Mapping[int, str]] = {
+        401: "No key or token, or one that does not count; `WWW-Authenticate` says how to send one.",
+        403: "The key or token lacks a scope, or its account is not verified.",
+        404: "You have no such conversation, got no such answer, or nothing waits for this decision.",
+        408: "The body did not come whole in BODY_TIMEOUT_SECONDS.",
+        409: "An earlier turn of the conversation still runs, and `Retry-After` says when to try again; "
+        "or it was decided before.",
+        410: "It has waited too long for a decision.",
+        413: "The body is larger than BODY_MAX_BYTES.",
+        422: "The request does not have the documented form.",
+        429: "A rate or a quota is used up; `Retry-After` says when to try again.",
+        500: "Something failed on our side; `instance` names it in our log.",
+        503: "Not available right now; `Retry-After` says when to try again.",
+    }
+
+    @classmethod
+    def responses(cls, *statuses: int) -> Responses:
+        """The `responses` of a route that can fail with `statuses`."""
+        schema = {"$ref": f"#/components/schemas/{cls.__name__}"}
+        documented: Responses = {}
+        for status in statuses:
+            example = cls(
+                type="about:blank",
+                title=HTTPStatus(status).phrase,
+                status=status,
+                detail=cls.MEANING[status],
+                instance="5f0c3f0f7a1e4f6e9f5f0d3c8b7a6e1d",
+            ).model_dump(exclude_none=True)
+            content = {MEDIA_TYPE: {"schema": schema, "example": example}}
+            documented[status] = {"description": cls.MEANING[status], "content": content}
+        return documented
+
+    @classmethod
+    def answer(
+        cls, error: Exception, instance: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The document that answers `error`, with its headers or those given; ours are logged."""
+        problem = cls.from_error(error, instance)
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("request_failed", exc_info=error)
+        if headers is None:
+            headers = getattr(error, "headers", None)
+        body = problem.model_dump_json(exclude_none=True)
+        return Response(body, problem.status, dict(headers or {}), MEDIA_TYPE)
 
     @classmethod
     def from_error(cls, error: Exception, instance: str) -> "Problem":
         """What a caller may know of `error`; of an unforeseen one, the id alone."""
-        match error:
-            case ServiceError():
-                return cls(
-                    type=f"urn:problem:{error.code}",
-                    title=error.title,
-                    status=HTTP_STATUS[type(error)],
-                    detail=error.detail,
-                    instance=instance,
-                )
-            case RequestValidationError():
-                return cls(
-                    type="urn:problem:input-refused",
-                    title="The request was refused",
-                    status=HTTPStatus.UNPROCESSABLE_ENTITY,
-                    detail="The request does not have the documented form; see errors.",
-                    instance=instance,
-                    errors=_FieldProblems.from_errors(error.errors()),
-                )
-            case HTTPException():
-                status = HTTPStatus(error.status_code)
-                return cls(
-                    type="about:blank",
-                    title=status.phrase,
-                    status=status,
-                    detail=status.description or status.phrase,
-                    instance=instance,
-                )
+        if isinstance(error, ServiceError):
+            return cls(
+                type=f"urn:problem:{error.code}",
+                title=error.title,
+                status=error.status,
+                detail=error.detail,
+                instance=instance,
+            )
+        if isinstance(error, RequestValidationError):
+            return cls(
+                type="urn:problem:input-refused",
+                title=InputRefused.title,
+                status=InputRefused.status,
+                detail="The request does not have the documented form; see errors.",
+                instance=instance,
+                errors=list(map(FieldProblem.from_error, error.errors())),
+            )
+        status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, ServiceError.detail
+        if isinstance(error, HTTPException):
+            status = HTTPStatus(error.status_code)
+            detail = status.description or status.phrase
         return cls(
-            type="about:blank",
-            title=HTTPStatus.INTERNAL_SERVER_ERROR.phrase,
-            status=HTTPStatus.INTERNAL_SERVER_ERROR,
-            detail=ServiceError.detail,
-            instance=instance,
+            type="about:blank", title=status.phrase, status=status, detail=detail, instance=instance
         )
-
-
-class _FieldProblems:
-    """Validation errors without the input that caused them."""
-
-    @classmethod
-    def from_errors(cls, errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
-        return [cls._of_one(error) for error in errors]
-
-    @staticmethod
-    def _of_one(error: Mapping[str, Any]) -> FieldProblem:
-        match error["type"]:
-            case "extra_forbidden":  # the unknown name is the caller's text
-                return FieldProblem(field="body", problem="A field is not known here.")
-            case "json_invalid":
-                problem = f"This is not the JSON we read: {error['ctx']['error']}."
-                return FieldProblem(field="body", problem=problem)
-        field = ".".join(str(part) for part in error["loc"][1:]) or "body"
-        return FieldProblem(field=field, problem=error["msg"])
 
 
 class ProblemHandlers:
     """Turns what routes raise into problem documents."""
 
-    def __init__(self, routes: Iterable[BaseRoute]) -> None:
-        self._methods: dict[str, set[str]] = {}
-        for route in routes:
-            if isinstance(route, Route):
-                self._methods.setdefault(route.path, set()).update(route.methods or ())
-
-    @classmethod
-    def install(cls, app: FastAPI, routes: Iterable[BaseRoute]) -> None:
-        """Answer every failure of `routes`, those of `app`; the unforeseen is caught by `AccessLogMiddleware`."""
-        handlers = cls(routes)
+    def __init__(self, app: FastAPI) -> None:
+        """Answer every failure of the routes of `app`; the rest is caught by `AccessLogMiddleware`."""
+        self._app = app
         for kind in (ServiceError, RequestValidationError, HTTPException):
-            app.add_exception_handler(kind, handlers._answer)
+            app.add_exception_handler(kind, self._answer)
 
     async def _answer(self, request: Request, error: Exception) -> Response:
-        problem = Problem.from_error(error, request.state.request_id)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("request_failed", exc_info=error)
         headers = dict(getattr(error, "headers", None) or {})
         if "Allow" in headers:
             # Starlette names the methods of the first route with this path; all count (RFC 9110).
-            route = getattr(request.scope.get("route"), "path", "")
-            methods = self._methods.get(route, set()) | set(headers["Allow"].split(", "))
-            headers["Allow"] = ", ".join(sorted(methods))
-        return problem.response(headers)
+            path = getattr(request.scope.get("route"), "path", "")
+            routes = iter_route_contexts(self._app.routes)
+            methods = [it.methods or () for it in routes if it.path == path]
+            allowed = {*headers["Allow"].split(", "), *chain.from_iterable(methods)}
+            headers["Allow"] = ", ".join(sorted(allowed))
+        return Problem.answer(error, request.state.request_id, headers)

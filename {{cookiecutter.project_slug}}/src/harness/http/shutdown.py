@@ -1,4 +1,4 @@
-"""The end of a process: unready first, then time for what runs, then an end for all of it."""
+"""Graceful shutdown: fail readiness, drain, cancel."""
 
 import asyncio
 import signal
@@ -46,16 +46,16 @@ class ShutdownManager:
                     handlers[number] = old
         loop = asyncio.get_running_loop()
 
-        def handle(taken: int, _: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._end, loop, taken, handlers[taken])
+        def handle(number: int, _: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._end, loop, number, handlers[number])
 
-        for taken in handlers:
-            signal.signal(taken, handle)
+        for name in handlers:
+            signal.signal(name, handle)
         try:
             yield
         finally:
-            for taken, server in handlers.items():
-                signal.signal(taken, server)
+            for name, server in handlers.items():
+                signal.signal(name, server)
 
     def _end(self, loop: asyncio.AbstractEventLoop, number: int, server: Handler) -> None:
         if self.is_ending:  # asked twice: at once

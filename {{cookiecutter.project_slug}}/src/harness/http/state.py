@@ -1,18 +1,17 @@
 """What exists once while the service runs, and how a route reaches it."""
 
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
+from ..application import Application
 from ..auth.authenticator import Authenticator
 from ..guards.personal_data import PiiRules
-from ..limits.enforcement import RateLimiter
-from ..limits.rate_limits import Rates
-from ..runtime.agent import Agent
+from ..limits.rate_limiter import RateLimiter
 from ..runtime.ratings import Ratings
 from ..runtime.threads import Threads
 from ..service import Service
@@ -35,18 +34,19 @@ class AppState:
 
     settings: Settings
     service: Service
-    checkpoints: Store
+    store: Store
     threads: Threads
-    life: ShutdownManager
-    doorkeeper: Authenticator
-    enforcement: RateLimiter
-    rates: Rates
+    shutdown: ShutdownManager
+    authenticator: Authenticator
+    limiter: RateLimiter
     ratings: Ratings
+    shared: Mapping[str, Any]
+    """What the owner's `lifespan` yields: `request.state` has it, by name."""
 
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, settings: Settings, agents: Sequence[type[Agent[Any]]], logs: Logs
+        cls, application: Application, settings: Settings, logs: Logs
     ) -> AsyncIterator["AppState"]:
         """The parts, open; from here on `logs` masks the agents' secrets too.
 
@@ -57,48 +57,46 @@ class AppState:
         hidden = PiiRules(settings.personal_data_in).hidden
         async with (
             TRACES.exporting(settings, logs.redactor),
-            Authenticator(settings) as doorkeeper,
-            Checkpoints.open(settings) as checkpoints,
+            Authenticator(settings) as authenticator,
+            Checkpoints.open(settings) as store,
             LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
         ):
-            enforcement = RateLimiter(settings)
-            service = Service(settings, agents, checkpoints, enforcement)
-            for agent in service.agents:
-                logs.redactor.register_secrets(agent.settings)
-            # What the start made stays until the end: 120,000 objects that the garbage collector
-            # would look at again and again, for 8 % of the CPU and pauses of 0.1 s.
-            gc.freeze()
-            thresholds = gc.get_threshold()
-            gc.set_threshold(GC_OBJECTS, *thresholds[1:])
-            try:
-                threads = Threads(settings, checkpoints)
-                life = ShutdownManager(settings)
-                rates = Rates(settings, enforcement)
-                ratings = Ratings(settings, checkpoints, logs.redactor, langsmith)
-                yield cls(
-                    settings,
-                    service,
-                    checkpoints,
-                    threads,
-                    life,
-                    doorkeeper,
-                    enforcement,
-                    rates,
-                    ratings,
-                )
-            finally:
-                gc.set_threshold(*thresholds)
-                gc.unfreeze()
-                await service.aclose()
-                await enforcement.aclose()
+            limiter = RateLimiter(settings)
+            with application.words.applied():
+                service = Service(settings, application.agents, store, limiter, application.hooks)
+                for agent in service.agents:
+                    logs.redactor.register_secrets(agent.settings)
+                # What the start made stays until the end: 120,000 objects that the garbage collector
+                # would look at again and again, for 8 % of the CPU and pauses of 0.1 s.
+                gc.freeze()
+                thresholds = gc.get_threshold()
+                gc.set_threshold(GC_OBJECTS, *thresholds[1:])
+                try:
+                    async with application.started(settings) as shared:
+                        yield cls(
+                            settings=settings,
+                            service=service,
+                            store=store,
+                            threads=Threads(settings, store),
+                            shutdown=ShutdownManager(settings),
+                            authenticator=authenticator,
+                            limiter=limiter,
+                            ratings=Ratings(settings, store, logs.redactor, langsmith),
+                            shared=shared,
+                        )
+                finally:
+                    gc.set_threshold(*thresholds)
+                    gc.unfreeze()
+                    await service.aclose()
+                    await limiter.aclose()
 
     async def parts(self) -> dict[str, bool]:
         """Which parts can be used now; `service` is what `/readyz` says."""
-        store = await self.checkpoints.is_healthy()
-        keys, provider = self.doorkeeper.keys, self.doorkeeper.provider
-        redis = self.enforcement.redis
+        store = await self.store.is_healthy()
+        keys, provider = self.authenticator.keys, self.authenticator.provider
+        redis = self.limiter.redis
         return {
-            "service": store and not self.life.is_ending,
+            "service": store and not self.shutdown.is_ending,
             "store": store,
             "model": all(model.is_available for model in self.service.factory.models()),
             "limits": not (redis and redis.is_away),
@@ -110,7 +108,16 @@ class AppState:
         app.state.running = self
 
     @staticmethod
-    def from_request(request: Request) -> "AppState":
-        """The parts behind this request."""
-        running: AppState = request.app.state.running
+    def of_app(app: FastAPI) -> "AppState":
+        """The parts of a started `app`."""
+        running: AppState = app.state.running
         return running
+
+    @classmethod
+    async def from_request(cls, request: Request) -> "AppState":
+        """The parts that serve this request; a coroutine, so that FastAPI starts no thread for it."""
+        return cls.of_app(request.app)
+
+
+Running = Annotated[AppState, Depends(AppState.from_request)]
+"""What a route's parameter says to have it."""

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
 from ..errors import ShuttingDown
-from ..runtime.reply import Event
+from ..runtime.replies import Event
 from ..telemetry.metrics import FAILURES
 from .problems import Problem
 from .shutdown import ShutdownManager
@@ -41,11 +41,11 @@ class EventStream:
     HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
     def __init__(
-        self, events: AsyncGenerator[Event], request_id: str, life: ShutdownManager
+        self, events: AsyncGenerator[Event], request_id: str, shutdown: ShutdownManager
     ) -> None:
-        """Send `events` as long as `life` lasts; problem documents carry `request_id`."""
+        """Send `events` until `shutdown` ends them; problem documents carry `request_id`."""
         self._request_id = request_id
-        self._life = life
+        self._shutdown = shutdown
         self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue(maxsize=1)
         self._run = asyncio.create_task(self._collect(events))
         self._sent = 0
@@ -76,7 +76,7 @@ class EventStream:
 
     async def _next(self) -> Outcome | bytes:
         try:
-            with self._life.request():
+            with self._shutdown.request():
                 async with asyncio.timeout(self.HEARTBEAT_SECONDS):
                     return await self._outcomes.get()
         except TimeoutError:

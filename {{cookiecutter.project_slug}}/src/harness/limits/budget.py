@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
 from ..errors import BudgetExceeded
+from ..run_context import RunContext
 
 
 class Tokens(Protocol):
@@ -31,73 +31,67 @@ class RunLimits:
 
 @dataclass(slots=True)
 class RunUsage:
-    """What was taken under one set of caps so far."""
+    """What was used so far of one set of limits."""
 
-    caps: RunLimits
+    limits: RunLimits
     tokens: Tokens | None
     model_calls: int = 0
     tool_calls: int = 0
 
     def check_model_call(self) -> None:
         """Raise BudgetExceeded when no further one may be made."""
-        self._check("model calls", self.model_calls, self.caps.model_calls)
-        if self.tokens and self.caps.tokens is not None:
+        self._check("model calls", self.model_calls, self.limits.model_calls)
+        if self.tokens and self.limits.tokens is not None:
             spent = self.tokens.input_tokens + self.tokens.output_tokens
-            self._check("tokens", spent, self.caps.tokens)
+            self._check("tokens", spent, self.limits.tokens)
 
     def check_tool_call(self) -> None:
         """Raise BudgetExceeded when no further one may be made."""
-        self._check("tool calls", self.tool_calls, self.caps.tool_calls)
+        self._check("tool calls", self.tool_calls, self.limits.tool_calls)
 
     def _check(self, what: str, used: int, limit: int) -> None:
         if used >= limit:
-            knob = f"{self.caps.owner}_MAX_{what.replace(' ', '_').upper()}"
-            raise BudgetExceeded(what, limit, knob)
+            setting = f"{self.limits.owner}_MAX_{what.replace(' ', '_').upper()}"
+            raise BudgetExceeded(what, limit, setting)
 
 
 class Budget:
-    """Counts what is used inside its blocks, over all tasks that they start.
+    """Counts the model and tool calls of a run, over all of its tasks, before they are made.
 
-    An agent's block lies inside the run's: what it takes is taken from both. Whoever is about to
-    spend asks first, so that a limit of 5 lets 5 calls through, side by side or not. Outside of a
-    block nothing is counted.
+    An agent's budget lies inside the run's: a call counts in both. A limit of 5 lets 5 calls
+    through, side by side or not. Outside of a run nothing is counted.
     """
-
-    _CURRENT: ClassVar[ContextVar[tuple[RunUsage, ...]]] = ContextVar("budget", default=())
 
     @classmethod
     @contextmanager
-    def scope(cls, caps: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
-        """Hold everything in the block to `caps`, beside what holds around it."""
-        used = RunUsage(caps, tokens)
-        before = cls._CURRENT.set((*cls._CURRENT.get(), used))
-        try:
-            yield used
-        finally:
-            cls._CURRENT.reset(before)
+    def scope(cls, limits: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
+        """Hold everything in the block to `limits`, beside those that hold around it."""
+        usage = RunUsage(limits, tokens)
+        with RunContext.scope(budgets=(*RunContext.current().budgets, usage)):
+            yield usage
 
     @classmethod
     def take_model_call(cls) -> None:
-        """Take one model call from every budget that holds here.
+        """Count one model call.
 
         Raises:
-            BudgetExceeded: One of them has none left, or no tokens; nothing was taken.
+            BudgetExceeded: No call or no tokens are left; nothing was counted.
         """
-        held = cls._CURRENT.get()
-        for used in held:
-            used.check_model_call()
-        for used in held:
-            used.model_calls += 1
+        budgets = RunContext.current().budgets
+        for budget in budgets:
+            budget.check_model_call()
+        for budget in budgets:
+            budget.model_calls += 1
 
     @classmethod
     def take_tool_call(cls) -> None:
-        """Take one tool call from every budget that holds here.
+        """Count one tool call.
 
         Raises:
-            BudgetExceeded: One of them has none left; nothing was taken.
+            BudgetExceeded: None is left; nothing was counted.
         """
-        held = cls._CURRENT.get()
-        for used in held:
-            used.check_tool_call()
-        for used in held:
-            used.tool_calls += 1
+        budgets = RunContext.current().budgets
+        for budget in budgets:
+            budget.check_tool_call()
+        for budget in budgets:
+            budget.tool_calls += 1

@@ -1,11 +1,16 @@
-"""Bounds what is under way at once, so that a slow part cannot take all there is."""
+"""Bounds what is under way at once, so that neither a slow part nor one caller takes every place."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 from ..errors import Overloaded
+from ..settings import Settings
 from ..telemetry.metrics import FAILURES, QUEUE_LENGTH
+from .counters import Limit, Remaining
+from .rate_limiter import RateLimiter
 
 
 class ConcurrencyLimiter:
@@ -49,3 +54,42 @@ class ConcurrencyLimiter:
             raise Overloaded(self._name) from None
         finally:
             self.waiting -= 1
+
+
+class PerCallerLimiter:
+    """So many messages of one caller at once, in this process.
+
+    Callers without a name are not held: they would all be one. Their rate by address holds them.
+    """
+
+    NAME: Final = "caller-running"
+
+    RETRY_SECONDS: Final = 1
+    """What a refused caller is told to wait, seconds: an answer takes about that. A guess."""
+
+    def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
+        """Take the bound from the settings; 0 is none."""
+        self._quota = settings.caller_max_running if limiter.mode != "off" else 0
+        self._limiter = limiter
+        self._running: Counter[str] = Counter()
+
+    @contextmanager
+    def acquire(self, principal_id: str) -> Iterator[None]:
+        """One message of a caller, under way as long as the block.
+
+        Raises:
+            RateLimitExceeded: It has too many under way.
+        """
+        if not (principal_id and self._quota):
+            yield
+            return
+        if self._running[principal_id] >= self._quota:
+            limit = Limit(self.NAME, principal_id, self._quota, self.RETRY_SECONDS)
+            self._limiter.refuse(Remaining(limit, 0, self.RETRY_SECONDS))
+        self._running[principal_id] += 1
+        try:
+            yield
+        finally:
+            self._running[principal_id] -= 1
+            if not self._running[principal_id]:
+                del self._running[principal_id]

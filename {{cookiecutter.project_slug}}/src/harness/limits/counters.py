@@ -1,4 +1,4 @@
-"""Counts over time, taken all or none: what rates and quotas are held with.
+"""Counts over time, taken all or none: what rates and quotas are counted with.
 
 Own code where the library `limits` (5.8) takes one limit at a time and gives nothing back: a message
 is held to several limits at once, and what it reserved is settled when its price is known.
@@ -9,12 +9,22 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from importlib import import_module
+from typing import Any, Final
+
+import structlog
+
+from ..errors import ConfigurationError, LimitsUnavailable
+from ..project import Project
+from ..settings import Settings
+from ..telemetry.metrics import FAILURES
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` units in each window, and how many of them are asked for now."""
+    """At most `quota` units in each window, and how many of them are asked for now."""
 
     name: str
     """What refusals, headers and metrics call it; one of a few."""
@@ -22,7 +32,7 @@ class Limit:
     key: str
     """Whose count it is."""
 
-    most: int
+    quota: int
     seconds: int
     """Length of a window; windows begin at multiples of it since 1970, in UTC."""
 
@@ -33,7 +43,7 @@ class Limit:
     amount: int = 1
 
     is_passing: bool = False
-    """Of what a caller can have any number, such as threads: its count may be forgotten before its
+    """Of what a caller can have any number, such as threads: its count may be dropped before its
     window ends, since the next one begins at nothing anyway."""
 
     def with_amount(self, amount: int) -> "Limit":
@@ -55,69 +65,56 @@ class Remaining:
 class LimitDecision:
     """Whether everything that was asked for may be had."""
 
-    rooms: tuple[Remaining, ...]
+    remaining: tuple[Remaining, ...]
     """In the order of the limits."""
 
     refused: Remaining | None
     """The first limit with too little left."""
 
+    is_local: bool = False
+    """Made by this process alone while Redis was away: only here were the amounts taken."""
+
     @classmethod
     def from_counts(
-        cls, limits: Sequence[Limit], used: Sequence[int], now: float
+        cls, limits: Sequence[Limit], used: Sequence[int], now: float, *, is_local: bool = False
     ) -> "LimitDecision":
-        """The verdict over what was `used` of each limit before."""
-        enough = [has + it.amount <= it.most for it, has in zip(limits, used, strict=True)]
+        """The decision over what was `used` of each limit before."""
+        enough = [has + it.amount <= it.quota for it, has in zip(limits, used, strict=True)]
         is_taken = all(enough)
-        rooms = tuple(
-            Remaining(it, max(0, it.most - has - it.amount * is_taken), cls._reset(it, now))
+        remaining = tuple(
+            Remaining(
+                it,
+                max(0, it.quota - has - it.amount * is_taken),
+                math.ceil(it.seconds - now % it.seconds),
+            )
             for it, has in zip(limits, used, strict=True)
         )
-        return cls(rooms, None if is_taken else rooms[enough.index(False)])
-
-    @staticmethod
-    def _reset(limit: Limit, now: float) -> int:
-        return math.ceil(limit.seconds - now % limit.seconds)
-
-
-class Counters(Protocol):
-    """Where counts are kept."""
-
-    async def acquire(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
-        """Take every amount or none; with `even_beyond`, take them whatever the verdict.
-
-        Raises:
-            LimitsUnavailable: The counts cannot be reached, and that is to be refused.
-        """
-
-    async def add(self, limits: Sequence[Limit]) -> None:
-        """Add the amounts, which may be below zero; nothing is refused, no failure is told."""
-
-    async def aclose(self) -> None:
-        """Close connections."""
+        return cls(remaining, None if is_taken else remaining[enough.index(False)], is_local)
 
 
 class LocalCounters:
-    """Counts of this process. No two requests meet inside: nothing here waits."""
+    """Counts of this process. No await inside, so no lock is needed."""
 
     MOST_PASSING: Final = 4_000
-    """Counts of passing limits that are kept, the last used ones: about 2 MB."""
+    """Counts of passing limits that stay, the last used ones: about 2 MB."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, int, int], int] = {}
         self._passing: OrderedDict[tuple[str, int, int], int] = OrderedDict()
         self._prune_at = 0.0
 
-    async def acquire(self, limits: Sequence[Limit], *, even_beyond: bool = False) -> LimitDecision:
-        """Take every amount or none."""
+    async def acquire(self, limits: Sequence[Limit], *, count_only: bool = False) -> LimitDecision:
+        """Take every amount or none; with `count_only`, take them whatever the decision."""
         now = time.time()
         self._prune(now)
-        verdict = LimitDecision.from_counts(limits, [self._used(it, now) for it in limits], now)
-        if even_beyond or not verdict.refused:
+        used = [self._used(it, now) for it in limits]
+        decision = LimitDecision.from_counts(limits, used, now, is_local=True)
+        if count_only or not decision.refused:
             self._add(limits, now)
-        return verdict
+        return decision
 
-    async def add(self, limits: Sequence[Limit]) -> None:
-        """Add the amounts."""
+    async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
+        """Add amounts, which may be below zero, where `taken` was decided; no failure is raised."""
         self._add(limits, time.time())
 
     async def aclose(self) -> None:
@@ -141,10 +138,135 @@ class LocalCounters:
                 self._passing.popitem(last=False)
 
     def _prune(self, now: float) -> None:
-        """Forget windows that no verdict looks at any more, so that strangers fill no memory."""
+        """Delete windows that no decision looks at any more, so that strangers fill no memory."""
         if now < self._prune_at:
             return
-        kept = self._counts.items()
-        self._counts = {it: n for it, n in kept if (it[2] + 2) * it[1] > now}
+        counts = self._counts.items()
+        self._counts = {it: n for it, n in counts if (it[2] + 2) * it[1] > now}
         shortest = min((seconds for _, seconds, _ in self._counts), default=1)
         self._prune_at = now + shortest
+
+
+class RedisCounters:
+    """Counts that several processes share; while Redis is away, of this process alone or none at all.
+
+    Each decision is one script, so none overtakes another, by Redis's own clock: those of the processes
+    may differ. Keys of one decision may lie on several nodes of a Redis Cluster, which refuses that:
+    use one Redis, with a replica.
+    """
+
+    SCRIPT: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+local enough = true
+local used = {}
+for i, key in ipairs(KEYS) do
+  local seconds, quota, amount = tonumber(ARGV[i * 4 - 2]), tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4])
+  local window = math.floor(now / seconds)
+  used[i] = tonumber(redis.call('GET', key .. ':' .. window) or 0)
+  if ARGV[i * 4 + 1] == '1' then
+    local before = tonumber(redis.call('GET', key .. ':' .. (window - 1)) or 0)
+    used[i] = used[i] + math.ceil(before * (1 - (now % seconds) / seconds))
+  end
+  enough = enough and used[i] + amount <= quota
+end
+if enough or ARGV[1] == '1' then
+  for i, key in ipairs(KEYS) do
+    local seconds = tonumber(ARGV[i * 4 - 2])
+    local name = key .. ':' .. math.floor(now / seconds)
+    if redis.call('INCRBY', name, ARGV[i * 4]) < 0 then redis.call('SET', name, 0) end
+    redis.call('EXPIRE', name, seconds * 2)
+  end
+end
+return {tostring(now), unpack(used)}
+"""
+
+    CONNECTIONS: Final = 32
+    """Connections of one process; a decision takes one for less than a millisecond."""
+
+    PAUSE_SECONDS: Final = 1
+    """How long Redis is not asked after it failed: each try may cost REDIS_TIMEOUT_SECONDS."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        """Connect with the first decision.
+
+        Raises:
+            ConfigurationError: The package is not installed, or the address is none.
+        """
+        try:
+            redis = import_module("redis.asyncio")  # 0.4 s: only where it is used
+            self._failures = (import_module("redis.exceptions").RedisError, OSError, TimeoutError)
+        except ImportError:
+            remedy = "install the extra: pip install '.[redis]'"
+            raise ConfigurationError(
+                [f"REDIS_URL: the package redis is missing; {remedy}"]
+            ) from None
+        seconds = settings.redis_timeout_seconds
+        try:
+            pool = redis.BlockingConnectionPool.from_url(
+                url,
+                max_connections=self.CONNECTIONS,
+                timeout=seconds,
+                socket_timeout=seconds,
+                socket_connect_timeout=seconds,
+            )
+        except ValueError:  # its text may hold the password
+            form = "redis://:password@host:6379/0, rediss:// or unix://"
+            raise ConfigurationError(
+                [f"REDIS_URL: this is no address of a Redis; write {form}"]
+            ) from None
+        self._redis: Any = redis.Redis.from_pool(pool)
+        self._take = self._redis.register_script(self.SCRIPT)
+        self._prefix = f"{Project.load().name}:limits:"
+        self._local = LocalCounters()
+        self._may_fall_back = settings.limits_without_redis == "local"
+        self._away_until = 0.0
+
+    @property
+    def is_away(self) -> bool:
+        """True while Redis is not asked because it failed."""
+        return time.monotonic() < self._away_until
+
+    async def acquire(self, limits: Sequence[Limit], *, count_only: bool = False) -> LimitDecision:
+        """Take every amount or none.
+
+        Raises:
+            LimitsUnavailable: Redis is away, and LIMITS_WITHOUT_REDIS is `refuse`.
+        """
+        decision = await self._ask(limits, count_only=count_only)
+        if decision is None and not (count_only or self._may_fall_back):
+            raise LimitsUnavailable
+        return decision or await self._local.acquire(limits, count_only=count_only)
+
+    async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
+        """Add the amounts where `taken` was decided.
+
+        What Redis gave and cannot take back stays taken: given back elsewhere, it would be others'.
+        """
+        if taken and taken.is_local:
+            await self._local.add(limits)
+        elif await self._ask(limits, count_only=True) is None:
+            await self._local.add([it for it in limits if it.amount > 0])
+
+    async def _ask(self, limits: Sequence[Limit], *, count_only: bool) -> LimitDecision | None:
+        """Redis's decision; None while it is away."""
+        if self.is_away:
+            return None
+        arguments = [int(count_only)]
+        for it in limits:
+            arguments += [it.seconds, it.quota, it.amount, int(it.is_sliding)]
+        try:
+            now, *used = await self._take(
+                keys=[self._prefix + it.key for it in limits], args=arguments
+            )
+        except self._failures as error:
+            self._away_until = time.monotonic() + self.PAUSE_SECONDS
+            FAILURES.labels("limits", "redis").inc()
+            cause = type(error).__name__
+            log.warning("limits_store_away", error=cause, stand_in=self._may_fall_back)
+            return None
+        return LimitDecision.from_counts(limits, list(map(int, used)), float(now))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
 from enum import Enum
 from time import monotonic
-from typing import ClassVar, Optional
+
+from ..run_context import RunContext
 
 
 class DeadlineFraction(float, Enum):
-    """How much of a request's time may be over when a step ends. A quick step leaves its rest.
+    """Fraction of the request's time by which a step must finish; a quick step leaves its rest.
 
-    Guesses, made so that each step leaves enough for the lesser way behind it: rules after the
-    planner, the data after an agent's model, the agents' own words after the writer.
+    Guesses, made so that each step leaves enough for its fallback: rules after the planner, the
+    data after an agent's model, the agents' answers after the writer.
     """
 
     PLAN = 0.25
@@ -26,14 +26,7 @@ class DeadlineFraction(float, Enum):
 
 
 class Deadline:
-    """The moment by which something must be done, known to everything that is done for it.
-
-    It hangs on the context, which every task copies when it is made: what waits for a stranger
-    asks `Deadline.within` and waits no longer than what remains. What runs outside of a request,
-    such as a probe, finds none.
-    """
-
-    _CURRENT: ClassVar[ContextVar[Optional["Deadline"]]] = ContextVar("deadline", default=None)
+    """The moment by which a request must be done. What waits for a stranger asks `Deadline.clamp`."""
 
     def __init__(self, begun: float, over: float) -> None:
         """Begin and be over at these moments of `time.monotonic`, in seconds."""
@@ -41,19 +34,24 @@ class Deadline:
         self.over = over
 
     @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """`seconds` from now, and never later than the current one."""
+        begun, around = monotonic(), cls.current()
+        over = begun + seconds
+        return cls(begun, min(over, around.over) if around else over)
+
+    @classmethod
     @contextmanager
     def scope(cls, seconds: float) -> Iterator["Deadline"]:
         """The deadline of everything in the block; never later than the one around it."""
-        begun = monotonic()
-        around = cls.current()
-        over = begun + seconds
-        with cls._set(cls(begun, min(over, around.over) if around else over)) as deadline:
+        deadline = cls.after(seconds)
+        with RunContext.scope(deadline=deadline):
             yield deadline
 
     @classmethod
     @asynccontextmanager
-    async def until(cls, share: DeadlineFraction) -> AsyncIterator[None]:
-        """The block ends when `share` of the current deadline's time is over, wherever it waits.
+    async def until(cls, fraction: DeadlineFraction) -> AsyncIterator[None]:
+        """The block ends when `fraction` of the current deadline's time is over, wherever it waits.
 
         Without a current deadline it takes its time.
 
@@ -64,15 +62,15 @@ class Deadline:
         if whole is None:
             yield
             return
-        over = whole.begun + share * (whole.over - whole.begun)
-        with cls._set(cls(whole.begun, over)) as deadline:
-            async with deadline.timeout():
+        over = whole.begun + fraction * (whole.over - whole.begun)
+        with RunContext.scope(deadline=cls(whole.begun, over)):
+            async with cls.timeout():
                 yield
 
     @classmethod
-    def current(cls) -> Optional["Deadline"]:
-        """The deadline that holds here; None where none was set."""
-        return cls._CURRENT.get()
+    def current(cls) -> "Deadline | None":
+        """The deadline of the running task; None outside of a request, such as in a probe."""
+        return RunContext.current().deadline
 
     @classmethod
     def clamp(cls, seconds: float) -> float:
@@ -85,15 +83,8 @@ class Deadline:
         """Seconds until it is over; 0 once it is."""
         return max(0.0, self.over - monotonic())
 
-    def timeout(self) -> asyncio.Timeout:
-        """`async with` it: the block is cancelled at the deadline and raises TimeoutError."""
-        return asyncio.timeout(self.remaining_seconds)
-
     @classmethod
-    @contextmanager
-    def _set(cls, deadline: "Deadline") -> Iterator["Deadline"]:
-        before = cls._CURRENT.set(deadline)
-        try:
-            yield deadline
-        finally:
-            cls._CURRENT.reset(before)
+    def timeout(cls) -> asyncio.Timeout:
+        """`async with` it: the block is cancelled at the current deadline and raises TimeoutError."""
+        deadline = cls.current()
+        return asyncio.timeout(deadline.remaining_seconds if deadline else None)

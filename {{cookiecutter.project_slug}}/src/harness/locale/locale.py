@@ -16,7 +16,7 @@ class Locale:
         """From January on, every spelling of each, its name first."""
         self.weekdays = self._spellings(data["weekdays"])
         """As `date.weekday` counts; every spelling of each, its name first."""
-        self.weekdays_short: Sequence[str] = data["weekdays_short"]
+        self.weekdays_short = self._spellings(data["weekdays_short"])
         self.days = self._spellings(data["days"])
         """The days of a month in words, from `first` on."""
         self.many_days: Mapping[str, str] = data["many_days"]
@@ -52,6 +52,12 @@ class Locale:
         """A regular expression for any of `words`, the longest first."""
         each = sorted({word for some in words for word in some}, key=lambda it: (-len(it), it))
         return "|".join(map(re.escape, each))
+
+    @staticmethod
+    def numbered(*tables: Iterable[Iterable[str]], start: int = 0) -> dict[str, int]:
+        """Every spelling in `tables` -> where it stands, counted from `start`."""
+        rows = (row for table in tables for row in enumerate(table, start))
+        return {word: number for number, words in rows for word in words}
 
     @staticmethod
     def inverted(*tables: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:

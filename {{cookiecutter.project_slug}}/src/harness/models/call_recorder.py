@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import structlog
 from langchain_core.messages import BaseMessage
@@ -15,6 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from ..errors import ClarificationNeeded
+from ..run_context import RunContext
 from ..telemetry.metrics import FAILURES, LLM_CALLS, LLM_COST, LLM_LATENCY, LLM_TOKENS
 from ..telemetry.tracing import TRACES, Span
 from .cost import Prices
@@ -25,13 +25,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(slots=True)
 class Usage:
-    """What one run used, over all of its models and side-by-side agents.
-
-    The sum hangs on the context, which every task copies when it is made: tasks of the same run
-    add to the same sum, and no other run sees it.
-    """
-
-    _CURRENT: ClassVar[ContextVar["Usage | None"]] = ContextVar("usage", default=None)
+    """What one run used, over all of its models and side-by-side agents."""
 
     model_calls: int = 0
     """Calls started, failed ones and retries included."""
@@ -51,16 +45,13 @@ class Usage:
     def scope(cls) -> Iterator[Self]:
         """The sum of all calls made inside the block; complete when the block ends."""
         usage = cls()
-        before = cls._CURRENT.set(usage)
-        try:
+        with RunContext.scope(usage=usage):
             yield usage
-        finally:
-            cls._CURRENT.reset(before)
 
     @classmethod
     def current(cls) -> "Usage":
-        """The sum of the run that this context belongs to; outside of a run one that nobody reads."""
-        return cls._CURRENT.get() or cls()
+        """The sum of the current run; outside of a run one that nobody reads."""
+        return RunContext.current().usage or cls()
 
     def add(self, tokens: UsageMetadata, usd: float | None) -> None:
         """Add what a call used; `usd` is None for a model without a price."""

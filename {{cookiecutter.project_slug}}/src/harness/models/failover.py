@@ -45,10 +45,7 @@ class FailoverModel(BaseChatModel):
         return "failover"
 
     async def ainvoke(
-        self,
-        input: LanguageModelInput,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        **kwargs: Any,
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any  # noqa: A002
     ) -> AIMessage:
         """The first usable answer.
 
@@ -65,10 +62,7 @@ class FailoverModel(BaseChatModel):
         raise ModelUnavailable(self.role, reason)
 
     async def astream(
-        self,
-        input: LanguageModelInput,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        **kwargs: Any,
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any  # noqa: A002
     ) -> AsyncGenerator[AIMessageChunk]:
         """The pieces of the first answer that has a first piece of content.
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from itertools import count
 from typing import Any, Final, Literal, Self, TypeVar
 
 from ..errors import ServiceError
@@ -166,7 +165,8 @@ class Retries:
             ModelCallFailed: The last failure.
         """
         self.budget = min(self.RESERVE, self.budget + self.SHARE)
-        for attempt in count():
+        attempt = 0
+        while True:
             try:
                 return await call()
             except ModelCallFailed as failure:
@@ -179,5 +179,5 @@ class Retries:
                 if is_last or not failure.is_retryable:
                     raise
                 self.budget -= 1
+                attempt += 1
             await asyncio.sleep(seconds)
-        raise AssertionError("the loop has no end")

@@ -172,8 +172,7 @@ class ResilientModel:
             ModelCallFailed: There is none, or it is not usable.
         """
         until = asyncio.get_running_loop().time() + seconds
-        configured = self.endpoint.settings.llm_timeout_seconds
-        is_fair = seconds >= configured * self.FAIR_SHARE
+        is_fair = seconds >= self.endpoint.settings.llm_timeout_seconds * self.FAIR_SHARE
 
         async def attempt() -> AIMessage:
             async with self._call(request, until, had_full_timeout=is_fair) as call:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from string import Template
-from typing import Final
+from typing import Final, cast
 
 from .language import Language, Text
 
@@ -11,11 +11,11 @@ class LocalizedMessage:
     """A fixed sentence per language, with `$name` for what varies."""
 
     def __init__(self, **text: str) -> None:
-        self._text = text
+        self.text: Text = cast(Text, text)
 
     def format(self, language: Language, **values: object) -> str:
         """The sentence in `language`, every `$name` filled."""
-        return Template(self._text[language]).substitute(values)
+        return Template(self.text[language]).substitute(values)
 
 
 class Messages:

@@ -27,6 +27,7 @@ from ..guards.tool_results import ToolResults
 from ..prompts.fence import Fence
 from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
+from ..run_context import RunContext
 from ..settings import Configuration
 from ..sources.policy import Policy
 from ..sources.resources import AgentResources, FakeSource, SourceConnections
@@ -145,8 +146,8 @@ class Agent(ABC, Generic[SettingsT]):
     ) -> tuple[str, list[ToolResult]]:
         """An answer with no model: `plan_without_model`, the tools, `render`.
 
-        Used by DISABLE_LLM and whenever the model fails. Raises what `plan_without_model` and the tools raise,
-        and ValueError where that comes to no words: nobody is answered with nothing.
+        Used by DISABLE_LLM and whenever the model fails. Raises what `plan_without_model` and the
+        tools raise, and ValueError where `render` returns no text.
         """
         findings, is_complete = [], True
         for call in self.plan_without_model(question, language):
@@ -165,13 +166,13 @@ class Agent(ABC, Generic[SettingsT]):
 
     @final
     async def perform(self, approval: Approval) -> ToolResult:
-        """What the approved call brought. Raises what its tool raises."""
-        with approval.granted():
+        """The result of the approved call. Raises what its tool raises."""
+        with RunContext.scope(approval=approval):
             return await self._run(ToolCall(approval.call.tool, approval.call.arguments))
 
     @final
     def render_partial(self, findings: Sequence[ToolResult], language: Language) -> str:
-        """What `render` makes of `findings` that are not all of those of `plan_without_model`; empty where it cannot."""
+        """`render` on a part of the results of `plan_without_model`; "" where it raises."""
         try:
             return self.render(findings, language) if findings else ""
         except Exception:
@@ -180,8 +181,8 @@ class Agent(ABC, Generic[SettingsT]):
 
     @property
     def approval_id(self) -> str:
-        """Inside of a tool that writes: a name of this one call, for a source that takes such a key."""
-        approval = Approval.current()
+        """Inside of a tool that writes: the id of this one call, an idempotency key for its source."""
+        approval = RunContext.current().approval
         return approval.id if approval else ""
 
     async def _run(self, call: ToolCall) -> ToolResult:
@@ -196,7 +197,7 @@ class Agent(ABC, Generic[SettingsT]):
         @wraps(method)
         async def run(**arguments: Any) -> tuple[str, ToolResult]:
             with self.rights.authorize(method.__name__, arguments):
-                finding = await self._harmless(await method(**arguments))
+                finding = await self._sanitized(await method(**arguments))
             facts = orjson.dumps(finding.facts).decode()
             return Fence.wrap("tool_result", facts), finding
 
@@ -204,11 +205,11 @@ class Agent(ABC, Generic[SettingsT]):
             coroutine=run, name=method.__name__, response_format="content_and_artifact"
         )
 
-    async def _harmless(self, finding: ToolResult) -> ToolResult:
-        """What a model and `render` may read of it: texts that want to be obeyed are taken out."""
-        found = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
-        harmless = await self._results.sanitize(found)
-        if harmless is found:
+    async def _sanitized(self, finding: ToolResult) -> ToolResult:
+        """The result as a model and `render` may read it: texts that read like instructions are taken out."""
+        raw = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
+        sanitized = await self._results.sanitize(raw)
+        if sanitized is raw:
             return finding
-        facts, sources = harmless
+        facts, sources = sanitized
         return ToolResult(facts, [Source(title=title, url=url) for title, url in sources])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 from langchain.agents import create_agent
@@ -29,19 +29,19 @@ from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.budget import Budget, RunLimits
 from ..models.budgeted_model import BudgetedModel
 from ..models.factory import LLMFactory
+from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import Language
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent, ToolResult
-from .correction import Correction
-from .degraded import Degraded
+from .replies import Degraded
 from .safe_tool import SafeTool, UnknownTool
 
 log = structlog.get_logger(__name__)
 
 
 class AgentScript:
-    """What the embedded model says as an agent: the calls of its rules, then what they found."""
+    """The embedded model as an agent: it calls the tools of `plan_without_model`, then renders their results."""
 
     def __init__(self, agent: Agent[Any]) -> None:
         self._agent = agent
@@ -66,25 +66,41 @@ class AgentScript:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentAnswer:
-    """What a model made of the findings of its tools."""
-
-    text: str
-    findings: Sequence[ToolResult]
-    degraded: Sequence[str] = ()
-    """Why it is a lesser one: some of the tool calls failed or were refused."""
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
-    """One attempt of a model, not let out yet."""
+    """One answer of a model, the tool results that hold it up, and the guard that checks it."""
+
+    REASONS: ClassVar[Mapping[type[ServiceError], str]] = {
+        BudgetExceeded: Degraded.OVER_BUDGET,
+        SourceUnavailable: Degraded.SOURCE,
+        PolicyViolation: Degraded.SOURCE,
+    }
+    """What a failed tool call costs an answer that other calls hold up."""
 
     text: str
     findings: Sequence[ToolResult]
     failures: Sequence[ServiceError]
     messages: Sequence[AnyMessage]
     guard: OutputGuard
-    """What the text is held against."""
+
+    @property
+    def degraded(self) -> list[str]:
+        """Why it is degraded: some of the tool calls failed or were refused."""
+        return sorted({self.REASONS[type(it)] for it in self.failures if type(it) in self.REASONS})
+
+
+class Correction:
+    """The message that asks a model once more, saying what was wrong with its answer."""
+
+    MAX_NAMED: Final = 10
+    """Unsupported figures and names that are listed; more would be another answer. A guess."""
+
+    @classmethod
+    def message(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
+        """The message for a text that was refused as `language` or `ungrounded`."""
+        if refusal == OutputGuard.LANGUAGE:
+            return HumanMessage(LANGUAGE.render(language))
+        named = ", ".join(unsupported[: cls.MAX_NAMED])
+        return HumanMessage(UNGROUNDED.render(language, unsupported=named))
 
 
 class AgentRunner:
@@ -93,34 +109,27 @@ class AgentRunner:
     STEPS_PER_CALL: Final = 2
     """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
 
-    REASONS: Final[Mapping[type[ServiceError], str]] = {
-        BudgetExceeded: Degraded.OVER_BUDGET,
-        SourceUnavailable: Degraded.SOURCE,
-        PolicyViolation: Degraded.SOURCE,
-    }
-    """What a failed tool call costs an answer that other calls hold up."""
-
     def __init__(
         self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy
     ) -> None:
         self._agent = agent
         self._outgoing = outgoing
-        self._caps = RunLimits(
+        self._limits = RunLimits(
             "AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls
         )
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
         offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
         model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
         tools = [*agent.tools, UnknownTool(rights=agent.rights)]
-        known = frozenset(tool.name for tool in agent.tools)
+        names = frozenset(tool.name for tool in agent.tools)
         self._loop = create_agent(
-            BudgetedModel(model=model, caps=self._caps, tools=known, no_tool=UnknownTool.NAME),
+            BudgetedModel(model=model, caps=self._limits, tools=names, no_tool=UnknownTool.NAME),
             [SafeTool.wrap(tool, settings.message_max_chars) for tool in tools],
             checkpointer=False,  # the thread's memory is the outer graph's
             name=agent.name,
         )
 
-    async def answer(self, question: str, language: Language) -> AgentAnswer:
+    async def answer(self, question: str, language: Language) -> Draft:
         """The model's answer, grounded in what its tools found.
 
         Raises:
@@ -134,23 +143,22 @@ class AgentRunner:
         prompt = self._agent.prompt
         system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
         messages: list[AnyMessage] = [system, HumanMessage(question)]
-        with Budget.scope(self._caps):
+        with Budget.scope(self._limits):
             draft = await self._attempt(messages, question, language)
             refusal = draft.guard.violation(draft.text)
             if refusal in OutputGuard.MENDABLE:
-                draft, refusal = await self._mended(draft, refusal, question, language)
+                draft, refusal = await self._retry(draft, refusal, question, language)
         if refusal:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
-        lesser = {self.REASONS[type(it)] for it in draft.failures if type(it) in self.REASONS}
-        return AgentAnswer(draft.text, draft.findings, sorted(lesser))
+        return draft
 
-    async def _mended(
-        self, draft: "Draft", refusal: str, question: str, language: Language
-    ) -> tuple["Draft", str | None]:
-        """A second attempt in the same bounds, and why it may not leave either; else the first one."""
-        mend = Correction.message(refusal, draft.guard.unsupported(draft.text), language)
+    async def _retry(
+        self, draft: Draft, refusal: str, question: str, language: Language
+    ) -> tuple[Draft, str | None]:
+        """A second attempt in the same limits, and why it is refused too; else the first one."""
+        correction = Correction.message(refusal, draft.guard.unsupported(draft.text), language)
         try:
-            second = await self._attempt([*draft.messages, mend], question, language)
+            second = await self._attempt([*draft.messages, correction], question, language)
         except Exception as failure:  # noqa: BLE001 - a model may fail in every way: see `answer`
             log.warning("correction_failed", error=type(failure).__name__)
             return draft, refusal
@@ -160,8 +168,8 @@ class AgentRunner:
 
     async def _attempt(
         self, messages: Sequence[AnyMessage], question: str, language: Language
-    ) -> "Draft":
-        """What the loop ends with after `messages`."""
+    ) -> Draft:
+        """The loop's answer to `messages`."""
         result = await self._loop.ainvoke(
             InputAgentState(messages=[*messages]),
             RunnableConfig(metadata={**self._agent.prompt.metadata}, recursion_limit=self._steps),
@@ -184,13 +192,13 @@ class AgentRunner:
             question,
             [finding.facts for finding in findings],
             [source["url"] for finding in findings for source in finding.sources],
-            said=self._own_words(findings, language),
+            said=self._known_texts(findings, language),
             language=language,
         )
         return Draft(guard.masked(text), findings, failures, result["messages"], guard)
 
-    def _own_words(self, findings: Sequence[ToolResult], language: Language) -> Iterator[str]:
-        """Where an agent's answer may have names from, beside the facts."""
+    def _known_texts(self, findings: Sequence[ToolResult], language: Language) -> Iterator[str]:
+        """Texts from which an answer may have names, beside the facts."""
         yield from (source["title"] for finding in findings for source in finding.sources)
         yield from self._agent.description.values()
         yield from self._agent.prompt.text.values()

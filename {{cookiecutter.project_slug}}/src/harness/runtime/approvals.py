@@ -1,31 +1,45 @@
-"""What waits for a person's decision: as a turn leaves it, and as its thread shows it."""
+"""Approvals: a call of a writing tool waits in its thread, and runs once when a person has approved it."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 import orjson
+import structlog
 from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.runtime import Runtime
+from langgraph.types import Overwrite, interrupt
 
-from ..guards.approval import PendingToolCall
+from ..errors import ClarificationNeeded, PolicyViolation, SourceUnavailable
+from ..guards.approval import Approval, PendingToolCall
 from ..guards.output import OutputGuard, OutputPolicy
+from ..limits.budget import Budget
+from ..limits.deadline import Deadline, DeadlineFraction
 from ..prompts.language import Language
 from ..prompts.messages import Messages
+from ..run_context import RunContext
 from ..settings import Settings
 from ..storage.store import Store
 from ..storage.thread_ref import ThreadRef
-from .state import PendingCall, Task, TaskResult
+from ..telemetry.audit_log import AuditLog
+from .agent import Agent
+from .replies import Degraded
+from .results import TaskResults
+from .state import Decision, PendingCall, State, Task, TaskResult
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class PendingApprovals:
-    """Makes the outcomes of calls that wait."""
+    """Makes the results of calls that need approval."""
 
     def __init__(self, settings: Settings, outgoing: OutputPolicy) -> None:
         self._ttl_seconds = settings.approval_ttl_seconds
         self._outgoing = outgoing
 
-    def outcome(self, task: Task, call: PendingToolCall, language: Language) -> TaskResult:
+    def result(self, task: Task, call: PendingToolCall, language: Language) -> TaskResult:
         """What the answer says of `call`: that nothing has been done, and what it would be."""
         pending = PendingCall(
             id=uuid4().hex,
@@ -35,15 +49,8 @@ class PendingApprovals:
             shown=self._shown(call, task["question"]),
             expires_at=time.time() + self._ttl_seconds,
         )
-        return TaskResult(
-            agent=task["agent"],
-            question=task["question"],
-            text=Messages.WAITING.format(language, call=pending["shown"]),
-            facts=[],
-            sources=[],
-            status="waiting",
-            call=pending,
-        )
+        text = Messages.WAITING.format(language, call=pending["shown"])
+        return {**TaskResults.unanswered(task, text, "waiting"), "call": pending}
 
     def _shown(self, call: PendingToolCall, question: str) -> str:
         """The call as a sentence holds it; its name alone where an answer may not hold its arguments.
@@ -59,7 +66,7 @@ class PendingApprovals:
 
 
 class Approvals:
-    """The calls that wait in the threads of a store."""
+    """The calls that wait for approval in the threads of a store."""
 
     INTERRUPT: Final = "__interrupt__"
     """Where LangGraph keeps what an interrupted thread waits for, beside its newest checkpoint."""
@@ -68,9 +75,9 @@ class Approvals:
         self._store = store
 
     @classmethod
-    def pending(cls, found: CheckpointTuple | None) -> Sequence[PendingCall]:
+    def pending(cls, checkpoint: CheckpointTuple | None) -> Sequence[PendingCall]:
         """The calls for which a thread waits, whatever has been decided since."""
-        writes: Sequence[tuple[str, str, Any]] = (found and found.pending_writes) or ()
+        writes: Sequence[tuple[str, str, Any]] = (checkpoint and checkpoint.pending_writes) or ()
         return [
             call
             for _, channel, interrupts in writes
@@ -80,14 +87,14 @@ class Approvals:
         ]
 
     async def open(
-        self, conversation: ThreadRef, found: CheckpointTuple | None
+        self, thread: ThreadRef, checkpoint: CheckpointTuple | None
     ) -> list[PendingCall]:
         """Those that can still be decided."""
         return [
             call
-            for call in self.pending(found)
+            for call in self.pending(checkpoint)
             if not self.is_expired(call)
-            and await self._store.find_reply(self.key(conversation, call["id"])) is None
+            and await self._store.find_reply(self.key(thread, call["id"])) is None
         ]
 
     @staticmethod
@@ -96,6 +103,80 @@ class Approvals:
         return call["expires_at"] <= time.time()
 
     @staticmethod
-    def key(conversation: ThreadRef, approval_id: str) -> str:
+    def key(thread: ThreadRef, approval_id: str) -> str:
         """Its decision in the store: of this thread alone, and no Idempotency-Key reads like it."""
-        return f"{conversation.key} approval {approval_id}"
+        return f"{thread.key} approval {approval_id}"
+
+
+class ApprovalNode:
+    """Interrupts the run with the calls that wait; resumed with a decision, carries it out.
+
+    No model has a part in this. It does not know whether a decision was carried out before: whoever
+    resumes a run claims the decision in the store first (`Sessions.open_decision`).
+    """
+
+    def __init__(self, agents: Sequence[Agent[Any]]) -> None:
+        self._agents = {agent.name: agent for agent in agents}
+
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
+        """Write the result of the call that was decided, and take the run's answer back for it."""
+        resumed = interrupt([it["call"] for it in state["outcomes"] if "call" in it])
+        decision: Decision = RunContext.current().decision or resumed
+        language = state["language"]
+        results, degraded = list[TaskResult](), list[str]()
+        for waiting in state["outcomes"]:
+            call, result = waiting.get("call"), waiting
+            task = Task(agent=waiting["agent"], question=waiting["question"])
+            if call and call["id"] == decision["id"]:
+                if decision["verdict"] == "approve":
+                    result, degraded = await self._run(task, call, language)
+                else:
+                    AuditLog.record("approval", "rejected", f"{call['agent']}.{call['tool']}")
+                    text = Messages.REJECTED.format(language, call=call["shown"])
+                    result = TaskResults.unanswered(task, text, "rejected")
+            elif call and call["id"] in decision.get("unresolved", []):
+                result = TaskResults.missing(task, Messages.LOST, language, call=call["shown"])
+            results.append(result)
+        return {
+            "outcomes": Overwrite(results),
+            "degraded": degraded,
+            "history": state["history"][:-1],
+            "withdrawn": [],
+        }
+
+    async def _run(
+        self, task: Task, call: PendingCall, language: Language
+    ) -> tuple[TaskResult, list[str]]:
+        """The result of the approved call, and why it is degraded."""
+        approval = Approval(
+            call["id"], PendingToolCall(call["agent"], call["tool"], call["arguments"])
+        )
+        name = approval.call.name
+        AuditLog.record("approval", "approved", name)
+        try:
+            async with Deadline.until(DeadlineFraction.DATA):
+                Budget.take_tool_call()
+                agent = self._agents[call["agent"]]
+                result = await agent.perform(approval)
+        except ClarificationNeeded as needed:
+            return TaskResults.unanswered(task, needed.question, "asked"), []
+        except (SourceUnavailable, PolicyViolation) as failure:
+            log.warning("approved_call_failed", call=name, reason=str(failure))
+            reason = Degraded.SOURCE
+        except TimeoutError:
+            log.warning("approved_call_out_of_time", call=name)
+            reason = Degraded.OUT_OF_TIME
+        except (Exception, asyncio.CancelledError):
+            # An agent is the user's code. What it had begun may be done all the same.
+            if (running := asyncio.current_task()) and running.cancelling():  # the run ends
+                raise
+            log.exception("approved_call_failed", call=name)
+            reason = Degraded.AGENT
+        else:
+            text = agent.render_partial([result], language)
+            text = text or Messages.DONE.format(language, call=call["shown"])
+            # The person has seen the figures of the arguments.
+            facts: list[Mapping[str, Any]] = [dict(result.facts), call["arguments"]]
+            return {**TaskResults.answered(task, text, [result]), "facts": facts}, []
+        message = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE
+        return TaskResults.missing(task, message, language, call=call["shown"]), [reason]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from ..guards.injection_guard import InjectionGuard
@@ -18,28 +19,29 @@ from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector
 from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.writer import WRITER
+from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.redaction import Redactor
 from .agent import Agent
 from .agent_node import AgentNode
-from .approval_node import ApprovalNode
-from .history import History
-from .input_guard_node import InputGuardNode, InputGuards
+from .approvals import ApprovalNode
+from .input_guard_node import InputGuardNode
 from .output_guard_node import OutputGuardNode
 from .planner import Planner
 from .rules_planner import RulesPlanner
 from .state import READS, WRITES, State
+from .threads import History
 from .writer import Writer
 
-Graph = CompiledStateGraph[State, None, State, State]
+Graph = CompiledStateGraph[State, RunContext, State, State]
 Route = str | Sequence[Send]
 
 
 class Node(Protocol):
-    """A step of the run: reads the state, gives the changes."""
+    """A step of the run: reads the state, returns the changes."""
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
-        """The changes of this step, read off `state`."""
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
+        """The changes of this step."""
         ...
 
 
@@ -50,17 +52,17 @@ class StateScoped:
         self._name = name
         self._node = node
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """The node's changes.
 
         Raises:
             PermissionError: The node changed a key that `WRITES` does not grant it.
         """
         shown: Any = {key: value for key, value in state.items() if key in READS[self._name]}
-        changes = await self._node(shown)
+        changes = await self._node(shown, runtime)
         if foreign := changes.keys() - WRITES[self._name]:
             raise PermissionError(
-                f"node {self._name} may not write {sorted(foreign)}: grant it in graph/state.py"
+                f"node {self._name} may not write {sorted(foreign)}: grant it in runtime/state.py"
             )
         return changes
 
@@ -72,12 +74,12 @@ class Sequential:
         """Run `nodes` in this order; what one changes, those after it read."""
         self._nodes = nodes
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """The changes of all of them; of one key, those of the last that changes it."""
         changes: dict[str, Any] = {}
         for node in self._nodes:
             seen: Any = {**state, **changes}
-            changes |= await node(seen)
+            changes |= await node(seen, runtime)
             if "plan" in changes:  # nothing is left to decide
                 break
         return changes
@@ -95,9 +97,9 @@ class Routed:
         self._node = node
         self._route = route
 
-    async def __call__(self, state: State) -> Command[str]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Command[str]:
         """The node's changes, and what comes next."""
-        changes = await self._node(state)
+        changes = await self._node(state, runtime)
         seen: Any = {**state, **changes}
         return Command(update=changes, goto=self._route(seen))
 
@@ -126,11 +128,9 @@ class GraphBuilder:
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
             "admit": InputGuardNode(
-                InputGuards(
-                    InputGuard(settings.message_max_chars),
-                    injection or InjectionGuard(),
-                    PiiRules(settings.personal_data_in),
-                ),
+                InputGuard(settings.message_max_chars),
+                injection or InjectionGuard(),
+                PiiRules(settings.personal_data_in),
                 detector,
                 rules.warning,
             ),
@@ -145,7 +145,7 @@ class GraphBuilder:
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
         """The graph over a store of threads; None keeps no threads."""
-        builder = StateGraph(State)
+        builder = StateGraph(State, context_schema=RunContext)
         bounded = {name: StateScoped(name, node) for name, node in self.nodes.items()}
         begin = Routed(Sequential(bounded["admit"], bounded["plan"]), self._start_work)
         work = Routed(bounded["work"], self._after_work)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import structlog
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
-from langgraph.config import get_stream_writer
+from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 from pydantic import BaseModel, Field, ValidationError
 
@@ -17,13 +17,13 @@ from ..models.factory import LLMFactory
 from ..prompts.language import Language
 from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.prompt import Prompt
+from ..run_context import RunContext
 from ..settings import Settings
 from .agent import Agent
-from .degraded import Degraded
-from .history import History
-from .reply import Event
+from .replies import Degraded, Event
 from .rules_planner import RulesPlanner
 from .state import Plan, State, Task, Turn
+from .threads import History
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class Planner:
             model = factory.for_role("planner", PlanScript(rules))
             self._model = model.bind_tools([PlanDraft], tool_choice="any")
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """Write `plan`, and the reasons why it is a degraded one."""
         question, language = state["question"], state["language"]
         history = state.get("history", [])
@@ -93,7 +93,7 @@ class Planner:
                 degraded = [Degraded.refused(refusal)]
         plan = plan or self._rules.plan(question, language, history)
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
-        get_stream_writer()(Event(event="plan", data=data))
+        runtime.stream_writer(Event(event="plan", data=data))
         log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
         return {"plan": plan, "degraded": Overwrite(degraded)}
 

@@ -8,8 +8,7 @@ import structlog
 from ..errors import InputRefused, RunUnknown
 from ..guards.personal_data import PiiRules
 from ..settings import Settings
-from ..storage.feedback import Feedback
-from ..storage.store import Store
+from ..storage.store import Feedback, Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.metrics import FEEDBACK
@@ -21,7 +20,7 @@ Rating = Literal["up", "down", "1", "2", "3", "4", "5"]
 
 
 class Ratings:
-    """Keeps one rating a run, the last one that its owner gave."""
+    """Saves one rating a run, the last one that its owner gave."""
 
     def __init__(
         self, settings: Settings, store: Store, redactor: Redactor, langsmith: LangSmith
@@ -33,7 +32,7 @@ class Ratings:
         self._langsmith = langsmith
 
     async def give(self, owner: str, run_id: str, rating: Rating, comment: str | None) -> None:
-        """Keep what `owner` thinks of the answer of a run.
+        """Save what `owner` thinks of the answer of a run.
 
         Secrets are taken out of the comment, and so is the personal data that PERSONAL_DATA_IN
         masks or refuses in a message.
@@ -45,13 +44,13 @@ class Ratings:
         """
         if comment and len(comment) > self._max_chars:
             raise InputRefused("comment", f"FEEDBACK_COMMENT_MAX_CHARS={self._max_chars}")
-        thread_id = await self._store.thread_of(run_id)
-        if thread_id is None or ThreadRef.owner_of(thread_id) != owner:
+        thread_id = await self._store.find_thread(run_id)
+        if thread_id is None or ThreadRef.from_key(thread_id).owner != owner:
             raise RunUnknown(run_id)
-        told = self._hidden(self._redactor.text(comment)) if comment else None
-        feedback = Feedback(run_id, thread_id, rating, told, time.time())
-        if not await self._store.keep_feedback(feedback):
+        text = self._hidden(self._redactor.text(comment)) if comment else None
+        feedback = Feedback(run_id, thread_id, rating, text, time.time())
+        if not await self._store.save_feedback(feedback):
             raise RunUnknown(run_id)
         FEEDBACK.labels(rating).inc()
-        log.info("feedback", run_id=run_id, rating=rating, has_comment=told is not None)
-        self._langsmith.send(feedback.run_id, rating, told)
+        log.info("feedback", run_id=run_id, rating=rating, has_comment=text is not None)
+        self._langsmith.send(feedback.run_id, rating, text)

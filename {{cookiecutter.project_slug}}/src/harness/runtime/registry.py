@@ -29,16 +29,16 @@ class Registry:
         agents = []
         for folder in self._folders():
             module = importlib.import_module(f"{self._package}.{folder}.agent")
-            found = [
+            classes = [
                 value
                 for value in vars(module).values()
                 if isinstance(value, type)
                 and issubclass(value, Agent)
                 and value.__module__ == module.__name__
             ]
-            if problem := self._problem(folder, found):
+            if problem := self._problem(folder, classes):
                 raise ConfigurationError([f"agents/{folder}/agent.py: {problem}"])
-            agents += found
+            agents += classes
         return tuple(agents)
 
     def _folders(self) -> Iterator[str]:
@@ -48,12 +48,12 @@ class Registry:
             if module.ispkg and importlib.util.find_spec(f"{name}.agent"):
                 yield module.name
 
-    def _problem(self, folder: str, found: Sequence[type[Agent[Any]]]) -> str:
+    def _problem(self, folder: str, classes: Sequence[type[Agent[Any]]]) -> str:
         """What is wrong; empty when nothing is."""
-        if len(found) != 1:
-            names = ", ".join(agent.__name__ for agent in found) or "none"
+        if len(classes) != 1:
+            names = ", ".join(agent.__name__ for agent in classes) or "none"
             return f"one class derived from Agent is expected, found: {names}"
-        agent = found[0]
+        agent = classes[0]
         name = getattr(agent, "name", None)
         if name != folder:
             return f"{agent.__name__}.name is {name!r}, it must be {folder!r} like its folder"

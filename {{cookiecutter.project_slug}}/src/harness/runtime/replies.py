@@ -1,42 +1,219 @@
-"""What a run came to, as its caller and the audit trail are told."""
+"""What a caller gets: one reply, or the events that lead to it, and why an answer is degraded."""
 
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil
+from typing import Any, Final, Literal, Self, TypedDict
 
 import structlog
-from langchain_core.runnables import RunnableConfig
+from pydantic import BaseModel, ConfigDict, Field
 
+from ..errors import BudgetExceeded, ModelUnavailable
+from ..guards.output import OutputGuard
 from ..guards.personal_data import PiiRules
-from ..limits.deadline import Deadline
 from ..models.call_recorder import Usage
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector
 from ..prompts.messages import Messages
+from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
-from .degraded import Degraded
-from .reply import AgentReport, ApprovalRequest, Reply, SourceRef, UsageReport
-from .state import Plan, State
-from .writer import Answers
+from .results import TaskResults
+from .state import PendingCall, Plan, State
 
 log = structlog.get_logger(__name__)
 
 SECONDS_PER_MINUTE = 60  # what a minute has
 
+Role = Literal["planner", "model", "writer"]
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run while it goes on."""
 
-    config: RunnableConfig
-    deadline: Deadline
-    usage: Usage
-    trail: AuditLog
+class Degraded:
+    """Why an answer is degraded. Callers may build on these reasons: a name keeps its meaning."""
+
+    DISABLED: Final = "llm_disabled"
+    """DISABLE_LLM is on."""
+
+    UNGROUNDED: Final = "ungrounded"
+    """A model stated a figure or a name that no tool had found; its words were left out."""
+
+    LANGUAGE: Final = "wrong_language"
+    """A model answered in another language than the question's; its words were left out."""
+
+    UNSAFE: Final = "unsafe_answer"
+    """A model wrote what may not leave: a prompt, a secret, markup, a stranger's link or personal data."""
+
+    STALE_ANSWER: Final = "kept_answer"
+    """No model answered: a part is an earlier run's answer, a notice tells its age."""
+
+    SOURCE: Final = "source_unavailable"
+    """A data source gave nothing usable; the answer names the missing part."""
+
+    AGENT: Final = "agent_failed"
+    """An agent's own code failed; the answer names the missing part."""
+
+    OUT_OF_TIME: Final = "out_of_time"
+    """A model or a step was ended, so that the answer leaves before the deadline."""
+
+    OVER_BUDGET: Final = "over_budget"
+    """A model asked for more calls or tokens than a run may use."""
+
+    NOT_SAVED: Final = "not_saved"
+    """The thread does not remember this exchange: its store did not answer."""
+
+    TIMEOUT: Final = "timeout"
+    """The reason of a failed model call when the last model took too long."""
+
+    @classmethod
+    def refused(cls, refusal: str) -> str:
+        """The reason of a text that the outbound guard refused."""
+        if refusal == OutputGuard.LANGUAGE:
+            return cls.LANGUAGE
+        return cls.UNGROUNDED if refusal == OutputGuard.UNGROUNDED else cls.UNSAFE
+
+    @classmethod
+    def reasons_for(cls, role: Role, failure: Exception) -> list[str]:
+        """Why there is nothing from `role`: `planner_unavailable` and the like, and its cause."""
+        reasons = [f"{role}_unavailable"]
+        timed_out = isinstance(failure, ModelUnavailable) and failure.reason == cls.TIMEOUT
+        if timed_out or isinstance(failure, TimeoutError):
+            reasons.append(cls.OUT_OF_TIME)
+        if isinstance(failure, BudgetExceeded):
+            reasons.append(cls.OVER_BUDGET)
+        return reasons
+
+
+class SourceRef(BaseModel):
+    """Where a fact of the answer comes from."""
+
+    title: str
+    url: str
+
+
+class AgentReport(BaseModel):
+    """What one agent did for this answer."""
+
+    name: str
+    question: str = Field(description="The part of the message that it worked on.")
+    status: Literal["answered", "asked", "missing", "waiting", "rejected"] = Field(
+        description="`asked`: it needs more detail; `missing`: its data source gave nothing usable; "
+        "`waiting`: a person must approve what it would do; `rejected`: a person said no."
+    )
+
+
+class ApprovalRequest(BaseModel):
+    """A call that would change something. It runs when it is approved, as it is shown, and once."""
+
+    id: str = Field(description="`POST /v1/threads/{thread_id}/approvals/{id}` decides.")
+    agent: str
+    tool: str
+    arguments: dict[str, Any]
+    expires_at: str = Field(description="Until when it may be approved, ISO 8601.")
+
+    @classmethod
+    def from_call(cls, call: PendingCall) -> Self:
+        """`call` as callers see it."""
+        until = datetime.fromtimestamp(call["expires_at"], UTC).isoformat(timespec="seconds")
+        return cls(
+            id=call["id"],
+            agent=call["agent"],
+            tool=call["tool"],
+            arguments=dict(call["arguments"]),
+            expires_at=until,
+        )
+
+
+class UsageReport(BaseModel):
+    """What the models used for this answer, by the providers' own count."""
+
+    model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = Field(
+        default=0.0,
+        description="US dollars by the price table; null: a model without a price answered.",
+    )
+
+
+class Reply(BaseModel):
+    """One answer with everything that a caller needs to trust it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    answer: str
+    """The answer, in the language of the question."""
+
+    language: Language
+    agents: list[AgentReport]
+    sources: list[SourceRef]
+
+    degraded: bool
+    """True when a part is missing or came about in a lesser way than configured."""
+
+    degraded_because: list[str]
+    """Stable reasons; empty when not."""
+
+    approvals: list[ApprovalRequest] = []
+    """What waits for a person. A later message of this conversation withdraws it."""
+
+    notices: list[str]
+    """What a reader must know: the embedded model answered, the data are samples."""
+
+    usage: UsageReport
+    thread_id: str
+    """Send it with the next message to go on with this conversation."""
+
+    run_id: str
+    """Names this answer, for feedback and support."""
+
+    @classmethod
+    def from_state(cls, state: State, run: RunContext, notices: list[str]) -> Self:
+        """The reply of a run that left `state`."""
+        results = TaskResults(state).all
+        sources = {(s["title"], s["url"]): s for it in results for s in it["sources"]}
+        reasons = sorted(set(state["degraded"]))
+        usage = run.usage or Usage()
+        return cls(
+            answer=state["answer"],
+            language=state["language"],
+            agents=[
+                AgentReport(name=it["agent"], question=it["question"], status=it["status"])
+                for it in results
+            ],
+            sources=[SourceRef(**source) for source in sources.values()],
+            degraded=bool(reasons),
+            degraded_because=reasons,
+            approvals=[ApprovalRequest.from_call(it["call"]) for it in results if "call" in it],
+            notices=notices,
+            usage=UsageReport(
+                model_calls=usage.model_calls,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cost_usd=usage.cost_usd,
+            ),
+            thread_id=run.thread.thread_id if run.thread else "",
+            run_id=run.run_id,
+        )
+
+    def unsaved(self) -> Self:
+        """The same reply of a run that the thread does not remember."""
+        reasons = sorted({*self.degraded_because, Degraded.NOT_SAVED})
+        notices = [*self.notices, Messages.NOT_SAVED.format(self.language)]
+        changes = {"degraded": True, "degraded_because": reasons, "notices": notices}
+        # What is not saved cannot be approved.
+        return self.model_copy(update=changes | {"approvals": []})
+
+
+class Event(TypedDict):
+    """One step of a streamed run; `data` is JSON."""
+
+    event: Literal[
+        "plan", "agent_started", "agent_finished", "token", "withdrawn", "final", "error"
+    ]
+    data: dict[str, Any]
 
 
 class Replies:
-    """Makes replies of what the graph leaves behind, also where it left nothing."""
+    """Makes the reply of a run and its line in the audit log, also where the run left nothing."""
 
     def __init__(self, settings: Settings, factory: LLMFactory) -> None:
         self._settings = settings
@@ -44,62 +221,37 @@ class Replies:
         self._detector = LanguageDetector(settings.language)
         self._personal = PiiRules(settings.personal_data_in)
 
-    def from_state(self, state: State, run: Run) -> Reply:
-        """What `state` came to; the audit trail is told of it too."""
-        outcomes = Answers.in_order(state)
-        config, usage = run.config, run.usage
-        sources = {(s["title"], s["url"]): s for o in outcomes for s in o["sources"]}
-        degraded = sorted(set(state["degraded"]))
-        run.trail.annotate(
+    def from_state(self, state: State, run: RunContext) -> Reply:
+        """The reply of a run that left `state`."""
+        reply = Reply.from_state(state, run, self._notices(state))
+        AuditLog.annotate(
             outcome=state["plan"]["verdict"],
-            agents=sorted({outcome["agent"] for outcome in outcomes}),
-            language=state["language"],
-            degraded_because=degraded,
+            agents=sorted({agent.name for agent in reply.agents}),
+            language=reply.language,
+            degraded_because=reply.degraded_because,
         )
         if self._settings.audit_content:
-            question, answer = state.get("question", ""), state["answer"]
-            hidden = self._personal.hidden
-            run.trail.annotate(question=hidden(question), answer=hidden(answer))
-        return Reply(
-            answer=state["answer"],
-            language=state["language"],
-            agents=[
-                AgentReport(name=o["agent"], question=o["question"], status=o["status"])
-                for o in outcomes
-            ],
-            sources=[SourceRef(**source) for source in sources.values()],
-            degraded=bool(degraded),
-            degraded_because=degraded,
-            approvals=[ApprovalRequest.from_call(o["call"]) for o in outcomes if "call" in o],
-            notices=self._notices(state),
-            usage=UsageReport(
-                model_calls=usage.model_calls,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cost_usd=usage.cost_usd,
-            ),
-            thread_id=config["configurable"][ThreadRef.CONFIG].thread_id,
-            run_id=str(config["run_id"]),
-        )
+            question, hidden = state.get("question", ""), self._personal.hidden
+            AuditLog.annotate(question=hidden(question), answer=hidden(reply.answer))
+        return reply
 
-    def unanswered(self, message: str, run: Run) -> Reply:
-        """The reply to a message that nobody got to."""
+    def unanswered(self, message: str, run: RunContext) -> Reply:
+        """The reply to a message whose run passed the deadline."""
         language = self._detector.detect(message)
-        return self.too_late(language, Messages.UNAVAILABLE.format(language), run)
+        return self.timed_out(language, Messages.UNAVAILABLE.format(language), run)
 
-    def too_late(self, language: Language, text: str, run: Run) -> Reply:
-        """The reply when even the lesser ways took too long: a step of ours does not end."""
+    def timed_out(self, language: Language, text: str, run: RunContext) -> Reply:
+        """The reply when even the fallbacks took too long: a step of ours does not end."""
         log.error("deadline_passed", seconds=self._settings.request_timeout_seconds)
-        plan = Plan(verdict="decline", tasks=[], text="")
         state = State(
-            plan=plan,
+            plan=Plan(verdict="decline", tasks=[], text=""),
             outcomes=[],
             language=language,
             answer=text,
             degraded=[Degraded.OUT_OF_TIME, Degraded.NOT_SAVED],
         )
         reply = self.from_state(state, run)
-        run.trail.annotate(outcome=Degraded.OUT_OF_TIME)  # and nobody knows what has begun
+        AuditLog.annotate(outcome=Degraded.OUT_OF_TIME)  # and nobody knows what has begun
         return reply
 
     def _notices(self, state: State) -> list[str]:

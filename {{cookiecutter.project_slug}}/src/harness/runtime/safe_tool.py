@@ -1,4 +1,4 @@
-"""What becomes of a tool call that fails or is one too many: the model reads one safe sentence."""
+"""A tool as a model may call it: bounded, and its failure becomes one safe sentence."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -37,7 +37,8 @@ class UnknownTool(BaseTool):
         raise NotImplementedError("call it with `await`: ainvoke")
 
     async def _arun(self, /, *_: Any, **__: Any) -> Any:
-        self.rights.check(self.name)
+        with self.rights.authorize(self.name):
+            pass
 
 
 class SafeTool(StructuredTool):
@@ -60,8 +61,8 @@ class SafeTool(StructuredTool):
     @classmethod
     def wrap(cls, tool: BaseTool, max_chars: int) -> Self:
         """`tool`, contained."""
-        known = {"name": tool.name, "description": tool.description}
-        return cls(**known, args_schema=tool.args_schema, tool=tool, max_chars=max_chars)
+        named = {"name": tool.name, "description": tool.description}
+        return cls(**named, args_schema=tool.args_schema, tool=tool, max_chars=max_chars)
 
     async def ainvoke(
         self,

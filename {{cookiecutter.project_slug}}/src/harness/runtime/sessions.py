@@ -1,4 +1,4 @@
-"""A turn: its thread is held by nobody else, it runs once for its key, and it may go unsaved."""
+"""Per-thread lock, idempotency keys and store-failure handling for one request."""
 
 import hashlib
 import time
@@ -16,81 +16,78 @@ from ..errors import (
 )
 from ..limits.deadline import Deadline
 from ..prompts.language import Language
-from ..prompts.messages import Messages
+from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.saving import PersistenceStatus
+from ..storage.persistence import PersistenceStatus
 from ..storage.store import IdempotencyRecord, Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
 from ..telemetry.metrics import ANSWERS, ANSWERS_DEGRADED, QUEUE_LENGTH
 from .approvals import Approvals
-from .degraded import Degraded
-from .reply import Reply
+from .replies import Degraded, Reply
 from .state import Decision, PendingCall
 
 
-class SessionRequest:
-    """What a turn answers; two requests are the same when their fingerprints are."""
-
-    def __init__(self, message: str, conversation: ThreadRef, key: str | None) -> None:
-        """`message` under `key`, as the store knows it."""
-        self.thread_key = conversation.key
-        self.key = key
-        text = f"{conversation.thread_id}\0{message}"
-        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
-
-
 class ThreadSession:
-    """One message of one thread, from its first to its last moment."""
+    """One request of one thread, which no other request of the thread runs beside."""
 
     def __init__(
-        self, turns: "Sessions", request: SessionRequest, saving: PersistenceStatus
+        self, store: Store, ttl_seconds: float, thread: ThreadRef, text: str, key: str | None
     ) -> None:
-        self._turns = turns
-        self._request = request
-        self._saving = saving
-        self.known: Reply | None = None
+        """The request with `text`; its reply is saved under `key` for `ttl_seconds`."""
+        self._store = store
+        self._ttl_seconds = ttl_seconds
+        self._thread_key = thread.key
+        self._key = key
+        self.fingerprint = hashlib.sha256(f"{thread.thread_id}\0{text}".encode()).hexdigest()
+        """Two requests under one key are the same when their fingerprints are."""
+
+        self.cached_reply: Reply | None = None
         """The reply, when the same request was answered before."""
 
     async def finish(self, reply: Reply) -> Reply:
-        """The reply as it leaves: kept for the next try, or marked when nothing is kept of it."""
-        if Degraded.NOT_SAVED not in reply.degraded_because and not self._saving.failed_to_save:
-            await self._turns.save_reply(self._request, reply)
-        leaving = self._marked(reply) if self._saving.failed_to_save else reply
+        """The reply as it leaves: saved for the next try, or marked as not saved."""
+        status = RunContext.current().persistence
+        is_saved = not (status and status.failed)
+        if self._key and is_saved and Degraded.NOT_SAVED not in reply.degraded_because:
+            expires_at = time.time() + self._ttl_seconds
+            await self._store.save_reply(self._record(reply.model_dump_json(), expires_at))
+            is_saved = not (status and status.failed)
+        leaving = reply if is_saved else reply.unsaved()
         ANSWERS.labels(str(leaving.degraded).lower()).inc()
         for reason in leaving.degraded_because:
             ANSWERS_DEGRADED.labels(reason).inc()
         return leaving
 
-    @staticmethod
-    def _marked(reply: Reply) -> Reply:
-        because = sorted({*reply.degraded_because, Degraded.NOT_SAVED})
-        notices = [*reply.notices, Messages.NOT_SAVED.format(reply.language)]
-        changes = {"degraded": True, "degraded_because": because, "notices": notices}
-        # What is not saved cannot be approved.
-        return reply.model_copy(update=changes | {"approvals": []})
+    def _record(self, reply: str, expires_at: float) -> IdempotencyRecord:
+        key = self._key or ""
+        return IdempotencyRecord(key, self._thread_key, self.fingerprint, reply, expires_at)
 
 
 class DecisionSession(ThreadSession):
-    """One decision about a call that waits."""
+    """A person's decision about a call that waits."""
 
     call: PendingCall
     language: Language
-    lost: list[str]
+    unresolved: list[str]
     """Other calls of the thread that were decided and still seem to wait; see `Decision`."""
 
     async def claim(self) -> None:
         """Have the decision count from now on, whatever happens to this process.
 
+        It is marked for longer than its call could be decided.
+
         Raises:
             ApprovalDecided: Another one counts already.
             StoreUnavailable: It cannot be said.
         """
-        await self._turns.claim(self._request, self.call)
+        expires_at = self.call["expires_at"] + self._ttl_seconds
+        if not await self._store.claim(self._record("", expires_at)):
+            raise ApprovalDecided
 
 
 class Sessions:
-    """Gives every message its turn."""
+    """Opens the session of each request."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
@@ -100,108 +97,82 @@ class Sessions:
 
     @asynccontextmanager
     async def open(
-        self, message: str, conversation: ThreadRef, idempotency_key: str | None
+        self, message: str, thread: ThreadRef, idempotency_key: str | None
     ) -> AsyncIterator[ThreadSession]:
-        """The turn of one message, alone in its thread while entered.
+        """One request at a time per thread; a repeated Idempotency-Key returns the saved reply.
 
         Raises:
-            ThreadBusy: The turn before, or an earlier try of the same request, takes too long.
+            ThreadBusy: The request before, or an earlier try of the same one, takes too long.
             InputRefused: The key belongs to another request.
         """
-        key = conversation.request_key(idempotency_key) if idempotency_key else None
-        request = SessionRequest(message, conversation, key)
-        with PersistenceStatus.scope() as saving, Deadline.scope(self._request_seconds):
-            async with AsyncExitStack() as held:
-                turn = ThreadSession(self, request, saving)
-                if request.key:
-                    await self._hold(held, f"key {request.key}")
-                    turn.known = await self._known(request)
-                if turn.known is None:
-                    await self._hold(held, Store.name_of(request.thread_key))
-                yield turn
+        key = thread.request_key(idempotency_key) if idempotency_key else None
+        session = ThreadSession(self._store, self._ttl_seconds, thread, message, key)
+        async with self._request(thread) as locks:
+            if key:
+                await self._lock(locks, f"key {key}")
+                if record := await self._store.find_reply(key):
+                    if record.request != session.fingerprint:
+                        remedy = "it was used for another request; make a new one"
+                        raise InputRefused("Idempotency-Key", remedy)
+                    session.cached_reply = Reply.model_validate_json(record.reply)
+            if session.cached_reply is None:
+                await self._lock(locks, Store.lock_name(thread.key))
+            yield session
 
     @asynccontextmanager
     async def open_decision(
-        self, decision: Decision, conversation: ThreadRef
+        self, decision: Decision, thread: ThreadRef
     ) -> AsyncIterator[DecisionSession]:
-        """The turn of a decision, alone in its thread while entered; the same again gets its reply.
+        """The session of a decision; the same decision again returns its reply.
 
         Raises:
-            ThreadBusy: The turn before takes too long.
+            ThreadBusy: The request before takes too long.
             ApprovalUnknown: Nothing waits under this id in this conversation.
             ApprovalDecided: It was decided the other way, or nobody knows what became of it.
             ApprovalExpired: It has waited too long.
             StoreUnavailable: The store is away; without it nothing is carried out.
         """
-        key = Approvals.key(conversation, decision["id"])
-        request = SessionRequest(decision["verdict"], conversation, key)
-        with PersistenceStatus.scope() as saving, Deadline.scope(self._request_seconds):
-            async with AsyncExitStack() as held:
-                await self._hold(held, Store.name_of(request.thread_key))
-                turn = DecisionSession(self, request, saving)
-                kept = await self._store.find_reply(key)
-                if kept and (kept.request != request.fingerprint or not kept.reply):
-                    raise ApprovalDecided
-                if kept:
-                    turn.known = Reply.model_validate_json(kept.reply)
-                else:
-                    await self._find(turn, decision, conversation, saving)
-                yield turn
+        key = Approvals.key(thread, decision["id"])
+        session = DecisionSession(self._store, self._ttl_seconds, thread, decision["verdict"], key)
+        async with self._request(thread) as locks:
+            await self._lock(locks, Store.lock_name(thread.key))
+            record = await self._store.find_reply(key)
+            if record and (record.request != session.fingerprint or not record.reply):
+                raise ApprovalDecided
+            if record:
+                session.cached_reply = Reply.model_validate_json(record.reply)
+            else:
+                await self._load(session, decision["id"], thread)
+            yield session
 
-    async def _find(
-        self,
-        turn: DecisionSession,
-        decision: Decision,
-        conversation: ThreadRef,
-        saving: PersistenceStatus,
-    ) -> None:
-        config = RunnableConfig(configurable={"thread_id": conversation.key})
-        found = await self._store.saver.aget_tuple(config)
-        calls = {call["id"]: call for call in Approvals.pending(found)}
-        keys = {it: Approvals.key(conversation, it) for it in calls if it != decision["id"]}
-        turn.lost = [it for it, key in keys.items() if await self._store.find_reply(key)]
-        if saving.failed_to_save:
+    async def _load(self, session: DecisionSession, call_id: str, thread: ThreadRef) -> None:
+        """Read the call to be decided off its thread."""
+        config = RunnableConfig(configurable={"thread_id": thread.key})
+        saved = await self._store.saver.aget_tuple(config)
+        calls = {call["id"]: call for call in Approvals.pending(saved)}
+        keys = {it: Approvals.key(thread, it) for it in calls if it != call_id}
+        session.unresolved = [it for it, key in keys.items() if await self._store.find_reply(key)]
+        if (status := RunContext.current().persistence) and status.failed:
             raise StoreUnavailable("no decision without it")
-        if found is None or decision["id"] not in calls:
+        if saved is None or call_id not in calls:
             raise ApprovalUnknown
-        turn.call = calls[decision["id"]]
-        turn.language = found.checkpoint["channel_values"]["language"]
-        if Approvals.is_expired(turn.call):
-            with AuditLog.scope(conversation.owner):
+        session.call = calls[call_id]
+        session.language = saved.checkpoint["channel_values"]["language"]
+        if Approvals.is_expired(session.call):
+            with AuditLog.scope(thread.owner):
                 AuditLog.record("approval", "refused", "expired")
             raise ApprovalExpired
 
-    async def claim(self, request: SessionRequest, call: PendingCall) -> None:
-        """Mark a decision as taken, for longer than its call could be decided; see `DecisionSession`."""
-        kept_until = call["expires_at"] + self._ttl_seconds
-        kept = IdempotencyRecord(
-            request.key or "", request.thread_key, request.fingerprint, "", kept_until
-        )
-        if not await self._store.claim(kept):
-            raise ApprovalDecided
+    @asynccontextmanager
+    async def _request(self, thread: ThreadRef) -> AsyncIterator[AsyncExitStack]:
+        """The locks of a request. From here on store failures are recorded instead of raised."""
+        deadline = Deadline.after(self._request_seconds)
+        status = PersistenceStatus()
+        with RunContext.scope(thread=thread, deadline=deadline, persistence=status):
+            async with AsyncExitStack() as locks:
+                yield locks
 
-    async def save_reply(self, request: SessionRequest, reply: Reply) -> None:
-        """Keep the reply to a request that has a key."""
-        if request.key:
-            kept_until = time.time() + self._ttl_seconds
-            kept = IdempotencyRecord(
-                request.key,
-                request.thread_key,
-                request.fingerprint,
-                reply.model_dump_json(),
-                kept_until,
-            )
-            await self._store.save_reply(kept)
-
-    async def _known(self, request: SessionRequest) -> Reply | None:
-        kept = await self._store.find_reply(request.key or "")
-        if kept is None:
-            return None
-        if kept.request != request.fingerprint:
-            raise InputRefused("Idempotency-Key", "it was used for another request; make a new one")
-        return Reply.model_validate_json(kept.reply)
-
-    async def _hold(self, held: AsyncExitStack, name: str) -> None:
+    async def _lock(self, locks: AsyncExitStack, name: str) -> None:
         wait_seconds = Deadline.clamp(self._wait_seconds)
         with QUEUE_LENGTH.labels("threads").track_inprogress():
-            await held.enter_async_context(self._store.lock(name, wait_seconds))
+            await locks.enter_async_context(self._store.lock(name, wait_seconds))

@@ -1,4 +1,4 @@
-"""The one state of a run, and who may read and write what in it.
+"""The state of a run, and which node may read and write what in it.
 
 Values are plain JSON types, so that a checkpoint of today is read by the version of tomorrow.
 """
@@ -50,12 +50,12 @@ class Decision(TypedDict):
 
     id: str
     verdict: Literal["approve", "reject"]
-    lost: NotRequired[list[str]]
-    """Ids of calls that were decided before, by runs that ended before they could tell."""
+    unresolved: NotRequired[list[str]]
+    """Ids of calls that were decided before, by runs that ended before they could answer."""
 
 
 class TaskResult(TypedDict):
-    """What became of one task."""
+    """The result of one task."""
 
     agent: str
     question: str
@@ -68,7 +68,7 @@ class TaskResult(TypedDict):
     call: NotRequired[PendingCall]
     """While it waits, and no longer."""
     age_seconds: NotRequired[float]
-    """Of an answer that was kept from an earlier run; a fresh one has none."""
+    """Of an earlier run's answer, given again; a fresh one has none."""
 
 
 class Turn(TypedDict):
@@ -83,13 +83,13 @@ class Turn(TypedDict):
 
 
 class State(TypedDict, total=False):
-    """A thread's state: `history` lasts, everything else belongs to the turn."""
+    """A thread's state: `history` lasts, everything else belongs to one run."""
 
     message: Annotated[str, UntrackedValue]
-    """As received, for `admit` alone. No store keeps it, also of a run that fails or is left: it may
-    hold what is masked in `question`."""
+    """As received, for `admit` alone. No store holds it, also of a run that fails or is left: it may
+    contain what is masked in `question`."""
     question: str
-    """The admitted message; empty when there is none."""
+    """The message after its checks; empty when it was refused."""
     masked: list[str]
     """Kinds of personal data that were masked in the question."""
     language: Language
@@ -100,7 +100,7 @@ class State(TypedDict, total=False):
     before: str
     """The thread's last question, where the same agent had a part in it; completes a follow-up."""
     withdrawn: list[str]
-    """Calls that waited until this message came, as they were shown."""
+    """Calls that waited for approval until this message came, as they were shown."""
     draft: str
     answer: str
     degraded: Annotated[list[str], operator.add]
@@ -115,7 +115,7 @@ READS: Final[Mapping[str, frozenset[str]]] = {
     "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
     "approve": frozenset({"language", "outcomes", "history"}),
 }
-"""Node -> the keys it is shown."""
+"""Node -> the keys it may read."""
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset(

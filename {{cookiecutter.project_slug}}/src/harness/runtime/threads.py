@@ -1,6 +1,7 @@
-"""A conversation as its owner reads it, and how it is deleted."""
+"""A thread: what of it is remembered, how its owner reads it, and how it is deleted."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,8 +10,39 @@ from ..settings import Settings
 from ..storage.store import Store
 from ..storage.thread_ref import ThreadRef
 from .approvals import Approvals
-from .reply import ApprovalRequest
+from .replies import ApprovalRequest
 from .state import Turn
+
+
+class History:
+    """The last turns of a thread, bounded in number and in size: turn 200 costs what turn 2 did."""
+
+    CHARS_PER_TOKEN: Final = 4
+    """The same guess as LangChain's `count_tokens_approximately` (langchain-core 1.4)."""
+
+    def __init__(self, max_turns: int, max_tokens: int) -> None:
+        self._max_turns = max_turns
+        self._max_chars = max_tokens * self.CHARS_PER_TOKEN
+
+    def trimmed(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The newest turns that fit, the oldest of them first.
+
+        The newest one stays whatever its size: without it no detail could be asked for.
+        """
+        newest: list[Turn] = []
+        chars = 0
+        for turn in reversed(turns[max(0, len(turns) - self._max_turns) :]):
+            chars += len(turn["question"]) + len(turn["answer"])
+            if newest and chars > self._max_chars:
+                break
+            newest.insert(0, turn)
+        return newest if self._max_turns else []
+
+    @staticmethod
+    def transcript(turns: Sequence[Turn]) -> str:
+        """The turns as a model reads them."""
+        lines = (f"User: {turn['question']}\nService: {turn['answer']}" for turn in turns)
+        return "\n".join(lines) or "-"
 
 
 class Message(BaseModel):
@@ -39,49 +71,44 @@ class Thread(BaseModel):
 
 
 class Threads:
-    """The conversations of a store."""
+    """Reads and deletes the conversations of a store."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._wait_seconds = settings.turn_wait_seconds
         self._store = store
         self._approvals = Approvals(store)
 
-    async def read(self, conversation: ThreadRef) -> Thread:
+    async def read(self, thread: ThreadRef) -> Thread:
         """A conversation.
 
         Raises:
             ThreadUnknown: Its owner has none of this name.
             StoreUnavailable: The store is away.
         """
-        found = await self._store.saver.aget_tuple(
-            {"configurable": {"thread_id": conversation.key}}
-        )
-        if found is None:
-            raise ThreadUnknown(conversation.thread_id)
-        history: list[Turn] = found.checkpoint["channel_values"].get("history", [])
+        saved = await self._store.saver.aget_tuple({"configurable": {"thread_id": thread.key}})
+        if saved is None:
+            raise ThreadUnknown(thread.thread_id)
+        history: list[Turn] = saved.checkpoint["channel_values"].get("history", [])
         messages = []
-        for exchange in history:
-            messages.append(Message(role="user", text=exchange["question"]))
-            messages.append(
-                Message(role="assistant", text=exchange["answer"], agents=exchange["agents"])
-            )
-        updated_at = found.checkpoint["ts"]
-        waiting = await self._approvals.open(conversation, found)
+        for turn in history:
+            messages.append(Message(role="user", text=turn["question"]))
+            messages.append(Message(role="assistant", text=turn["answer"], agents=turn["agents"]))
+        pending = await self._approvals.open(thread, saved)
         return Thread(
-            thread_id=conversation.thread_id,
-            updated_at=updated_at,
+            thread_id=thread.thread_id,
+            updated_at=saved.checkpoint["ts"],
             messages=messages,
-            approvals=[ApprovalRequest.from_call(call) for call in waiting],
+            approvals=[ApprovalRequest.from_call(call) for call in pending],
         )
 
-    async def delete(self, conversation: ThreadRef) -> None:
-        """Delete a conversation and everything kept of it, when the turn that runs is over.
+    async def delete(self, thread: ThreadRef) -> None:
+        """Delete a conversation and everything saved of it, once no request of it runs.
 
         Raises:
             ThreadUnknown: Its owner has none of this name.
-            ThreadBusy: A turn takes too long.
+            ThreadBusy: A request takes too long.
             StoreUnavailable: The store is away.
         """
-        async with self._store.lock(Store.name_of(conversation.key), self._wait_seconds):
-            await self.read(conversation)
-            await self._store.delete_thread(conversation.key)
+        async with self._store.lock(Store.lock_name(thread.key), self._wait_seconds):
+            await self.read(thread)
+            await self._store.delete_thread(thread.key)

@@ -54,14 +54,6 @@ class ServerSettings(Configuration):
     header_max_bytes: int = Field(default=32 * 1024, ge=1024)
     """Largest request line and headers together, bytes; beyond it 431. nginx's default too."""
 
-    header_timeout_seconds: float = Field(default=10, gt=0, le=600)
-    """Longest time from a request's first byte to the end of its headers, seconds; then the
-    connection is closed, as is a new one that sends nothing for so long."""
-
-    address_max_connections: int = Field(default=500, ge=0)
-    """Open connections of one address (IPv6: of one /64 network) in one process; one more is closed
-    at once. Addresses of TRUSTED_PROXIES are not counted; 0: no limit."""
-
     language: Language = Project.load().language
     """Language of the answer where a question does not tell its own: `en` or `es`."""
 

@@ -1,4 +1,4 @@
-"""Names held across processes: PostgreSQL's advisory locks."""
+"""Locks by name across processes: PostgreSQL's advisory locks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -19,7 +19,7 @@ Connection = psycopg.AsyncConnection[DictRow]
 class AdvisoryLocks:
     """Locks of one process, all held by one connection of their own.
 
-    So a turn that waits for its model occupies no connection of the pool. When the process or the
+    So a run that waits for its model occupies no connection of the pool. When the process or the
     connection dies, the server gives the locks back. The caller sees to it that this process asks
     for a name once at a time: within one connection these locks do not exclude each other.
 
@@ -28,17 +28,17 @@ class AdvisoryLocks:
 
     POLL_SECONDS: Final = 0.03
     """Pause between two tries. Tries, not a wait on the server, which would block the connection
-    for the other turns; and `CREATE INDEX CONCURRENTLY` waits for whoever waits there."""
+    for the other runs; and `CREATE INDEX CONCURRENTLY` waits for whoever waits there."""
 
     TRY: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS done"
-    GIVE_BACK: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0)) AS done"
+    UNLOCK: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0)) AS done"
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], patience_seconds: float
+        self, connect: Callable[[], Awaitable[Connection]], timeout_seconds: float
     ) -> None:
         """Hold locks over a connection of `connect`, made again when it breaks."""
         self._connect = connect
-        self._seconds = patience_seconds
+        self._seconds = timeout_seconds
         self._connecting = asyncio.Lock()
         self._connection: Connection | None = None
         self._background: set[asyncio.Task[Any]] = set()
@@ -56,10 +56,10 @@ class AdvisoryLocks:
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
-        """Hold `name` while entered.
+        """Lock `name` while entered.
 
         Raises:
-            ThreadBusy: Another process still held it after `wait_seconds`.
+            ThreadBusy: Another process still had it after `wait_seconds`.
             psycopg.OperationalError: The server cannot be reached.
         """
         await self.acquire(name, wait_seconds)
@@ -69,7 +69,7 @@ class AdvisoryLocks:
             await self.release(name)
 
     async def acquire(self, name: str, wait_seconds: float) -> None:
-        """Hold `name` from now on; raises what `hold` raises."""
+        """Lock `name` from now on; raises what `lock` raises."""
         clock = asyncio.get_running_loop().time
         last = clock() + wait_seconds
         while not await self._try(name):
@@ -78,8 +78,8 @@ class AdvisoryLocks:
             await asyncio.sleep(self.POLL_SECONDS)
 
     async def release(self, name: str) -> None:
-        """Let go of `name`, also when the caller is cancelled meanwhile."""
-        task = self._in_background(self._give_back(name))
+        """Unlock `name`, also when the caller is cancelled meanwhile."""
+        task = self._in_background(self._unlock(name))
         await asyncio.wait({task}, timeout=self._seconds)
 
     async def _try(self, name: str) -> bool:
@@ -88,19 +88,19 @@ class AdvisoryLocks:
             await asyncio.wait({attempt}, timeout=self._seconds)
         finally:
             if not attempt.done():  # the server may give it later, to nobody
-                self._in_background(self._give_back_what_comes(attempt, name))
+                self._in_background(self._unlock_late(attempt, name))
         if not attempt.done():
             raise psycopg.OperationalError(f"no answer in {self._seconds} s")
         return bool(attempt.result())
 
-    async def _give_back_what_comes(self, attempt: "asyncio.Task[bool]", name: str) -> None:
+    async def _unlock_late(self, attempt: "asyncio.Task[bool]", name: str) -> None:
         with suppress(psycopg.Error):
             if await attempt:
-                await self._give_back(name)
+                await self._unlock(name)
 
-    async def _give_back(self, name: str) -> None:
+    async def _unlock(self, name: str) -> None:
         try:
-            is_done = await self._ask(self.GIVE_BACK, name)
+            is_done = await self._ask(self.UNLOCK, name)
         except psycopg.Error:  # the connection is gone, and the lock with it
             is_done = False
         if not is_done:

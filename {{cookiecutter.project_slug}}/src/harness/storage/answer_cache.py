@@ -1,4 +1,4 @@
-"""Answers of agents that stand in for them when no model answers."""
+"""Earlier answers of agents, given again when no model answers."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """What an answer was given to. Two questions share an answer when all of this is equal."""
+    """The question of an answer. Two questions share an answer when all of this is equal."""
 
     scope: str
     """Whose answers these are; no caller is ever given one of another scope."""
@@ -31,7 +31,7 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """What a model made of an agent's findings, whole and grounded when it was given."""
+    """A model's answer, complete and grounded when it was given."""
 
     text: str
     facts: Sequence[Mapping[str, Any]]
@@ -50,21 +50,21 @@ class AnswerCache:
         self._clock = clock
         self._answers: OrderedDict[CacheKey, tuple[float, CachedAnswer]] = OrderedDict()
 
-    def put(self, asked: CacheKey, answer: CachedAnswer) -> None:
-        """Take `answer` in place of the one before; the least asked for leaves when it is full."""
-        self._answers[asked] = self._clock(), answer
-        self._answers.move_to_end(asked)
+    def put(self, key: CacheKey, answer: CachedAnswer) -> None:
+        """Cache `answer` in place of the one before; the least recently used leaves when it is full."""
+        self._answers[key] = self._clock(), answer
+        self._answers.move_to_end(key)
         if len(self._answers) > self._max_entries:
             self._answers.popitem(last=False)
 
-    def get(self, asked: CacheKey) -> tuple[CachedAnswer, float] | None:
+    def get(self, key: CacheKey) -> tuple[CachedAnswer, float] | None:
         """The answer and its age in seconds; None where there is none young enough."""
-        if asked not in self._answers:
+        if key not in self._answers:
             return None
-        kept_at, answer = self._answers[asked]
-        age = self._clock() - kept_at
+        cached_at, answer = self._answers[key]
+        age = self._clock() - cached_at
         if age >= self._ttl_seconds:
-            del self._answers[asked]
+            del self._answers[key]
             return None
-        self._answers.move_to_end(asked)
+        self._answers.move_to_end(key)
         return answer, age

@@ -1,4 +1,4 @@
-"""Where threads are kept between two messages: PostgreSQL, SQLite, or memory in tests."""
+"""Opens the store of threads: PostgreSQL, SQLite, or memory in tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One at a time: a name is held by one turn, and others wait for it."""
+"""Locks by name within this process, each wait bounded in time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,21 +9,21 @@ from ..errors import ThreadBusy
 
 
 class ThreadLocks:
-    """Locks of this process, by name. A lock exists as long as somebody holds or awaits it."""
+    """A lock for each name, as long as somebody holds or awaits it."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
-        """Hold `name` while entered; who comes first is served first.
+        """Lock `name` while entered; first come, first served. With a wait of 0, only a free one.
 
         Raises:
-            ThreadBusy: It was still held after `wait_seconds`.
+            ThreadBusy: It was still locked after `wait_seconds`.
         """
         lock = self._locks.setdefault(name, asyncio.Lock())
         try:
-            async with asyncio.timeout(wait_seconds if lock.locked() else None):
+            async with asyncio.timeout(wait_seconds):
                 await lock.acquire()
         except TimeoutError:
             raise ThreadBusy(wait_seconds) from None

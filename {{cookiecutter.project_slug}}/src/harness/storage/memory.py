@@ -7,8 +7,7 @@ from typing import Self
 
 from langgraph.checkpoint.memory import InMemorySaver
 
-from .feedback import Feedback
-from .store import IdempotencyRecord, Store
+from .store import Feedback, IdempotencyRecord, Store
 
 
 class MemoryStore(Store):
@@ -38,35 +37,35 @@ class MemoryStore(Store):
         return True
 
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
-        """The reply that was kept under `key`."""
-        kept = self._replies.get(key)
-        return kept if kept and kept.kept_until > time.time() else None
+        """The reply saved under `key`."""
+        record = self._replies.get(key)
+        return record if record and record.expires_at > time.time() else None
 
-    async def save_reply(self, kept: IdempotencyRecord) -> None:
-        """Keep a reply."""
+    async def save_reply(self, record: IdempotencyRecord) -> None:
+        """Save a reply."""
         now = time.time()
-        self._replies = {key: it for key, it in self._replies.items() if it.kept_until > now}
-        self._replies[kept.key] = kept
+        self._replies = {key: it for key, it in self._replies.items() if it.expires_at > now}
+        self._replies[record.key] = record
 
-    async def claim(self, kept: IdempotencyRecord) -> bool:
-        """Keep `kept`, unless its key is taken."""
-        if await self.find_reply(kept.key):
+    async def claim(self, record: IdempotencyRecord) -> bool:
+        """Save `record`, unless its key is taken."""
+        if await self.find_reply(record.key):
             return False
-        await self.save_reply(kept)
+        await self.save_reply(record)
         return True
 
-    async def _forget_replies(self, thread_id: str) -> None:
+    async def _delete_replies(self, thread_id: str) -> None:
         self._replies = {k: it for k, it in self._replies.items() if it.thread_id != thread_id}
 
-    async def thread_of(self, run_id: str) -> str | None:
+    async def find_thread(self, run_id: str) -> str | None:
         """The thread in which a run was saved."""
-        async for found in self.saver.alist(None, filter={"run_id": run_id}):
-            return str(found.config["configurable"]["thread_id"])
+        async for checkpoint in self.saver.alist(None, filter={"run_id": run_id}):
+            return str(checkpoint.config["configurable"]["thread_id"])
         return None
 
-    async def keep_feedback(self, feedback: Feedback) -> bool:
-        """Keep a rating."""
-        if await self.thread_of(feedback.run_id) is None:
+    async def save_feedback(self, feedback: Feedback) -> bool:
+        """Save a rating."""
+        if await self.find_thread(feedback.run_id) is None:
             return False
         self._feedback[feedback.run_id] = feedback
         return True
@@ -77,13 +76,13 @@ class MemoryStore(Store):
             if feedback.given_at >= moment:
                 yield feedback
 
-    async def _forget_feedback(self, thread_id: str) -> None:
+    async def _delete_feedback(self, thread_id: str) -> None:
         self._feedback = {k: it for k, it in self._feedback.items() if it.thread_id != thread_id}
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         newest: dict[str, str] = {}
-        async for found in self.saver.alist(None):
-            configurable = found.config["configurable"]
+        async for checkpoint in self.saver.alist(None):
+            configurable = checkpoint.config["configurable"]
             thread_id = configurable["thread_id"]
             newest[thread_id] = max(newest.get(thread_id, ""), configurable["checkpoint_id"])
         return [thread for thread, newest_id in newest.items() if newest_id < checkpoint_id][:limit]

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from selectors import EVENT_READ, DefaultSelector
@@ -16,36 +15,22 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
+from ..run_context import RunContext
 from .advisory import AdvisoryLocks, Connection
-from .feedback import SQLFeedback
-from .saving import DegradingCheckpointer, PersistenceStatus, StoreTimeout
-from .store import IdempotencyRecord, Store
-
-REPLIES: Final = (
-    """
-    CREATE TABLE IF NOT EXISTS kept_replies (
-        key TEXT PRIMARY KEY,
-        thread_id TEXT NOT NULL,
-        request TEXT NOT NULL,
-        reply TEXT NOT NULL,
-        kept_until DOUBLE PRECISION NOT NULL
-    )
-    """,
-    "CREATE INDEX IF NOT EXISTS kept_replies_thread ON kept_replies (thread_id)",
-    "CREATE INDEX IF NOT EXISTS kept_replies_until ON kept_replies (kept_until)",
-)
+from .persistence import DegradingCheckpointer, StoreTimeout
+from .sql_store import SQLStore, Statement
 
 
 class _Saver(DegradingCheckpointer, AsyncPostgresSaver):
-    """LangGraph's saver, whose failures cost the turn's memory and not its answer."""
+    """LangGraph's saver, whose failures degrade the run instead of failing it."""
 
 
-class PostgresStore(SQLFeedback, Store):
+class PostgresStore(SQLStore):
     """Keeps threads in a database that other processes use too."""
 
     kind = "postgresql"
 
-    MARK = "%s"
+    PLACEHOLDER = "%s"
     RUN = "metadata->>'run_id'"
 
     AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
@@ -63,18 +48,18 @@ class PostgresStore(SQLFeedback, Store):
 
     saver: _Saver
 
-    def __init__(self, url: str, pool_size: int, patience_seconds: float) -> None:
-        """Use up to `pool_size` connections and wait `patience_seconds` for each answer."""
+    def __init__(self, url: str, pool_size: int, timeout_seconds: float) -> None:
+        """Use up to `pool_size` connections and wait `timeout_seconds` for each answer."""
         super().__init__()
         self._url = url
         self._pool_size = pool_size
-        self._seconds = patience_seconds
-        self._patience = StoreTimeout(patience_seconds, self.AWAY)
+        self._seconds = timeout_seconds
+        self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
         self._options: dict[str, Any] = {
             "autocommit": True,
             "prepare_threshold": 0,
             "row_factory": dict_row,
-            "connect_timeout": math.ceil(patience_seconds),
+            "connect_timeout": math.ceil(timeout_seconds),
         }
         self._open = AsyncExitStack()
 
@@ -97,7 +82,7 @@ class PostgresStore(SQLFeedback, Store):
             )
             await opening.enter_async_context(self._pool)
             self.saver = _Saver(self._pool)
-            self.saver.patience = self._patience
+            self.saver.timeout = self._timeout
             # Its own is one lock around the whole pool (3.2): one query at a time.
             self.saver.lock = asyncio.Semaphore(self._pool_size)  # type: ignore[assignment]
             self._open = opening.pop_all()
@@ -121,9 +106,9 @@ class PostgresStore(SQLFeedback, Store):
         Raises:
             psycopg.OperationalError: The connection is closed.
         """
-        with DefaultSelector() as said:
-            said.register(connection.fileno(), EVENT_READ)
-            if said.select(timeout=0):
+        with DefaultSelector() as selector:
+            selector.register(connection.fileno(), EVENT_READ)
+            if selector.select(timeout=0):
                 await AsyncConnectionPool.check_connection(connection)
 
     async def _connect(self) -> Connection:
@@ -134,15 +119,15 @@ class PostgresStore(SQLFeedback, Store):
             async with self._advisory.lock(self.MIGRATION, self.MIGRATION_SECONDS):
                 connection = await self._advisory.connection()
                 await AsyncPostgresSaver(connection).setup()
-                for statement in (*REPLIES, *self.tables()):
+                for statement in self.tables():
                     await connection.execute(statement)
         except psycopg.Error as error:
-            raise ConfigurationError([f"DATABASE_URL: {self._told(error)}"]) from None
+            raise ConfigurationError([f"DATABASE_URL: {self._described(error)}"]) from None
         except ThreadBusy:
             problem = "another process has been making its tables for too long"
             raise ConfigurationError([f"DATABASE_URL: {problem}"]) from None
 
-    def _told(self, error: psycopg.Error) -> str:
+    def _described(self, error: psycopg.Error) -> str:
         """What failed where, without the password that the address may hold."""
         parts = conninfo_to_dict(self._url)
         where = f"{parts.get('host') or 'the local socket'}, database {parts.get('dbname') or '?'}"
@@ -151,14 +136,6 @@ class PostgresStore(SQLFeedback, Store):
             text = text.replace(str(password), "[redacted]")
         return f"cannot use PostgreSQL at {where} ({text})"
 
-    async def is_healthy(self) -> bool:
-        """True when the server answers a read just now."""
-        try:
-            await self._patience.call(self._probe())
-        except StoreUnavailable:
-            return False
-        return True
-
     async def _probe(self) -> None:
         # Over the locks' connection: a pool that is busy is no reason to be taken for dead, and a
         # server that is away is found out at once.
@@ -166,79 +143,30 @@ class PostgresStore(SQLFeedback, Store):
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
-        """Hold `name` while entered: no other turn on this store does, in any process.
-
-        In a turn that goes on without the store, no other turn of this process does.
+        """Lock `name` while entered, in every process; in this one only, while the server is away.
 
         Raises:
-            ThreadBusy: Another one still held it after `wait_seconds`.
-            StoreUnavailable: The server is away, and this is no turn.
+            ThreadBusy: It was still locked after `wait_seconds`.
+            StoreUnavailable: The server is away, and no run goes on without it.
         """
         clock = asyncio.get_running_loop().time
         last = clock() + wait_seconds
-        async with super().lock(name, wait_seconds), AsyncExitStack() as held:
-            saving = PersistenceStatus.current()
+        async with super().lock(name, wait_seconds), AsyncExitStack() as locks:
+            status = RunContext.current().persistence
             try:
-                if not (saving and saving.failed_to_save):
+                if not (status and status.failed):
                     left = max(0, last - clock())
-                    await held.enter_async_context(self._advisory.lock(name, left))
+                    await locks.enter_async_context(self._advisory.lock(name, left))
             except self.AWAY as error:
-                if saving is None:
+                if status is None:
                     raise StoreUnavailable(type(error).__name__) from error
-                saving.mark_failed(error)
+                status.mark_failed(error)
             yield
 
-    async def find_reply(self, key: str) -> IdempotencyRecord | None:
-        """The reply that was kept under `key`."""
-        query = "SELECT * FROM kept_replies WHERE key = %s AND kept_until > %s"
-        rows = await self._patience.call_or(self._rows(query, key, time.time()), [])
-        return IdempotencyRecord(**rows[0]) if rows else None
-
-    async def save_reply(self, kept: IdempotencyRecord) -> None:
-        """Keep a reply."""
-        await self._patience.call_or(self._write_reply(kept), None)
-
-    async def _write_reply(self, kept: IdempotencyRecord) -> None:
-        values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
-        async with self._pool.connection() as connection:
-            await connection.execute(
-                "DELETE FROM kept_replies WHERE kept_until < %s", [time.time()]
-            )
-            await connection.execute(
-                """
-                INSERT INTO kept_replies VALUES (%s, %s, %s, %s, %s) ON CONFLICT (key) DO UPDATE
-                SET (thread_id, request, reply, kept_until)
-                = (excluded.thread_id, excluded.request, excluded.reply, excluded.kept_until)
-                """,
-                values,
-            )
-
-    async def claim(self, kept: IdempotencyRecord) -> bool:
-        """Keep `kept`, unless its key is taken."""
-        return await self._patience.call(self._take(kept))
-
-    async def _take(self, kept: IdempotencyRecord) -> bool:
-        values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "INSERT INTO kept_replies VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                values,
-            )
-            return cursor.rowcount == 1
-
-    async def _forget_replies(self, thread_id: str) -> None:
-        query = "DELETE FROM kept_replies WHERE thread_id = %s RETURNING key"
-        await self._patience.call(self._rows(query, thread_id))
-
-    async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
-        query = """
-            SELECT thread_id FROM checkpoints
-            GROUP BY thread_id HAVING max(checkpoint_id) < %s LIMIT %s
-            """
-        rows = await self._patience.call(self._rows(query, checkpoint_id, limit))
-        return [row["thread_id"] for row in rows]
-
-    async def _rows(self, query: str, *values: object) -> list[DictRow]:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(query, values)
-            return await cursor.fetchall()
+    async def _execute(
+        self, statements: Sequence[Statement], *, is_durable: bool = False
+    ) -> list[Sequence[Any]]:
+        async with self._pool.connection() as connection, connection.cursor() as cursor:
+            for query, values in statements:
+                await cursor.execute(query, values)
+            return [list(row.values()) for row in await cursor.fetchall()]

@@ -2,55 +2,33 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-)
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from ..errors import ConfigurationError, StoreUnavailable
-from .feedback import SQLFeedback
-from .saving import DegradingCheckpointer, StoreTimeout
-from .store import IdempotencyRecord, Store
-
-REPLIES = """
-CREATE TABLE IF NOT EXISTS kept_replies (
-    key TEXT PRIMARY KEY,
-    thread_id TEXT NOT NULL,
-    request TEXT NOT NULL,
-    reply TEXT NOT NULL,
-    kept_until REAL NOT NULL
-);
-CREATE INDEX IF NOT EXISTS kept_replies_thread ON kept_replies (thread_id);
-CREATE INDEX IF NOT EXISTS kept_replies_until ON kept_replies (kept_until);
-"""
-
+from ..errors import ConfigurationError
+from .persistence import DegradingCheckpointer, StoreTimeout
+from .sql_store import SQLStore, Statement
 
 T = TypeVar("T")
 
 
 class SingleThreadExecutor:
-    """The one thread that uses the file. What it is asked for it does whole and in order.
-
-    A caller that goes away meanwhile cancels what has not begun; what has begun is finished.
-    """
+    """Runs blocking work on one thread, in order; cancelling a caller cancels only what has not begun."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._is_over = False
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """What `work` gives.
+    async def run(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
+        """The result of `work`.
 
         Raises:
             ValueError: The thread has ended.
@@ -58,10 +36,10 @@ class SingleThreadExecutor:
         if self._is_over:
             raise ValueError("the store is closed")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, work, *arguments)
+        return await loop.run_in_executor(self._executor, partial(work, *given, **named))
 
     def close(self) -> None:
-        """Take nothing more; what it was asked for before is still done."""
+        """Accept nothing more; what was accepted is still done."""
         self._is_over = True
         self._executor.shutdown(wait=False)
 
@@ -75,55 +53,33 @@ class _ThreadSaver(SqliteSaver):
 
     thread: SingleThreadExecutor
 
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return await self.thread.run(self.get_tuple, config)
+    async def aget_tuple(self, *given: Any, **named: Any) -> CheckpointTuple | None:
+        return await self.thread.run(self.get_tuple, *given, **named)
 
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        return await self.thread.run(self.put, config, checkpoint, metadata, new_versions)
+    async def aput(self, *given: Any, **named: Any) -> RunnableConfig:
+        return await self.thread.run(self.put, *given, **named)
 
-    async def aput_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        await self.thread.run(self.put_writes, config, writes, task_id, task_path)
+    async def aput_writes(self, *given: Any, **named: Any) -> None:
+        await self.thread.run(self.put_writes, *given, **named)
 
-    async def adelete_thread(self, thread_id: str) -> None:
-        await self.thread.run(self.delete_thread, thread_id)
+    async def adelete_thread(self, *given: Any, **named: Any) -> None:
+        await self.thread.run(self.delete_thread, *given, **named)
 
-    async def alist(
-        self,
-        config: RunnableConfig | None,
-        *,
-        filter: dict[str, Any] | None = None,  # noqa: A002  # the name of the base's argument
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        def read() -> list[CheckpointTuple]:
-            return list(self.list(config, filter=filter, before=before, limit=limit))
-
-        for found in await self.thread.run(read):
-            yield found
+    async def alist(self, *given: Any, **named: Any) -> AsyncIterator[CheckpointTuple]:
+        for checkpoint in await self.thread.run(lambda: list(self.list(*given, **named))):
+            yield checkpoint
 
 
 class _Saver(DegradingCheckpointer, _ThreadSaver):
-    """A saver whose failures cost the turn's memory and not its answer."""
+    """A saver whose failures degrade the run instead of failing it."""
 
 
-class SqliteStore(SQLFeedback, Store):
+class SqliteStore(SQLStore):
     """Keeps threads in a file, over one connection that one thread uses."""
 
     kind = "sqlite"
 
-    MARK = "?"
+    PLACEHOLDER = "?"
     RUN = "json_extract(CAST(metadata AS TEXT), '$.run_id')"
 
     AWAY = (sqlite3.Error, ValueError)
@@ -131,12 +87,12 @@ class SqliteStore(SQLFeedback, Store):
 
     saver: _Saver
 
-    def __init__(self, path: Path, patience_seconds: float) -> None:
-        """Use the file at `path`, and wait `patience_seconds` for each answer."""
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        """Use the file at `path`, and wait `timeout_seconds` for each answer."""
         super().__init__()
         self._path = path
-        self._seconds = patience_seconds
-        self._patience = StoreTimeout(patience_seconds, self.AWAY)
+        self._seconds = timeout_seconds
+        self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
 
     async def __aenter__(self) -> Self:
         """Open the file and make its folder and tables."""
@@ -149,7 +105,7 @@ class SqliteStore(SQLFeedback, Store):
                 [f"DATABASE_URL: cannot open {self._path} ({error})"]
             ) from error
         self.saver.thread = self._thread
-        self.saver.patience = self._patience
+        self.saver.timeout = self._timeout
         return self
 
     def _open(self) -> _Saver:
@@ -163,7 +119,6 @@ class SqliteStore(SQLFeedback, Store):
             # The disk is waited for at checkpoints of the log only: 0.07 ms a commit instead
             # of 4.2. What was committed outlives a killed process, not a power cut.
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.executescript(REPLIES)
             for statement in self.tables():
                 connection.execute(statement)
         except BaseException:
@@ -182,60 +137,23 @@ class SqliteStore(SQLFeedback, Store):
         finally:
             self._thread.close()
 
-    async def is_healthy(self) -> bool:
-        """True when the file answers a read just now."""
-        try:
-            await self._patience.call(self._rows("SELECT 1 FROM checkpoints LIMIT 1"))
-        except StoreUnavailable:
-            return False
-        return True
+    async def _probe(self) -> None:
+        await self._execute([("SELECT 1 FROM checkpoints LIMIT 1", ())])
 
-    async def find_reply(self, key: str) -> IdempotencyRecord | None:
-        """The reply that was kept under `key`."""
-        query = "SELECT * FROM kept_replies WHERE key = ? AND kept_until > ?"
-        rows = await self._patience.call_or(self._rows(query, key, time.time()), [])
-        return IdempotencyRecord(*rows[0]) if rows else None
+    async def _execute(
+        self, statements: Sequence[Statement], *, is_durable: bool = False
+    ) -> list[Sequence[Any]]:
+        return await self._thread.run(self._run, statements, is_durable)
 
-    async def save_reply(self, kept: IdempotencyRecord) -> None:
-        """Keep a reply."""
-        await self._patience.call_or(self._thread.run(self._write_reply, kept), None)
-
-    def _write_reply(self, kept: IdempotencyRecord) -> None:
-        values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
-        with self.saver.cursor() as cursor:
-            cursor.execute("DELETE FROM kept_replies WHERE kept_until < ?", (time.time(),))
-            cursor.execute("REPLACE INTO kept_replies VALUES (?, ?, ?, ?, ?)", values)
-
-    async def claim(self, kept: IdempotencyRecord) -> bool:
-        """Keep `kept`, unless its key is taken."""
-        return await self._patience.call(self._thread.run(self._take, kept))
-
-    def _take(self, kept: IdempotencyRecord) -> bool:
-        values = (kept.key, kept.thread_id, kept.request, kept.reply, kept.kept_until)
-        self.saver.conn.execute("PRAGMA synchronous=FULL")  # it outlives a power cut, too
+    def _run(self, statements: Sequence[Statement], is_durable: bool) -> list[Sequence[Any]]:
+        rows: list[Sequence[Any]] = []
+        if is_durable:
+            self.saver.conn.execute("PRAGMA synchronous=FULL")
         try:
             with self.saver.cursor() as cursor:
-                cursor.execute("DELETE FROM kept_replies WHERE kept_until < ?", (time.time(),))
-                cursor.execute("INSERT OR IGNORE INTO kept_replies VALUES (?, ?, ?, ?, ?)", values)
-                return cursor.rowcount == 1
+                for query, values in statements:
+                    rows = cursor.execute(query, values).fetchall()
         finally:
-            self.saver.conn.execute("PRAGMA synchronous=NORMAL")
-
-    async def _forget_replies(self, thread_id: str) -> None:
-        query = "DELETE FROM kept_replies WHERE thread_id = ?"
-        await self._patience.call(self._rows(query, thread_id))
-
-    async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
-        query = """
-            SELECT thread_id FROM checkpoints
-            GROUP BY thread_id HAVING max(checkpoint_id) < ? LIMIT ?
-            """
-        rows = await self._patience.call(self._rows(query, checkpoint_id, limit))
-        return [str(row[0]) for row in rows]
-
-    async def _rows(self, query: str, *values: object) -> list[Any]:
-        return await self._thread.run(self._read, query, values)
-
-    def _read(self, query: str, values: Sequence[object]) -> list[Any]:
-        with self.saver.cursor() as cursor:
-            return cursor.execute(query, values).fetchall()
+            if is_durable:
+                self.saver.conn.execute("PRAGMA synchronous=NORMAL")
+        return rows

@@ -12,7 +12,6 @@ from typing import ClassVar, Final, Literal, Self
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..errors import ThreadBusy
-from .feedback import FeedbackStore
 from .locks import ThreadLocks
 
 Kind = Literal["memory", "sqlite", "postgresql"]
@@ -20,7 +19,7 @@ Kind = Literal["memory", "sqlite", "postgresql"]
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """The reply of a turn that was asked for under an idempotency key."""
+    """The reply to a request with an idempotency key, or a decision that was claimed."""
 
     key: str
     thread_id: str
@@ -28,9 +27,25 @@ class IdempotencyRecord:
     """Fingerprint of the request that it answers."""
 
     reply: str
-    """The reply, JSON; empty for a decision that was taken, until its turn ends."""
+    """JSON; empty for a claimed decision, until its run ends."""
 
-    kept_until: float
+    expires_at: float
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the caller who got an answer thinks of it."""
+
+    run_id: str
+    thread_id: str
+    """The conversation among all callers' (`ThreadRef.key`)."""
+
+    rating: str
+    """`up`, `down`, or `1` to `5`."""
+
+    comment: str | None
+    given_at: float
     """Seconds since 1970."""
 
 
@@ -48,8 +63,8 @@ class CheckpointAge:
         return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
 
 
-class Store(FeedbackStore, ABC):
-    """Keeps threads while it is entered. One process has one."""
+class Store(ABC):
+    """Keeps threads, replies and ratings while it is entered. One process has one."""
 
     BATCH: Final = 500
     """Threads that retention reads at once; bounds its memory, guess."""
@@ -85,65 +100,81 @@ class Store(FeedbackStore, ABC):
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
-        """Hold `name` while entered: no other turn on this store does, in any process.
+        """Lock `name` while entered, against every other user of this store, in any process.
 
         Raises:
-            ThreadBusy: Another one still held it after `wait_seconds`.
+            ThreadBusy: It was still locked after `wait_seconds`.
         """
         async with self._locks.lock(name, wait_seconds):
             yield
 
     @staticmethod
-    def name_of(thread_id: str) -> str:
-        """The name under which the turns of a thread hold it."""
+    def lock_name(thread_id: str) -> str:
+        """The name of a thread's lock."""
         return f"thread {thread_id}"
 
     @abstractmethod
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
-        """The reply that was kept under `key`, unless its time is over."""
+        """The reply saved under `key`, unless it has expired."""
 
     @abstractmethod
-    async def save_reply(self, kept: IdempotencyRecord) -> None:
-        """Keep a reply; replies whose time is over are dropped."""
+    async def save_reply(self, record: IdempotencyRecord) -> None:
+        """Save a reply; expired ones are deleted."""
 
     @abstractmethod
-    async def claim(self, kept: IdempotencyRecord) -> bool:
-        """Keep `kept` where nothing is kept under its key; False where something is.
+    async def claim(self, record: IdempotencyRecord) -> bool:
+        """Save `record` unless there is one of its key; False where there is.
 
-        Of any number that try at once, in any process, one gets True; and what it keeps outlives
+        Of any number that try at once, in any process, one gets True; and what it saves outlives
         the process and the machine.
 
         Raises:
-            StoreUnavailable: It cannot be said whether it was kept.
+            StoreUnavailable: It cannot be said whether it was saved.
         """
 
+    @abstractmethod
+    async def find_thread(self, run_id: str) -> str | None:
+        """The thread in which a run was saved; None when there is none, or no longer."""
+
+    @abstractmethod
+    async def save_feedback(self, feedback: Feedback) -> bool:
+        """Save a rating in place of an earlier one of its run; False when its thread is gone."""
+
+    @abstractmethod
+    def feedback_since(self, moment: float) -> AsyncIterator[Feedback]:
+        """The ratings given at `moment` (seconds since 1970) or later, oldest first."""
+
     async def delete_thread(self, thread_id: str) -> None:
-        """Delete a thread, the replies that were kept of it, and their ratings.
+        """Delete a thread, its saved replies, and their ratings.
 
         The thread itself last: where this breaks off it is still there, to be deleted again.
         """
-        await self._forget_replies(thread_id)
-        await self._forget_feedback(thread_id)
+        await self._delete_replies(thread_id)
+        await self._delete_feedback(thread_id)
         await self.saver.adelete_thread(thread_id)
-        await self._forget_feedback(thread_id)  # given meanwhile; from now on none can be
+        await self._delete_feedback(thread_id)  # given meanwhile; from now on none can be
 
     @abstractmethod
-    async def _forget_replies(self, thread_id: str) -> None:
-        """Delete the replies that were kept of a thread."""
+    async def _delete_replies(self, thread_id: str) -> None:
+        """Delete the saved replies of a thread."""
+
+    @abstractmethod
+    async def _delete_feedback(self, thread_id: str) -> None:
+        """Delete the ratings of a thread."""
 
     @abstractmethod
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         """Threads whose newest checkpoint has an id before `checkpoint_id`."""
 
     async def purge_before(self, moment: datetime) -> int:
-        """Delete the threads whose last turn was before `moment`; how many."""
+        """Delete the threads whose last run was before `moment`; how many."""
         before = CheckpointAge.first_id_of(moment)
         deleted = 0
         while threads := await self._threads_before(before, self.BATCH):
             count = 0
             for thread_id in threads:
-                with suppress(ThreadBusy):  # a turn runs: it is not old
-                    async with self.lock(self.name_of(thread_id), 0):
+                with suppress(ThreadBusy):  # in use: it is not old
+                    async with self.lock(self.lock_name(thread_id), 0):
                         await self.delete_thread(thread_id)
                         count += 1
             deleted += count

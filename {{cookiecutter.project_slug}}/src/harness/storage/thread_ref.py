@@ -1,10 +1,10 @@
-"""Whose conversation it is: the name that its owner knows, and the name under which it is kept."""
+"""A conversation: the id that its owner knows, and its key in the store."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 PUBLIC: Final = ""
-"""The owner of what callers without a name keep: all of them are one."""
+"""The owner of the threads of callers without a name: all of them are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,11 @@ class ThreadRef:
     owner: str
     """`Principal.owner`, or `PUBLIC`."""
 
-    CONFIG: ClassVar = "conversation"
-    """Where a run's configuration holds it; a step reads it with `langgraph.config.get_config`."""
-
     @classmethod
-    def of_key(cls, key: str) -> "ThreadRef":
-        """The conversation that is kept under `key`."""
+    def from_key(cls, key: str) -> "ThreadRef":
+        """The conversation that a store knows as `key`."""
         owner, _, thread_id = key.rpartition(":")
         return cls(thread_id, owner)
-
-    @classmethod
-    def owner_of(cls, key: str) -> str:
-        """Whose conversation is kept under `key`."""
-        return cls.of_key(key).owner
 
     @property
     def key(self) -> str:

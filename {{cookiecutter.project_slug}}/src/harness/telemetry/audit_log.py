@@ -7,11 +7,11 @@ are kept.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import structlog
 
+from ..run_context import RunContext
 from .metrics import FAILURES, GUARD_DECISIONS
 
 Decision = Literal[
@@ -32,45 +32,41 @@ Decision = Literal[
 
 
 class AuditLog:
-    """The decisions of the guards in the turn that this context belongs to.
-
-    Guards add theirs with `AuditLog.record`, which also counts it; the line is written at the end.
-    """
+    """What the guards decided in one run. Its one line is written when the run ends."""
 
     LOGGER: Final = "app.audit"
-
-    _CURRENT: ClassVar[ContextVar["AuditLog | None"]] = ContextVar("audit_log", default=None)
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
         self.decisions: list[dict[str, str]] = []
-        self._about: dict[str, Any] = {"outcome": "failed"}
+        self.fields: dict[str, Any] = {"outcome": "failed"}
 
     @classmethod
     @contextmanager
     def scope(cls, owner: str) -> Iterator[Self]:
-        """The log of one turn of `owner` (`Principal.owner`), written when the block ends, however it does."""
+        """The audit record of one run of `owner` (`Principal.owner`), written however the block ends."""
         audit = cls(owner)
-        before = cls._CURRENT.set(audit)
         try:
-            yield audit
+            with RunContext.scope(audit=audit):
+                yield audit
         finally:
-            cls._CURRENT.reset(before)
-            fields = {"owner": audit.owner, **audit._about, "decisions": audit.decisions}
+            fields = {"owner": audit.owner, **audit.fields, "decisions": audit.decisions}
             structlog.get_logger(cls.LOGGER).info("audit", **fields)
 
     @classmethod
     def record(cls, guard: str, decision: Decision, reason: str) -> None:
-        """Count what `guard` decided, and add it to the turn's line, if there is a turn.
+        """Count what `guard` decided, and add it to the run's line, if there is a run.
 
         `reason` is a fixed identifier, such as the name of a rule: never a part of a text.
         """
         GUARD_DECISIONS.labels(guard, decision).inc()
         if decision == "failed":
             FAILURES.labels("guardrails", guard).inc()
-        if audit := cls._CURRENT.get():
+        if audit := RunContext.current().audit:
             audit.decisions.append({"guard": guard, "decision": decision, "because": reason})
 
-    def annotate(self, **about: Any) -> None:
-        """Set fields of the turn's line; the last value counts."""
-        self._about |= about
+    @classmethod
+    def annotate(cls, **about: Any) -> None:
+        """Set fields of the run's line, if there is a run; the last value counts."""
+        if audit := RunContext.current().audit:
+            audit.fields |= about

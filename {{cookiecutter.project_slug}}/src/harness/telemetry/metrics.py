@@ -82,11 +82,6 @@ LIMITS_REACHED: Final = counter(
     "Requests beyond a rate or a quota: refused (enforce), or let through (observe).",
     ("limit", "mode"),
 )
-CONNECTIONS_ENDED: Final = counter(
-    "connections_ended",
-    "Connections that we ended before they had sent a whole request, by reason.",
-    ("reason",),
-)
 _REQUEST_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """From an answer without a model to the longest deadline."""
 HTTP_REQUESTS: Final = histogram(

@@ -80,7 +80,7 @@ class Guards:
     @staticmethod
     def outbound(patch: pytest.MonkeyPatch) -> None:
         """Every answer leaves as it is."""
-        patch.setattr(OutputGuard, "refusal", lambda self, text, before="", is_ours=False: None)
+        patch.setattr(OutputGuard, "violation", lambda self, text, before="", is_ours=False: None)
 
     @classmethod
     def all(cls) -> Mapping[str, Away]:

@@ -28,10 +28,10 @@ def keys_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def doorkeeper(keys_file: Path) -> AsyncIterator[Authenticator]:
+async def authenticator(keys_file: Path) -> AsyncIterator[Authenticator]:
     values: dict[str, Any] = {"authentication": "keys", "api_keys_file": keys_file}
-    async with Authenticator(Settings(**values)) as doorkeeper:
-        yield doorkeeper
+    async with Authenticator(Settings(**values)) as authenticator:
+        yield authenticator
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ async def doorkeeper(keys_file: Path) -> AsyncIterator[Authenticator]:
     ],
 )
 async def test_a_key_counts_wherever_it_may_stand(
-    doorkeeper: Authenticator, headers: dict[str, str]
+    authenticator: Authenticator, headers: dict[str, str]
 ) -> None:
-    found = await doorkeeper.authenticate(headers, Scope.CHAT)
+    found = await authenticator.authenticate(headers)
     assert found == Principal.of_key("billing", [Scope.CHAT])
 
 
@@ -67,18 +67,19 @@ async def test_a_key_counts_wherever_it_may_stand(
     ],
 )
 async def test_anything_else_is_refused(
-    doorkeeper: Authenticator, headers: dict[str, str], reason: str
+    authenticator: Authenticator, headers: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(Unauthenticated) as refusal:
-        await doorkeeper.authenticate(headers, Scope.CHAT)
+        await authenticator.authenticate(headers)
     assert refusal.value.reason == reason
     has_error = "error" in refusal.value.headers["WWW-Authenticate"]
     assert has_error is (reason != "no_credentials")
 
 
-async def test_a_scope_that_the_key_has_not_is_missing(doorkeeper: Authenticator) -> None:
+async def test_a_scope_that_the_key_has_not_is_missing(authenticator: Authenticator) -> None:
+    principal = await authenticator.authenticate({"x-api-key": KEY.text})
     with pytest.raises(ScopeMissing):
-        await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.THREADS)
+        principal.require_scope(Scope.THREADS)
 
 
 async def test_a_key_is_nothing_where_only_tokens_count() -> None:
@@ -87,15 +88,15 @@ async def test_a_key_is_nothing_where_only_tokens_count() -> None:
         "oidc_issuer": "http://127.0.0.1:9",
         "oidc_audience": "a",
     }
-    async with Authenticator(Settings(**values)) as doorkeeper:
+    async with Authenticator(Settings(**values)) as authenticator:
         with pytest.raises(Unauthenticated) as refusal:
-            await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.CHAT)
+            await authenticator.authenticate({"x-api-key": KEY.text})
     assert refusal.value.reason == "kind_not_accepted"
 
 
 async def test_where_nobody_is_asked_nothing_that_is_sent_counts() -> None:
-    async with Authenticator(Settings()) as doorkeeper:
-        found = await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.METRICS)
+    async with Authenticator(Settings()) as authenticator:
+        found = await authenticator.authenticate({"x-api-key": KEY.text})
     assert found == Principal.anonymous()
 
 
@@ -106,16 +107,16 @@ def test_a_file_of_keys_that_is_missing_stops_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [OSError("planted"), RuntimeError("planted")])
-async def test_a_doorkeeper_that_fails_itself_lets_nobody_in(
-    doorkeeper: Authenticator, monkeypatch: pytest.MonkeyPatch, fault: Exception
+async def test_an_authenticator_that_fails_itself_lets_nobody_in(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     def fail(_: str) -> Principal:
         raise fault
 
-    assert doorkeeper.keys is not None
-    monkeypatch.setattr(doorkeeper.keys, "principal", fail)
+    assert authenticator.keys is not None
+    monkeypatch.setattr(authenticator.keys, "principal", fail)
     with pytest.raises(type(fault)):
-        await doorkeeper.authenticate({"x-api-key": KEY.text}, Scope.CHAT)
+        await authenticator.authenticate({"x-api-key": KEY.text})
 
 
 def test_what_checks_tokens_is_loaded_only_where_tokens_count() -> None:

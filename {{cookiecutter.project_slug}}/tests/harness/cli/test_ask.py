@@ -6,7 +6,7 @@ import pytest
 
 from harness.application import Application
 from harness.cli import main
-from harness.runtime.reply import AgentReport, Reply, SourceRef, UsageReport
+from harness.runtime.replies import AgentReport, Reply, SourceRef, UsageReport
 from tests.support.agents import TEST_AGENTS
 from tests.support.writing_agent import OrdersAgent
 

@@ -10,7 +10,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from harness.cli import main
 from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
-from harness.storage.feedback import Feedback
+from harness.storage.store import Feedback
 from tests.harness.storage.stores import of
 
 NOW = time.time()
@@ -24,7 +24,7 @@ async def fill() -> None:
             config["metadata"] = {"run_id": run_id}
             await store.saver.aput(config, empty_checkpoint(), {}, {})
             told = Feedback(run_id, f"{'a' * 32}:t1", "up", "fine", NOW - age_days * DAY)
-            assert await store.keep_feedback(told)
+            assert await store.save_feedback(told)
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,13 @@
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from harness.cli.settings_reference import EnvPage, MarkdownPage, SettingDoc, SettingsReference
+from harness.application import Application
+from harness.cli.settings_reference import SettingDoc, SettingsReference
+from harness.runtime.agent import Agent
 from harness.settings import MODEL_EXAMPLES, Configuration, Settings
 from tests.support.agents import HeightsAgent, MoonsAgent
 
@@ -32,6 +34,10 @@ class ManyAgent(MoonsAgent):
 
     name = "many"
     settings_class = ManySettings  # type: ignore[assignment]  # TableAgent needs none
+
+
+def reference(*agents: type[Agent[Any]]) -> SettingsReference:
+    return SettingsReference(Application(agents), "openai")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +83,7 @@ def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_services_subjects_are_first_and_agents_follow_by_name() -> None:
-    sections = list(SettingsReference([MoonsAgent, ManyAgent, HeightsAgent], "openai").sections())
+    sections = list(reference(MoonsAgent, ManyAgent, HeightsAgent).sections())
     subjects = [subject.title for subject in Settings.SUBJECTS]
     assert [section.title for section in sections] == [*subjects, "Agent many"]
 
@@ -89,14 +95,14 @@ def test_every_setting_of_the_service_belongs_to_one_subject() -> None:
 
 @pytest.mark.parametrize("provider", MODEL_EXAMPLES)
 def test_the_pages_show_a_model_of_the_chosen_provider(provider: str) -> None:
-    (section,) = (it for it in SettingsReference([], provider).sections() if it.title == "Models")
-    assert f"# LLM_MODEL={MODEL_EXAMPLES[provider]}" in EnvPage.lines(section)
-    assert f"Example: `{MODEL_EXAMPLES[provider]}`." in "\n".join(MarkdownPage.lines(section))
+    pages = SettingsReference(Application([]), provider)
+    assert f"# LLM_MODEL={MODEL_EXAMPLES[provider]}" in pages.env().splitlines()
+    assert f"Example: `{MODEL_EXAMPLES[provider]}`." in pages.markdown()
 
 
 def test_a_table_cell_keeps_its_bar_and_a_secret_its_default_hidden() -> None:
-    section = list(SettingsReference([ManyAgent], "").sections())[-1]
-    lines = list(MarkdownPage.lines(section))
+    pages = reference(ManyAgent)
+    lines = pages.markdown().splitlines()
     assert r"| `MANY_SIZE` | Of a size. | `a\|b` | a\|b, c |" in lines
     assert "| `MANY_KEY` |  |  |  |" in lines
-    assert "never shown" not in "\n".join([*lines, *EnvPage.lines(section)])
+    assert "never shown" not in pages.markdown() + pages.env()

@@ -8,6 +8,7 @@ import pytest
 from harness.errors import ApprovalNeeded, PolicyViolation
 from harness.guards.approval import Approval, ApprovalGate, PendingToolCall
 from harness.guards.leaks import Leaks
+from harness.run_context import RunContext
 from harness.telemetry.redaction import Redactor
 
 CALL = PendingToolCall("orders", "cancel", {"number": 7})
@@ -25,11 +26,12 @@ def test_where_nobody_can_be_asked_nothing_that_writes_runs() -> None:
 
 
 def test_what_is_asked_for_is_proposed_and_does_not_run() -> None:
-    with ApprovalGate.collect(NO_LEAKS, 100) as proposed:
+    gate = ApprovalGate(NO_LEAKS, 100)
+    with RunContext.scope(gate=gate):
         for _ in range(2):
             with pytest.raises(ApprovalNeeded):
                 demand()
-    assert proposed.calls == [CALL]
+    assert gate.calls == [CALL]
 
 
 async def test_what_the_tasks_of_an_agent_ask_for_is_collected_too() -> None:
@@ -37,28 +39,28 @@ async def test_what_the_tasks_of_an_agent_ask_for_is_collected_too() -> None:
         with pytest.raises(ApprovalNeeded):
             demand(PendingToolCall("orders", "cancel", {"number": number}))
 
-    with ApprovalGate.collect(NO_LEAKS, 100) as proposed:
+    gate = ApprovalGate(NO_LEAKS, 100)
+    with RunContext.scope(gate=gate):
         await asyncio.gather(ask(1), ask(2))
-    assert [call.arguments["number"] for call in proposed.calls] == [1, 2]
+    assert [call.arguments["number"] for call in gate.calls] == [1, 2]
 
 
 def test_arguments_are_kept_as_json_values() -> None:
-    with ApprovalGate.collect(NO_LEAKS, 100) as proposed, pytest.raises(ApprovalNeeded):
+    gate = ApprovalGate(NO_LEAKS, 100)
+    with RunContext.scope(gate=gate), pytest.raises(ApprovalNeeded):
         ApprovalGate.check("orders", "cancel", {"on": date(2026, 1, 2), "of": (1, 2)})
-    assert proposed.calls[0].arguments == {"on": "2026-01-02", "of": [1, 2]}
+    assert gate.calls[0].arguments == {"on": "2026-01-02", "of": [1, 2]}
 
 
 def test_an_approved_call_runs_once() -> None:
     approval = Approval("id", CALL)
-    with approval.granted():
-        assert Approval.current() is approval
+    with RunContext.scope(approval=approval):
         used = [approval.is_used]
         demand()
         used.append(approval.is_used)
         with pytest.raises(PolicyViolation):
             demand()
     assert used == [False, True]
-    assert Approval.current() is None
     with pytest.raises(PolicyViolation):
         demand()
 
@@ -74,19 +76,21 @@ def test_an_approved_call_runs_once() -> None:
 )
 def test_an_approval_is_for_nothing_but_its_call(other: PendingToolCall) -> None:
     approval = Approval("id", CALL)
-    with ApprovalGate.collect(NO_LEAKS, 100) as proposed, approval.granted():
+    gate = ApprovalGate(NO_LEAKS, 100)
+    with RunContext.scope(gate=gate, approval=approval):
         with pytest.raises(PolicyViolation):
             demand(other)
         assert not approval.is_used
-    assert proposed.calls == []  # nor may what was approved ask for more
+    assert gate.calls == []  # nor may what was approved ask for more
 
 
 @pytest.mark.parametrize("value", ["x" * 101, "sk-" + "proj-0123456789abcdef0123"])
 def test_arguments_that_may_not_be_shown_are_refused(value: str) -> None:
     call = PendingToolCall("orders", "cancel", {"reason": value})
-    with ApprovalGate.collect(NO_LEAKS, 100) as proposed:
+    gate = ApprovalGate(NO_LEAKS, 100)
+    with RunContext.scope(gate=gate):
         with pytest.raises(PolicyViolation):
             demand(call)
         with pytest.raises(ApprovalNeeded):
             demand()
-    assert proposed.calls == [CALL]
+    assert gate.calls == [CALL]

@@ -23,7 +23,7 @@ def test_a_file_is_read_as_it_explains_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("word\n", "line 1: it stands below no"),
         ("[a 4]\nUpper\n", "line 2: only small letters"),
@@ -34,10 +34,10 @@ def test_a_file_is_read_as_it_explains_itself(tmp_path: Path) -> None:
         ("[a 40]\nword\n", "line 1: "),
     ],
 )
-def test_a_line_that_is_no_rule_is_named(tmp_path: Path, text: str, told: str) -> None:
+def test_a_line_that_is_no_rule_is_named(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(ConfigurationError, match="INJECTION_RULES_FILE") as refused:
         list(read(tmp_path, text).rules())
-    assert told in str(refused.value)
+    assert problem in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ async def test_no_model_is_asked_where_none_may_be_and_the_log_says_so(
         guard = guard_of(disabled)
     assert await guard.refusal("a clever attack", "message") is None
     assert server.requests == []
-    (told,) = lines.named("detector_unused")
-    assert (told["detector"], told["because"]) == ("judge", "DISABLE_LLM")
+    (line,) = lines.named("detector_unused")
+    assert (line["detector"], line["because"]) == ("judge", "DISABLE_LLM")
 
 
 def test_the_embedded_model_is_no_judge() -> None:

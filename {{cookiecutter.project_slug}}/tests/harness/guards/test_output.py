@@ -44,7 +44,7 @@ def test_what_is_split_over_two_texts_is_found(cut: int) -> None:
 
 
 def test_the_words_of_a_source_become_harmless() -> None:
-    told = guard().harmless("<b>News</b>: ![x](https://evil.example/a) 18.4")
-    assert guard().violation(told) is None
-    assert "News" in told
-    assert "18.4" in told
+    text = guard().harmless("<b>News</b>: ![x](https://evil.example/a) 18.4")
+    assert guard().violation(text) is None
+    assert "News" in text
+    assert "18.4" in text

@@ -25,7 +25,8 @@ def test_a_named_tool_runs(rights: ToolPolicy) -> None:
     ran = False
     with rights.authorize("read"):
         ran = True
-    rights.check("read")
+    with rights.authorize("read"):
+        pass
     assert ran
     assert rights.allows("read")
     assert rights.allows("send")  # to be asked for; it runs with an approval alone
@@ -61,8 +62,8 @@ def test_every_other_tool_is_refused_counted_and_logged_without_its_name_as_give
 
 def test_a_tool_that_is_asked_for_is_refused_in_the_same_way(rights: ToolPolicy) -> None:
     before = counted("hidden", "tool")
-    with pytest.raises(PolicyViolation):
-        rights.check("hidden")
+    with pytest.raises(PolicyViolation), rights.authorize("hidden"):
+        pass
     assert counted("hidden", "tool") == before + 1
 
 
@@ -81,5 +82,5 @@ def test_other_failures_of_a_tool_are_no_refusals(rights: ToolPolicy) -> None:
 
 def test_a_policy_that_names_nothing_lets_nothing_run() -> None:
     rights = ToolPolicy("vault", Policy(), ["read"])
-    with pytest.raises(PolicyViolation):
-        rights.check("read")
+    with pytest.raises(PolicyViolation), rights.authorize("read"):
+        pass

@@ -50,9 +50,9 @@ CUTS = [(kind, cut) for kind, text in BAD.items() for cut in range(len(text))]
 @pytest.mark.parametrize(("kind", "cut"), CUTS)
 def test_nothing_harmful_leaves_at_any_cut(kind: str, cut: int) -> None:
     text = BAD[kind]
-    told, is_closed = released([text[:cut], text[cut:]])
+    sent, is_closed = released([text[:cut], text[cut:]])
     assert is_closed
-    assert text.startswith(told)
+    assert text.startswith(sent)
     # Of a prompt a sentence may have left before it became a run; of the rest nothing has.
-    assert told in ("Well. ", "Well. Answer from the documents alone. ")
-    assert (len(told) > 6) <= (kind == "prompt")
+    assert sent in ("Well. ", "Well. Answer from the documents alone. ")
+    assert (len(sent) > 6) <= (kind == "prompt")

@@ -10,7 +10,6 @@ from pydantic import SecretStr
 from app.agents import AGENTS
 from harness.application import Application
 from harness.errors import ConfigurationError
-from harness.http.app import create_app
 from harness.project import Project
 from harness.settings import Settings
 from tests.conftest import Door, Lines
@@ -41,7 +40,7 @@ async def test_the_settings_of_the_environment_are_the_default(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "memory://")
     monkeypatch.setenv("USE_FAKE_DATA", "false")
-    client = await door.client(create_app(None, TEST_AGENTS))
+    client = await door.client(Application(TEST_AGENTS).create_app())
     assert (await client.get("/readyz")).json()["sample_data"] is False
 
 

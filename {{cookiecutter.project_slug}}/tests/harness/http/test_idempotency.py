@@ -86,7 +86,7 @@ async def test_tries_at_the_same_time_run_once(door: Door, client: httpx2.AsyncC
 async def test_a_try_while_the_first_still_runs_is_a_conflict(
     door: Door, client: httpx2.AsyncClient
 ) -> None:
-    async with door.running.checkpoints.lock("key key-1", 0):
+    async with door.running.store.lock("key key-1", 0):
         answer = await post(client, "key-1")
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:problem:thread-busy"

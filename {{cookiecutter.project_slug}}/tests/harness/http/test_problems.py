@@ -3,7 +3,7 @@ from http import HTTPStatus
 import httpx2
 import pytest
 
-from harness.errors import HTTP_STATUS, ModelUnavailable, ServiceError, SourceUnavailable
+from harness.errors import ModelUnavailable, ServiceError, SourceUnavailable
 from harness.service import Service
 from tests.conftest import Lines
 
@@ -74,7 +74,7 @@ async def test_our_own_errors_show_the_callers_text_and_log_the_operators(
 ) -> None:
     break_with(monkeypatch, error)
     answer = await client.post("/v1/chat", json={"message": "x"})
-    assert answer.status_code == HTTP_STATUS[type(error)]
+    assert answer.status_code == error.status
     assert answer.json()["type"] == f"urn:problem:{kind}"
     assert answer.json()["detail"] == error.detail
     assert "10.0.0.7" not in answer.text

@@ -2,6 +2,7 @@ import gc
 
 from pydantic import SecretStr
 
+from harness.application import Application
 from harness.http.state import AppState
 from harness.settings import Configuration, Settings
 from harness.telemetry.logging import Logs
@@ -27,10 +28,10 @@ class TideAgent(MoonsAgent):
 async def test_the_secrets_of_agents_are_masked_from_the_start_on(settings: Settings) -> None:
     logs = Logs(settings)
     assert logs.redactor.text("no-known-shape") == "no-known-shape"
-    async with AppState.start(settings, [TideAgent], logs) as running:
+    async with AppState.start(Application([TideAgent]), settings, logs) as running:
         assert logs.redactor.text("no-known-shape") == MASK
         assert [agent.name for agent in running.service.agents] == ["tides"]
-        assert await running.checkpoints.is_healthy()
+        assert await running.store.is_healthy()
 
 
 async def test_the_garbage_collector_passes_by_what_the_start_made_until_the_end(

@@ -7,12 +7,12 @@ import orjson
 import pytest
 import uvicorn
 
+from harness.application import Application
 from harness.errors import ShuttingDown
-from harness.http.app import create_app
 from harness.http.shutdown import ShutdownManager
 from harness.http.streaming import EventStream
 from harness.runtime.agent import ToolResult
-from harness.runtime.reply import Event, Reply
+from harness.runtime.replies import Event, Reply
 from harness.service import Service
 from harness.settings import Settings
 from tests.conftest import Door, Lines
@@ -188,7 +188,7 @@ async def test_a_process_that_ends_before_the_first_event_ends_the_run() -> None
 async def test_a_caller_who_goes_away_ends_the_run() -> None:
     SlowAgent.started, SlowAgent.cancelled = asyncio.Event(), asyncio.Event()
     settings = Settings(database_url="memory://", disable_llm=True)
-    app = create_app(settings, [SlowAgent])
+    app = Application([SlowAgent]).create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
     serving = asyncio.create_task(server._serve())
     async with asyncio.timeout(PATIENCE_SECONDS):

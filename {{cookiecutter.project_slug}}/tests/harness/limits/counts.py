@@ -6,5 +6,5 @@ NOON = 1_800_000_000.0
 """A multiple of a minute; no multiple of a day."""
 
 
-def limit(most: int, *, key: str = "one", seconds: int = 60, **more: object) -> Limit:
-    return Limit("test", key, most, seconds, **more)  # type: ignore[arg-type] # the test's to get right
+def limit(quota: int, *, key: str = "one", seconds: int = 60, **more: object) -> Limit:
+    return Limit("test", key, quota, seconds, **more)  # type: ignore[arg-type] # the test's to get right

@@ -44,7 +44,7 @@ def test_a_refusal_names_the_limit_and_its_setting(what: str) -> None:
     with Budget.scope(RunLimits("AGENT", 0, 0)), pytest.raises(BudgetExceeded) as refused:
         TAKE[what]()
     assert f"AGENT_MAX_{what.upper().replace(' ', '_')}" in str(refused.value)
-    assert refused.value.limit == 0
+    assert str(refused.value).startswith("0 ")
 
 
 @pytest.mark.parametrize("what", TAKE)

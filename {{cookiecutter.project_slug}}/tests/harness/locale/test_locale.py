@@ -32,6 +32,11 @@ def test_longer_words_come_first_in_a_pattern() -> None:
     assert Locale.pattern(["a", "ab"], ["$", "a"]) == r"ab|\$|a"
 
 
+def test_spellings_are_numbered_over_languages() -> None:
+    numbered = Locale.numbered([["May"], ["June"]], [["mayo", "Mayo"]], start=5)
+    assert numbered == {"May": 5, "June": 6, "mayo": 5, "Mayo": 5}
+
+
 def test_an_inverted_table_keeps_every_key_of_a_word() -> None:
     inverted = Locale.inverted({"USD": ["dollar"]}, {"CAD": ["dollar", "CA$"]})
     assert inverted == {"dollar": {"USD", "CAD"}, "CA$": {"CAD"}}

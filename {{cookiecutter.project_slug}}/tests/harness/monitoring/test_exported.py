@@ -117,7 +117,7 @@ async def live(served: Served, folder: Path) -> Samples:  # noqa: F811  # the fi
     assert (await client.post("/v1/feedback", json=rating)).status_code == 204
     answers = [await client.post("/v1/chat", json=QUESTION) for _ in range(3)]
     assert answers[-1].status_code == 429
-    served.door.running.life.cancel_all()
+    served.door.running.shutdown.cancel_all()
     assert (await client.post("/v1/chat", json=QUESTION)).status_code == 503
     return await samples_of(client)
 

@@ -7,6 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 
+from harness.run_context import RunContext
 from harness.runtime.agent_node import AgentNode
 from harness.runtime.state import State, Task
 from harness.settings import Settings
@@ -24,7 +25,12 @@ async def worked(settings: Settings, say: Say | str, agent: str = "moons") -> St
     connectors = SourceConnections(settings)
     agents = [a(connectors) for a in TEST_AGENTS]
     worker = AgentNode(settings, ScriptedFactory(settings, agent=say), agents, NO_LEAKS)
-    graph = StateGraph(State).add_node("work", worker.__call__).add_edge(START, "work").compile()
+    graph = (
+        StateGraph(State, context_schema=RunContext)
+        .add_node("work", worker.__call__)
+        .add_edge(START, "work")
+        .compile()
+    )
     task = Task(agent=agent, question="How many moons has Mars?")
     state: Any = await graph.ainvoke({"task": task, "language": "en", "before": ""})
     return state  # type: ignore[no-any-return] # the graph's own type is wider

@@ -4,14 +4,20 @@ import json
 from typing import Any
 
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from harness.guards.approval import PendingToolCall
 from harness.guards.output import OutputPolicy
 from harness.guards.personal_data import PiiRules
+from harness.models.factory import LLMFactory
 from harness.runtime.approvals import Approvals, PendingApprovals
-from harness.runtime.state import Task
+from harness.runtime.graph import GraphBuilder
+from harness.runtime.state import State, Task
 from harness.service import Service
 from harness.settings import Settings
+from harness.sources.resources import SourceConnections
 from harness.storage.memory import MemoryStore
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.runtime.scripted import NO_LEAKS
@@ -35,7 +41,7 @@ def test_a_call_is_said_with_its_arguments_unless_no_answer_may_hold_them(
     settings: Settings, arguments: dict[str, Any], shown: str
 ) -> None:
     call = PendingToolCall("orders", "send", arguments)
-    outcome = PendingApprovals(settings, NO_MAIL).outcome(TASK, call, "en")
+    outcome = PendingApprovals(settings, NO_MAIL).result(TASK, call, "en")
     assert outcome["status"] == "waiting"
     assert outcome["text"].endswith(f": {shown}")
     assert outcome["call"]["arguments"] == arguments
@@ -47,15 +53,63 @@ async def test_a_thread_holds_its_calls_until_the_next_message(settings: Setting
     service = Service(settings, [OrdersAgent], store)
     approvals = Approvals(store)
 
-    async def held() -> list[int]:
-        found = await store.saver.aget_tuple({"configurable": {"thread_id": T.key}})
-        calls = approvals.pending(found)
-        assert list(calls) == await approvals.open(T, found)
+    async def pending() -> list[int]:
+        checkpoint = await store.saver.aget_tuple({"configurable": {"thread_id": T.key}})
+        calls = approvals.pending(checkpoint)
+        assert list(calls) == await approvals.open(T, checkpoint)
         return [call["arguments"]["number"] for call in calls]
 
-    assert await held() == []
+    assert await pending() == []
     await service.ask("Cancel orders 7, 8", T)
-    assert await held() == [7, 8]
+    assert await pending() == [7, 8]
     await service.ask("State of order 7", T)
-    assert await held() == []
+    assert await pending() == []
     await service.aclose()
+
+
+THREAD = RunnableConfig(configurable={"thread_id": "t1"})
+
+
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
+
+
+@pytest.fixture
+def graph(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The graph as any checkpointer may hold it."""
+    monkeypatch.setattr(OrdersAgent, "ran", [])
+    agents = [OrdersAgent(SourceConnections(settings))]
+    return GraphBuilder(settings, LLMFactory(settings), agents).compile(InMemorySaver())
+
+
+async def test_the_run_is_interrupted_with_the_calls_that_wait(graph: Any) -> None:
+    state = await graph.ainvoke(State(message="Cancel orders 7, 8"), THREAD, durability="exit")
+    (interrupt,) = state["__interrupt__"]
+    assert [call["arguments"]["number"] for call in interrupt.value] == [7, 8]
+    assert OrdersAgent.ran == []
+    assert (await graph.aget_state(THREAD)).next == ("approve",)
+
+
+async def test_a_decision_about_another_call_changes_nothing(graph: Any) -> None:
+    before = await graph.ainvoke(State(message="Cancel order 7"), THREAD, durability="exit")
+    decision = {"id": "another", "verdict": "approve"}
+    after = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
+    assert after["answer"] == before["answer"]
+    assert after["history"] == before["history"]
+    assert [it.value for it in after["__interrupt__"]] == [
+        it.value for it in before["__interrupt__"]
+    ]
+    assert OrdersAgent.ran == []
+
+
+async def test_a_decision_ends_the_run_and_its_answer_stands_for_the_one_before(
+    graph: Any,
+) -> None:
+    state = await graph.ainvoke(State(message="Cancel order 7"), THREAD, durability="exit")
+    decision = {"id": state["__interrupt__"][0].value[0]["id"], "verdict": "approve"}
+    state = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
+    assert "__interrupt__" not in state
+    assert [it["answer"] for it in state["history"]] == ["Order 7 is cancelled."]
+    assert [number for number, _, _ in OrdersAgent.ran] == [7]
+    assert (await graph.aget_state(THREAD)).next == ()

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from langgraph.runtime import Runtime
 
 from harness.models.factory import LLMFactory
+from harness.run_context import RunContext
 from harness.runtime.graph import GraphBuilder, StateScoped
 from harness.runtime.state import READS, WRITES, State
 from harness.settings import Settings
@@ -18,7 +20,7 @@ class Meddler:
         self.changes = changes
         self.seen: State = {}
 
-    async def __call__(self, state: State) -> Mapping[str, Any]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         self.seen = state
         return self.changes
 
@@ -27,7 +29,7 @@ class Meddler:
 async def test_a_node_is_shown_only_what_it_may_read() -> None:
     meddler = Meddler({"plan": {}})
     await StateScoped("plan", meddler)(
-        State(question="q", language="en", message="raw", answer="a")
+        State(question="q", language="en", message="raw", answer="a"), Runtime()
     )
     assert meddler.seen == {"question": "q", "language": "en"}
 
@@ -35,7 +37,7 @@ async def test_a_node_is_shown_only_what_it_may_read() -> None:
 @pytest.mark.checklist("INT-3")
 async def test_a_node_that_writes_what_is_not_its_own_is_stopped() -> None:
     with pytest.raises(PermissionError) as stopped:
-        await StateScoped("plan", Meddler({"plan": {}, "answer": "mine"}))(State())
+        await StateScoped("plan", Meddler({"plan": {}, "answer": "mine"}))(State(), Runtime())
     assert "node plan may not write ['answer']" in str(stopped.value)
 
 

@@ -1,18 +1,14 @@
 """What a caller is told of a run, also of one that left nothing."""
 
-from uuid import uuid4
-
 import pytest
-from langchain_core.runnables import RunnableConfig
 
-from harness.limits.deadline import Deadline
-from harness.models.call_recorder import Usage
+from harness.errors import BudgetExceeded, ModelUnavailable
 from harness.models.factory import LLMFactory
-from harness.runtime.replies import Replies, Run
+from harness.run_context import RunContext
+from harness.runtime.replies import Degraded, Replies, Reply
 from harness.runtime.state import Plan, State, Task, TaskResult
 from harness.settings import Settings
 from harness.storage.thread_ref import PUBLIC, ThreadRef
-from harness.telemetry.audit_log import AuditLog
 
 MOONS = TaskResult(
     agent="moons",
@@ -26,11 +22,8 @@ MOONS = TaskResult(
 
 
 @pytest.fixture
-def run() -> Run:
-    conversation = ThreadRef("t", PUBLIC)
-    config = RunnableConfig(configurable={ThreadRef.CONFIG: conversation}, run_id=uuid4())
-    with AuditLog.scope(PUBLIC) as trail, Deadline.scope(5) as deadline:
-        return Run(config, deadline, Usage(), trail)
+def run() -> RunContext:
+    return RunContext(run_id="r", thread=ThreadRef("t", PUBLIC))
 
 
 @pytest.fixture
@@ -50,15 +43,17 @@ def state(*outcomes: TaskResult) -> State:
     )
 
 
-def test_each_source_and_each_reason_is_told_once(replies: Replies, run: Run) -> None:
+def test_each_source_and_each_reason_is_told_once(replies: Replies, run: RunContext) -> None:
     reply = replies.from_state(state(MOONS, {**MOONS, "question": "Phobos"}), run)
     assert [source.url for source in reply.sources] == ["https://tables.example"]
     assert (reply.degraded, reply.degraded_because) == (True, ["kept_answer"])
     assert reply.thread_id == "t"
-    assert reply.run_id == str(run.config["run_id"])
+    assert reply.run_id == "r"
 
 
-def test_what_was_hidden_and_how_old_an_answer_is_is_told(replies: Replies, run: Run) -> None:
+def test_what_was_hidden_and_how_old_an_answer_is_is_told(
+    replies: Replies, run: RunContext
+) -> None:
     notices = replies.from_state(state(MOONS), run).notices
     assert any("Hidden in your message" in notice for notice in notices)
     assert any("2 min ago" in notice for notice in notices)
@@ -69,8 +64,47 @@ def test_what_was_hidden_and_how_old_an_answer_is_is_told(replies: Replies, run:
     [("Moons of Mars", "I can't answer"), ("Lunas de Marte", "Ahora no puedo responder")],
 )
 def test_a_run_that_left_nothing_is_told_in_the_language_of_its_message(
-    replies: Replies, run: Run, message: str, answer: str
+    replies: Replies, run: RunContext, message: str, answer: str
 ) -> None:
     reply = replies.unanswered(message, run)
     assert reply.answer.startswith(answer)
     assert reply.degraded_because == ["not_saved", "out_of_time"]
+
+
+def test_the_reasons_are_the_documented_ones() -> None:
+    reasons = {value for name, value in vars(Degraded).items() if name.isupper()}
+    reasons.remove(Degraded.TIMEOUT)  # a chain's word, not a caller's
+    assert reasons == {
+        "llm_disabled",
+        "ungrounded",
+        "wrong_language",
+        "unsafe_answer",
+        "kept_answer",
+        "source_unavailable",
+        "agent_failed",
+        "out_of_time",
+        "over_budget",
+        "not_saved",
+    }
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (ModelUnavailable("agent", "breaker_open"), []),
+        (AttributeError("a 200 with HTML"), []),
+        (TimeoutError(), ["out_of_time"]),
+        (ModelUnavailable("agent", "timeout"), ["out_of_time"]),
+        (BudgetExceeded("tokens", 1, "RUN_MAX_TOKENS"), ["over_budget"]),
+    ],
+)
+def test_a_model_that_gave_nothing_is_named_with_its_role_and_our_own_cause(
+    failure: Exception, cause: list[str]
+) -> None:
+    assert Degraded.reasons_for("writer", failure) == ["writer_unavailable", *cause]
+
+
+def test_the_schema_describes_what_a_caller_must_know() -> None:
+    fields = Reply.model_json_schema()["properties"]
+    for name in ("answer", "degraded", "degraded_because", "notices", "thread_id", "run_id"):
+        assert len(fields[name]["description"]) > 20

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import InputRefused
 from harness.runtime.output_guard_node import OutputGuardNode
-from harness.runtime.reply import Event, Reply
+from harness.runtime.replies import Event, Reply
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
@@ -99,7 +99,7 @@ async def test_a_follow_up_is_completed_by_the_question_before(service: Service)
 
 async def test_a_thread_outlives_the_process(settings: Settings, tmp_path: Path) -> None:
     for message, answer in [("moons of Mars", "mars has 2"), ("and Saturn?", "saturn has 146")]:
-        async with SqliteStore(tmp_path / "threads.sqlite", patience_seconds=5) as store:
+        async with SqliteStore(tmp_path / "threads.sqlite", timeout_seconds=5) as store:
             service = Service(settings, TEST_AGENTS, store)
             assert (await service.ask(message, T)).answer.startswith(answer)
             await service.aclose()
@@ -136,7 +136,7 @@ async def test_a_bug_in_one_agent_costs_its_part_only_and_shows_nothing(
 async def test_an_empty_message_is_refused_before_anything_is_kept(service: Service) -> None:
     with pytest.raises(InputRefused) as refusal:
         await service.ask(" \u200b ", T)
-    assert refusal.value.field == "message"
+    assert refusal.value.detail.startswith("message: ")
 
 
 async def test_the_reply_says_that_model_and_data_are_not_real(service: Service) -> None:

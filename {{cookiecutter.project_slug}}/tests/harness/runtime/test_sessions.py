@@ -3,13 +3,12 @@
 import pytest
 
 from harness.errors import StoreUnavailable
-from harness.runtime.degraded import Degraded
-from harness.runtime.reply import ApprovalRequest, Reply, UsageReport
-from harness.runtime.sessions import SessionRequest, Sessions
+from harness.run_context import RunContext
+from harness.runtime.replies import ApprovalRequest, Degraded, Reply, UsageReport
+from harness.runtime.sessions import Sessions, ThreadSession
 from harness.runtime.state import Decision
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.saving import PersistenceStatus
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 
 T = ThreadRef("t", PUBLIC)
@@ -33,10 +32,10 @@ def reply(degraded_because: list[str] | None = None) -> Reply:
 async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Settings) -> None:
     turns = Sessions(settings, MemoryStore())
     async with turns.open("question", T, "key") as turn:
-        assert turn.known is None
+        assert turn.cached_reply is None
         assert await turn.finish(reply()) == reply()
     async with turns.open("question", T, "key") as turn:
-        assert turn.known == reply()
+        assert turn.cached_reply == reply()
 
 
 async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
@@ -44,7 +43,7 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
 ) -> None:
     turns = Sessions(settings, MemoryStore())
     async with turns.open("question", T, "key") as turn:
-        saving = PersistenceStatus.current()
+        saving = RunContext.current().persistence
         assert saving is not None
         saving.mark_failed(ConnectionError())
         told = await turn.finish(reply(["source_unavailable"]))
@@ -53,7 +52,7 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
     assert told.notices[0] == "first"
     assert "could not be saved" in told.notices[1]
     async with turns.open("question", T, "key") as turn:
-        assert turn.known is None
+        assert turn.cached_reply is None
 
 
 async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
@@ -61,7 +60,7 @@ async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
 ) -> None:
     call = ApprovalRequest(id="a", agent="orders", tool="cancel", arguments={}, expires_at="")
     async with Sessions(settings, MemoryStore()).open("question", T, None) as turn:
-        saving = PersistenceStatus.current()
+        saving = RunContext.current().persistence
         assert saving is not None
         saving.mark_failed(ConnectionError())
         told = await turn.finish(reply().model_copy(update={"approvals": [call]}))
@@ -74,7 +73,7 @@ async def test_a_decision_is_refused_while_the_store_is_away(
     store = MemoryStore()
 
     async def away(key: str) -> None:
-        saving = PersistenceStatus.current()
+        saving = RunContext.current().persistence
         assert saving is not None
         saving.mark_failed(ConnectionError())
 
@@ -92,14 +91,17 @@ async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
         late = reply([Degraded.NOT_SAVED])
         assert await turn.finish(late) == late
     async with turns.open("question", T, "key") as turn:
-        assert turn.known is None
+        assert turn.cached_reply is None
 
 
 def test_requests_differ_by_message_and_by_thread() -> None:
-    same = SessionRequest("a", T, "k").fingerprint
-    assert SessionRequest("a", T, "other key").fingerprint == same
-    assert SessionRequest("b", T, "k").fingerprint != same
-    assert SessionRequest("a", ThreadRef("u", PUBLIC), "k").fingerprint != same
+    def fingerprint(text: str, thread: ThreadRef = T, key: str = "k") -> str:
+        return ThreadSession(MemoryStore(), 60, thread, text, key).fingerprint
+
+    same = fingerprint("a")
+    assert fingerprint("a", key="other key") == same
+    assert fingerprint("b") != same
+    assert fingerprint("a", ThreadRef("u", PUBLIC)) != same
 
 
 async def test_a_reply_kept_for_one_owner_is_not_known_to_another(settings: Settings) -> None:
@@ -109,6 +111,6 @@ async def test_a_reply_kept_for_one_owner_is_not_known_to_another(settings: Sett
         await turn.finish(reply())
     for other in (his, T):
         async with turns.open("question", other, "key") as turn:
-            assert turn.known is None
+            assert turn.cached_reply is None
     async with turns.open("question", hers, "key") as turn:
-        assert turn.known == reply()
+        assert turn.cached_reply == reply()

@@ -31,7 +31,7 @@ async def read(http: HttpClient, sources: DataSources) -> Reading:
 async def reason(http: HttpClient, sources: DataSources) -> str:
     with pytest.raises(SourceUnavailable) as failure:
         await read(http, sources)
-    return failure.value.reason
+    return str(failure.value.reason)
 
 
 async def test_an_answer_that_fits_comes_as_its_model(sources: DataSources, reach: Reach) -> None:

@@ -22,7 +22,7 @@ async def knows(store: Store, thread_id: str) -> bool:
     return await store.saver.aget_tuple(of(thread_id)) is not None
 
 
-def reply(key: str, thread_id: str, kept_until: float) -> IdempotencyRecord:
+def reply(key: str, thread_id: str, expires_at: float) -> IdempotencyRecord:
     return IdempotencyRecord(
-        key, thread_id, request="r", reply='{"answer": "é"}', kept_until=kept_until
+        key, thread_id, request="r", reply='{"answer": "é"}', expires_at=expires_at
     )

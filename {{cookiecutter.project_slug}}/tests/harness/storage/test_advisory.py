@@ -11,7 +11,7 @@ async def locks_at(url: str) -> AdvisoryLocks:
     async def connect() -> Connection:
         return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
 
-    return AdvisoryLocks(connect, patience_seconds=5)
+    return AdvisoryLocks(connect, timeout_seconds=5)
 
 
 async def held(locks: AdvisoryLocks) -> int:

@@ -40,3 +40,25 @@ async def test_names_that_nobody_holds_are_forgotten() -> None:
         async with locks.lock(f"name {number}", 0):
             assert len(locks._locks) == 1
     assert len(locks._locks) == 0
+
+
+async def test_a_caller_between_a_release_and_the_next_waiter_waits_no_longer_than_it_may() -> None:
+    """Earned by a bound that held only for a lock that was locked: one just released is not."""
+    locks = ThreadLocks()
+    release = asyncio.Event()
+
+    async def second() -> None:
+        async with locks.lock("name", 5):
+            await release.wait()
+
+    async with locks.lock("name", 5):
+        waiter = asyncio.create_task(second())
+        await asyncio.sleep(0)  # first in line
+    # The name is released, and the second has not been woken yet.
+    try:
+        with pytest.raises(ThreadBusy):
+            async with asyncio.timeout(5), locks.lock("name", 0.01):
+                pytest.fail("held twice")
+    finally:
+        release.set()
+        await waiter

@@ -7,15 +7,15 @@ import pytest
 
 from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
-from harness.storage.saving import PersistenceStatus
 from tests.harness.storage.stores import keep, knows
+from tests.support.runs import run_that_degrades
 from tests.support.servers import Postgres
 
 PATIENCE_SECONDS = 5
 
 
 def store_at(url: str, pool_size: int = 3) -> PostgresStore:
-    return PostgresStore(url, pool_size, patience_seconds=PATIENCE_SECONDS)
+    return PostgresStore(url, pool_size, timeout_seconds=PATIENCE_SECONDS)
 
 
 async def test_a_server_that_cannot_be_reached_is_refused_without_its_password() -> None:
@@ -101,7 +101,7 @@ async def test_more_readers_than_connections_are_served_side_by_side(database_ur
 
 async def test_a_server_that_is_away_is_told_and_found_again(mortal_postgres: Postgres) -> None:
     url = mortal_postgres.make_database("threads")
-    async with PostgresStore(url, pool_size=3, patience_seconds=0.5) as store:
+    async with PostgresStore(url, pool_size=3, timeout_seconds=0.5) as store:
         await keep(store, "before")
         mortal_postgres.stop(signal.SIGKILL)
         assert not await store.is_healthy()
@@ -110,9 +110,9 @@ async def test_a_server_that_is_away_is_told_and_found_again(mortal_postgres: Po
         with pytest.raises(StoreUnavailable):
             async with store.lock("name", 0):
                 pytest.fail("held")
-        with PersistenceStatus.scope() as saving:
+        with run_that_degrades() as saving:
             async with store.lock("name", 0):
-                assert saving.failed_to_save
+                assert saving.failed
                 assert not await knows(store, "before")
                 assert await store.find_reply("key") is None
         mortal_postgres.start()
@@ -136,15 +136,15 @@ async def test_pooled_connections_that_died_meanwhile_are_not_handed_out(
 
 async def test_a_server_that_hangs_is_not_waited_for(mortal_postgres: Postgres) -> None:
     url = mortal_postgres.make_database("threads")
-    async with PostgresStore(url, pool_size=2, patience_seconds=0.2) as store:
+    async with PostgresStore(url, pool_size=2, timeout_seconds=0.2) as store:
         await keep(store, "t")
         mortal_postgres.pause()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert not await store.is_healthy()
-                with PersistenceStatus.scope() as saving:
+                with run_that_degrades() as saving:
                     async with store.lock("name", 0.2):
-                        assert saving.failed_to_save
+                        assert saving.failed
         finally:
             mortal_postgres.resume()
         async with asyncio.timeout(PATIENCE_SECONDS):

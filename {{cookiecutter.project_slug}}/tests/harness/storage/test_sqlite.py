@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError, StoreUnavailable
-from harness.storage.saving import PersistenceStatus
 from harness.storage.sqlite import SqliteStore
 from tests.harness.storage.stores import keep, knows
+from tests.support.runs import run_that_degrades
 
 
-def store_in(path: Path, patience_seconds: float = 5) -> SqliteStore:
-    return SqliteStore(path, patience_seconds)
+def store_in(path: Path, timeout_seconds: float = 5) -> SqliteStore:
+    return SqliteStore(path, timeout_seconds)
 
 
 async def test_threads_outlive_a_restart_in_a_folder_that_is_made(tmp_path: Path) -> None:
@@ -26,8 +26,8 @@ async def test_threads_outlive_a_restart_in_a_folder_that_is_made(tmp_path: Path
 
 async def test_readers_do_not_wait_for_a_writer_nor_a_commit_for_the_disk(tmp_path: Path) -> None:
     async with store_in(tmp_path / "threads.sqlite") as store:
-        assert await store._rows("PRAGMA journal_mode") == [("wal",)]
-        assert await store._rows("PRAGMA synchronous") == [(1,)]  # NORMAL
+        assert await store._execute([("PRAGMA journal_mode", ())]) == [("wal",)]
+        assert await store._execute([("PRAGMA synchronous", ())]) == [(1,)]  # NORMAL
 
 
 @pytest.mark.parametrize("path", ["", "file/threads.sqlite", "text"])
@@ -45,13 +45,13 @@ async def test_a_path_that_cannot_be_opened_is_refused_by_the_settings_name(
 async def test_a_store_that_is_gone_does_not_answer_and_a_turn_goes_on(tmp_path: Path) -> None:
     async with store_in(tmp_path / "threads.sqlite") as store:
         assert await store.is_healthy()
-        await store._rows("DROP TABLE checkpoints")
+        await store._execute([("DROP TABLE checkpoints", ())])
         assert not await store.is_healthy()
         with pytest.raises(StoreUnavailable):
             await knows(store, "t1")
-        with PersistenceStatus.scope() as saving:
+        with run_that_degrades() as saving:
             assert not await knows(store, "t1")
-            assert saving.failed_to_save
+            assert saving.failed
     assert not await store.is_healthy()
 
 
@@ -71,13 +71,13 @@ async def test_a_file_that_another_process_locks_costs_the_turn_its_memory(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "threads.sqlite"
-    async with store_in(path, patience_seconds=0.1) as store:
+    async with store_in(path, timeout_seconds=0.1) as store:
         foreign = sqlite3.connect(path)
         foreign.execute("BEGIN IMMEDIATE")
-        with PersistenceStatus.scope() as saving:
+        with run_that_degrades() as saving:
             assert not await knows(store, "t1")  # readers do not wait
             await keep(store, "t1")
-            assert saving.failed_to_save
+            assert saving.failed
         foreign.close()
         await keep(store, "t2")
         assert await knows(store, "t2")

@@ -47,7 +47,7 @@ async def test_a_thread_is_forgotten_with_its_replies_and_the_others_stay(store:
     assert await store.find_reply("key of t2") == reply("key of t2", "t2", SOON)
 
 
-@pytest.mark.parametrize("step", ["_forget_replies", "_forget_feedback", "adelete_thread"])
+@pytest.mark.parametrize("step", ["_delete_replies", "_delete_feedback", "adelete_thread"])
 async def test_a_deletion_that_breaks_off_can_be_repeated(
     store: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -121,7 +121,7 @@ async def test_many_old_threads_are_deleted_in_several_batches(
 async def test_a_thread_whose_turn_runs_is_not_deleted(store: Store) -> None:
     await keep(store, "busy")
     await keep(store, "idle")
-    async with store.lock(store.name_of("busy"), 0):
+    async with store.lock(store.lock_name("busy"), 0):
         assert await store.purge_before(datetime.now(UTC) + timedelta(days=1)) == 1
     assert await knows(store, "busy")
 

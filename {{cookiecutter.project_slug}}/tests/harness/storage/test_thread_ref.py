@@ -24,5 +24,4 @@ def test_callers_without_a_name_keep_what_they_had_before_there_were_names() -> 
 def test_a_place_in_the_store_names_its_owner() -> None:
     for owner in OWNERS:
         made = ThreadRef("t-1", owner)
-        assert ThreadRef.of_key(made.key) == made
-        assert ThreadRef.owner_of(made.key) == owner
+        assert ThreadRef.from_key(made.key) == made

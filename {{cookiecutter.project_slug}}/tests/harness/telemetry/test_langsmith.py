@@ -116,6 +116,6 @@ async def test_a_langsmith_that_fails_costs_neither_answer_nor_rating(
     settings = Settings(database_url="memory://", langsmith_tracing=True, shutdown_grace_seconds=1)
     client = await door.open(settings)
     run_id = await ask_and_rate(client)
-    kept = [it.run_id async for it in door.running.checkpoints.feedback_since(0)]
+    kept = [it.run_id async for it in door.running.store.feedback_since(0)]
     assert kept == [run_id]
     await door.close()

@@ -9,8 +9,6 @@ from typing import Any, Self
 import uvicorn
 from starlette.types import ASGIApp
 
-from harness.http.bounds import BoundedConfig, Bounds
-
 PATIENCE_SECONDS = 20
 
 
@@ -85,9 +83,11 @@ class Connection:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, bounds: Bounds) -> AsyncIterator[Any]:
+async def serving(app: ASGIApp) -> AsyncIterator[Any]:
     """Opens connections to `app` behind uvicorn."""
-    config = BoundedConfig(app, bounds, port=0, lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, ws="none", port=0, lifespan="off", log_config=None, access_log=False
+    )
     server = Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from harness.http.strict_json import StrictJSON
+from harness.http.routes import StrictRequest
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, "é", [], {"a": {"b": [1, 2]}, "c": {"b": 1}}])
 def test_ordinary_json_is_read(value: object) -> None:
-    assert StrictJSON.loads(json.dumps(value).encode()) == value
+    assert StrictRequest.loads(json.dumps(value).encode()) == value
 
 
 HOSTILE = {
@@ -30,4 +30,4 @@ HOSTILE = {
 def test_what_another_reader_might_take_otherwise_is_refused(kind: str) -> None:
     body, problem = HOSTILE[kind]
     with pytest.raises(json.JSONDecodeError, match=problem):
-        StrictJSON.loads(body)
+        StrictRequest.loads(body)

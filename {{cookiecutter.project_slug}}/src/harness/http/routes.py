@@ -1,4 +1,4 @@
-"""Request bodies read by the letter of RFC 8259, where Python's reader is lenient."""
+"""How the harness's own routes read a request: the scope first, then JSON by the letter of RFC 8259."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -7,9 +7,15 @@ from typing import Any, NoReturn
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from .authentication import RequiredScope
 
-class StrictJSON:
+
+class StrictRequest(Request):
     """Refuses what two readers could understand differently, and what none can store."""
+
+    async def json(self) -> Any:
+        """The value of the body, as `loads` reads it."""
+        return self.loads(await self.body())
 
     @classmethod
     def loads(cls, body: bytes) -> Any:
@@ -22,7 +28,7 @@ class StrictJSON:
         try:
             # Decoded here: Python would guess UTF-16 and UTF-32 too, which a proxy may read otherwise.
             text = body.decode()
-            return json.loads(text, parse_constant=cls._constant, object_pairs_hook=cls._object_of)
+            return json.loads(text, parse_constant=cls._constant, object_pairs_hook=cls._object)
         except json.JSONDecodeError:
             raise
         except RecursionError:
@@ -31,7 +37,7 @@ class StrictJSON:
             cls._refuse("a value cannot be read")
 
     @classmethod
-    def _object_of(cls, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def _object(cls, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) != len(pairs):
             cls._refuse("a name is given twice")
@@ -46,19 +52,17 @@ class StrictJSON:
         raise json.JSONDecodeError(problem, "", 0)
 
 
-class _StrictRequest(Request):
-    async def json(self) -> Any:
-        return StrictJSON.loads(await self.body())
-
-
 class StrictRoute(APIRoute):
-    """A route whose JSON body is read by `StrictJSON`."""
+    """Asks for the scope before the body is read, and reads the body as a `StrictRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What FastAPI calls with each request."""
         handle = super().get_route_handler()
+        scopes = RequiredScope.of_route(self.dependant)
 
         async def handle_strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
+            for scope in scopes:
+                scope.check(request.state)
+            return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly

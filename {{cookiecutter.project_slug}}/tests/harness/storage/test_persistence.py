@@ -9,14 +9,16 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from harness.errors import StoreUnavailable
 from harness.limits.deadline import Deadline
-from harness.storage.saving import DegradingCheckpointer, PersistenceStatus, StoreTimeout
+from harness.run_context import RunContext
+from harness.storage.persistence import DegradingCheckpointer, StoreTimeout
 from tests.harness.storage.stores import of
+from tests.support.runs import run_that_degrades
 
 
 class Saver(DegradingCheckpointer, InMemorySaver):
     """Memory that can be broken."""
 
-    patience = StoreTimeout(5, (ConnectionError,))
+    timeout = StoreTimeout(5, (ConnectionError,))
     is_broken = False
 
     def get_tuple(self, config: Any) -> Any:
@@ -45,14 +47,14 @@ async def test_outside_of_a_turn_a_failure_is_told(saver: Saver) -> None:
 
 async def test_inside_of_a_turn_a_failure_is_noted(saver: Saver) -> None:
     saver.is_broken = True
-    with PersistenceStatus.scope() as saving:
+    with run_that_degrades() as saving:
         assert await saver.aget_tuple(of("t")) is None
-        assert saving.failed_to_save
-    assert PersistenceStatus.current() is None
+        assert saving.failed
+    assert RunContext.current().persistence is None
 
 
 async def test_a_thread_that_could_not_be_read_is_not_written_over(saver: Saver) -> None:
-    with PersistenceStatus.scope() as saving:
+    with run_that_degrades() as saving:
         saver.is_broken = True
         await saver.aget_tuple(of("t"))
         saver.is_broken = False
@@ -63,16 +65,16 @@ async def test_a_thread_that_could_not_be_read_is_not_written_over(saver: Saver)
             [],
             "task",
         )
-        assert saving.failed_to_save
+        assert saving.failed
     found = await saver.aget_tuple(of("t"))
     assert found is not None
     assert found.checkpoint["id"] != changed["id"]
 
 
 async def test_a_turn_whose_store_answers_is_saved(saver: Saver) -> None:
-    with PersistenceStatus.scope() as saving:
+    with run_that_degrades() as saving:
         await saver.aput(of("other"), empty_checkpoint(), {}, {})
-        assert not saving.failed_to_save
+        assert not saving.failed
     await saver.adelete_thread("t")
     assert await saver.aget_tuple(of("t")) is None
     assert await saver.aget_tuple(of("other")) is not None
@@ -82,7 +84,7 @@ async def test_an_error_that_is_no_absence_is_raised() -> None:
     async def broken() -> None:
         raise LookupError
 
-    with PersistenceStatus.scope(), pytest.raises(LookupError):
+    with run_that_degrades(), pytest.raises(LookupError):
         await StoreTimeout(5, (ConnectionError,)).call_or(broken(), None)
 
 

@@ -1,4 +1,4 @@
-"""Runs every scan: `python -m tools.security [OSV URL]`, or `nox -s security`, which installs the tools.
+"""Runs every scan: `python -m tests.harness.security [OSV URL]`, or `nox -s security`, which installs the tools.
 
 0: nothing to mend. 1: findings, or a scan that could not look. 2: security.toml is wrong, or the tools are missing.
 The report is var/security.json.
@@ -71,9 +71,9 @@ def bandit(project: Path) -> Iterator[Finding]:
 def pip_audit(project: Path, address: str) -> Iterator[Finding]:
     """Known vulnerabilities of every locked version, as an OSV service knows them."""
     head = {"Content-Type": "application/json"}
-    query = urllib.request.Request(address, json.dumps(KNOWN_BAD).encode(), head)  # noqa: S310
+    query = urllib.request.Request(address, json.dumps(KNOWN_BAD).encode(), head)
     try:
-        with urllib.request.urlopen(query, timeout=15) as it:  # noqa: S310  # nosec B310
+        with urllib.request.urlopen(query, timeout=15) as it:
             known = json.load(it).get("vulns")
     except (OSError, ValueError) as failed:
         raise Unproven(f"{address} gave no answer, so nothing is known: {failed}") from None

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.security import __main__ as security
+from tests.harness.security.__main__ import Finding, Scan, Unproven, Unreadable, main, session
 from tests.support.peers.osv_service import KNOWN, OsvService
-from tools import ROOT, UV, security
-from tools.security import Finding, Scan, Unproven, Unreadable, main, session
+from tools import ROOT, UV
 
 needs_tools = pytest.mark.skipif(
     not (find_spec("bandit") and find_spec("pip_audit") and shutil.which(UV)),

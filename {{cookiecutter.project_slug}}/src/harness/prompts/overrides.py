@@ -1,0 +1,71 @@
+"""Words that an owner puts in place of the harness's own: checked at the start, in force until the end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from string import Template
+
+from ..errors import ConfigurationError
+from .correction import LANGUAGE, UNGROUNDED
+from .judge import JUDGE
+from .language import Text
+from .messages import LocalizedMessage, Messages
+from .planner import PLANNER, REPAIR
+from .prompt import Prompt
+from .writer import WRITER
+
+
+class Overrides:
+    """Sentences by their name in `Messages`, and prompts by their `name`."""
+
+    PROMPTS = (PLANNER, REPAIR, WRITER, JUDGE, UNGROUNDED, LANGUAGE)
+
+    def __init__(self, messages: Mapping[str, LocalizedMessage], prompts: Sequence[Prompt]) -> None:
+        """Check what is to be said instead.
+
+        Raises:
+            ConfigurationError: There is nothing of this name, a language is missing, or a text wants
+                a `$value` that is not filled in.
+        """
+        sentences = {k: v for k, v in vars(Messages).items() if isinstance(v, LocalizedMessage)}
+        shared = {prompt.name: prompt for prompt in self.PROMPTS}
+        self._messages = [(sentences.get(name), text) for name, text in messages.items()]
+        self._prompts = [(shared.get(prompt.name), prompt) for prompt in prompts]
+        problems: list[str] = []
+        for name, text in messages.items():
+            before = sentences[name].text if name in sentences else None
+            problems += self._problems(f"messages: {name}", before, text.text, sentences)
+        for prompt in prompts:
+            before = shared[prompt.name].text if prompt.name in shared else None
+            problems += self._problems(f"prompts: {prompt.name}", before, prompt.text, shared)
+        if problems:
+            raise ConfigurationError([f"src/app/prompts: {problem}" for problem in problems])
+
+    @staticmethod
+    def _problems(
+        place: str, before: Text | None, text: Text, names: Mapping[str, object]
+    ) -> Iterator[str]:
+        if before is None:
+            yield f"{place} is no name of the harness's; there are {', '.join(sorted(names))}"
+            return
+        for language, words in before.items():
+            if language not in text:
+                yield f"{place} has no text for {language}"
+                continue
+            filled = {*Template(words).get_identifiers()}
+            for name in {*Template(text[language]).get_identifiers()} - filled:
+                yield f"{place} ({language}): ${name} is not filled in; there are {sorted(filled)}"
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Say them while entered. For the whole process: one service lives in it."""
+        pairs = [(old, new) for old, new in (*self._messages, *self._prompts) if old]
+        fields = {LocalizedMessage: ("text",), Prompt: ("text", "version")}
+        before = [(old, name, getattr(old, name)) for old, _ in pairs for name in fields[type(old)]]
+        try:
+            for old, new in pairs:
+                for name in fields[type(old)]:
+                    object.__setattr__(old, name, getattr(new, name))
+            yield
+        finally:
+            for old, name, value in before:
+                object.__setattr__(old, name, value)

@@ -1,0 +1,75 @@
+"""What belongs to one run: its thread, deadline, budget, usage and audit record, in one place.
+
+The graph's nodes get it as `runtime.context`. Layers to which LangGraph hands no runtime (models,
+tools, guards, the store) read `RunContext.current()`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .prompts.language import LANGUAGES, Language
+
+if TYPE_CHECKING:
+    from .guards.approval import Approval, ApprovalGate
+    from .limits.budget import RunUsage
+    from .limits.deadline import Deadline
+    from .models.call_recorder import Usage
+    from .runtime.state import Decision
+    from .storage.persistence import PersistenceStatus
+    from .storage.thread_ref import ThreadRef
+    from .telemetry.audit_log import AuditLog
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One run, or one step of it with its own deadline, budget or language.
+
+    Outside of a run everything is empty: nothing is counted, and nothing is due.
+    """
+
+    run_id: str = ""
+    thread: "ThreadRef | None" = None
+    deadline: "Deadline | None" = None
+    budgets: "tuple[RunUsage, ...]" = ()
+    """What the run, and the agent in it, have used of their limits."""
+
+    usage: "Usage | None" = None
+    """What its model calls used, as the providers count."""
+
+    audit: "AuditLog | None" = None
+    persistence: "PersistenceStatus | None" = None
+    language: Language = LANGUAGES[0]
+    gate: "ApprovalGate | None" = None
+    """Collects the calls of writing tools, until a person has approved them."""
+
+    approval: "Approval | None" = None
+    """Lets one approved call run."""
+
+    decision: "Decision | None" = None
+    """A person's decision, with which the run is resumed. LangGraph (1.2) gives a node whose run
+    broke the value of before: that would carry out another decision, or one twice."""
+
+    @classmethod
+    def current(cls) -> "RunContext":
+        """The context of the running task."""
+        return current_run.get()
+
+    @classmethod
+    @contextmanager
+    def scope(cls, **changes: Any) -> Iterator["RunContext"]:
+        """The current context with `changes`, inside of the block and in all tasks that it starts."""
+        run = replace(current_run.get(), **changes)
+        before = current_run.set(run)
+        try:
+            yield run
+        finally:
+            current_run.reset(before)
+
+
+current_run: ContextVar[RunContext] = ContextVar(
+    "current_run", default=RunContext()  # noqa: B039  # frozen
+)
+"""Every task copies it when it is made: tasks of one run share its records, other runs see none."""

@@ -1,0 +1,166 @@
+"""What the SQL stores share: the tables and queries of replies and ratings."""
+
+import time
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar, Final
+
+from ..errors import StoreUnavailable
+from .persistence import StoreTimeout
+from .store import Feedback, IdempotencyRecord, Store
+
+Statement = tuple[str, Sequence[object]]
+"""A query with `?` for each value, and the values."""
+
+
+class SQLStore(Store):
+    """A store of threads in a database; a subclass runs the statements."""
+
+    TABLES: ClassVar = (
+        """
+        CREATE TABLE IF NOT EXISTS kept_replies (
+            key TEXT PRIMARY KEY,
+            thread_id TEXT NOT NULL,
+            request TEXT NOT NULL,
+            reply TEXT NOT NULL,
+            kept_until DOUBLE PRECISION NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS kept_replies_thread ON kept_replies (thread_id)",
+        "CREATE INDEX IF NOT EXISTS kept_replies_until ON kept_replies (kept_until)",
+        """
+        CREATE TABLE IF NOT EXISTS feedback (
+            run_id TEXT PRIMARY KEY,
+            thread_id TEXT NOT NULL,
+            rating TEXT NOT NULL,
+            comment TEXT,
+            given_at DOUBLE PRECISION NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS feedback_thread ON feedback (thread_id)",
+        "CREATE INDEX IF NOT EXISTS feedback_given ON feedback (given_at, run_id)",
+        "CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((@run))",
+    )
+
+    RATINGS_BATCH: Final = 500
+    """Ratings that an export reads at once; bounds its memory, guess."""
+
+    PLACEHOLDER: ClassVar[str]
+    """What stands for a value in a query of this database."""
+
+    RUN: ClassVar[str]
+    """Expression of a checkpoint's run; queries call it `@run`."""
+
+    _timeout: StoreTimeout
+
+    @classmethod
+    def tables(cls) -> Sequence[str]:
+        """The statements that make what is missing."""
+        return [statement.replace("@run", cls.RUN) for statement in cls.TABLES]
+
+    @abstractmethod
+    async def _execute(
+        self, statements: Sequence[Statement], *, is_durable: bool = False
+    ) -> list[Sequence[Any]]:
+        """Run the statements in order; the rows of the last one, which gives some.
+
+        With `is_durable`, what they write outlives a power cut.
+        """
+
+    async def _query(self, query: str, *values: object) -> list[Sequence[Any]]:
+        return await self._timeout.call(self._execute([self._statement(query, *values)]))
+
+    @classmethod
+    def _statement(cls, query: str, *values: object) -> Statement:
+        return query.replace("?", cls.PLACEHOLDER).replace("@run", cls.RUN), values
+
+    async def is_healthy(self) -> bool:
+        """True when the database answers a read just now."""
+        try:
+            await self._timeout.call(self._probe())
+        except StoreUnavailable:
+            return False
+        return True
+
+    @abstractmethod
+    async def _probe(self) -> None:
+        """Read something."""
+
+    async def find_reply(self, key: str) -> IdempotencyRecord | None:
+        """The reply saved under `key`."""
+        query = "SELECT key, thread_id, request, reply, kept_until FROM kept_replies WHERE key = ? AND kept_until > ?"
+        question = self._execute([self._statement(query, key, time.time())])
+        rows = await self._timeout.call_or(question, [])
+        return IdempotencyRecord(*rows[0]) if rows else None
+
+    async def save_reply(self, record: IdempotencyRecord) -> None:
+        """Save a reply."""
+        conflict = """
+            UPDATE SET (thread_id, request, reply, kept_until)
+            = (excluded.thread_id, excluded.request, excluded.reply, excluded.kept_until)
+            """
+        await self._timeout.call_or(self._insert(record, conflict), [])
+
+    async def claim(self, record: IdempotencyRecord) -> bool:
+        """Save `record`, unless its key is taken."""
+        return bool(await self._timeout.call(self._insert(record, "NOTHING", is_durable=True)))
+
+    async def _insert(
+        self, record: IdempotencyRecord, on_conflict: str, *, is_durable: bool = False
+    ) -> list[Sequence[Any]]:
+        insert = f"""
+            INSERT INTO kept_replies (key, thread_id, request, reply, kept_until)
+            VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO {on_conflict} RETURNING key
+            """  # noqa: S608  # a text of ours
+        values = (record.key, record.thread_id, record.request, record.reply, record.expires_at)
+        statements = [
+            self._statement("DELETE FROM kept_replies WHERE kept_until < ?", time.time()),
+            self._statement(insert, *values),
+        ]
+        return await self._execute(statements, is_durable=is_durable)
+
+    async def _delete_replies(self, thread_id: str) -> None:
+        await self._query("DELETE FROM kept_replies WHERE thread_id = ? RETURNING key", thread_id)
+
+    async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
+        query = """
+            SELECT thread_id FROM checkpoints
+            GROUP BY thread_id HAVING max(checkpoint_id) < ? LIMIT ?
+            """
+        return [row[0] for row in await self._query(query, checkpoint_id, limit)]
+
+    async def find_thread(self, run_id: str) -> str | None:
+        """The thread in which a run was saved."""
+        rows = await self._query("SELECT thread_id FROM checkpoints WHERE @run = ? LIMIT 1", run_id)
+        return rows[0][0] if rows else None
+
+    async def save_feedback(self, feedback: Feedback) -> bool:
+        """Save a rating."""
+        rows = await self._query(
+            """
+            INSERT INTO feedback (run_id, thread_id, rating, comment, given_at)
+            SELECT ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM checkpoints WHERE thread_id = ?)
+            ON CONFLICT (run_id) DO UPDATE
+            SET (rating, comment, given_at) = (excluded.rating, excluded.comment, excluded.given_at)
+            RETURNING run_id
+            """,
+            *(feedback.run_id, feedback.thread_id, feedback.rating, feedback.comment),
+            *(feedback.given_at, feedback.thread_id),
+        )
+        return bool(rows)
+
+    async def feedback_since(self, moment: float) -> AsyncIterator[Feedback]:
+        """The ratings, in batches."""
+        query = """
+            SELECT run_id, thread_id, rating, comment, given_at FROM feedback
+            WHERE (given_at, run_id) > (?, ?) ORDER BY given_at, run_id LIMIT ?
+            """
+        after: tuple[float, str] = (moment, "")
+        while rows := await self._query(query, *after, self.RATINGS_BATCH):
+            for row in rows:
+                feedback = Feedback(*row)
+                after = (feedback.given_at, feedback.run_id)
+                yield feedback
+
+    async def _delete_feedback(self, thread_id: str) -> None:
+        await self._query("DELETE FROM feedback WHERE thread_id = ? RETURNING run_id", thread_id)
