@@ -100,7 +100,7 @@ class C4:
     @staticmethod
     def packages(root: str) -> str:
         """The packages directly inside of `root`, and which of them imports which."""
-        graph = grimp.build_graph(root, cache_dir=None)
+        graph = grimp.build_graph(root, cache_dir=None, exclude_type_checking_imports=True)
         for name in graph.find_children(root):
             graph.squash_module(name)
         for name in SHARED:
