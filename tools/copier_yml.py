@@ -74,6 +74,7 @@ class CopierQuestions:
     def _namespace(self) -> Iterator[str]:
         heading = quoted(self.questions.answers_heading)
         extras = f"_answers_file=_copier_conf.answers_file | string, _answers_heading={heading}"
+        extras += "".join(f", {name}={quoted(value)}" for name, value in self.questions.starter.items())
         yield "# Last, so that it holds every answer: what the template's files know. Never asked, never stored."
         yield from ("cookiecutter:", "  type: json", "  when: false")
         yield f"  default: {quoted('{{ dict(_copier_answers, ' + extras + ') | tojson }}')}"
@@ -97,7 +98,7 @@ class CopierQuestions:
 
     def _owned_by_features(self) -> Iterator[tuple[Feature, tuple[str, ...]]]:
         for feature in self.questions.features:
-            owned = [path for path in feature.paths if self._is_user_owned(path)]
+            owned = [path for path in feature.paths if self.questions.is_user_owned(path)]
             inside = tuple(f"{path}/" for path in feature.paths)
             owned += [path for path in self.questions.user_owned if path.startswith(inside)]
             if owned:
@@ -108,9 +109,6 @@ class CopierQuestions:
         """One entry of several patterns: copier splits an entry at its line ends after rendering."""
         patterns = "\n".join(f"{prefix}{path}" for path in paths)
         return "  - " + quoted("{% if " + condition + " %}" + patterns + "{% endif %}")
-
-    def _is_user_owned(self, path: str) -> bool:
-        return any(path == owned or path.startswith(f"{owned}/") for owned in self.questions.user_owned)
 
     def _chosen(self, feature: Feature) -> str:
         # An update renders the release that the project comes from with these exclusions and the answers of then: a

@@ -18,10 +18,11 @@ def lists(root: Path = ROOT) -> dict[str, list[str]]:
     """List name -> sorted project paths, read from the template folder and the features table."""
     prefix = f"{PROJECT_FOLDER}/"
     found = [name.removeprefix(prefix) for name in tracked_files(root) if name.startswith(prefix)]
-    left = {ANSWERS_FILE if name == ANSWERS_TEMPLATE else name for name in found}
+    questions = Questions.read(root)
+    left = {ANSWERS_FILE if name == ANSWERS_TEMPLATE else questions.rendered(name) for name in found}
     made = {}
-    for feature in Questions.read(root).features:
-        brought = {name for name in left if any(name == path or name.startswith(f"{path}/") for path in feature.paths)}
+    for feature in questions.features:
+        brought = {name for name in left if feature.brings(name)}
         made[feature.name.replace(" ", "-")] = sorted(brought)
         left -= brought
     return {ALWAYS: sorted(left), **made}

@@ -10,25 +10,26 @@ service's dependencies.
 """
 
 import difflib
+import importlib.util
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 sys.path.insert(0, str(PROJECT / "src"))
 
 from app.agents import AGENTS  # noqa: E402  # the path is set above
-from harness.cli.settings_reference import EnvPage, MarkdownPage, Section, SettingsReference  # noqa: E402
+from app.main import application  # noqa: E402
+from harness.cli.settings_reference import SettingsReference  # noqa: E402
 from harness.settings import MODEL_EXAMPLES  # noqa: E402
 
 sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not the template's `tools` package
 
 from tools.documents.__main__ import c4  # type: ignore[import-not-found]  # noqa: E402
-
-Page = type[EnvPage] | type[MarkdownPage]
-PAGES: dict[str, Page] = {".env.example": EnvPage, "docs/configuration.md": MarkdownPage}
 
 OPEN, CLOSE = "{" + "% ", " %" + "}"
 LANGUAGE = "{" + "{ cookiecutter.language }" + "}"
@@ -45,58 +46,62 @@ def example_agents() -> set[str]:
     return {agent.name for agent in AGENTS if f"src/app/agents/{agent.name}" in examples}
 
 
-class CodePages:
-    """The page made from the code, the same for every answer but the example agents."""
+def starter() -> type[Any]:
+    """The agent that a project has in place of the examples; Python does not find it here by its name."""
+    file = PROJECT / "src/app/agents/about/{{cookiecutter._starter}}.py"
+    spec = importlib.util.spec_from_file_location("app.agents.about.agent", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    agent: type[Any] = module.AboutAgent
+    return agent
 
-    def texts(self) -> Mapping[str, str]:
-        """File name -> template text."""
+
+class Pages:
+    """The generated pages as template text."""
+
+    def __init__(self) -> None:
+        self._with_all = AGENTS
         kept = [agent for agent in AGENTS if agent.name not in example_agents()]
-        return {"docs/c4.md": "\n".join(self._merged(c4(AGENTS), c4(kept))) + "\n"}
+        self._without = (*kept, starter())
 
-    @staticmethod
-    def _merged(with_all: str, without: str) -> Iterator[str]:
-        """Both pages in one: what differs stands between conditions."""
-        one, other = with_all.splitlines(), without.splitlines()
+    def texts(self) -> dict[str, str]:
+        """File name -> template text."""
+        makers: dict[str, Callable[[Sequence[type[Any]]], Sequence[str]]] = {
+            ".env.example": lambda agents: self._of_settings(SettingsReference.env, agents),
+            "docs/configuration.md": lambda agents: self._of_settings(SettingsReference.markdown, agents),
+            "docs/c4.md": lambda agents: c4(agents).splitlines(),
+        }
+        return {
+            name: "\n".join(self._merged(make(self._with_all), make(self._without))) + "\n"
+            for name, make in makers.items()
+        }
+
+    def _of_settings(self, page: Callable[[Any], str], agents: Sequence[type[Any]]) -> list[str]:
+        """The lines of one page; where providers differ, one line for each."""
+        described = replace(application, agents=agents)
+        of_providers = {it: page(SettingsReference(described, it)).splitlines() for it in MODEL_EXAMPLES}
+        made = []
+        for lines in zip(*of_providers.values(), strict=True):
+            if len(set(lines)) == 1:
+                made.append(self._with_language(lines[0]))
+                continue
+            for provider, line in zip(of_providers, lines, strict=True):
+                made += [self._tag(f"if cookiecutter.llm_provider == '{provider}'"), line, self._tag("endif")]
+        return made
+
+    def _merged(self, one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+        """A page with the example agents and one without: what differs stands between conditions."""
         for kind, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
             if kind == "equal":
                 yield from one[a:b]
                 continue
             for condition, lines in (("if", one[a:b]), ("if not", other[c:d])):
                 if lines:
-                    yield f"{OPEN}{condition} cookiecutter.example_agents{CLOSE}"
+                    yield self._tag(f"{condition} cookiecutter.example_agents")
                     yield from lines
-                    yield f"{OPEN}endif{CLOSE}"
-
-
-class TemplatePage:
-    """One page as template text."""
-
-    def __init__(self, page: Page) -> None:
-        self._example_titles = {f"Agent {name}" for name in example_agents()}
-        self._page = page
-        self._sections = {provider: list(SettingsReference(AGENTS, provider).sections()) for provider in MODEL_EXAMPLES}
-
-    def text(self) -> str:
-        """The whole page."""
-        lines = list(self._page.HEAD)
-        for of_providers in zip(*self._sections.values(), strict=True):
-            section = list(self._section(of_providers))
-            if of_providers[0].title in self._example_titles:
-                section = [self._tag("if cookiecutter.example_agents"), *section, self._tag("endif")]
-            lines += section
-        return "\n".join(lines) + "\n"
-
-    def _section(self, of_providers: Sequence[Section]) -> Iterator[str]:
-        """The lines of one section; where providers differ, one line for each."""
-        variants = [list(self._page.lines(section)) for section in of_providers]
-        for lines in zip(*variants, strict=True):
-            if len(set(lines)) == 1:
-                yield self._with_language(lines[0])
-                continue
-            for provider, line in zip(self._sections, lines, strict=True):
-                yield self._tag(f"if cookiecutter.llm_provider == '{provider}'")
-                yield line
-                yield self._tag("endif")
+                    yield self._tag("endif")
 
     @staticmethod
     def _tag(code: str) -> str:
@@ -113,8 +118,7 @@ class TemplatePage:
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or with `--check` compare them; the exit code."""
     stale = 0
-    pages = {name: TemplatePage(page).text() for name, page in PAGES.items()}
-    for name, wanted in {**pages, **CodePages().texts()}.items():
+    for name, wanted in Pages().texts().items():
         file = PROJECT / name
         found = file.read_text(encoding="utf-8") if file.exists() else ""
         if found == wanted:

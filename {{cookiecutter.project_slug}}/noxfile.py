@@ -1,7 +1,7 @@
 r"""Every check by name. They run in .venv, which `make install` makes; what needs more runs in `.nox/NAME`.
 
 With make: `make NAME`. Without: `.venv/bin/nox -s NAME`, on Windows `.venv\Scripts\nox -s NAME`.
-What follows `--` goes to the tool: `nox -s test -- -k weather`.
+What follows `--` goes to the tool: `nox -s test -- -k agents`.
 """
 
 import os
@@ -23,6 +23,7 @@ nox.options.sessions = ["check"]
 PYTHON = sys.executable
 # Written by the settings classes; `check` fails when a file no longer says what they say.
 GENERATED = {".env.example": "env", "docs/configuration.md": "markdown"}
+IMPORTS = "import sys; from importlinter.cli import lint_imports_command as main; sys.exit(main())"
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 # What started this, the machine's own, or the one that `make install` has brought; told to every tool.
 UV = os.environ.setdefault("UV", shutil.which("uv") or str(Path(f".nox/uv/{SCRIPTS}/uv").resolve()))
@@ -69,11 +70,19 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format, lint, merge markers and secrets: what the commit hooks check, on every file."""
+    """Check format, lint, imports, merge markers, secrets and sealed files."""
     python(session, "-m", "isort", "--check-only", ".")
     python(session, "-m", "black", "--check", ".")
     python(session, "-m", "ruff", "check", ".")
+    python(session, "-c", IMPORTS, "tools/imports.toml", "--no-cache")
     python(session, "tools/scan.py")
+    python(session, "tools/seal.py")
+
+
+@nox.session
+def advice(session: nox.Session) -> None:
+    """Say what the rules of src/harness would say about src/app; fails nothing."""
+    python(session, "-m", "tests.harness.structure")
 
 
 @nox.session(name="format")
@@ -174,6 +183,7 @@ def check(session: nox.Session) -> None:
     session.notify("lint", posargs=[])
     session.notify("types", posargs=[])
     session.notify("generate", posargs=["--check"])
+    session.notify("advice", posargs=[])
     session.notify("test", posargs=[])
 
 

@@ -33,6 +33,7 @@ def row(request: pytest.FixtureRequest, template: Template, tmp_path_factory: py
 
 @pytest.fixture(scope="session")
 def source_files(template: Template) -> dict[str, Path]:
-    """Relative path -> file, of everything in the unrendered project."""
-    folder = template.project_folder
-    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    """Path in a project -> file, of everything in the unrendered project."""
+    folder, questions = template.project_folder, template.questions()
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {questions.rendered(path.relative_to(folder).as_posix()): path for path in files}

@@ -108,6 +108,17 @@ def test_python_is_formatted_and_clean_under_the_projects_own_settings(row: Row,
         mark.touch()
 
 
+def test_the_owners_code_meets_the_house_rules_as_it_is_generated(row: Row) -> None:
+    """Later they are advice there, which fails nothing; the boxes are proven on what was generated."""
+    assert run_advice(row.by_cookiecutter.folder) == ""
+
+
+def run_advice(folder: Path) -> str:
+    command = [sys.executable, "-m", "tests.harness.structure"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+    return done.stdout + done.stderr
+
+
 def complaints(folder: Path, names: Sequence[str]) -> str:
     if not names:
         return ""

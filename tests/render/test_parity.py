@@ -1,6 +1,8 @@
 """cookiecutter and copier write the same project, and nothing of the template is left in it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.render.conftest import ROWS, Row
@@ -41,6 +43,15 @@ def test_no_template_token_is_left_over(row: Row) -> None:
             text = EXPRESSION.sub("", text)
         left_over += [f"{name}: {found.group()}" for found in TEMPLATE_TOKEN.finditer(text)]
     assert left_over == []
+
+
+def test_the_sealed_files_are_those_of_the_manifest(row: Row) -> None:
+    """Whatever the answers: no sealed file depends on one."""
+    for project in (row.by_cookiecutter, row.by_copier):
+        done = subprocess.run(
+            [sys.executable, "tools/seal.py"], cwd=project.folder, capture_output=True, encoding="utf-8"
+        )
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_folder_is_empty(row: Row) -> None:

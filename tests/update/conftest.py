@@ -12,8 +12,8 @@ from tools.scratch import commit_all, copy_tree
 
 OWNED_AGENT = "src/app/agents/knowledge/agent.py"
 
-CODE = tuple(f"{PROJECT_FOLDER}/{folder}/" for folder in ("src/app", "tests", "tools"))
-KEPT = tuple(f"{PROJECT_FOLDER}/{path}" for path in ("src/app/agents/", "src/app/project.json", "tests/agents/"))
+CODE = tuple(f"{PROJECT_FOLDER}/{folder}/" for folder in ("src", "tests", "tools"))
+KEPT = tuple(f"{PROJECT_FOLDER}/{path}" for path in ("src/app/", "tests/agents/"))
 """Code that an update treats in a way of its own."""
 
 

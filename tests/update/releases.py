@@ -17,6 +17,11 @@ class Release:
     version: str
     commit: str
 
+    @property
+    def number(self) -> tuple[int, ...]:
+        """``v0.10.0`` as ``(0, 10, 0)``, which sorts."""
+        return tuple(map(int, self.version[1:].split(".")))
+
 
 def releases(root: Path = ROOT) -> list[Release]:
     """The oldest first; empty before the first release and in a clone without history."""

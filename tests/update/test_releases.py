@@ -1,4 +1,7 @@
-"""Projects made from every release so far, by either engine, update to the working tree."""
+"""Projects made from every release since v0.3.0, by either engine, update to the working tree.
+
+Before there is such a release the working tree stands in for it, so that an update is tried all the same.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +12,26 @@ import pytest
 from tests.conftest import ENGINES
 from tests.template import ANSWERS_FILE, Project, Template
 from tests.update.releases import Release, releases, why_none
+from tools import manifest
 from tools.questions import ROOT
 from tools.scratch import commit_all, copy_tree, git
 
-FOUND = releases()
+FIRST = (0, 3, 0)
+"""Updates are promised from this release on; projects made before are generated anew (CHANGELOG.md)."""
+
+FOUND: list[Release | None] = [*(it for it in releases() if it.number >= FIRST)] or [None]
 NEXT = "v999.0.0"
+SEALED, PAGE = "src/harness/errors.py", "docs/index.md"
 ANSWERS: dict[str, dict[str, object]] = {
     "full": {},
-    "minimal": {"example_agents": False, "ci": "none", "language": "es"},
+    "minimal": {
+        "example_agents": False,
+        "monitoring": False,
+        "assurance": False,
+        "kubernetes": False,
+        "ci": "none",
+        "language": "es",
+    },
 }
 
 
@@ -26,9 +41,8 @@ def cases() -> Iterator[Any]:
         for engine in ENGINES:
             for name, answers in ANSWERS.items():
                 if release == FOUND[-1] or (engine, name) == ("cookiecutter", "full"):
-                    yield pytest.param(release, engine, answers, id=f"{release.version}-{engine}-{name}")
-    if not FOUND:
-        yield pytest.param(None, ENGINES[0], {}, marks=pytest.mark.skip(reason=why_none()), id="no-release")
+                    version = release.version if release else "working-tree"
+                    yield pytest.param(release, engine, answers, id=f"{version}-{engine}-{name}")
 
 
 def test_releases_are_found_by_their_titles_in_order(tmp_path: Path) -> None:
@@ -47,8 +61,10 @@ def test_a_missing_history_is_said(tmp_path: Path) -> None:
 @pytest.fixture
 def since(request: pytest.FixtureRequest, clean_settings: None, tmp_path: Path) -> Template:
     """A clone that ends at the release, tagged; what came later is added by ``catch_up``."""
-    release: Release = request.param
+    release: Release | None = request.param
     folder = tmp_path / "template"
+    if release is None:
+        return Template.of_working_tree(folder)
     git(tmp_path, "clone", "--quiet", str(ROOT), str(folder))
     git(folder, "checkout", "--quiet", "-B", "main", release.commit)
     for tag in git(folder, "tag").split():
@@ -58,9 +74,14 @@ def since(request: pytest.FixtureRequest, clean_settings: None, tmp_path: Path) 
 
 
 def catch_up(template: Template) -> None:
-    """Makes the clone what the working tree is now, as the next release."""
+    """Makes the clone what the working tree is now and a little more, as the next release."""
     git(template.folder, "rm", "-r", "--quiet", ".")
     copy_tree(template.folder)
+    for name in (SEALED, PAGE):
+        with (template.project_folder / name).open("a", encoding="utf-8", newline="\n") as file:
+            file.write("\n# Of the next release.\n")
+    commit_all(template.folder, "The next release")
+    manifest.main(["--write"], template.folder)
     commit_all(template.folder, f"Release {NEXT}", NEXT)
 
 
@@ -81,17 +102,13 @@ def test_a_project_of_an_earlier_release_becomes_what_a_new_one_is(
     assert [key for key in now.keys() & kept.keys() if now[key] != kept[key]] == ["_commit"]
     new = since.with_engine(engine, tmp_path / "new", {key: now[key] for key in now if not key.startswith("_")})
     assert template_owned(old, since) == template_owned(new, since)
-    # The user's own from now on, but they came with a question that is new.
-    overlays = [name for name in new.files() if name.startswith("deploy/kubernetes/overlays/")]
-    assert overlays
-    assert set(overlays) <= set(old.files())
+    assert old.read(SEALED).endswith("# Of the next release.\n")
 
 
 def template_owned(project: Project, template: Template) -> dict[str, tuple[bytes, int]]:
     """Every file that an update makes like the template's; what the user owns and the answers file left out."""
-    owned = template.questions().user_owned
     return {
         name: content
         for name, content in project.files().items()
-        if name != ANSWERS_FILE and not any(name == path or name.startswith(f"{path}/") for path in owned)
+        if name != ANSWERS_FILE and not template.questions().is_user_owned(name)
     }

@@ -1,7 +1,8 @@
 """``copier update`` of projects made by either engine: fixes arrive, the user's work stays."""
 
-import json
 from pathlib import Path
+
+import yaml
 
 from tests.answers import TEXTS
 from tests.template import ANSWERS_FILE, Template
@@ -126,7 +127,14 @@ def test_switching_the_example_agents_off_later_leaves_the_users_folder_alone(li
 def test_an_answer_changed_later_reaches_the_files_that_speak_of_it(life: Life) -> None:
     life.project.update(project_name='Café "Ñ" #1')
     assert life.project.answers()["project_name"] == 'Café "Ñ" #1'
-    assert json.loads(life.project.read("src/app/project.json"))["title"] == 'Café "Ñ" #1'
+    assert yaml.safe_load(life.project.read("properdocs.yml"))["site_name"] == "Café &#34;Ñ&#34; #1"
+
+
+def test_an_answer_changed_later_leaves_the_users_own_files_to_the_user(life: Life) -> None:
+    before = life.project.read("src/app/project.json")
+    life.project.update(language="es")
+    assert life.project.read("src/app/project.json") == before
+    assert life.project.answers()["language"] == "es"
 
 
 def test_hostile_answers_survive_an_update(own_template: Template, engine: str, tmp_path: Path) -> None:

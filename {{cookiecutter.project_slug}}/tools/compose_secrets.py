@@ -33,6 +33,8 @@ def make(folder: Path) -> list[str]:
         "llm_api_key": "",
         "api-keys.jsonl": "",
     }
+    if not (ROOT / "monitoring").is_dir():  # not chosen at generation
+        del wanted["grafana_admin_password"]
     missing = [name for name in wanted if not (folder / name).exists()]
     for name in missing:
         (folder / name).write_text(wanted[name], encoding="utf-8", newline="\n")

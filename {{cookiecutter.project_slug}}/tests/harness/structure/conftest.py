@@ -1,22 +1,31 @@
-"""The two packages that every check here is run over: the service, and one with a planted fault."""
+"""The packages that the checks here are run over: the harness, and small ones with a planted fault."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from .source import Package
 
-Plant = Callable[[Mapping[str, str]], Package]
+
+class Plant(Protocol):
+    """Writes a small package: file name -> text."""
+
+    def __call__(self, files: Mapping[str, str], house: str = "harness") -> Package: ...
 
 
 @pytest.fixture(scope="session")
 def package() -> Package:
-    """The service's own package."""
-    return Package.ours()
+    """The harness: what these rules are gates over. Over `app` they are advice."""
+    return Package.of_project("harness")
 
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Plant:
-    """Writes a small package: file name -> text."""
-    return lambda files: Package.planted(tmp_path, files)
+    """A folder for planted packages."""
+
+    def write(files: Mapping[str, str], house: str = "harness") -> Package:
+        return Package.planted(tmp_path, files, house)
+
+    return write

@@ -57,18 +57,18 @@ class Module:
         """A fault at the line of `node`."""
         return Fault(f"{self.place}:{getattr(node, 'lineno', 1)}", problem, remedy)
 
-    def is_in(self, *rooms: str) -> bool:
-        """True for a module of one of these rooms, such as `prompts` or `llm`."""
-        return bool(self.parts) and self.parts[0] in rooms
+    def is_in(self, *packages: str) -> bool:
+        """True for a module of one of these packages, such as `prompts` or `models`."""
+        return bool(self.parts) and self.parts[0] in packages
 
     @property
     def is_settings(self) -> bool:
-        """True for the settings' room and for an agent's own settings."""
+        """True for the settings' package and for an agent's own settings."""
         return self.is_in("settings") or self.parts[-1:] == ("settings",)
 
     @property
     def is_prompt(self) -> bool:
-        """True for the prompts' room and for an agent's own prompt."""
+        """True for the prompts' package and for an agent's own prompt."""
         return self.is_in("prompts") or (self.is_in("agents") and self.parts[-1] == "prompt")
 
 
@@ -83,14 +83,14 @@ class Package:
         }
 
     @classmethod
-    def ours(cls) -> "Package":
-        """The service itself."""
-        return cls(PROJECT / "src" / "harness")
+    def of_project(cls, house: str) -> "Package":
+        """The project's own `harness`, or its `app`."""
+        return cls(PROJECT / "src" / house)
 
     @classmethod
-    def planted(cls, folder: Path, files: Mapping[str, str]) -> "Package":
-        """A small package with these files in `folder`/src/app, to see a check find its fault."""
-        root = folder / "src" / "app"
+    def planted(cls, folder: Path, files: Mapping[str, str], house: str) -> "Package":
+        """A small package with these files in `folder`/src/`house`, to see a check find its fault."""
+        root = folder / "src" / house
         for name, text in files.items():
             file = root / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -99,30 +99,3 @@ class Package:
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self.modules.values())
-
-    def imports(self, module: Module) -> Iterator[tuple[ast.stmt, str]]:
-        """What a module imports from this package, as names inside it: `..limits.quota`, `app.x`."""
-        for node in module.nodes:
-            match node:
-                case ast.ImportFrom(module=name, names=aliases, level=level):
-                    base = self._base(module, name or "", level)
-                    if base is not None:
-                        yield from ((node, self._target(base, alias.name)) for alias in aliases)
-                case ast.Import(names=aliases):
-                    for alias in aliases:
-                        if alias.name.startswith("app."):
-                            yield node, alias.name.removeprefix("app.")
-
-    @staticmethod
-    def _base(module: Module, name: str, level: int) -> tuple[str, ...] | None:
-        """Where an import starts, inside the package; None when it leaves the package."""
-        named = tuple(filter(None, name.split(".")))
-        if level == 0:
-            return named[1:] if named[:1] == ("app",) else None
-        up = level - 1 if module.is_package else level
-        return module.parts[: len(module.parts) - up] + named
-
-    def _target(self, base: tuple[str, ...], name: str) -> str:
-        """`from .limits import quota` means the module when there is one, else what it holds."""
-        inner = ".".join((*base, name))
-        return inner if inner in self.modules else ".".join(base) or name

@@ -98,6 +98,7 @@ class SettingsFields:
         read = {
             pattern for reader in readers for node in reader.nodes for pattern in self._read(node)
         }
+        read |= {name for reader in readers for name in self._named_in_a_table(reader)}
         for method in owner.body:  # what a method reads is read when the method is used
             if isinstance(method, ast.FunctionDef) and method.name in read:
                 read |= {
@@ -124,6 +125,24 @@ class SettingsFields:
                         re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+"
                         for part in parts
                     )
+
+    def _named_in_a_table(self, reader: Module) -> Iterator[str]:
+        """The strings of a module that reads `getattr(settings, rule.setting)`: its rules name settings."""
+        by_rule = any(
+            self._is_settings(owner)
+            for node in reader.nodes
+            for owner in self._owner_of_a_computed_name(node)
+        )
+        for node in reader.nodes if by_rule else ():
+            match node:
+                case ast.Constant(value=str(name)) if name.isidentifier():
+                    yield name
+
+    @staticmethod
+    def _owner_of_a_computed_name(node: ast.AST) -> Iterator[ast.expr]:
+        match node:
+            case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Attribute(), *_]):
+                yield owner
 
     @staticmethod
     def _is_settings(owner: ast.expr) -> bool:
@@ -160,7 +179,7 @@ def test_every_setting_says_what_it_is_for(package: Package) -> None:
     ],
 )
 def test_a_look_at_the_environment_is_named_with_its_line(plant: Plant, line: str) -> None:
-    package = plant({"llm/factory.py": f"import os\n{line}\n", "settings.py": f"{line}\n"})
+    package = plant({"models/factory.py": f"import os\n{line}\n", "settings.py": f"{line}\n"})
     found = [str(fault) for fault in EnvironmentReads().faults(package)]
     assert len(found) == 1
     assert found[0].startswith("src/harness/models/factory.py:2: `")
@@ -185,6 +204,9 @@ PLANTED = {
             llm_writer_model: str = ""
             '''Read by its role.'''
 
+            quota_day: int = 5
+            '''Read by a rule that names it.'''
+
             user: str = ""
             '''Read by a method that is used.'''
 
@@ -200,11 +222,15 @@ PLANTED = {
             @model_validator(mode="after")
             def _check(self): return self.dead_flag
         """,
-    "api/app.py": """
+    "http/app.py": """
         def create_app(settings, other):
             run(Settings().port, other.dead_flag, self._settings.timeout_seconds)
             settings.dead_flag = True
             use(getattr(settings, f"llm_{role}_model"), settings.address)
+        """,
+    "limits/rules.py": """
+        RULES = [Rule("quota_day"), Rule("no setting")]
+        def limit(settings, rule): return getattr(settings, rule.setting)
         """,
     "agents/news/settings.py": "class NewsSettings(Configuration):\n    outlets: int = 3\n    '''Feeds.'''\n",
     "agents/weather/agent.py": "use(self.settings.outlets)\n",
@@ -212,15 +238,15 @@ PLANTED = {
 
 
 def test_a_setting_that_nobody_reads_is_named_with_its_line(plant: Plant) -> None:
-    found = [str(fault) for fault in SettingsFields().unread(plant(PLANTED))]
+    found = [str(fault) for fault in SettingsFields().unread(plant(PLANTED, "app"))]
     assert found == [
         "src/app/agents/news/settings.py:2: nothing reads the setting `outlets`; use it or delete it",
         "src/app/settings.py:13: nothing reads the setting `dead_flag`; use it or delete it",
-        "src/app/settings.py:22: nothing reads the setting `password`; use it or delete it",
+        "src/app/settings.py:25: nothing reads the setting `password`; use it or delete it",
     ]
 
 
 def test_a_setting_without_a_description_is_named_with_its_line(plant: Plant) -> None:
-    found = [str(fault) for fault in SettingsFields().undescribed(plant(PLANTED))]
+    found = [str(fault) for fault in SettingsFields().undescribed(plant(PLANTED, "app"))]
     assert len(found) == 1
     assert found[0].startswith("src/app/settings.py:12: the setting `timeout_seconds` has no desc")

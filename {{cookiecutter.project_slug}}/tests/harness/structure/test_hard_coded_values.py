@@ -221,5 +221,5 @@ def test_a_value_that_limits_nothing_or_says_why_is_left_alone(plant: Plant, lin
     ],
 )
 def test_settings_prompts_and_sample_data_may_hold_values(plant: Plant, file: str) -> None:
-    package = plant({file: 'URL = "https://api.example.com"\ntimeout_seconds = 30\n'})
+    package = plant({file: 'URL = "https://api.example.com"\ntimeout_seconds = 30\n'}, "app")
     assert not list(HardCodedValues().faults(package))

@@ -1,6 +1,7 @@
 """CODE-6. Earned by an agent that made its own model: it had no timeout, no log line and another key."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,74 +12,95 @@ from .source import Fault, Package
 pytestmark = pytest.mark.checklist("CODE-6")
 
 
-class ModelMaking:
-    """Finds models that are made, or could be, outside of `llm/`."""
+class ChatModels:
+    """Finds chat models that are constructed outside of `harness/models/`.
 
-    REMEDY = "take the model that you are given; only llm/ makes one, by LLMFactory.for_role"
-    SDKS = frozenset(
-        {"anthropic", "boto3", "botocore", "google.genai", "groq", "mistralai", "ollama", "openai"}
+    Such a model has no deadline, no failover, no budget and no line in the log. No library is
+    refused for its name: a store, an index or an embedding of a provider may be used anywhere.
+    """
+
+    REMEDY = (
+        "take the model that you are given: harness/models makes it, by the settings of its role"
     )
-    NOT_PROVIDERS = frozenset({"langchain_core", "langchain_text_splitters"})
+    MODEL = re.compile(r"(?:Azure)?Chat[A-Z]\w*|init_chat_model")
+    NO_MODEL = re.compile(r"Chat(?:Prompt|Message|Generation|Result|History|Session|Loader)\w*")
 
     def faults(self, package: Package) -> Iterator[Fault]:
-        """Every import of a provider, every use of `init_chat_model`, every model class."""
+        """Every chat model of LangChain's packages that is imported, named or derived from."""
         for module in package:
-            for node in () if module.is_in("llm") else module.nodes:
+            is_factory = package.root.name == "harness" and module.is_in("models")
+            for node in () if is_factory else module.nodes:
                 if problem := self._problem(node):
                     yield module.fault(node, problem, self.REMEDY)
 
     def _problem(self, node: ast.AST) -> str:
         match node:
-            case ast.Import(names=names):
-                providers = [it.name for it in names if self._is_provider(it.name)]
-                return f"`{providers[0]}` is imported" if providers else ""
-            case ast.ImportFrom(module=str(name), level=0) if self._is_provider(name):
-                return f"`{name}` is imported"
-            case ast.Name(id="init_chat_model") | ast.Attribute(attr="init_chat_model"):
-                return "`init_chat_model` makes a model"
+            case ast.ImportFrom(module=str(package), names=names) if package.startswith(
+                "langchain"
+            ):
+                models = [it.name for it in names if self._is_model(it.name)]
+                return f"`{models[0]}` makes a chat model" if models else ""
+            case ast.Call(func=ast.Attribute(attr=name)) if self._is_model(name):
+                return f"`{name}` makes a chat model"
             case ast.ClassDef(name=name, bases=bases):
                 models = [
                     it for it in map(ast.unparse, bases) if it.endswith(("ChatModel", "BaseLLM"))
                 ]
-                return f"`{name}` is a model class" if models else ""
+                return f"`{name}` is a chat model of its own" if models else ""
         return ""
 
-    def _is_provider(self, name: str) -> bool:
-        root = name.partition(".")[0]
-        is_partner = root.startswith("langchain_") and root not in self.NOT_PROVIDERS
-        is_sdk = any(name == sdk or name.startswith(f"{sdk}.") for sdk in self.SDKS)
-        return is_partner or is_sdk or name == "langchain.chat_models"
+    def _is_model(self, name: str) -> bool:
+        return bool(self.MODEL.fullmatch(name)) and not self.NO_MODEL.fullmatch(name)
 
 
-def test_no_model_is_made_outside_of_the_factorys_room(package: Package) -> None:
-    faults = [str(fault) for fault in ModelMaking().faults(package)]
+@pytest.mark.parametrize("house", ["harness", "app"])
+def test_no_chat_model_is_made_outside_of_the_factory(house: str) -> None:
+    faults = [str(fault) for fault in ChatModels().faults(Package.of_project(house))]
     assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("from langchain_openai import ChatOpenAI", "`langchain_openai` is imported"),
-        ("import json, boto3", "`boto3` is imported"),
-        ("from openai import AsyncOpenAI", "`openai` is imported"),
+        ("from langchain_openai import ChatOpenAI", "`ChatOpenAI` makes a chat model"),
+        (
+            "from langchain_openai import AzureChatOpenAI as C",
+            "`AzureChatOpenAI` makes a chat model",
+        ),
         (
             "from langchain.chat_models import init_chat_model",
-            "`langchain.chat_models` is imported",
+            "`init_chat_model` makes a chat model",
         ),
-        ('model = chat_models.init_chat_model("x")', "`init_chat_model` makes a model"),
-        ("class Mine(BaseChatModel): pass", "`Mine` is a model class"),
-        ("class Mine(fakes.GenericFakeChatModel): pass", "`Mine` is a model class"),
+        ('model = chat_models.init_chat_model("x")', "`init_chat_model` makes a chat model"),
+        ("model = langchain_aws.ChatBedrockConverse()", "`ChatBedrockConverse` makes a chat model"),
+        ("class Mine(BaseChatModel): pass", "`Mine` is a chat model of its own"),
+        ("class Mine(fakes.GenericFakeChatModel): pass", "`Mine` is a chat model of its own"),
     ],
 )
 def test_a_model_made_elsewhere_is_named_with_its_line(
     plant: Plant, line: str, problem: str
 ) -> None:
-    package = plant({"agents/weather/agent.py": f"\n{line}\n", "llm/factory.py": f"{line}\n"})
-    found = [str(fault) for fault in ModelMaking().faults(package)]
-    assert found == [f"src/app/agents/weather/agent.py:2: {problem}; {ModelMaking.REMEDY}"]
+    files = {"agents/weather/agent.py": f"\n{line}\n"}
+    found = [str(fault) for fault in ChatModels().faults(plant(files, "app"))]
+    assert found == [f"src/app/agents/weather/agent.py:2: {problem}; {ChatModels.REMEDY}"]
 
 
-def test_what_only_speaks_of_models_is_left_alone(plant: Plant) -> None:
-    lines = "from langchain_core.language_models import BaseChatModel\nmodel: BaseChatModel\n"
-    package = plant({"graph/plan.py": lines, "api/chat.py": "class ChatRequest(BaseModel): pass\n"})
-    assert not list(ModelMaking().faults(package))
+def test_only_the_factory_of_the_harness_makes_models(plant: Plant) -> None:
+    files = {"models/factory.py": "from langchain_openai import ChatOpenAI\n"}
+    assert not list(ChatModels().faults(plant(files, "harness")))
+    assert list(ChatModels().faults(plant(files, "app")))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import boto3\nfrom openai import AsyncOpenAI\n",
+        "from langchain_postgres import PGVector\nfrom langchain_chroma import Chroma\n",
+        "from langchain_openai import OpenAIEmbeddings\n",
+        "from langchain_core.prompts import ChatPromptTemplate\n",
+        "from langchain_core.language_models import BaseChatModel\nmodel: BaseChatModel\n",
+        "class ChatRequest(BaseModel): pass\n",
+    ],
+)
+def test_what_makes_no_chat_model_is_left_alone(plant: Plant, lines: str) -> None:
+    assert not list(ChatModels().faults(plant({"agents/weather/agent.py": lines}, "app")))

@@ -124,7 +124,7 @@ def test_every_prompt_has_a_name_of_its_own_and_a_version(package: Package) -> N
     ],
 )
 def test_a_text_for_a_model_is_named_with_its_line(plant: Plant, line: str) -> None:
-    package = plant({"graph/plan.py": f"\n{line}\n", "prompts/plan.py": f"{line}\n"})
+    package = plant({"runtime/planner.py": f"\n{line}\n", "prompts/plan.py": f"{line}\n"})
     found = [str(fault) for fault in PromptTexts().outside(package)]
     fault = (
         f"src/harness/runtime/planner.py:2: prompt text stands in the code; {PromptTexts.REMEDY}"
@@ -143,7 +143,7 @@ def test_a_text_for_a_model_is_named_with_its_line(plant: Plant, line: str) -> N
     ],
 )
 def test_a_rendered_prompt_is_left_alone(plant: Plant, line: str) -> None:
-    assert not list(PromptTexts().outside(plant({"graph/plan.py": f"{line}\n"})))
+    assert not list(PromptTexts().outside(plant({"runtime/planner.py": f"{line}\n"})))
 
 
 def test_prompts_that_cannot_be_told_apart_are_named_with_their_line(plant: Plant) -> None:

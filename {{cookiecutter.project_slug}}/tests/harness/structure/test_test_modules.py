@@ -16,8 +16,8 @@ class TestModules:
     """Finds modules without a test module: `limits/quota.py` -> `tests/harness/limits/test_quota.py`.
 
     A package's `__init__.py` that does something has `test_<package>.py`, beside its folder or in
-    it. An agent has at least one test module in `tests/agents/<name>/`, named as its owner likes.
-    Settings are held to the same rules together.
+    it. What is shown over HTTP alone has its test in `tests/conformance/`. Settings are held to the same rules together. Of the owner's package only agents are asked
+    for: at least one test module in `tests/agents/<name>/`, named as its owner likes.
     """
 
     __test__ = False  # not a test class, whatever its name
@@ -27,29 +27,39 @@ class TestModules:
 
     def faults(self, package: Package) -> Iterator[Fault]:
         """Every module that no test module belongs to."""
+        wanted_of = self._of_harness if package.root.name == "harness" else self._of_agent
         for module in package:
-            wanted = self._wanted(module)
+            wanted = wanted_of(module)
             files = [file for pattern in wanted for file in self._tests.glob(pattern)]
             if wanted and not any(map(self._holds_a_test, files)):
                 problem = f"`{module.name}` has no test module"
                 yield module.fault(module.tree, problem, f"write a test in tests/{wanted[0]}")
 
-    def _wanted(self, module: Module) -> Sequence[str]:
+    @staticmethod
+    def _of_harness(module: Module) -> Sequence[str]:
         """Where its test module may be, below tests/; empty for a module that does nothing."""
         does_something = any(
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Call)
             for node in module.nodes
         )
-        if not does_something or module.parts == ("__main__",):
+        if not does_something or not module.parts:
             return ()
         if module.is_in("settings"):
-            return ("settings/test_settings.py",)
-        *folder, name = module.parts
-        if module.is_in("agents") and folder:
-            return (f"agents/{folder[-1]}/**/test_*.py",) if name == "agent" else ()
+            return ("harness/settings/test_settings.py",)
+        *folder, name = ("harness", *module.parts)
         file = f"test_{name}.py"
-        beside = "/".join((*folder, file))
-        return (beside, "/".join((*folder, name, file))) if module.is_package else (beside,)
+        shown = [f"conformance/{file}", f"conformance/test_{name}_*.py"]
+        inside = ["/".join((*folder, name, file))] if module.is_package else []
+        return ["/".join((*folder, file)), *inside, *shown]
+
+    @staticmethod
+    def _of_agent(module: Module) -> Sequence[str]:
+        match module.parts:
+            case ("agents", name, "agent"):
+                return (f"agents/{name}/**/test_*.py", f"agents/test_{name}.py")
+            case ("agents", name) if not module.is_package:
+                return (f"agents/test_{name}.py", f"agents/{name}/**/test_*.py")
+        return ()
 
     @staticmethod
     def _holds_a_test(file: Path) -> bool:
@@ -65,35 +75,51 @@ def test_every_module_has_its_test_module(package: Package) -> None:
     assert not faults, "\n".join(faults)
 
 
-def test_a_module_without_a_test_is_named_with_the_file_to_write(
-    plant: Plant, tmp_path: Path
-) -> None:
+@pytest.fixture
+def tests(tmp_path: Path) -> Path:
+    """A small folder of tests."""
+    folder = tmp_path / "tests"
+    for name, text in {
+        "harness/limits/test_quota.py": "def test_one(): pass\n",
+        "harness/limits/test_rate.py": "# empty\n",
+        "harness/auth/test_auth.py": "async def test_one(): pass\n",
+        "agents/weather/test_forecast.py": "class TestWeather:\n    def test_one(self): pass\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_module_without_a_test_is_named_with_the_file_to_write(plant: Plant, tests: Path) -> None:
     package = plant(
         {
-            "limits/__init__.py": '"""Only says what the room is for."""\n',
+            "limits/__init__.py": '"""Only says what the package is for."""\n',
             "auth/__init__.py": "class Auth: pass\n",
             "limits/quota.py": "class Quota: pass\n",
             "limits/rate.py": "class Rate: pass\n",
             "limits/names.py": "NAMES = ('a', 'b')\n",
+        }
+    )
+    [fault] = TestModules(tests).faults(package)
+    assert str(fault) == (
+        "src/harness/limits/rate.py:1: `limits.rate` has no test module; "
+        "write a test in tests/harness/limits/test_rate.py"
+    )
+
+
+def test_an_agent_without_a_test_is_named(plant: Plant, tests: Path) -> None:
+    package = plant(
+        {
             "agents/__init__.py": "AGENTS = find()\n",
+            "agents/billing.py": "class Billing: pass\n",
             "agents/weather/agent.py": "class Weather: pass\n",
             "agents/weather/places.py": "class Places: pass\n",
             "agents/news/agent.py": "class News: pass\n",
-        }
+            "erp.py": "class Erp: pass\n",
+        },
+        "app",
     )
-    tests = tmp_path / "tests"
-    for name, text in {
-        "limits/test_quota.py": "def test_one(): pass\n",
-        "limits/test_rate.py": "# empty\n",
-        "auth/test_auth.py": "async def test_one(): pass\n",
-        "agents/weather/test_forecast.py": "class TestWeather:\n    def test_one(self): pass\n",
-    }.items():
-        (tests / name).parent.mkdir(parents=True, exist_ok=True)
-        (tests / name).write_text(text)
-    found = [str(fault) for fault in TestModules(tests).faults(package)]
-    assert [line.partition("; ")[2] for line in found] == [
-        "write a test in tests/test_agents.py",
+    assert [fault.remedy for fault in TestModules(tests).faults(package)] == [
+        "write a test in tests/agents/test_billing.py",
         "write a test in tests/agents/news/**/test_*.py",
-        "write a test in tests/harness/limits/test_rate.py",
     ]
-    assert found[2].startswith("src/harness/limits/rate.py:1: `limits.rate` has no test module")

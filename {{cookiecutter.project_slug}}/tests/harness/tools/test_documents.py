@@ -193,7 +193,14 @@ def test_a_module_that_says_nothing_about_itself_is_refused_by_name(
     (tmp_path / "mute").mkdir()
     (tmp_path / "mute" / "__init__.py").write_text('"""A package."""\n')
     (tmp_path / "mute" / name).write_text("X = 1\n")
-    lint = ("ruff", "check", "--no-cache", "--config", str(PROJECT / "ruff.toml"), ".")
+    lint = (
+        "ruff",
+        "check",
+        "--no-cache",
+        "--config",
+        str(PROJECT / "src" / "harness" / "ruff.toml"),
+        ".",
+    )
     done = subprocess.run(
         [sys.executable, "-m", *lint], cwd=tmp_path, capture_output=True, text=True, check=False
     )

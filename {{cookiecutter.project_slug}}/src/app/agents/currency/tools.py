@@ -1,13 +1,25 @@
 """What the currency agent can do: convert an amount at the day's rates."""
 
+import datetime
 from math import floor, log10
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BaseModel, Field
 
 from harness import AgentResources, ClarificationNeeded, Language, Source, ToolResult
 
-from .models import Rates
 from .prompt import WHICH_AMOUNT
 from .settings import SOURCE_URL, CurrencySettings
+
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Rates(BaseModel):
+    """One day's rates, Frankfurter's answer (https://frankfurter.dev/v1/): so many units of each currency for one of `base`."""
+
+    base: str
+    date: datetime.date
+    rates: dict[str, Rate]
 
 
 class CurrencyTools:

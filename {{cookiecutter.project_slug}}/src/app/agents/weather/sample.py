@@ -9,7 +9,7 @@ import httpx2
 
 from harness import Words
 
-from .sky import SKY
+from .models import SKY
 
 PLACES: Final = (
     # English name, Spanish name, country in both, code, region, latitude, longitude

@@ -3,9 +3,8 @@
 from harness import AgentResources, Language, Params, Source, ToolResult, Words
 
 from .days import Day, Days
-from .models import Daily, Forecast, Place, Places
+from .models import SKY, UNKNOWN, Daily, Forecast, Place, Places
 from .settings import SOURCE_URL, WeatherSettings
-from .sky import SKY, UNKNOWN
 
 
 class WeatherTools:

@@ -1,0 +1,1 @@
+"""The starter agent: delete this folder and its tests when your own agents are there."""
