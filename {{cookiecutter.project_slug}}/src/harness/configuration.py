@@ -93,9 +93,9 @@ class Configuration(BaseSettings):
                 problems.append(error["msg"].removeprefix("Value error, "))
                 continue
             field = str(error["loc"][0])
-            known = cls.model_fields.get(field)
-            about = known.description.partition("\n")[0] if known and known.description else ""
+            info = cls.model_fields.get(field)
+            about = info.description.partition("\n")[0] if info and info.description else ""
             hint = f" ({about})" if about else ""
-            told = error["msg"].removeprefix("Value error, ")
-            problems.append(f"{cls.variable(field)}: {told}{hint}")
+            problem = error["msg"].removeprefix("Value error, ")
+            problems.append(f"{cls.variable(field)}: {problem}{hint}")
         return problems

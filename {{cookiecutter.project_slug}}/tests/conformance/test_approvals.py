@@ -398,7 +398,7 @@ EVE = NewKey.make("eve", [*Scope], None)
 async def guarded(door: Door, url: str, tmp_path: Path) -> httpx2.AsyncClient:
     """The service that knows the callers above."""
     file = tmp_path / "keys.jsonl"
-    file.write_text("".join(f"{key.kept.line}\n" for key in (ANA, ANAS_PROGRAM, EVE)))
+    file.write_text("".join(f"{key.record.line}\n" for key in (ANA, ANAS_PROGRAM, EVE)))
     settings = Settings(database_url=url, authentication="keys", api_keys_file=file)
     return await door.open(settings, AGENTS)
 

@@ -65,7 +65,7 @@ class Guarded:
 def guarded(tmp_path: Path) -> Guarded:
     file = tmp_path / "keys.jsonl"
     made = (ANA, ANA_TOO, EVE, TALKER, COLLECTOR)
-    file.write_text("".join(f"{key.kept.line}\n" for key in made))
+    file.write_text("".join(f"{key.record.line}\n" for key in made))
     values: dict[str, Any] = {
         "database_url": "memory://",
         "authentication": "keys",
@@ -219,7 +219,7 @@ async def test_a_thread_is_its_owners_at_every_door(kept: httpx2.AsyncClient) ->
 @pytest.mark.parametrize("name", ["t1", "{owner}:t1", "{owner}%3At1", "..%2Ft1"])
 async def test_no_name_reaches_the_thread_of_another(kept: httpx2.AsyncClient, name: str) -> None:
     await call(kept, "POST", "/v1/chat", ANA)
-    owner = Principal.of_key("ana", []).owner
+    owner = Principal.from_key("ana", []).id
     path = f"/v1/threads/{name.format(owner=owner)}"
     for method in ("GET", "DELETE"):
         assert (await call(kept, method, path, EVE)).status_code in (404, 422)
@@ -241,7 +241,7 @@ async def test_a_find_reply_is_its_owners(kept: httpx2.AsyncClient, path: str) -
 
 async def test_a_turn_of_one_caller_holds_up_no_other(door: Door, kept: httpx2.AsyncClient) -> None:
     store = door.running.store
-    hers = Principal.of_key("ana", []).conversation("t1")
+    hers = Principal.from_key("ana", []).conversation("t1")
     async with store.lock(store.lock_name(hers.key), 0):
         assert (await call(kept, "POST", "/v1/chat", ANA)).status_code == 409
         assert (await call(kept, "POST", "/v1/chat", EVE)).status_code == 200
@@ -261,7 +261,7 @@ async def test_an_answer_that_is_kept_for_one_caller_stands_in_for_no_other(
     for key in (ANA_TOO, EVE):
         reply = (await call(client, "POST", "/v1/chat", key)).json()
         assert reply["answer"] == "mars has 2 moons."
-        reasons[key.kept.name] = "kept_answer" in reply["degraded_because"]
+        reasons[key.record.name] = "kept_answer" in reply["degraded_because"]
     assert reasons == {"ana": True, "eve": False}
 
 
@@ -273,7 +273,7 @@ async def test_the_log_tells_callers_apart_and_holds_no_key(
     await call(client, "POST", "/v1/chat", EVE)
     await call(client, "POST", "/v1/chat", headers={"X-API-Key": f"{ANA.text}x"})
     told = [line.get("principal") for line in lines.named("request")]
-    names = [Principal.of_key(name, []).short for name in ("ana", "eve")]
+    names = [Principal.from_key(name, []).log_id for name in ("ana", "eve")]
     assert told == [*names, None]
     assert {line["principal"] for line in lines.named("turn")} == set(names)
     for key in (ANA, EVE):
@@ -289,7 +289,7 @@ async def test_keys_change_while_the_service_runs_and_a_broken_file_changes_noth
 ) -> None:
     new = NewKey.make("ana", ALL, None)
     await call(client, "POST", "/v1/chat", ANA)
-    guarded.file.write_text(f"{new.kept.line}\n")
+    guarded.file.write_text(f"{new.record.line}\n")
     assert (await call(client, "GET", "/v1/threads/t1", new)).status_code == 200
     assert (await call(client, "GET", "/v1/threads/t1", ANA)).status_code == 401
     guarded.file.write_text("broken")

@@ -97,7 +97,7 @@ def keys_file(tmp_path: Path) -> Path:
 def new_key(file: Path, name: str) -> str:
     key = NewKey.make(name, [Scope.CHAT], None)
     with file.open("a") as lines:
-        lines.write(f"{key.kept.line}\n")
+        lines.write(f"{key.record.line}\n")
     return key.text
 
 

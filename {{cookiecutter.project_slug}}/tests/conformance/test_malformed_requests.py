@@ -68,7 +68,7 @@ async def caller(
     request: pytest.FixtureRequest, door: Door, tmp_path: Path
 ) -> AsyncIterator[Caller]:
     file = tmp_path / "keys"
-    file.write_text(f"{KEY.kept.line}\n")
+    file.write_text(f"{KEY.record.line}\n")
     settings = Settings(
         database_url="memory://",
         authentication=request.param,

@@ -67,7 +67,7 @@ async def test_one_caller_takes_no_more_places_than_its_own(
 ) -> None:
     file = tmp_path / "keys"
     made = [NewKey.make(name, [Scope.CHAT], None) for name in ("greedy", "modest")]
-    file.write_text("".join(f"{key.kept.line}\n" for key in made))
+    file.write_text("".join(f"{key.record.line}\n" for key in made))
     settings = Settings(
         database_url="memory://", authentication="keys", api_keys_file=file, caller_max_running=2
     )

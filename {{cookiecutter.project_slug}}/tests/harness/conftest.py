@@ -19,7 +19,7 @@ def opens(door: Door, tmp_path: Path) -> Opens:
 
     async def open_(settings: Mapping[str, Any] | None = None, **parts: Any) -> httpx2.AsyncClient:
         file = tmp_path / "keys"
-        file.write_text(f"{ANA.kept.line}\n")
+        file.write_text(f"{ANA.record.line}\n")
         values: dict[str, Any] = {"database_url": "memory://", "authentication": "keys"}
         values |= {"api_keys_file": file} | dict(settings or {})
         application = Application(TEST_AGENTS, settings=OwnSettings, **parts)

@@ -24,7 +24,7 @@ from tests.support.owner import KEY, QUESTION, Opens
 
 async def test_a_step_before_the_run_changes_or_refuses_the_message(opens: Opens) -> None:
     async def before_run(message: str, thread: ThreadRef) -> str:
-        assert thread.owner == Principal.of_key("ana", []).owner
+        assert thread.owner == Principal.from_key("ana", []).id
         if "secret" in message:
             raise InputRefused("message", "ask something else")
         return message.replace("Mars", "Saturn")

@@ -34,7 +34,7 @@ def customers() -> APIRouter:
 
     @router.post("/v1/customers", responses={})
     async def create(body: dict[str, str], caller: Annotated[Principal, requires("chat")]) -> str:
-        return caller.short
+        return caller.log_id
 
     @router.delete("/v1/customers", dependencies=[requires("approve")])
     async def purge() -> None:

@@ -1,4 +1,4 @@
-"""API keys: made once, kept as digests, one a line in a file that may change at any time.
+"""API keys: made once, stored as digests, one a line in a file that may change at any time.
 
 SHA-256, and no slow password hash such as bcrypt: a key is 256 random bits, so there is nothing to
 guess, and a slow hash would cost every request what it should cost only a guesser.
@@ -62,7 +62,7 @@ class NewKey:
     """A key at the only moment when it is known."""
 
     text: str
-    kept: ApiKey
+    record: ApiKey
 
     @classmethod
     def make(cls, name: str, scopes: Sequence[Scope], expires: datetime | None) -> Self:
@@ -74,14 +74,14 @@ class NewKey:
         key_id = secrets.token_hex(ID_BYTES)
         text = f"{PREFIX}{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
         digest = cls.digest(text)
-        kept = ApiKey(
+        record = ApiKey(
             id=key_id, name=name, sha256=digest, scopes=frozenset(scopes), expires=expires
         )
-        return cls(text, kept)
+        return cls(text, record)
 
     @staticmethod
     def digest(text: str) -> str:
-        """What is kept of a key."""
+        """What the file has of a key."""
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -170,7 +170,7 @@ class ApiKeys:
             raise Unauthenticated("unknown_key")
         if key.expires is not None and key.expires <= datetime.fromtimestamp(self._clock(), UTC):
             raise Unauthenticated("expired_key")
-        return Principal.of_key(key.name, key.scopes)
+        return Principal.from_key(key.name, key.scopes)
 
     def _look(self) -> None:
         """Read the file when it is another one than at the last look; 2 microseconds when not."""
@@ -193,9 +193,9 @@ class ApiKeys:
     def _state(self) -> tuple[int, ...] | None:
         """What tells one file from the next; None when that cannot be told yet, or any more."""
         try:
-            found = self._file.path.stat()  # follows links: a mounted secret changes by a link
+            status = self._file.path.stat()  # follows links: a mounted secret changes by a link
         except OSError:
             return None
-        if abs(time() - found.st_mtime) < UNSETTLED_SECONDS:
+        if abs(time() - status.st_mtime) < UNSETTLED_SECONDS:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size

@@ -74,7 +74,7 @@ class Authenticator:
         """
         try:
             principal = await self._principal(headers)
-            structlog.contextvars.bind_contextvars(principal=principal.short)
+            structlog.contextvars.bind_contextvars(principal=principal.log_id)
         except Unauthenticated as refusal:
             self.record_refusal(refusal.reason)
             raise

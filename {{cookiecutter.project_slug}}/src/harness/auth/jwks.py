@@ -1,4 +1,4 @@
-"""The keys that an OIDC provider signs with: found by discovery, kept, and followed as they change."""
+"""The keys that an OIDC provider signs with: found by discovery, cached, and fetched anew as they change."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -57,12 +57,12 @@ class ProviderClient:
         try:
             async with asyncio.timeout(self._seconds):
                 place = self._issuer.rstrip("/") + self.DISCOVERY
-                found = await self._read(place, Discovery)
-                if found.issuer != self._issuer:  # section 4.3: or anyone could stand in for it
+                metadata = await self._read(place, Discovery)
+                if metadata.issuer != self._issuer:  # section 4.3: or anyone could stand in for it
                     raise IdentityUnavailable("its metadata name another issuer than OIDC_ISSUER")
-                if self._issuer.startswith("https:") and not found.jwks_uri.startswith("https:"):
+                if self._issuer.startswith("https:") and not metadata.jwks_uri.startswith("https:"):
                     raise IdentityUnavailable("its jwks_uri is not https")
-                return await self._read(found.jwks_uri, KeySet)
+                return await self._read(metadata.jwks_uri, KeySet)
         except TimeoutError:
             raise IdentityUnavailable(f"no answer in {self._seconds:g} s") from None
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
@@ -195,10 +195,10 @@ class ProviderKeys:
         self._quiet_until = self._clock() + self._cooldown_seconds
 
     @classmethod
-    def _usable(cls, found: KeySet) -> Mapping[str | None, Mapping[str, Any]]:
+    def _usable(cls, document: KeySet) -> Mapping[str | None, Mapping[str, Any]]:
         kinds = set(cls.KINDS.values())
         keys: dict[str | None, Mapping[str, Any]] = {}
-        for key in found.keys:
+        for key in document.keys:
             if key.get("kty") in kinds and key.get("use", "sig") == "sig":
                 key_id = key.get("kid")
                 keys.setdefault(key_id if isinstance(key_id, str) else None, key)

@@ -81,7 +81,7 @@ class OidcTokens:
         wanted = self.VERIFIED[self._required]
         if wanted and not any(self._is_true(claims.get(name)) for name in wanted):
             raise AccountUnverified(self.WANTED[self._required])
-        return Principal.of_account(self._issuer, subject, self._granted(claims))
+        return Principal.from_account(self._issuer, subject, self._granted(claims))
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         try:
@@ -100,15 +100,15 @@ class OidcTokens:
                 leeway=self._leeway_seconds,
             )
         except PyJWTError as error:
-            reasons = (told for kind, told in self.REASONS if isinstance(error, kind))
+            reasons = (reason for kind, reason in self.REASONS if isinstance(error, kind))
             raise Unauthenticated(next(reasons, "malformed")) from None
         return claims
 
     def _granted(self, claims: Mapping[str, Any]) -> frozenset[Scope]:
         if self._scopes is not None:
             return self._scopes
-        told = claims.get("scope", claims.get("scp", ""))  # RFC 8693; `scp`: Entra ID and Okta
-        names = told.split() if isinstance(told, str) else told
+        granted = claims.get("scope", claims.get("scp", ""))  # RFC 8693; `scp`: Entra ID and Okta
+        names = granted.split() if isinstance(granted, str) else granted
         return Scope.parse(filter(self._is_text, names if isinstance(names, list) else ()))
 
     @staticmethod

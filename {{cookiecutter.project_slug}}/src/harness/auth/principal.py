@@ -9,10 +9,10 @@ from typing import Final, Self
 from ..errors import ScopeMissing
 from ..storage.thread_ref import PUBLIC, ThreadRef
 
-OWNER_CHARS: Final = 32
-"""Hexadecimal digits of an owner: 128 bits, so that no two principals ever share one."""
+ID_CHARS: Final = 32
+"""Hexadecimal digits of an id: 128 bits, so that no two principals ever share one."""
 
-SHORT_CHARS: Final = 8
+LOG_CHARS: Final = 8
 """Digits of it in the log: enough to follow one caller, too few to be worth anything."""
 
 
@@ -40,19 +40,19 @@ class Scope(StrEnum):
 class Principal:
     """A caller as the service knows it: by a name of its own making, never by an e-mail address."""
 
-    owner: str
-    """Digest of its identity; what it keeps is kept under this. `PUBLIC` for callers without one."""
+    id: str
+    """Digest of its identity; what it stores is stored under this. `PUBLIC` for callers without one."""
 
     scopes: frozenset[Scope]
 
     @classmethod
-    def of_key(cls, name: str, scopes: Iterable[Scope]) -> Self:
-        """Who holds an API key: two keys of one name are one caller, so that keys can change."""
+    def from_key(cls, name: str, scopes: Iterable[Scope]) -> Self:
+        """Whoever has an API key: two keys of one name are one caller, so that keys can change."""
         return cls(cls._digest("key", name), frozenset(scopes))
 
     @classmethod
-    def of_account(cls, issuer: str, subject: str, scopes: Iterable[Scope]) -> Self:
-        """Who holds an account; `subject` is unique and lasting at `issuer` alone."""
+    def from_account(cls, issuer: str, subject: str, scopes: Iterable[Scope]) -> Self:
+        """Whoever has an account; `subject` is unique and lasting at `issuer` alone."""
         return cls(cls._digest("oidc", issuer, subject), frozenset(scopes))
 
     @classmethod
@@ -65,12 +65,12 @@ class Principal:
         # Lengths first: no two lists of parts give one text. `surrogatepass`: a JSON string may
         # hold what UTF-8 does not.
         text = "".join(f"{len(part)}:{part}" for part in parts)
-        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:OWNER_CHARS]
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:ID_CHARS]
 
     @property
-    def short(self) -> str:
+    def log_id(self) -> str:
         """What the log calls it."""
-        return self.owner[:SHORT_CHARS] or "anonymous"
+        return self.id[:LOG_CHARS] or "anonymous"
 
     def require_scope(self, scope: Scope) -> None:
         """Pass when it has `scope`.
@@ -83,4 +83,4 @@ class Principal:
 
     def conversation(self, thread_id: str) -> ThreadRef:
         """Its own conversation of this name, whoever else has one of the same name."""
-        return ThreadRef(thread_id, self.owner)
+        return ThreadRef(thread_id, self.id)

@@ -112,8 +112,8 @@ class Ask:
         return Reply.model_validate_json(answer.content)
 
     def _headers(self) -> dict[str, str]:
-        kept = Settings().api_key
-        key = self._key or (kept.get_secret_value() if kept else "")
+        secret = Settings().api_key
+        key = self._key or (secret.get_secret_value() if secret else "")
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _show(self, event: Event) -> None:

@@ -35,24 +35,24 @@ class Keys:
             raise InputRefused("--days", "must be above 0")
         try:
             expires = None if days is None else self._now() + timedelta(days=days)
-            made = NewKey.make(name, [*map(Scope, scopes or SCOPES)], expires)
+            key = NewKey.make(name, [*map(Scope, scopes or SCOPES)], expires)
         except ValidationError:
             raise InputRefused("--name", "1 to 64 letters, digits and ._@-") from None
         except OverflowError:
             raise InputRefused("--days", "is beyond the calendar") from None
         if append:
             file = self._file()
-            kept = file.path.read_text(encoding="utf-8") if file.path.exists() else ""
-            self._write(file.path, f"{kept.rstrip()}\n{made.kept.line}\n".lstrip())
-        print(f"Key, shown this once: {made.text}")
-        print(f"Line for API_KEYS_FILE: {made.kept.line}")
+            before = file.path.read_text(encoding="utf-8") if file.path.exists() else ""
+            self._write(file.path, f"{before.rstrip()}\n{key.record.line}\n".lstrip())
+        print(f"Key, shown this once: {key.text}")
+        print(f"Line for API_KEYS_FILE: {key.record.line}")
         return 0
 
     def list(self) -> int:
         """Print the keys in the file, without anything that opens a door; the exit code."""
         table = Table("Id", "Name", "In the log", "Scopes", "Expires")
         for key in self._read(self._file()).values():
-            name = Principal.of_key(key.name, key.scopes).short
+            name = Principal.from_key(key.name, key.scopes).log_id
             table.add_row(key.id, key.name, name, ",".join(sorted(key.scopes)), self._expiry(key))
         Console(markup=False, highlight=False).print(table)
         return 0
@@ -114,8 +114,8 @@ class Keys:
     def _expiry(cls, key: ApiKey) -> str:
         if key.expires is None:
             return "never"
-        told = key.expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-        return told if key.expires > cls._now() else f"{told} (over)"
+        expiry = key.expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+        return expiry if key.expires > cls._now() else f"{expiry} (over)"
 
     @staticmethod
     def _now() -> datetime:

@@ -49,14 +49,11 @@ class Letters(dict[int, str | None]):
         return seen
 
 
-ASCII: Final = "".join(map(chr, range(0x80)))  # all 128 of its signs
-
-
 class NormalForm:
     """Gives the readings of a text. All of it takes time in proportion to the text's length."""
 
     LETTERS: Final = Letters()
-    GAPS: Final = {sign: " " for sign in map(ord, ASCII) if not chr(sign).isalnum()}
+    GAPS: Final = {sign: " " for sign in Letters.ASCII if not chr(sign).isalnum()}
     NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]++")
 
     LEET: Final = str.maketrans("0134578@$!|+", "oleastbaslit")

@@ -58,7 +58,7 @@ class AuthenticationMiddleware:
             if path not in self._open:
                 principal = await running.authenticator.authenticate(Headers(scope=scope))
                 state["principal"] = principal
-                left = await running.limiter.count_caller(principal.owner)
+                left = await running.limiter.count_caller(principal.id)
         except ServiceError:
             self._name_route(scope)
             raise

@@ -52,4 +52,4 @@ class FeedbackRoutes:
     ) -> None:
         """Rate an answer that you got. It is kept with the conversation and deleted with it."""
         rating = cast(Rating, str(feedback.rating))
-        await running.ratings.give(caller.owner, feedback.run_id, rating, feedback.comment)
+        await running.ratings.give(caller.id, feedback.run_id, rating, feedback.comment)

@@ -8,9 +8,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
-from ..auth.authenticator import Authenticator
 from ..auth.principal import Scope
-from ..limits.rate_limiter import RateLimiter
 from ..project import Project
 from ..settings import Settings
 from ..telemetry.metrics import READY, REGISTRY
@@ -134,33 +132,25 @@ class HealthRoutes:
         is_ready = parts["service"]
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        keys, provider = running.authenticator.keys, running.authenticator.provider
+        redis = running.limiter.redis
         return Readiness(
             status="ready" if is_ready else "not_ready",
             threads=Threads(kind=running.store.kind, answers=parts["store"]),
             models=list(map(ModelState.model_validate, running.service.factory.models())),
             sample_data=running.settings.use_fake_data,
             agents=len(running.service.agents),
-            callers=self._callers(running.authenticator),
-            limits=self._limits(running.limiter),
-        )
-
-    @staticmethod
-    def _limits(limiter: RateLimiter) -> Limits:
-        redis = limiter.redis
-        return Limits(
-            mode=limiter.mode,
-            counted_in="redis" if redis else "process",
-            redis_away=redis.is_away if redis else False,
-        )
-
-    @staticmethod
-    def _callers(authenticator: Authenticator) -> Callers:
-        keys, provider = authenticator.keys, authenticator.provider
-        return Callers(
-            mode=authenticator.mode,
-            keys=keys.count if keys else None,
-            keys_problem=keys.problem if keys else None,
-            provider_problem=provider.problem if provider else None,
+            callers=Callers(
+                mode=running.settings.authentication,
+                keys=keys.count if keys else None,
+                keys_problem=keys.problem if keys else None,
+                provider_problem=provider.problem if provider else None,
+            ),
+            limits=Limits(
+                mode=running.settings.limits,
+                counted_in="redis" if redis else "process",
+                redis_away=redis.is_away if redis else False,
+            ),
         )
 
     async def version(self, running: Running) -> Version:

@@ -171,7 +171,6 @@ class Reply(BaseModel):
         results = TaskResults(state).all
         sources = {(s["title"], s["url"]): s for it in results for s in it["sources"]}
         reasons = sorted(set(state["degraded"]))
-        usage = run.usage or Usage()
         return cls(
             answer=state["answer"],
             language=state["language"],
@@ -184,12 +183,7 @@ class Reply(BaseModel):
             degraded_because=reasons,
             approvals=[ApprovalRequest.from_call(it["call"]) for it in results if "call" in it],
             notices=notices,
-            usage=UsageReport(
-                model_calls=usage.model_calls,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cost_usd=usage.cost_usd,
-            ),
+            usage=UsageReport.model_validate(run.usage or Usage(), from_attributes=True),
             thread_id=run.thread.thread_id if run.thread else "",
             run_id=run.run_id,
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..prompts.language import Language, LanguageDetector, Words
-from ..prompts.messages import Messages
+from ..prompts.messages import LocalizedMessage, Messages
 from .agent import Agent
 from .state import Plan, Task, Turn
 
@@ -77,18 +77,18 @@ class RulesPlanner:
 
     def offer(self, language: Language) -> str:
         """The question back, with what the agents can do."""
-        agents = Messages.bullets(self._descriptions, language)
-        return Messages.CLARIFY.format(language, agents=agents)
+        return self._with_agents(Messages.CLARIFY, language)
 
     def refusal(self, language: Language) -> str:
         """The refusal, with what the agents can do instead."""
-        agents = Messages.bullets(self._descriptions, language)
-        return Messages.DECLINE.format(language, agents=agents)
+        return self._with_agents(Messages.DECLINE, language)
 
     def warning(self, language: Language) -> str:
-        """What is said to a message that the guard refuses, with what the agents can do."""
-        agents = Messages.bullets(self._descriptions, language)
-        return Messages.REFUSED.format(language, agents=agents)
+        """The answer to a message that the guard refuses, with what the agents can do."""
+        return self._with_agents(Messages.REFUSED, language)
+
+    def _with_agents(self, message: LocalizedMessage, language: Language) -> str:
+        return message.format(language, agents=Messages.bullets(self._descriptions, language))
 
     def _tasks(self, question: str) -> list[Task]:
         tasks: list[Task] = []

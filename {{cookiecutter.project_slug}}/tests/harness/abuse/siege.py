@@ -28,7 +28,7 @@ class Siege:
         self.attacks = list(Attacks(self.world.decoy.address.rpartition(":")[2]))
         self.world.lay_out(self.attacks)
         self._keys = self.folder / "keys.jsonl"
-        self._keys.write_text("".join(f"{key.kept.line}\n" for key in (VICTIM, ATTACKER)))
+        self._keys.write_text("".join(f"{key.record.line}\n" for key in (VICTIM, ATTACKER)))
 
     async def run(self, attacks: Sequence[Attack], **changes: Any) -> Report:
         """Send `attacks`, with other settings if any, after a victim has said something."""

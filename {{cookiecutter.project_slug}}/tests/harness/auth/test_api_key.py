@@ -13,7 +13,7 @@ from harness.errors import ConfigurationError, Unauthenticated
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
-BILLING = Principal.of_key("billing", [Scope.CHAT])
+BILLING = Principal.from_key("billing", [Scope.CHAT])
 
 
 def made(name: str = "billing", days: int | None = None) -> NewKey:
@@ -21,7 +21,7 @@ def made(name: str = "billing", days: int | None = None) -> NewKey:
 
 
 def write(file: Path, *keys: NewKey, note: str = "") -> Path:
-    file.write_text("".join([note, *(f"{key.kept.line}\n" for key in keys)]))
+    file.write_text("".join([note, *(f"{key.record.line}\n" for key in keys)]))
     return file
 
 
@@ -36,7 +36,7 @@ def test_a_key_of_the_file_is_its_callers_and_any_other_text_is_nobodys(file: Pa
     assert keys.principal(key.text) == BILLING
     assert keys.count == 2
     secret = other.text.split("_", 2)[2]
-    wrong = [key.text[:-1], f"{key.text}x", f"ak_{key.kept.id}_{secret}", "ak_", "", "ak_ü", "é"]
+    wrong = [key.text[:-1], f"{key.text}x", f"ak_{key.record.id}_{secret}", "ak_", "", "ak_ü", "é"]
     for text in wrong:
         with pytest.raises(Unauthenticated) as refusal:
             keys.principal(text)
@@ -152,7 +152,7 @@ def test_a_file_that_breaks_later_leaves_the_keys_in_force_until_it_is_mended(
 
 def test_a_key_that_is_there_twice_is_told(file: Path) -> None:
     key = made()
-    with pytest.raises(ConfigurationError, match=f"line 2: the id {key.kept.id} is there twice"):
+    with pytest.raises(ConfigurationError, match=f"line 2: the id {key.record.id} is there twice"):
         ApiKeys(write(file, key, key))
 
 

@@ -23,7 +23,7 @@ OTHER = NewKey.make("other", [Scope.CHAT], None)
 @pytest.fixture
 def keys_file(tmp_path: Path) -> Path:
     file = tmp_path / "keys.jsonl"
-    file.write_text(f"{KEY.kept.line}\n{OTHER.kept.line}\n")
+    file.write_text(f"{KEY.record.line}\n{OTHER.record.line}\n")
     return file
 
 
@@ -48,7 +48,7 @@ async def test_a_key_counts_wherever_it_may_stand(
     authenticator: Authenticator, headers: dict[str, str]
 ) -> None:
     found = await authenticator.authenticate(headers)
-    assert found == Principal.of_key("billing", [Scope.CHAT])
+    assert found == Principal.from_key("billing", [Scope.CHAT])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_a_key_counts_wherever_it_may_stand(
         ({"authorization": f"Basic {KEY.text}"}, "no_credentials"),
         ({"authorization": KEY.text}, "no_credentials"),
         ({"x-api-key": "eyJhbGciOiJub25l" + "In0.e30."}, "kind_not_accepted"),
-        ({"x-api-key": KEY.kept.sha256}, "kind_not_accepted"),
+        ({"x-api-key": KEY.record.sha256}, "kind_not_accepted"),
         ({"x-api-key": KEY.text + "a"}, "unknown_key"),
         ({"x-api-key": "a" * (TOKEN_MAX_CHARS + 1)}, "too_long"),
     ],

@@ -35,7 +35,7 @@ def test_a_new_key_is_printed_with_the_line_that_makes_it_count(
     file.parent.mkdir()
     file.write_text(line)
     keys = ApiKeys(file)
-    assert keys.principal(key) == Principal.of_key("billing", [Scope.CHAT, Scope.THREADS])
+    assert keys.principal(key) == Principal.from_key("billing", [Scope.CHAT, Scope.THREADS])
 
 
 def test_a_key_is_made_with_scopes_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,12 +59,12 @@ def test_a_key_that_is_appended_counts_at_once_and_is_revoked_alone(
 
     assert main(["keys", "list"]) == 0
     shown = capsys.readouterr().out
-    owner = Principal.of_key("billing", []).short
+    owner = Principal.from_key("billing", []).log_id
     assert [text in shown for text in (key_id, owner, "chat,threads", "never")] == [True] * 4
     assert second not in shown
 
     assert main(["keys", "revoke", key_id]) == 0
-    assert keys.principal(first).owner.startswith(owner)
+    assert keys.principal(first).id.startswith(owner)
     with pytest.raises(Unauthenticated):
         keys.principal(second)
     assert file.read_text().startswith("# note\n\n")

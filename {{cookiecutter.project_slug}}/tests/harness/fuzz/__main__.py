@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         return ask(chosen.host, chosen.examples, *chosen.header).returncode
     with tempfile.TemporaryDirectory() as folder:
         key, file = NewKey.make("fuzz", list(Scope), None), Path(folder, "keys")
-        file.write_text(f"{key.kept.line}\n", encoding="utf-8")
+        file.write_text(f"{key.record.line}\n", encoding="utf-8")
         with serving({}) as host:
             without_key = ask(host, chosen.examples)
         with serving({"AUTHENTICATION": "keys", "API_KEYS_FILE": str(file)}) as host:

@@ -28,7 +28,7 @@ async def test_a_path_that_nobody_serves_is_no_news_to_a_stranger(opens: Opens) 
 async def test_a_scope_narrows_a_route_of_the_owners(opens: Opens) -> None:
     client = await opens(routers=[customers()])
     made = await client.post("/v1/customers", json={}, headers=KEY)
-    assert made.json() == Principal.of_key("ana", []).short
+    assert made.json() == Principal.from_key("ana", []).log_id
     refused = await client.delete("/v1/customers", headers=KEY)
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:problem:scope-missing")
     item = (await client.get("/openapi.json")).json()["paths"]["/v1/customers"]

@@ -84,7 +84,7 @@ def test_a_caller_with_a_key_sends_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, code: int
 ) -> None:
     file = tmp_path / "keys"
-    file.write_text(f"{KEY.kept.line}\n")
+    file.write_text(f"{KEY.record.line}\n")
     monkeypatch.setenv("API_KEY", key)
     keys = {"AUTHENTICATION": "keys", "API_KEYS_FILE": str(file), "DATABASE_URL": "memory://"}
     with serving(keys, ["tests.support.served"]) as host:

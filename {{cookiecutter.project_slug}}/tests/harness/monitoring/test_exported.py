@@ -78,7 +78,7 @@ async def live(served: Served, folder: Path) -> Samples:  # noqa: F811  # the fi
     """What a service exports to which everything has happened that is counted."""
     key = NewKey.make("ana", [Scope.CHAT], None)
     file = folder / "keys.jsonl"
-    file.write_text(key.kept.line + "\n", encoding="utf-8")
+    file.write_text(key.record.line + "\n", encoding="utf-8")
     model = "openai:scripted-agent"
     await served.start(
         ReadingAgent,

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 
 from harness.models.factory import LLMFactory
 from harness.run_context import RunContext
-from harness.runtime.graph import GraphBuilder, StateScoped
+from harness.runtime.graph import GraphBuilder, Step
 from harness.runtime.state import READS, WRITES, State
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
@@ -28,7 +28,7 @@ class Meddler:
 @pytest.mark.checklist("INT-3")
 async def test_a_node_is_shown_only_what_it_may_read() -> None:
     meddler = Meddler({"plan": {}})
-    await StateScoped("plan", meddler)(
+    await Step({"plan": meddler})(
         State(question="q", language="en", message="raw", answer="a"), Runtime()
     )
     assert meddler.seen == {"question": "q", "language": "en"}
@@ -37,7 +37,7 @@ async def test_a_node_is_shown_only_what_it_may_read() -> None:
 @pytest.mark.checklist("INT-3")
 async def test_a_node_that_writes_what_is_not_its_own_is_stopped() -> None:
     with pytest.raises(PermissionError) as stopped:
-        await StateScoped("plan", Meddler({"plan": {}, "answer": "mine"}))(State(), Runtime())
+        await Step({"plan": Meddler({"plan": {}, "answer": "mine"})})(State(), Runtime())
     assert "node plan may not write ['answer']" in str(stopped.value)
 
 

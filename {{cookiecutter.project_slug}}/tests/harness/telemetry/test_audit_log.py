@@ -68,7 +68,7 @@ def test_what_a_guard_decides_is_counted_and_in_the_line(lines: Lines, settings:
         return REGISTRY.get_sample_value("guard_decisions_total", labels) or 0
 
     before = counted()
-    owner = Principal.of_key("shop", [Scope.CHAT]).owner
+    owner = Principal.from_key("shop", [Scope.CHAT]).id
     json = settings.model_copy(update={"log_format": "json"})
     with Logs(json), AuditLog.scope(owner):
         AuditLog.record("planted", "refused", "a rule")
