@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from ..auth.principal import Scope
 from ..project import Project
 from ..settings import Settings
-from ..telemetry.metrics import READY, REGISTRY
-from ..telemetry.workers import Workers
+from ..telemetry.metrics import READY, REGISTRY, Workers
 from .authentication import AuthenticationMiddleware, requires
 from .problems import Problem, Responses
 from .state import Running
