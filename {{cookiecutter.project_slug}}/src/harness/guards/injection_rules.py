@@ -1,7 +1,7 @@
 """The rules that tell a text that wants to be obeyed: fast, offline, and no more than a first net.
 
 Rules find known ways to say it. What they miss must still be harmless: no model is trusted, see
-docs/threats.md.
+docs/prove.md.
 """
 
 import re

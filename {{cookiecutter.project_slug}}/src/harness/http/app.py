@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -9,7 +10,6 @@ from fastapi.routing import iter_route_contexts
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from ..application import Application
 from ..errors import ConfigurationError
 from ..project import Project
 from ..settings import Settings
@@ -26,10 +26,13 @@ from .problems import ProblemHandlers
 from .state import AppState
 from .threads import ThreadRoutes
 
+if TYPE_CHECKING:
+    from ..application import Application
+
 log = structlog.stdlib.get_logger(__name__)
 
 
-def create_app(application: Application, settings: Settings | None = None) -> FastAPI:
+def create_app(application: "Application", settings: Settings | None = None) -> FastAPI:
     """The service over HTTP, with `settings` from the environment unless given.
 
     Logging starts here; the store, the models and the agents open when the server starts it.
@@ -105,7 +108,7 @@ class OwnerParts:
             for method in route.methods or ()
         ]
 
-    def add(self, application: Application) -> None:
+    def add(self, application: "Application") -> None:
         """Include the routers, and build the middleware now.
 
         Raises:
