@@ -16,7 +16,7 @@ from tools.scratch import tracked_files
 
 MANIFEST = "harness.manifest"
 HEADING = """\
-# Sealed: the template's own files, which its updates replace whole (docs/ownership.md). sha256, then the path.
+# Sealed: the template's own files, which its updates replace whole (docs/build.md). sha256, then the path.
 # In a line that begins with `folder`, every file of that folder is sealed. Checked by `python tools/seal.py`.
 """
 

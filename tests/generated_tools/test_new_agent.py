@@ -120,4 +120,4 @@ def test_the_command_names_what_it_wrote_and_what_comes_next(
     shown = capsys.readouterr().out
     assert "wrote src/app/agents/billing/agent.py\n" in shown
     assert "wrote tests/agents/billing/test_agent.py\n" in shown
-    assert "docs/agents.md" in shown
+    assert "docs/build.md" in shown

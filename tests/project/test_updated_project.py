@@ -33,7 +33,7 @@ def test_a_customised_project_of_the_release_before_updates_starts_and_answers(
     project = template.with_cookiecutter(tmp_path / "home", {})
     customise(project)
     project.commit("Generated and made ours")
-    for name in (SEALED, "src/harness/service.py", "docs/architecture.md"):
+    for name in (SEALED, "src/harness/service.py", "docs/index.md"):
         path = template.project_folder / name
         path.write_text(path.read_text(encoding="utf-8") + "\n# Of the next release.\n", encoding="utf-8")
     manifest.main(["--write"], template.folder)

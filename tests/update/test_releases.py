@@ -21,7 +21,7 @@ FIRST = (0, 3, 0)
 
 FOUND: list[Release | None] = [*(it for it in releases() if it.number >= FIRST)] or [None]
 NEXT = "v999.0.0"
-SEALED, PAGE = "src/harness/errors.py", "docs/architecture.md"
+SEALED, PAGE = "src/harness/errors.py", "docs/index.md"
 ANSWERS: dict[str, dict[str, object]] = {
     "full": {},
     "minimal": {

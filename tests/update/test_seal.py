@@ -17,7 +17,7 @@ SEALED = "src/harness/errors.py"
 LAST = "\n\nADDED_BY_THE_TEMPLATE = True\n"
 LEFT_IN = tuple(f"{PROJECT_FOLDER}/{path}" for path in ("src/app/", "tests/agents/", SEALED, "tools/seal.py"))
 
-# Each documented place (docs/ownership.md of a project) and what an owner may have put there.
+# Each documented place (docs/build.md of a project) and what an owner may have put there.
 PLACES = {
     "src/app/agents/billing/agent.py": "MINE = True\n",
     "src/app/settings.py": "MINE = True\n",
@@ -157,7 +157,7 @@ def test_a_deleted_example_agent_meets_no_conflict_and_stays_away(life: Life) ->
 
 
 def test_what_the_template_moved_or_removed_is_named_where_its_owner_had_changed_it(life: Life) -> None:
-    moved, removed, untouched = "docs/delivery.md", "docs/operation.md", "docs/deployment.md"
+    moved, removed, untouched = "docs/prove.md", "docs/run.md", "docs/build.md"
     for name in (moved, removed):
         life.project.write(name, "Mine.\n" + life.project.read(name))
     life.project.write(SEALED, "# Mine.\n" + life.project.read(SEALED))
@@ -166,14 +166,14 @@ def test_what_the_template_moved_or_removed_is_named_where_its_owner_had_changed
 
     folder = life.template.project_folder
     (folder / "docs/pages").mkdir()
-    (folder / moved).rename(folder / "docs/pages/delivery.md")
+    (folder / moved).rename(folder / "docs/pages/prove.md")
     for name in (removed, untouched, SEALED):
         (folder / name).unlink()
     release(life, {})
     life.project.update()
 
     said = seal(life.project, "updated")[1]
-    assert f"moved to docs/pages/delivery.md by the template, though you had changed it: {moved}: " in said
+    assert f"moved to docs/pages/prove.md by the template, though you had changed it: {moved}: " in said
     assert f"removed by the template, though you had changed it: {removed}: " in said
     assert f"removed by the template, though you had changed it: {SEALED}: " in said
     assert "removed, never changed by you: 1 files" in said

@@ -83,7 +83,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         return 2
     for file in written:
         print(f"wrote {file.relative_to(root).as_posix()}")
-    print("Next: its words in agent.py, its data in tools.py and sample.py (docs/agents.md)")
+    print("Next: its words in agent.py, its data in tools.py and sample.py (docs/build.md)")
     return 0
 
 

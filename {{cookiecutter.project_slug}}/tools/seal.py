@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 MANIFEST, PATCHED, ANSWERS = "harness.manifest", "harness.patched", ".copier-answers.yml"
 FOLDER, ADDED = "folder", "added"
 WAYS_OUT = """\
-The template keeps these files, so that its updates never conflict. Ways out (docs/ownership.md):
+The template keeps these files, so that its updates never conflict. Ways out (docs/build.md):
   a setting, or a subclass or hook in src/app, instead of the change; `git checkout -- FILE` undoes it
   a file of your own outside of the sealed folders, instead of one in them
   `make patch file=FILE` keeps your change: from then on updates merge that file by line"""

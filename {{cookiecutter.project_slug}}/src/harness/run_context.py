@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .prompts.language import LANGUAGES, Language
 
 if TYPE_CHECKING:
-    from .guards.approval import Approval, ApprovalGate
+    from .guards.tool_policy import Approval, ApprovalGate
     from .limits.budget import RunUsage
     from .limits.deadline import Deadline
     from .models.call_recorder import Usage

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import httpx2
@@ -27,7 +28,8 @@ async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(
 ) -> None:
     client = await door.open(Settings(database_url=f"sqlite:///{tmp_path}/threads.sqlite"))
     assert (await client.get("/readyz")).status_code == 200
-    await door.running.store._rows("DROP TABLE checkpoints")  # type: ignore[attr-defined]  # SQLite only
+    with sqlite3.connect(tmp_path / "threads.sqlite") as connection:
+        connection.execute("DROP TABLE checkpoints")
     answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["threads"] == {"kind": "sqlite", "answers": False}

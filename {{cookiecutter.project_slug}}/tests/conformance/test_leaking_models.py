@@ -9,8 +9,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from harness.prompts.planner import PLANNER
-from harness.prompts.writer import WRITER
+from harness.prompts.shared import PLANNER, WRITER
 from tests.conformance.conftest import Served
 from tests.conformance.test_failing_models import OWN_WORDS
 from tests.support.peers.openai_replies import Reply, Request, Text, TextWithAsides, ToolCalls

@@ -30,9 +30,9 @@ SHARED: Final = ("configuration", "errors", "project", "settings", "store_url", 
 SYSTEM: Final = "Software system"
 
 HEAD: Final = """\
-# C4 diagrams
+# Architecture
 
-The service in the C4 model: what runs and who it works with, the parts of the process, the agents.
+The service in the C4 model, as pictures: what runs and who it works with, the parts of the process, the agents.
 Written by `nox -s generate` from the code with the default settings; `nox -s check` fails when the code says
 something else. Dotted: only where a setting asks for it.
 """
@@ -100,7 +100,7 @@ class C4:
     @staticmethod
     def packages(root: str) -> str:
         """The packages directly inside of `root`, and which of them imports which."""
-        graph = grimp.build_graph(root, cache_dir=None)
+        graph = grimp.build_graph(root, cache_dir=None, exclude_type_checking_imports=True)
         for name in graph.find_children(root):
             graph.squash_module(name)
         for name in SHARED:

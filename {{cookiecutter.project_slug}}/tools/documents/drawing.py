@@ -1,8 +1,8 @@
 """Mermaid as SVG, drawn by mmdr: no browser, no script, no other host.
 
-properdocs loads this file as its hook: every Mermaid block becomes a picture inside its page, and a page that
-would fetch something from another host fails a strict build. `python -m tools.documents.drawing` draws the
-README's picture from the first diagram of docs/architecture.md; `nox -s docs` has installed what draws it.
+properdocs loads this file as its hook: pages come in their order, every Mermaid block becomes a picture inside its
+page, and a page that would fetch something from another host fails a strict build. `python -m tools.documents.drawing` draws the
+README's picture from the first diagram of docs/index.md; `nox -s docs` has installed what draws it.
 """
 
 import logging
@@ -49,6 +49,15 @@ def svg(source: str, name: str) -> str:
     return " ".join(OWN_NAME.sub(name, drawn).split())
 
 
+def on_config(config: Any, **_: Any) -> Any:
+    """The pages in the order of properdocs.yml, then all others: a new page is in the navigation by itself."""
+    folder, order = Path(config["docs_dir"]), config["extra"].get("order", ())
+    pages = sorted(page.relative_to(folder).as_posix() for page in folder.rglob("*.md"))
+    config["nav"] = [page for page in order if page in pages]
+    config["nav"] += [page for page in pages if page not in order]
+    return config
+
+
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """The page with every diagram drawn."""
 
@@ -66,7 +75,7 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
 
 
 if __name__ == "__main__":
-    diagrams = FENCE.findall(Path("docs/architecture.md").read_text(encoding="utf-8"))
+    diagrams = FENCE.findall(Path("docs/index.md").read_text(encoding="utf-8"))
     picture = svg(diagrams[0], "overview") + "\n"
     Path("docs/overview.svg").write_text(picture, encoding="utf-8", newline="\n")
     print(f"wrote docs/overview.svg, {len(picture):,} characters")

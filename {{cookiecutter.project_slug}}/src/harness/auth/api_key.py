@@ -53,13 +53,13 @@ class ApiKey(BaseModel):
 
     @property
     def line(self) -> str:
-        """The line."""
+        """It as text."""
         return self.model_dump_json(exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key at the only moment when it is known."""
+    """A key at the only moment when its text is at hand."""
 
     text: str
     record: ApiKey
@@ -73,15 +73,13 @@ class NewKey:
         """
         key_id = secrets.token_hex(ID_BYTES)
         text = f"{PREFIX}{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
-        digest = cls.digest(text)
-        record = ApiKey(
-            id=key_id, name=name, sha256=digest, scopes=frozenset(scopes), expires=expires
-        )
+        sha256, allowed = cls.digest(text), frozenset(scopes)
+        record = ApiKey(id=key_id, name=name, sha256=sha256, scopes=allowed, expires=expires)
         return cls(text, record)
 
     @staticmethod
     def digest(text: str) -> str:
-        """What the file has of a key."""
+        """What is stored of a key."""
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -105,10 +103,8 @@ class KeyFile:
             try:
                 key = ApiKey.model_validate_json(line)
             except ValidationError as invalid:
-                fields = sorted(
-                    {str(error["loc"][0]) for error in invalid.errors() if error["loc"]}
-                )
-                what = f"wrong {', '.join(fields)}" if fields else "no JSON object"
+                fields = {str(error["loc"][0]) for error in invalid.errors() if error["loc"]}
+                what = f"wrong {', '.join(sorted(fields))}" if fields else "no JSON object"
                 raise ValueError(f"line {number}: {what}") from None
             if key.id in keys:
                 raise ValueError(f"line {number}: the id {key.id} is there twice")
@@ -193,9 +189,9 @@ class ApiKeys:
     def _state(self) -> tuple[int, ...] | None:
         """What tells one file from the next; None when that cannot be told yet, or any more."""
         try:
-            status = self._file.path.stat()  # follows links: a mounted secret changes by a link
+            state = self._file.path.stat()  # follows links: a mounted secret changes by a link
         except OSError:
             return None
-        if abs(time() - status.st_mtime) < UNSETTLED_SECONDS:
+        if abs(time() - state.st_mtime) < UNSETTLED_SECONDS:
             return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
+        return state.st_ino, state.st_mtime_ns, state.st_size

@@ -13,8 +13,7 @@ from .api_key import PREFIX, ApiKeys
 from .principal import Principal
 
 if TYPE_CHECKING:
-    from .jwks import ProviderKeys
-    from .oidc import OidcTokens
+    from .oidc import OidcTokens, ProviderKeys
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -45,8 +44,7 @@ class Authenticator:
 
     def _trust_provider(self, settings: Settings) -> None:
         # Here: the cryptography behind them takes 0.2 s and 15 MB that others need not spend.
-        from .jwks import ProviderKeys  # noqa: PLC0415
-        from .oidc import OidcTokens  # noqa: PLC0415
+        from .oidc import OidcTokens, ProviderKeys  # noqa: PLC0415
 
         self.provider = ProviderKeys(settings)
         self._tokens = OidcTokens(settings, self.provider)

@@ -14,7 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ..application import Application
 from ..telemetry.logging import Logs
-from ..telemetry.workers import Workers
+from ..telemetry.metrics import Workers
 
 LAST_WORDS_SECONDS = 3
 """Time for what the end of the grace period makes requests say, before uvicorn cuts them; guess."""

@@ -115,7 +115,7 @@ class SettingsReference:
         "# away the sign before it. Written by `nox -s generate` from the settings classes.",
     )
     MARKDOWN: ClassVar = (
-        "# Configuration",
+        "# Settings",
         "",
         "Every setting is an environment variable, a line in the file `.env`, or a file of that name",
         "in `/run/secrets`; the first of these that has it wins. A wrong value stops the start and is",

@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field, TypeAdapter
 from ..errors import ConfigurationError
 from ..limits.budget import Budget
 from ..models.factory import LLMFactory
-from ..prompts.fence import Fence
-from ..prompts.judge import JUDGE
 from ..prompts.language import Language
+from ..prompts.prompt import Prompt
+from ..prompts.shared import JUDGE
 from ..settings import Settings
 from ..sources.body import BoundedBody
 from .injection_guard import Detector, InjectionGuard, Origin
@@ -145,7 +145,7 @@ class Judge:
             Exception: Whatever a provider raises, and a ValueError for another answer than asked.
         """
         Budget.take_model_call()
-        request = HumanMessage(Fence.wrap(origin, text))
+        request = HumanMessage(Prompt.fence(origin, text))
         answer = await self._model.ainvoke([self._system, request], {"metadata": JUDGE.metadata})
         if not answer.tool_calls:
             raise ValueError("no judgement")

@@ -1,7 +1,7 @@
 """The rules that tell a text that wants to be obeyed: fast, offline, and no more than a first net.
 
 Rules find known ways to say it. What they miss must still be harmless: no model is trusted, see
-docs/threats.md.
+docs/prove.md.
 """
 
 import re
@@ -131,9 +131,6 @@ class InjectionRules:
     GAP: Final = re.compile(r"<(\d)>")
     """Words that may stand between: `<4>`, up to four."""
 
-    TELLING_CHARS: Final = 4
-    """Shortest first word that is worth a second look where words were split: `a` is everywhere."""
-
     DIGEST_BYTES: Final = 16
     """Of a text's digest: nobody finds another text for it."""
 
@@ -152,7 +149,6 @@ class InjectionRules:
             head: [(rule, self._expression(its)) for rule, its in by_rule.items()]
             for head, by_rule in rests.items()
         }
-        self._telling = frozenset(it for it in self._forms if len(it) >= self.TELLING_CHARS)
         patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
         self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
         self._speaker = re.compile(NormalForm.canonicalize(patterns["speaker"]))
@@ -214,9 +210,7 @@ class InjectionRules:
         """What one reading meets, its split words joined too."""
         yield from self._markup_in(folded)
         yield from self._words_in(NormalForm.words(folded))
-        joined = NormalForm.words(NormalForm.joined_words(folded)).split(" ")
-        if not self._telling.isdisjoint(joined):
-            lines = NormalForm.split_lines(folded)
+        if lines := NormalForm.split_lines(folded):
             yield from self._words_in(NormalForm.words(NormalForm.join_split_words(lines)))
 
     def _markup_in(self, folded: str) -> Iterator[Markup]:

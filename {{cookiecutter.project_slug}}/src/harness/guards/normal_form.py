@@ -139,22 +139,6 @@ class NormalForm:
         return "\n".join(line for line, each in zip(lines, near, strict=True) if any(each))
 
     @classmethod
-    def joined_words(cls, folded: str) -> str:
-        """Only the words that `join_split_words` makes whole: none in most texts."""
-        lines = folded.split("\n")
-        split = [at for at, line in enumerate(lines) if cls.JOINT.search(line)]  # few
-        before = [lines[at] for at in split]
-        for at in split:
-            lines[at] = cls.JOINT.sub("", lines[at])
-        words = (" ".join(some).split() for some in (before, (lines[at] for at in split)))
-        joined = " ".join(new for old, new in zip(*words, strict=True) if old != new)
-        whole = "\n".join(lines)
-        if cls.SPELLED.search(f" {whole}"):
-            runs = cls.LETTERS_APART.findall(f" {whole}")
-            joined += " " + " ".join(run.replace(" ", "") for run in runs)
-        return joined
-
-    @classmethod
     def decoded(cls, text: str) -> Iterator[str]:
         """The texts that stand encoded in `text`: as base64, hexadecimal, or digits of 0 and 1."""
         long = " ".join(word for word in text.split() if len(word) >= cls.CODE_CHARS)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -11,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from ..application import Application
 from ..auth.principal import Scope
 from ..errors import ConfigurationError, ServiceError
 from ..project import Project
@@ -27,10 +27,13 @@ from .problems import Problem
 from .state import AppState
 from .threads import ThreadRoutes
 
+if TYPE_CHECKING:
+    from ..application import Application
+
 log = structlog.stdlib.get_logger(__name__)
 
 
-def create_app(application: Application, settings: Settings | None = None) -> FastAPI:
+def create_app(application: "Application", settings: Settings | None = None) -> FastAPI:
     """The service over HTTP, with `settings` from the environment unless given.
 
     Logging starts here; the store, the models and the agents open when the server starts it.
@@ -95,7 +98,7 @@ class OwnerParts:
     PLACE = "src/app/main.py"
 
     @classmethod
-    def add(cls, app: FastAPI, application: Application) -> None:
+    def add(cls, app: FastAPI, application: "Application") -> None:
         """Include the routers, and build the middleware now.
 
         Raises:

@@ -9,8 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
 from ..project import Project
-from ..telemetry.metrics import REGISTRY
-from ..telemetry.workers import Workers
+from ..telemetry.metrics import REGISTRY, Workers
 from .problems import Problem, Responses
 from .state import Running
 

@@ -1,16 +1,18 @@
 """The OpenAPI document: problem documents on every route, examples in the service's language."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from ..application import Application
 from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
 from .problems import Problem
+
+if TYPE_CHECKING:
+    from ..application import Application
 
 
 class OpenAPIDocument:
@@ -25,7 +27,7 @@ class OpenAPIDocument:
         "both": "An API key or access token",
     }
 
-    def __init__(self, app: FastAPI, settings: Settings, application: Application) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, application: "Application") -> None:
         """Describe `app`, made of `application`."""
         self._app = app
         self._settings = settings

@@ -4,11 +4,10 @@ import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Request
 
-from ..application import Application
 from ..auth.authenticator import Authenticator
 from ..guards.personal_data import PiiRules
 from ..limits.rate_limiter import RateLimiter
@@ -23,6 +22,9 @@ from ..telemetry.logging import Logs
 from ..telemetry.metrics import READY
 from ..telemetry.tracing import TRACES
 from .shutdown import ShutdownManager
+
+if TYPE_CHECKING:
+    from ..application import Application
 
 GC_OBJECTS: Final = 20_000
 """New objects after which the garbage collector looks at them; Python's own 700 cost 6 % more CPU,
@@ -47,7 +49,7 @@ class AppState:
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, application: Application, settings: Settings, logs: Logs
+        cls, application: "Application", settings: Settings, logs: Logs
     ) -> AsyncIterator["AppState"]:
         """The parts, open; from here on `logs` masks the agents' secrets too.
 

@@ -1,11 +1,11 @@
-"""Records every model call: one log line, its metrics and span, and the sum of its run."""
+"""Records every model call: one log line, its metrics and span, its price, and the sum of its run."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import structlog
 from langchain_core.messages import BaseMessage
@@ -15,10 +15,38 @@ from langchain_core.runnables.config import ensure_config
 
 from ..errors import ClarificationNeeded
 from ..run_context import RunContext
+from ..settings import EMBEDDED
 from ..telemetry.metrics import FAILURES, LLM_CALLS, LLM_COST, LLM_LATENCY, LLM_TOKENS
 from ..telemetry.tracing import TRACES, Span
-from .cost import Prices
 from .failures import ModelCallFailed
+
+
+class Prices:
+    """US dollars per million tokens, in and out, by model.
+
+    Cached and reasoning tokens are counted at these prices too: the sum is never too low for the
+    models whose cached tokens are cheaper.
+    """
+
+    PER_TOKENS: Final = 1_000_000
+    """What a price is for, as every provider lists it."""
+
+    def __init__(self, table: Mapping[str, tuple[float, float]]) -> None:
+        """Know the prices of LLM_PRICES."""
+        self._table = {EMBEDDED: (0.0, 0.0), **table}
+        self._named: set[str] = set()
+
+    def usd(self, model: str, tokens: UsageMetadata) -> float | None:
+        """The price of a call; None where the table does not have the model (logged once)."""
+        if model not in self._table:
+            if model not in self._named:
+                self._named.add(model)
+                log.warning("model_without_price", model=model, remedy="add it to LLM_PRICES")
+            return None
+        price_in, price_out = self._table[model]
+        whole = tokens["input_tokens"] * price_in + tokens["output_tokens"] * price_out
+        return whole / self.PER_TOKENS
+
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError, ModelUnavailable
 from ..settings import EMBEDDED, Settings
-from .cost import Prices
+from .call_recorder import Prices
 from .failover import FailoverModel
 from .http import ModelHttp
 from .model_config import ModelConfig, ModelRef, Role

@@ -1,6 +1,5 @@
 """How the settings are called in each provider's class. A new provider is one class here."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -26,7 +25,7 @@ class Endpoint:
         return str(self.base_url) if self.base_url else None
 
 
-class Provider(ABC):
+class Provider:
     """One provider: its extra, what it needs, and how our settings are called there.
 
     A sampling parameter that is not set is not sent: several current models refuse any. The
@@ -48,11 +47,17 @@ class Provider(ABC):
     finish: ClassVar[str]
     """Where its answers say why they ended: a stream without it was cut off."""
 
-    @abstractmethod
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """The arguments of the provider's class; None is left out."""
+        return {
+            "api_key": endpoint.api_key,
+            "base_url": endpoint.address,
+            "max_retries": 0,
+            "max_tokens": settings.llm_max_output_tokens,
+            "temperature": settings.llm_temperature,
+        }
 
-    def adapt(self, model: Any, http: ModelHttp) -> None:  # noqa: B027 - most need nothing
+    def adapt(self, model: Any, http: ModelHttp) -> None:
         """Set what the model's class takes no argument for."""
 
     def is_ready(self, model: Any) -> bool:
@@ -71,14 +76,10 @@ class OpenAI(Provider):
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatOpenAI` calls them."""
         return {
-            "api_key": endpoint.api_key,
-            "base_url": endpoint.address,
+            **super().options(settings, endpoint, http),
             "http_async_client": http.client,
             "http_client": http.unused_client,
             "timeout": http.timeout,
-            "max_retries": 0,
-            "max_tokens": settings.llm_max_output_tokens,
-            "temperature": settings.llm_temperature,
             "stream_usage": True,  # off by default wherever a base_url is set
         }
 
@@ -90,16 +91,6 @@ class Anthropic(Provider):
     extra = "anthropic"
     needs = "set LLM_API_KEY (or ANTHROPIC_API_KEY)"
     finish = "stop_reason"
-
-    def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
-        """As `ChatAnthropic` calls them."""
-        return {
-            "api_key": endpoint.api_key,
-            "base_url": endpoint.address,
-            "max_retries": 0,
-            "max_tokens": settings.llm_max_output_tokens,
-            "temperature": settings.llm_temperature,
-        }
 
     def adapt(self, model: Any, http: ModelHttp) -> None:
         """Give it our connections: its class makes its own, with one timeout for everything."""

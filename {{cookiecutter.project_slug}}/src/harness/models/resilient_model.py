@@ -16,8 +16,7 @@ from ..limits.concurrency import ConcurrencyLimiter
 from ..limits.deadline import Deadline
 from ..settings import Settings
 from ..telemetry.metrics import LLM_BREAKER_STATE
-from .call_recorder import ModelCallRecorder
-from .cost import Prices
+from .call_recorder import ModelCallRecorder, Prices
 from .failures import ModelCallFailed, Retries
 
 log = structlog.stdlib.get_logger(__name__)

@@ -14,24 +14,13 @@ Text = Mapping[Language, str]
 """The same text in every language of the service."""
 
 
-class AccentMarks(dict[int, int | None]):
-    """What `str.translate` makes of a character: nothing of an accent; judged once each."""
-
-    MOST: Final = 4096
-    """Characters that are remembered; more are no language of ours."""
-
-    def __missing__(self, code: int) -> int | None:
-        """The character itself, or None for a mark on another."""
-        kept = None if unicodedata.category(chr(code)) == "Mn" else code
-        if len(self) < self.MOST:
-            self[code] = kept
-        return kept
-
-
 class Words:
     """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
 
-    MARKS: Final = AccentMarks()
+    MARKS: Final = re.compile(
+        "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+    )
+    """The blocks of Unicode that combine with a letter."""
 
     @classmethod
     def strip_accents(cls, text: str) -> str:
@@ -39,7 +28,7 @@ class Words:
         lowered = text.lower()
         if lowered.isascii():
             return lowered
-        return unicodedata.normalize("NFD", lowered).translate(cls.MARKS)
+        return cls.MARKS.sub("", unicodedata.normalize("NFD", lowered))
 
     @classmethod
     def tokenize(cls, text: str) -> list[str]:
@@ -68,8 +57,7 @@ class LanguageDetector:
         lowered = text.lower()
         if self.SIGNS.search(lowered):
             return "es"
-        words = Words.tokenize(lowered)
-        counts = {lang: sum(word in self.WORDS[lang] for word in words) for lang in LANGUAGES}
+        counts = self._counts(lowered)
         if counts["en"] == counts["es"]:
             return spoken or self._default
         return max(LANGUAGES, key=lambda lang: counts[lang])
@@ -83,18 +71,18 @@ class LanguageDetector:
     @classmethod
     def clearly(cls, text: str) -> Language | None:
         """The language that `text` is in without a doubt; None for a short or a mixed one."""
-        words = Words.tokenize(text)
-        counts = {lang: sum(word in cls.WORDS[lang] for word in words) for lang in LANGUAGES}
+        counts = cls._counts(text)
         first, second = sorted(LANGUAGES, key=lambda lang: -counts[lang])
         is_clear = counts[first] >= cls.CLEAR_WORDS and counts[first] > 3 * counts[second]
         return first if is_clear else None
 
     @classmethod
+    def _counts(cls, text: str) -> Mapping[Language, int]:
+        words = Words.tokenize(text)
+        return {lang: sum(word in cls.WORDS[lang] for word in words) for lang in LANGUAGES}
+
+    @classmethod
     def without_quotes(cls, text: str, sources: str) -> str:
         """`text` without the lines and quotes that stand in `sources`, folded to one case: a headline."""
-        kept = (
-            part
-            for part in cls.SEGMENT.findall(text)
-            if part.strip(" -*•.:,").casefold() not in sources
-        )
-        return "\n".join(kept)
+        parts = cls.SEGMENT.findall(text)
+        return "\n".join(it for it in parts if it.strip(" -*•.:,").casefold() not in sources)

@@ -5,19 +5,16 @@ from contextlib import contextmanager
 from string import Template
 
 from ..errors import ConfigurationError
-from .correction import LANGUAGE, UNGROUNDED
-from .judge import JUDGE
 from .language import Text
 from .messages import LocalizedMessage, Messages
-from .planner import PLANNER, REPAIR
 from .prompt import Prompt
-from .writer import WRITER
+from .shared import JUDGE, PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
 
 
 class Overrides:
     """Sentences by their name in `Messages`, and prompts by their `name`."""
 
-    PROMPTS = (PLANNER, REPAIR, WRITER, JUDGE, UNGROUNDED, LANGUAGE)
+    PROMPTS = (PLANNER, REPAIR, WRITER, JUDGE, UNGROUNDED, WRONG_LANGUAGE)
 
     def __init__(self, messages: Mapping[str, LocalizedMessage], prompts: Sequence[Prompt]) -> None:
         """Check what is to be said instead.

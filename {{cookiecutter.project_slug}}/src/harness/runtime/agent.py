@@ -20,11 +20,8 @@ import structlog
 from langchain_core.tools import BaseTool, StructuredTool
 
 from ..errors import ApprovalNeeded, ConfigurationError
-from ..guards.approval import Approval
-from ..guards.injection_guard import InjectionGuard
-from ..guards.policy import ToolPolicy
-from ..guards.tool_results import ToolResults
-from ..prompts.fence import Fence
+from ..guards.injection_guard import InjectionGuard, ToolResults
+from ..guards.tool_policy import Approval, ToolPolicy
 from ..prompts.language import Language, Text
 from ..prompts.prompt import Prompt
 from ..run_context import RunContext
@@ -199,7 +196,7 @@ class Agent(ABC, Generic[SettingsT]):
             with self.rights.authorize(method.__name__, arguments):
                 finding = await self._sanitized(await method(**arguments))
             facts = orjson.dumps(finding.facts).decode()
-            return Fence.wrap("tool_result", facts), finding
+            return Prompt.fence("tool_result", facts), finding
 
         return StructuredTool.from_function(
             coroutine=run, name=method.__name__, response_format="content_and_artifact"

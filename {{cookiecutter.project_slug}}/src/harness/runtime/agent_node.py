@@ -15,8 +15,8 @@ from ..errors import (
     PolicyViolation,
     SourceUnavailable,
 )
-from ..guards.approval import ApprovalGate
 from ..guards.output import OutputPolicy
+from ..guards.tool_policy import ApprovalGate
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.language import Language

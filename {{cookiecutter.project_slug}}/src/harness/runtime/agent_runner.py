@@ -29,8 +29,8 @@ from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.budget import Budget, RunLimits
 from ..models.budgeted_model import BudgetedModel
 from ..models.factory import LLMFactory
-from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import Language
+from ..prompts.shared import UNGROUNDED, WRONG_LANGUAGE
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent, ToolResult
@@ -98,7 +98,7 @@ class Correction:
     def message(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
         """The message for a text that was refused as `language` or `ungrounded`."""
         if refusal == OutputGuard.LANGUAGE:
-            return HumanMessage(LANGUAGE.render(language))
+            return HumanMessage(WRONG_LANGUAGE.render(language))
         named = ", ".join(unsupported[: cls.MAX_NAMED])
         return HumanMessage(UNGROUNDED.render(language, unsupported=named))
 

@@ -13,8 +13,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Overwrite, interrupt
 
 from ..errors import ClarificationNeeded, PolicyViolation, SourceUnavailable
-from ..guards.approval import Approval, PendingToolCall
 from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.tool_policy import Approval, PendingToolCall
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..prompts.language import Language

@@ -15,10 +15,8 @@ from ..guards.leaks import Leaks
 from ..guards.output import OutputPolicy
 from ..guards.personal_data import PiiRules
 from ..models.factory import LLMFactory
-from ..prompts.correction import LANGUAGE, UNGROUNDED
 from ..prompts.language import LanguageDetector
-from ..prompts.planner import PLANNER, REPAIR
-from ..prompts.writer import WRITER
+from ..prompts.shared import PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.redaction import Redactor
@@ -96,7 +94,7 @@ class GraphBuilder:
     ) -> None:
         """Build the nodes once. Without `injection`, its rules look through the messages."""
         detector = LanguageDetector(settings.language)
-        shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, LANGUAGE]
+        shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, WRONG_LANGUAGE]
         prompts = [*shared, *(agent.prompt for agent in agents)]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])

@@ -15,8 +15,8 @@ from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.planner import PLANNER, REPAIR
 from ..prompts.prompt import Prompt
+from ..prompts.shared import PLANNER, REPAIR
 from ..run_context import RunContext
 from ..settings import Settings
 from .agent import Agent

@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import ValidationError
 
 from ..errors import ApprovalNeeded, ClarificationNeeded, InputRefused, ServiceError
-from ..guards.policy import ToolPolicy
+from ..guards.tool_policy import ToolPolicy
 from ..limits.budget import Budget
 from ..telemetry.tracing import TRACES
 

@@ -9,12 +9,11 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 
 from ..errors import ModelUnavailable
-from ..guards.output import OutputGuard, OutputPolicy
-from ..guards.sentence_buffer import SentenceBuffer
+from ..guards.output import OutputGuard, OutputPolicy, SentenceBuffer
 from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
-from ..prompts.writer import WRITER
+from ..prompts.shared import WRITER
 from ..run_context import RunContext
 from .agent_runner import Correction
 from .replies import Degraded, Event

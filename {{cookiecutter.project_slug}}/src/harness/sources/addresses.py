@@ -11,8 +11,6 @@ import httpx2
 
 from ..errors import PolicyViolation
 
-Address = IPv4Address | IPv6Address
-
 
 class PublicAddresses:
     """Tells addresses of the internet from those of a machine, a network or a cloud's metadata."""
@@ -32,7 +30,7 @@ class PublicAddresses:
         )
 
     @classmethod
-    def _inside(cls, address: Address) -> Iterable[Address]:
+    def _inside(cls, address: IPv4Address | IPv6Address) -> Iterable[IPv4Address]:
         """The IPv4 addresses that an IPv6 one stands for."""
         if isinstance(address, IPv6Address):
             mapped = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
@@ -93,12 +91,12 @@ class PinnedBackend(httpcore2.AnyIOBackend):
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
+            entries = await asyncio.get_running_loop().getaddrinfo(
                 host, port, type=socket.SOCK_STREAM
             )
         except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 letters
             raise httpcore2.ConnectError(type(error).__name__) from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not addresses:
             raise httpcore2.ConnectError("no address")
         if host not in self._private_hosts and not all(map(PublicAddresses.is_public, addresses)):

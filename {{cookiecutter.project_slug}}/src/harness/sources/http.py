@@ -4,9 +4,8 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
 import httpx2
@@ -28,19 +27,7 @@ from .policy import Method, Policy
 log = structlog.get_logger(__name__)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-Outcome = Literal["ok", "failed", "refused", "cut"]
 Params = Mapping[str, str | int | float | Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseRecord:
-    """One request. Its query and its document are in no log."""
-
-    method: Method
-    url: str
-    subtype: str
-    params: Params = field(default_factory=dict, repr=False)
-    content: bytes | None = field(default=None, repr=False)
 
 
 class HttpClient:
@@ -81,8 +68,7 @@ class HttpClient:
             SourceUnavailable: No answer in time, or none that fits the model.
         """
         with self._watched("GET", url) as host:
-            body = await self._ask(host, ResponseRecord("GET", url, "json", params))
-            return self._read(host, body, model)
+            return self._read(host, await self._ask(host, "GET", url, "json", params=params), model)
 
     async def post_json(self, url: str, document: object, model: type[ModelT]) -> ModelT:
         """The answer to `document` as a `model`. Never tried twice, so a tool that writes may use it.
@@ -92,8 +78,9 @@ class HttpClient:
             SourceUnavailable: No answer in time, or none that fits the model.
         """
         with self._watched("POST", url) as host:
-            asked = ResponseRecord("POST", url, "json", content=orjson.dumps(document))
-            return self._read(host, await self._ask(host, asked), model)
+            content = orjson.dumps(document)
+            body = await self._ask(host, "POST", url, "json", content=content)
+            return self._read(host, body, model)
 
     async def get_xml(self, url: str) -> Element:
         """The root of the XML document at `url`, such as a feed. Entities are refused.
@@ -103,7 +90,7 @@ class HttpClient:
             SourceUnavailable: No answer in time, or none that is well-formed.
         """
         with self._watched("GET", url) as host:
-            body = await self._ask(host, ResponseRecord("GET", url, "xml"))
+            body = await self._ask(host, "GET", url, "xml")
             try:
                 root: Element = fromstring(body)
             except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -123,42 +110,30 @@ class HttpClient:
 
     @contextmanager
     def _watched(self, method: Method, url: str) -> Iterator[str]:
-        """Yield the host of an allowed address; tell how its answer came, without the query."""
-        with (
-            TRACES.span(method, {"http.request.method": method}, "leaf") as span,
-            self._counted(method, url) as host,
-        ):
-            span.set({"server.address": host})
-            yield host
-
-    @contextmanager
-    def _counted(self, method: Method, url: str) -> Iterator[str]:
+        """Yield the host of an allowed address; record how its answer came, without the query."""
         started = perf_counter()
-        host: str = self.OTHER
-        outcome: Outcome = "cut"
-        reason = ""
-        try:
-            host = self._allowed_host(method, url)
-            yield host
-            outcome = "ok"
-        except PolicyViolation:
-            outcome = "refused"
-            raise
-        except SourceUnavailable as failure:
-            outcome, reason = "failed", failure.reason
-            raise
-        finally:
-            seconds = perf_counter() - started
-            SOURCE_CALLS.labels(host, outcome).observe(seconds)
-            self._tell(host, outcome, reason, round(seconds * 1000, 1))
-
-    @staticmethod
-    def _tell(host: str, outcome: Outcome, reason: str, ms: float) -> None:
-        if outcome == "failed":
-            FAILURES.labels("connectors", host).inc()
-            log.warning("source_failed", host=host, reason=reason, ms=ms)
-        elif outcome == "ok":
-            log.debug("source_answered", host=host, ms=ms)
+        host, outcome, reason = self.OTHER, "cut", ""
+        with TRACES.span(method, {"http.request.method": method}, "leaf") as span:
+            try:
+                host = self._allowed_host(method, url)
+                span.set({"server.address": host})
+                yield host
+                outcome = "ok"
+            except PolicyViolation:
+                outcome = "refused"
+                raise
+            except SourceUnavailable as failure:
+                outcome, reason = "failed", failure.reason
+                raise
+            finally:
+                seconds = perf_counter() - started
+                ms = round(seconds * 1000, 1)
+                SOURCE_CALLS.labels(host, outcome).observe(seconds)
+                if outcome == "failed":
+                    FAILURES.labels("connectors", host).inc()
+                    log.warning("source_failed", host=host, reason=reason, ms=ms)
+                elif outcome == "ok":
+                    log.debug("source_answered", host=host, ms=ms)
 
     def _allowed_host(self, method: Method, url: str) -> str:
         try:
@@ -176,14 +151,16 @@ class HttpClient:
             raise PolicyViolation("host", "its key is sent over https only")
         return parsed.host
 
-    async def _ask(self, host: str, asked: ResponseRecord) -> bytes:
+    async def _ask(self, host: str, method: Method, url: str, subtype: str, **sent: Any) -> bytes:
+        async def attempt() -> bytes:  # without arguments: the retry log would show the query
+            return await self._attempt(host, method, url, subtype, **sent)
+
         seconds = Deadline.clamp(self._timeout)
         try:
             async with asyncio.timeout(seconds):
-                if asked.method != "GET":
-                    return await self._attempt(host, asked)
-                # A lambda: the retry log shows arguments, and the query is nobody's business.
-                return await self._retrying(self._wait_for, lambda: self._attempt(host, asked))
+                if method != "GET":
+                    return await attempt()
+                return await self._retrying(self._wait_for, attempt)
         except TimeoutError:
             reason = f"no whole answer within DATA_TIMEOUT_SECONDS={self._timeout:g}"
             if seconds < self._timeout:
@@ -201,16 +178,16 @@ class HttpClient:
             return True if wait is None else wait < Deadline.clamp(self._timeout) and wait
         return isinstance(error, httpx2.TransportError)
 
-    async def _attempt(self, host: str, asked: ResponseRecord) -> bytes:
-        headers = {"Accept": f"application/{asked.subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
-        if asked.content is not None:
+    async def _attempt(
+        self, host: str, method: Method, url: str, subtype: str, **sent: Any
+    ) -> bytes:
+        headers = {"Accept": f"application/{subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
+        if "content" in sent:
             headers["Content-Type"] = "application/json"
         for name, key in self._policy.keys.get(host, {}).items():
             headers[name] = key.get_secret_value()
-        async with self._client.stream(
-            asked.method, asked.url, params=asked.params, content=asked.content, headers=headers
-        ) as response:
-            self._check(response, asked.subtype)
+        async with self._client.stream(method, url, headers=headers, **sent) as response:
+            self._check(response, subtype)
             body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
             return await body.read(response.aiter_raw())
 

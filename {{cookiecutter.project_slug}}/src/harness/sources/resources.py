@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from inspect import isawaitable
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Protocol
 
 import httpx2
 
@@ -93,8 +93,6 @@ class SourceConnections:
 class FakeTransport(httpx2.AsyncBaseTransport):
     """Hands requests to a sample where a socket would be opened."""
 
-    REASON: Final = "USE_FAKE_DATA is on and this agent has no sample"
-
     def __init__(self, sample: FakeSource | None) -> None:
         self._sample = sample
 
@@ -105,7 +103,8 @@ class FakeTransport(httpx2.AsyncBaseTransport):
             SourceUnavailable: The agent has no sample.
         """
         if self._sample is None:
-            raise SourceUnavailable(request.url.host, self.REASON)
+            reason = "USE_FAKE_DATA is on and this agent has no sample"
+            raise SourceUnavailable(request.url.host, reason)
         answer = self._sample(request)
         if isawaitable(answer):
             answer = await answer

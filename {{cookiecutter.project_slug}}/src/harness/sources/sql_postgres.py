@@ -1,14 +1,15 @@
 """Tables in PostgreSQL: a role that can read them and nothing else, in a read-only transaction."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawServerCursor, errors
 
 from ..errors import PolicyViolation, SourceUnavailable
-from .sql_limits import ResultLimits
+from .sql import ResultLimits, Row
 
 
 class PostgresTables:
@@ -19,30 +20,8 @@ class PostgresTables:
     that may do more than the policy says is refused before its first query.
     """
 
-    MORE_THAN_GRANTED: Final = """
-        SELECT current_setting('is_superuser') = 'on'
-            OR EXISTS (
-                SELECT 1 FROM pg_roles
-                WHERE rolname = session_user AND (rolsuper OR rolcreaterole OR rolcreatedb)
-            )
-            OR EXISTS (
-                SELECT 1 FROM pg_roles
-                WHERE oid BETWEEN 1 AND 16383 AND rolname LIKE 'pg\\_%%'
-                    AND pg_has_role(session_user, oid, 'MEMBER')
-            )
-            OR EXISTS (
-                SELECT 1 FROM pg_class AS it JOIN pg_namespace AS space ON space.oid = relnamespace
-                WHERE relkind IN ('r', 'v', 'm', 'f', 'p')
-                    AND nspname NOT IN ('pg_catalog', 'information_schema')
-                    AND nspname NOT LIKE 'pg\\_toast%%'
-                    AND has_schema_privilege(session_user, space.oid, 'USAGE')
-                    AND (
-                        has_table_privilege(session_user, it.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
-                        OR has_any_column_privilege(session_user, it.oid, 'SELECT')
-                        AND NOT lower(nspname || '.' || relname) = ANY (%s)
-                    )
-            )
-        """
+    MORE_THAN_GRANTED: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    """Whether the role may do more than the policy says."""
 
     SCHEMA: Final = "public"
     """Of a table that is granted without one."""
@@ -62,9 +41,7 @@ class PostgresTables:
         self._limits = limits
         self._is_checked = False
 
-    async def rows(
-        self, query: str, values: Sequence[object], seconds: float
-    ) -> Sequence[Mapping[str, Any]]:
+    async def rows(self, query: str, values: Sequence[object], seconds: float) -> Sequence[Row]:
         """The rows of `query`."""
         try:
             connection = await self._connected(seconds)
@@ -72,9 +49,9 @@ class PostgresTables:
                 await self._check(connection)
                 async with AsyncRawServerCursor(connection, "reference") as cursor:
                     await cursor.execute(query, values)
-                    found = await cursor.fetchmany(self._limits.wanted)
+                    rows = await cursor.fetchmany(self._limits.fetched_rows)
                     columns = [column.name for column in cursor.description or ()]
-                    return self._limits.apply(columns, found)
+                    return self._limits.apply(columns, rows)
         except self.REFUSED:
             raise PolicyViolation("table", "one SELECT of tables that are granted") from None
         except errors.QueryCanceled:

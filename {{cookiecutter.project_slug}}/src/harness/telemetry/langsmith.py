@@ -65,12 +65,13 @@ class LangSmith:
             if client is not None:
                 await it._end(settings.shutdown_grace_seconds)
 
-    @classmethod
+    @staticmethod
     def _client_of(
-        cls, settings: Settings, redactor: Redactor, hidden: Callable[[str], str]
+        settings: Settings, redactor: Redactor, hidden: Callable[[str], str]
     ) -> langsmith.Client:
         def masked(data: dict[str, Any]) -> dict[str, Any]:
-            return {key: cls._changed(it, hidden) for key, it in redactor.event(data).items()}
+            event = redactor.event(data)
+            return {key: redactor.map_texts(value, hidden) for key, value in event.items()}
 
         endpoint, key = settings.langsmith_endpoint, settings.langsmith_api_key
         return langsmith.Client(
@@ -78,17 +79,6 @@ class LangSmith:
             api_key=key.get_secret_value() if key else None,
             anonymizer=masked,  # unlike hide_*, it covers errors beside inputs, outputs, metadata
         )
-
-    @classmethod
-    def _changed(cls, value: Any, change: Callable[[str], str]) -> Any:
-        match value:
-            case str():
-                return change(value)
-            case dict():
-                return {change(key): cls._changed(it, change) for key, it in value.items()}
-            case list():
-                return [cls._changed(it, change) for it in value]
-        return value
 
     def send(self, run_id: str, rating: str, comment: str | None) -> None:
         """Send a rating in the background. It is stored here anyway, so a failure costs nothing."""

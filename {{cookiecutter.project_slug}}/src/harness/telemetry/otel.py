@@ -18,7 +18,7 @@ from ..project import Project
 from ..settings import Settings
 from .metrics import SPANS_DROPPED
 from .redaction import Redactor
-from .tracing import Attributes, Kind
+from .tracing import Attributes, Kind, Span
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -103,7 +103,7 @@ class CountingProcessor(BatchSpanProcessor):
             self._counting.drop()
 
 
-class RedactedSpan:
+class RedactedSpan(Span):
     """A span that takes no secret."""
 
     def __init__(self, span: trace.Span, redactor: Redactor) -> None:

@@ -1,8 +1,10 @@
 """Takes secrets out of whatever is about to be written down. The one place that does."""
 
 import re
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -30,38 +32,19 @@ class Redactor:
     itself have eaten.
     """
 
+    KEYS: Final = tomllib.loads(
+        Path(__file__).with_name("key_shapes.toml").read_text(encoding="utf-8")
+    )
     SHAPES: Final = re.compile(
         r"""
           -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----(?:[^-]|-(?!----))*+
             (?:-----END\ [A-Z ]{0,40}-----)?                   # PEM, also when cut off
         | (?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))(?:   # also behind \n and %20
-              sk-(?=[A-Za-z_-]{0,200}\d)[A-Za-z0-9_-]{16,}+    # OpenAI, Anthropic (sk-ant-...)
-            | ABSK[A-Za-z0-9+/]{40,}+=*+                       # Bedrock
-            | (?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Z])            # AWS access key id
-            | gh[pousr]_[A-Za-z0-9]{20,}+                      # GitHub
-            | github_pat_[A-Za-z0-9_]{20,}+
-            | gl(?:pat|ptt|rt|dt|cbt|soat)-[A-Za-z0-9_-]{16,}+ # GitLab
-            | xox[a-z]-[A-Za-z0-9-]{10,}+                      # Slack
-            | xapp-[A-Za-z0-9-]{20,}+
-            | AIza[A-Za-z0-9_-]{30,}+                          # Google
-            | GOCSPX-[A-Za-z0-9_-]{20,}+
-            | ya29\.[A-Za-z0-9_-]{20,}+
-            | hf_[A-Za-z0-9]{20,}+                             # Hugging Face
-            | lsv2_[A-Za-z0-9_]{20,}+                          # LangSmith
-            | ak_[0-9a-f]{8}_[A-Za-z0-9_-]{20,}+               # our own API keys
-            | [sr]k_(?:live|test)_[A-Za-z0-9]{10,}+            # Stripe
-            | whsec_[A-Za-z0-9]{20,}+
-            | npm_[A-Za-z0-9]{30,}+                            # npm
-            | pypi-[A-Za-z0-9_-]{50,}+                         # PyPI
-            | gsk_[A-Za-z0-9]{30,}+                            # Groq
-            | xai-[A-Za-z0-9]{30,}+                            # xAI
-            | nvapi-[A-Za-z0-9_-]{30,}+                        # NVIDIA
-            | [A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{30,40}+     # Azure client secret
-            | eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?   # JWT
+              KEYS
           )
         | (?<=://)(?:[^\s/@"'<>]{1,256}@){1,4}                 # user:password@ in an address
         | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}+    # Slack's address that takes posts
-        """,
+        """.replace("KEYS", "|".join(key["pattern"] for key in KEYS.values())),
         re.VERBOSE,
     )
 
@@ -104,11 +87,10 @@ class Redactor:
     """A value that is called a secret in a sentence too, and is no word: letters and digits."""
 
     SHAPES_NEED: Final = (
-        "-----BEGIN ", "sk-", "ak_", "ABSK", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-        "github_pat_", "glpat-", "glptt-", "glrt-", "gldt-", "glcbt-", "glsoat-", "xox", "xapp-",
-        "AIza", "GOCSPX-", "ya29.", "hf_", "lsv2_", "k_live_", "k_test_", "whsec_", "npm_", "pypi-",
-        "gsk_", "xai-", "nvapi-", "Q~", "eyJ", "hooks.slack",
-    )  # fmt: skip
+        "-----BEGIN ",
+        "hooks.slack",
+        *(needed for key in KEYS.values() for needed in key["needs"]),
+    )
     """Every match of SHAPES has one of these. Searching 200 characters for all of these takes 6 µs,
     for the patterns 60, and nearly every line has none."""
 
@@ -134,7 +116,7 @@ class Redactor:
     def __init__(self, configurations: Iterable[Configuration] = ()) -> None:
         """Know every secret of these settings."""
         self._secrets: set[str] = set()
-        self._known: re.Pattern[str] | None = None
+        self._by_value: re.Pattern[str] | None = None
         self._read_key = lru_cache(KEYS_REMEMBERED)(self._judge_key)  # the same few on every line
         for configuration in configurations:
             self.register_secrets(configuration)
@@ -150,7 +132,7 @@ class Redactor:
         if len(value) >= SHORTEST_SECRET:
             self._secrets |= {value, quote(value, safe="")}
             longest_first = sorted(self._secrets, key=lambda secret: (-len(secret), secret))
-            self._known = re.compile("|".join(map(re.escape, longest_first)))
+            self._by_value = re.compile("|".join(map(re.escape, longest_first)))
             self._read_key.cache_clear()
 
     def holds_a_secret(self, text: str) -> bool:
@@ -158,7 +140,7 @@ class Redactor:
 
         A name and a plain word, such as `password: none`, are masked in a log but are none here.
         """
-        if self._known is not None and self._known.search(text):
+        if self._by_value is not None and self._by_value.search(text):
             return True
         if self._may_hold_a_shape(text) and self.SHAPES.search(text):
             return True
@@ -173,8 +155,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without its secrets."""
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        if self._by_value is not None:
+            text = self._by_value.sub(MASK, text)
         if self._may_hold_a_shape(text):
             text = self.SHAPES.sub(self._but_the_at_sign, text)
         if self._may_hold_a_name(text):
@@ -234,6 +216,18 @@ class Redactor:
             case bytes():
                 return self.text(value.decode(errors="replace"))
         return self.text(str(value))
+
+    @classmethod
+    def map_texts(cls, value: Any, change: Callable[[str], str]) -> Any:
+        """`value`, made of JSON types, with `change` applied to each text in it, names too."""
+        match value:
+            case str():
+                return change(value)
+            case Mapping():
+                return {change(str(key)): cls.map_texts(it, change) for key, it in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [cls.map_texts(it, change) for it in value]
+        return value
 
     def _item(self, key: str, value: Any, depth: int) -> tuple[str, Any]:
         clean_key, is_secret = self._read_key(key)

@@ -16,8 +16,7 @@ import pytest
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.prompts.planner import PLANNER
-from harness.prompts.writer import WRITER
+from harness.prompts.shared import PLANNER, WRITER
 from tests.harness.abuse.attacks import STOLEN, Attack
 from tests.harness.abuse.world import GuardedVault
 from tests.support.scripted_model import KEY

@@ -13,11 +13,11 @@ from harness.guards.active_content import ActiveContent
 from harness.guards.injection_guard import InjectionGuard
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard
-from harness.guards.policy import ToolPolicy
+from harness.guards.tool_policy import ToolPolicy
 from harness.sources.addresses import PublicAddresses
 from harness.sources.files import Folder
 from harness.sources.http import HttpClient
-from harness.sources.sql_sqlite import SqliteTables
+from harness.sources.sql import SqliteTables
 from tests.harness.abuse.attacks import SAYINGS, WRAPPERS, Attack
 from tests.harness.abuse.orders import CallTool, Fetch, Order, Recite, SendAway
 from tests.harness.abuse.siege import Siege
@@ -65,7 +65,8 @@ class Guards:
     @staticmethod
     def tables(patch: pytest.MonkeyPatch) -> None:
         """Every statement of one is run."""
-        patch.setattr(SqliteTables, "_opened", lambda self, last: sqlite3.connect(self._file))
+        patch.setattr(SqliteTables, "_restrict", lambda self, connection, last: None)
+        patch.setattr(SqliteTables, "_connected", lambda self: sqlite3.connect(self._path))
 
     @staticmethod
     def leaks(patch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from harness.guards.leaks import Leaks
-from harness.guards.output import OutputGuard, OutputPolicy
+from harness.guards.output import OutputGuard, OutputPolicy, SentenceBuffer
 from harness.guards.personal_data import PiiRules
-from harness.guards.sentence_buffer import SentenceBuffer
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples

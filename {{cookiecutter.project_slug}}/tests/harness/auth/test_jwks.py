@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harness.auth.jwks import ProviderClient, ProviderKeys
+from harness.auth.oidc import ProviderKeys
 from harness.errors import IdentityUnavailable, Unauthenticated
 from harness.settings import Settings
 from tests.conftest import Door
@@ -155,26 +155,26 @@ async def test_a_provider_that_hangs_is_waited_for_no_longer_than_the_setting_sa
     trusting: Settings, provider: OidcProvider
 ) -> None:
     provider.answer(KEYS, Hang())
-    client = ProviderClient(trusting.model_copy(update={"oidc_timeout_seconds": 0.05}))
+    keys = ProviderKeys(trusting.model_copy(update={"oidc_timeout_seconds": 0.05}))
     with pytest.raises(IdentityUnavailable, match="no answer in 0.05 s"):
-        await asyncio.wait_for(client.keys(), timeout=5)
-    await client.aclose()
+        await asyncio.wait_for(keys._download(), timeout=5)
+    await keys.aclose()
 
 
 async def test_keys_over_an_open_line_are_none_of_an_issuers_with_https(
     trusting: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = trusting.model_copy(update={"oidc_issuer": "https://login.example"})
-    client = ProviderClient(settings)
+    keys = ProviderKeys(settings)
     metadata = {"issuer": "https://login.example", "jwks_uri": "http://login.example/keys"}
 
     async def read(url: str, model: type) -> object:
         return model(**metadata)
 
-    monkeypatch.setattr(client, "_read", read)
+    monkeypatch.setattr(keys, "_read", read)
     with pytest.raises(IdentityUnavailable, match="jwks_uri is not https"):
-        await client.keys()
-    await client.aclose()
+        await keys._download()
+    await keys.aclose()
 
 
 async def test_a_token_may_leave_out_the_id_of_the_only_key(

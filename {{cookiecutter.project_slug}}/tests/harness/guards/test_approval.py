@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from harness.errors import ApprovalNeeded, PolicyViolation
-from harness.guards.approval import Approval, ApprovalGate, PendingToolCall
 from harness.guards.leaks import Leaks
+from harness.guards.tool_policy import Approval, ApprovalGate, PendingToolCall
 from harness.run_context import RunContext
 from harness.telemetry.redaction import Redactor
 

@@ -6,8 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from harness.guards.leaks import Leaks
-from harness.prompts.planner import PLANNER
-from harness.prompts.writer import WRITER
+from harness.prompts.shared import PLANNER, WRITER
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
 

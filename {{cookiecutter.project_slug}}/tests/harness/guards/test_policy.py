@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from harness.errors import PolicyViolation, SourceUnavailable
-from harness.guards.policy import ToolPolicy
+from harness.guards.tool_policy import ToolPolicy
 from harness.sources.policy import Policy
 from harness.telemetry.metrics import REGISTRY
 

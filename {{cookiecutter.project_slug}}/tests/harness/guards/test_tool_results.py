@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.guards.injection_guard import InjectionGuard
-from harness.guards.tool_results import ToolResults
+from harness.guards.injection_guard import InjectionGuard, ToolResults
 from harness.prompts.language import Language
 from harness.run_context import RunContext
 from tests.harness.guards.test_injection_guard import BROKEN, Asked, guard

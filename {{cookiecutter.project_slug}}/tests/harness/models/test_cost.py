@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages.ai import UsageMetadata
 
 from harness.errors import ConfigurationError
-from harness.models.cost import Prices
+from harness.models.call_recorder import Prices
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
 from tests.conftest import Lines

@@ -8,8 +8,7 @@ import pytest
 
 from harness.errors import ModelUnavailable
 from harness.limits.deadline import Deadline
-from harness.models.call_recorder import Usage
-from harness.models.cost import Prices
+from harness.models.call_recorder import Prices, Usage
 from harness.models.factory import LinkState
 from harness.models.resilient_model import ModelEndpoint, ResilientModel
 from harness.settings import Settings

@@ -5,7 +5,7 @@ from harness import (
     Prompt,
 )
 from harness.prompts.messages import Messages
-from harness.prompts.writer import WRITER
+from harness.prompts.shared import WRITER
 from tests.conftest import Door
 from tests.support.owner import KEY, Opens
 

@@ -8,9 +8,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from harness.guards.approval import PendingToolCall
 from harness.guards.output import OutputPolicy
 from harness.guards.personal_data import PiiRules
+from harness.guards.tool_policy import PendingToolCall
 from harness.models.factory import LLMFactory
 from harness.runtime.approvals import Approvals, PendingApprovals
 from harness.runtime.graph import GraphBuilder

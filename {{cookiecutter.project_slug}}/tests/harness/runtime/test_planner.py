@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
 from harness.prompts.prompt import Prompt
-from harness.prompts.writer import WRITER
+from harness.prompts.shared import WRITER
 from harness.runtime.graph import GraphBuilder
 from harness.runtime.planner import PlanDraft
 from harness.runtime.state import State

@@ -8,7 +8,7 @@ from langchain_core.tools import StructuredTool
 from pydantic import ValidationError
 
 from harness.errors import BudgetExceeded, ClarificationNeeded, PolicyViolation, SourceUnavailable
-from harness.guards.policy import ToolPolicy
+from harness.guards.tool_policy import ToolPolicy
 from harness.limits.budget import Budget, RunLimits
 from harness.runtime.safe_tool import SafeTool, UnknownTool
 from harness.sources.policy import Policy

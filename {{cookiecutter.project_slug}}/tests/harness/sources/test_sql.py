@@ -7,7 +7,7 @@ import pytest
 from harness.errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from harness.settings import Settings
 from harness.sources.policy import Policy
-from harness.sources.sql import Tables
+from harness.sources.sql import ResultLimits, Tables
 
 FOR_EVER = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c"
 
@@ -76,3 +76,27 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "harness.sources.sql_postgres", None)
     with pytest.raises(ConfigurationError, match="install the extra `postgres`"):
         tables("postgresql://reader@127.0.0.1:1/shop", use_fake_data=False)
+
+
+def test_rows_up_to_both_limits_are_given_by_column() -> None:
+    limits = ResultLimits(max_rows=2, max_bytes=4)
+    assert limits.fetched_rows == 3
+    assert limits.apply(["a", "b"], [("xy", 1), ("zw", None)]) == [
+        {"a": "xy", "b": 1},
+        {"a": "zw", "b": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([("x", 1)] * 3, "more than DATA_MAX_ROWS=2"),
+        ([("xyz", 1), ("zw", 1)], "more than DATA_MAX_BYTES=4"),
+        ([(b"xyzvw", 1)], "more than DATA_MAX_BYTES=4"),
+    ],
+)
+def test_more_is_refused_whole_so_that_no_part_is_taken_for_everything(
+    rows: list[tuple[object, int]], reason: str
+) -> None:
+    with pytest.raises(SourceUnavailable, match=reason):
+        ResultLimits(max_rows=2, max_bytes=4).apply(["a", "b"], rows)

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from harness.errors import PolicyViolation, SourceUnavailable
-from harness.sources.sql_csv import CsvTables
-from harness.sources.sql_limits import ResultLimits
-from harness.sources.sql_sqlite import Authorizer
+from harness.sources.sql import Authorizer, CsvTables, ResultLimits
 
 PRICES = 'name,price,note\nhelmet,39.90,"two\nlines, quoted"\n\nlock,24,\n'
 

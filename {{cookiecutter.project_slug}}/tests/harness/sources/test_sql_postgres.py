@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from harness.errors import PolicyViolation, SourceUnavailable
-from harness.sources.sql_limits import ResultLimits
+from harness.sources.sql import ResultLimits
 from harness.sources.sql_postgres import PostgresTables
 
 PATIENCE_SECONDS = 30.0

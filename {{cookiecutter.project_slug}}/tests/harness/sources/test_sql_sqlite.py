@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import PolicyViolation, SourceUnavailable
-from harness.sources.sql_limits import ResultLimits
-from harness.sources.sql_sqlite import Authorizer, SqliteTables
+from harness.sources.sql import Authorizer, ResultLimits, SqliteTables
 
 Rows = list[dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""The page of threats is true: every known threat has its row, every row its tests, every test exists."""
+"""The table of threats is true: every known threat has its row, every row its tests, every test exists."""
 
 import re
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
-PAGE = PROJECT / "docs" / "threats.md"
+PAGE = PROJECT / "docs" / "prove.md"
 KNOWN = [*(f"LLM{n:02}" for n in range(1, 11)), *(f"ASI{n:02}" for n in range(1, 11))]
 """OWASP's two lists."""
 
 
 class Threats:
-    """The rows of the page."""
+    """The rows of the table."""
 
     ROW = re.compile(r"^\| (?P<id>[A-Z]{3}\d\d) .*\| (?P<tests>[^|]*) \|$", re.MULTILINE)
     TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")

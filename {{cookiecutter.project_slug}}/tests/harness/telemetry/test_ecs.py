@@ -1,4 +1,4 @@
-from harness.telemetry.ecs import ECS
+from harness.telemetry.logging import ECS
 
 LINE = {
     "event": "request",

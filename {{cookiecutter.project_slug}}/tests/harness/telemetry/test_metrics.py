@@ -6,8 +6,7 @@ import pytest
 from prometheus_client import Gauge
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.models.call_recorder import ModelCallRecorder
-from harness.models.cost import Prices
+from harness.models.call_recorder import ModelCallRecorder, Prices
 from harness.telemetry import metrics
 from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door

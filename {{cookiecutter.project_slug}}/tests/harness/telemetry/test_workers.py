@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.telemetry.workers import Workers
+from harness.telemetry.metrics import Workers
 
 PROJECT = Path(__file__).parents[3]
 
@@ -21,7 +21,7 @@ print(os.getpid())
 TELLING = """
 from prometheus_client import generate_latest
 from harness.telemetry.metrics import ANSWERS_DEGRADED, REGISTRY
-from harness.telemetry.workers import Workers
+from harness.telemetry.metrics import Workers
 ANSWERS_DEGRADED.labels("not_saved").inc()
 print(generate_latest(Workers.all() or REGISTRY).decode())
 """

@@ -177,7 +177,7 @@ def test_an_optional_arrow_is_dotted() -> None:
 
 @pytest.mark.checklist("ARC-2")
 def test_the_documentation_names_every_package_of_the_harness() -> None:
-    told = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = (PROJECT / "docs" / "index.md").read_text(encoding="utf-8")
     harness = PROJECT / "src" / "harness"
     packages = {f"`{file.parent.name}/`" for file in harness.glob("*/__init__.py")}
     packages |= {f"`{file.name}`" for file in harness.glob("*.py")} - {"`__init__.py`"}
@@ -266,7 +266,7 @@ def test_links_that_lead_nowhere_and_files_of_other_hosts_fail_the_build_by_name
     planted = [
         *(
             "[a](missing.md)",
-            "[b](architecture.md#nowhere)",
+            "[b](build.md#nowhere)",
             "[c](/absolute.md)",
             "[d](../README.md)",
         ),
