@@ -1,13 +1,18 @@
-"""`ask`: one question, answered here or by a running service; `decide`: yes or no to what waits."""
+"""`ask` and `decide`, here or at a running service, and `agents`: who answers."""
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 from uuid import uuid4
 
 import httpx2
 from rich.console import Console
+from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 from ..application import Application
@@ -21,61 +26,51 @@ from ..storage.thread_ref import PUBLIC, ThreadRef
 from ..telemetry.logging import Logs
 
 
-class Ask:
-    """Asks, shows what happens meanwhile where a terminal is there, and prints the reply."""
+class ListAgents:
+    """The agents as a table in the service's language."""
 
-    SOURCES = LocalizedMessage(en="Sources", es="Fuentes")
-    WAITING = LocalizedMessage(en="Waits for your decision", es="Espera tu decisión")
-    DEGRADED = LocalizedMessage(en="Less than a full answer", es="No es una respuesta completa")
+    def run(self) -> None:
+        """Print the table."""
+        language = Settings().language
+        table = Table("Agent", "Answers", "Try")
+        for agent in Application.load().agents:
+            examples = "\n".join(agent.examples[language])
+            table.add_row(agent.name, agent.description[language], examples)
+        Console(markup=False, highlight=False).print(table)
 
-    def __init__(
-        self, thread_id: str | None = None, url: str | None = None, key: str | None = None
-    ) -> None:
-        """Go on with `thread_id`; ask the service at `url` with `key`, or answer right here."""
-        self._thread_id = thread_id
-        self._url = url
-        self._key = key
-        self._out = Console(markup=False, highlight=False, soft_wrap=True)
-        self._status = Console(stderr=True).status("...")
 
-    def run(self, question: str) -> int:
-        """Ask and print; the exit code.
+@dataclass(kw_only=True)
+class Exchange(ABC):
+    """Shows what happens meanwhile where a terminal is there, and prints the reply."""
+
+    SOURCES: ClassVar = LocalizedMessage(en="Sources", es="Fuentes")
+    WAITING: ClassVar = LocalizedMessage(en="Waits for your decision", es="Espera tu decisión")
+    DEGRADED: ClassVar = LocalizedMessage(
+        en="Less than a full answer", es="No es una respuesta completa"
+    )
+
+    thread: str | None = None
+    url: str | None = None
+    """The service to ask, with `key`; None: right here."""
+
+    key: str | None = None
+    status: Status = field(init=False, default_factory=lambda: Console(stderr=True).status("..."))
+
+    def run(self) -> None:
+        """Get the reply and print it.
 
         Raises:
-            InputRefused: The question is empty or too long.
-            SourceUnavailable: There is no service at the address.
+            ServiceError: It was refused, or there is no service at the address.
         """
-        answering = self._ask_there(self._url, question) if self._url else self._ask_here(question)
-        with self._status:
-            reply = asyncio.run(answering)
+        with self.status:
+            reply = asyncio.run(self._run_there(self.url) if self.url else self._run_here())
         self._print(reply)
-        return 0
 
-    def decide(self, decision: Decision) -> int:
-        """Decide about a call that waits in the thread, and print what became of it; the exit code.
+    @abstractmethod
+    async def _run_here(self) -> Reply: ...
 
-        Raises:
-            ServiceError: It could not be decided; nothing was done.
-        """
-        deciding = (
-            self._decide_there(self._url, decision) if self._url else self._decide_here(decision)
-        )
-        with self._status:
-            reply = asyncio.run(deciding)
-        self._print(reply)
-        return 0
-
-    async def _ask_here(self, question: str) -> Reply:
-        last: Event | None = None
-        async with self._running() as running:
-            async for event in running.service.stream(question, self._conversation()):
-                self._show(event)
-                last = event
-        return Reply.model_validate(last and last["data"])  # a run ends with `final`
-
-    async def _decide_here(self, decision: Decision) -> Reply:
-        async with self._running() as running:
-            return await running.service.decide(decision, self._conversation())
+    @abstractmethod
+    async def _run_there(self, url: str) -> Reply: ...
 
     @staticmethod
     def _running() -> AbstractAsyncContextManager[AppState]:
@@ -87,41 +82,26 @@ class Ask:
 
     def _conversation(self) -> ThreadRef:
         # Whoever may read the store may read it all: here nobody has a name.
-        return ThreadRef(self._thread_id or uuid4().hex, PUBLIC)
+        return ThreadRef(self.thread or uuid4().hex, PUBLIC)
 
-    async def _ask_there(self, url: str, question: str) -> Reply:
-        body = {"message": question} | ({"thread_id": self._thread_id} if self._thread_id else {})
-        return await self._post(url, "/v1/chat", body, "question")
-
-    async def _decide_there(self, url: str, decision: Decision) -> Reply:
-        path = f"/v1/threads/{self._thread_id}/approvals/{decision['id']}"
-        return await self._post(url, path, {"decision": decision["verdict"]}, "decision")
-
-    async def _post(self, url: str, path: str, body: Mapping[str, str], field: str) -> Reply:
+    async def _post(self, url: str, path: str, body: Mapping[str, str], what: str) -> Reply:
+        secret = Settings().api_key
+        key = self.key or (secret.get_secret_value() if secret else "")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
             async with httpx2.AsyncClient(timeout=None) as client:  # Ctrl-C ends it
-                answer = await client.post(
-                    f"{url.rstrip('/')}{path}", json=body, headers=self._headers()
-                )
+                address = url.rstrip("/") + path
+                answer = await client.post(address, json=body, headers=headers)
         except httpx2.TransportError as error:
             raise SourceUnavailable(url, str(error)) from error
         if answer.is_client_error:
-            raise InputRefused(field, answer.text)
+            raise InputRefused(what, answer.text)
         if not answer.is_success:
             raise SourceUnavailable(url, answer.text)
         return Reply.model_validate_json(answer.content)
 
-    def _headers(self) -> dict[str, str]:
-        secret = Settings().api_key
-        key = self._key or (secret.get_secret_value() if secret else "")
-        return {"Authorization": f"Bearer {key}"} if key else {}
-
-    def _show(self, event: Event) -> None:
-        if event["event"] in ("agent_started", "agent_finished"):
-            self._status.update(f"{event['data']['agent']} ...")
-
     def _print(self, reply: Reply) -> None:
-        out = self._out
+        out = Console(markup=False, highlight=False, soft_wrap=True)
         out.print(reply.answer)
         if reply.sources:
             out.print(f"\n{self.SOURCES.format(reply.language)}:", style="bold")
@@ -130,10 +110,47 @@ class Ask:
         for call in reply.approvals:
             out.print(f"\n{self.WAITING.format(reply.language)}:", style="bold")
             out.print(f"{call.agent}.{call.tool} {json.dumps(call.arguments, ensure_ascii=False)}")
-            there = f" --url {self._url}" if self._url else ""
+            there = f" --url {self.url}" if self.url else ""
             out.print(f"decide {call.id} approve|reject --thread {reply.thread_id}{there}")
         if reply.degraded:
             because = ", ".join(reply.degraded_because)
             out.print(f"\n{self.DEGRADED.format(reply.language)}: {because}", style="yellow")
         if reply.notices:
             out.print("\n" + "\n".join(reply.notices), style="dim")
+
+
+@dataclass(kw_only=True)
+class Ask(Exchange):
+    """One question."""
+
+    question: str
+
+    async def _run_here(self) -> Reply:
+        last: Event | None = None
+        async with self._running() as running:
+            async for event in running.service.stream(self.question, self._conversation()):
+                if event["event"] in ("agent_started", "agent_finished"):
+                    self.status.update(f"{event['data']['agent']} ...")
+                last = event
+        return Reply.model_validate(last and last["data"])  # a run ends with `final`
+
+    async def _run_there(self, url: str) -> Reply:
+        body = {"message": self.question} | ({"thread_id": self.thread} if self.thread else {})
+        return await self._post(url, "/v1/chat", body, "question")
+
+
+@dataclass(kw_only=True)
+class Decide(Exchange):
+    """Yes or no to a call that waits in the thread."""
+
+    id: str
+    verdict: Literal["approve", "reject"]
+
+    async def _run_here(self) -> Reply:
+        decision = Decision(id=self.id, verdict=self.verdict)
+        async with self._running() as running:
+            return await running.service.decide(decision, self._conversation())
+
+    async def _run_there(self, url: str) -> Reply:
+        path = f"/v1/threads/{self.thread}/approvals/{self.id}"
+        return await self._post(url, path, {"decision": self.verdict}, "decision")

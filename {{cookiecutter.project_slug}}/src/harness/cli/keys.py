@@ -1,7 +1,8 @@
 """`keys`: makes API keys, and lists and revokes those in API_KEYS_FILE."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,81 +20,42 @@ SCOPES: Final = (Scope.CHAT, Scope.THREADS)
 """What a key may do when nothing is said."""
 
 
-class Keys:
-    """The keys of this service. A running one sees a change at its next request."""
+class KeysFile:
+    """API_KEYS_FILE. A running service sees a change at its next request."""
 
-    def new(
-        self, name: str, scopes: Sequence[str] | None, days: int | None, *, append: bool = False
-    ) -> int:
-        """Print a new key and its line for the file; the exit code.
+    def __init__(self) -> None:
+        """Find the file.
 
         Raises:
-            InputRefused: The name or the time makes no sense.
-            ConfigurationError: The line is to be added, and the file cannot be written.
+            ConfigurationError: None is named.
         """
-        if days is not None and days <= 0:
-            raise InputRefused("--days", "must be above 0")
-        try:
-            expires = None if days is None else self._now() + timedelta(days=days)
-            key = NewKey.make(name, [*map(Scope, scopes or SCOPES)], expires)
-        except ValidationError:
-            raise InputRefused("--name", "1 to 64 letters, digits and ._@-") from None
-        except OverflowError:
-            raise InputRefused("--days", "is beyond the calendar") from None
-        if append:
-            file = self._file()
-            before = file.path.read_text(encoding="utf-8") if file.path.exists() else ""
-            self._write(file.path, f"{before.rstrip()}\n{key.record.line}\n".lstrip())
-        print(f"Key, shown this once: {key.text}")
-        print(f"Line for API_KEYS_FILE: {key.record.line}")
-        return 0
-
-    def list(self) -> int:
-        """Print the keys in the file, without anything that opens a door; the exit code."""
-        table = Table("Id", "Name", "In the log", "Scopes", "Expires")
-        for key in self._read(self._file()).values():
-            name = Principal.from_key(key.name, key.scopes).log_id
-            table.add_row(key.id, key.name, name, ",".join(sorted(key.scopes)), self._expiry(key))
-        Console(markup=False, highlight=False).print(table)
-        return 0
-
-    def revoke(self, key_id: str) -> int:
-        """Take a key out of the file; the exit code.
-
-        Raises:
-            InputRefused: There is no key of this id.
-        """
-        file = self._file()
-        if key_id not in self._read(file):
-            raise InputRefused("id", "no key of this id is in API_KEYS_FILE")
-        lines = file.path.read_text(encoding="utf-8").splitlines()
-        left = [line for line in lines if not self._is_of(line, key_id)]
-        self._write(file.path, "".join(f"{line}\n" for line in left))
-        print(f"{key_id} revoked")
-        return 0
-
-    @staticmethod
-    def _is_of(line: str, key_id: str) -> bool:
-        is_key = line.strip() and not line.startswith("#")
-        return bool(is_key) and ApiKey.model_validate_json(line).id == key_id
-
-    @staticmethod
-    def _file() -> KeyFile:
         path = Settings().api_keys_file
         if path is None:
             raise ConfigurationError(["API_KEYS_FILE: name the file first"])
-        return KeyFile(path)
+        self._path = path
 
-    @staticmethod
-    def _read(file: KeyFile) -> dict[str, ApiKey]:
+    def read(self) -> Mapping[str, ApiKey]:
+        """The keys by their ids.
+
+        Raises:
+            ConfigurationError: It cannot be read.
+        """
         try:
-            return dict(file.read())
+            return KeyFile(self._path).read()
         except ValueError as error:
             raise ConfigurationError([f"API_KEYS_FILE: {error}"]) from None
 
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        """In one step, so that no service reads half a file; for this user alone."""
+    def text(self) -> str:
+        """What is in it; empty before the first key."""
+        return self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+
+    def write(self, text: str) -> None:
+        """In one step, so that no service reads half a file; for this user alone.
+
+        Raises:
+            ConfigurationError: It cannot be written.
+        """
+        path = self._path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
@@ -110,13 +72,78 @@ class Keys:
             )
             raise ConfigurationError([f"API_KEYS_FILE: {problem}"]) from None
 
-    @classmethod
-    def _expiry(cls, key: ApiKey) -> str:
+
+@dataclass(frozen=True)
+class MakeKey:
+    """A new key and its line for the file."""
+
+    name: str
+    scope: Sequence[str] | None = None
+    days: int | None = None
+    append: bool = False
+
+    def run(self) -> None:
+        """Print it, this once.
+
+        Raises:
+            InputRefused: The name or the time makes no sense.
+            ConfigurationError: The line is to be added, and the file cannot be written.
+        """
+        if self.days is not None and self.days <= 0:
+            raise InputRefused("--days", "must be above 0")
+        now = datetime.now(UTC).replace(microsecond=0)
+        try:
+            expires = None if self.days is None else now + timedelta(days=self.days)
+            key = NewKey.make(self.name, [*map(Scope, self.scope or SCOPES)], expires)
+        except ValidationError:
+            raise InputRefused("--name", "1 to 64 letters, digits and ._@-") from None
+        except OverflowError:
+            raise InputRefused("--days", "is beyond the calendar") from None
+        if self.append:
+            file = KeysFile()
+            file.write(f"{file.text().rstrip()}\n{key.record.line}\n".lstrip())
+        print(f"Key, shown this once: {key.text}")
+        print(f"Line for API_KEYS_FILE: {key.record.line}")
+
+
+class ListKeys:
+    """The keys in the file, without anything that lets somebody in."""
+
+    def run(self) -> None:
+        """Print the table."""
+        table = Table("Id", "Name", "In the log", "Scopes", "Expires")
+        for key in KeysFile().read().values():
+            name = Principal.from_key(key.name, key.scopes).log_id
+            table.add_row(key.id, key.name, name, ",".join(sorted(key.scopes)), self._expiry(key))
+        Console(markup=False, highlight=False).print(table)
+
+    @staticmethod
+    def _expiry(key: ApiKey) -> str:
         if key.expires is None:
             return "never"
         expiry = key.expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-        return expiry if key.expires > cls._now() else f"{expiry} (over)"
+        return expiry if key.expires > datetime.now(UTC) else f"{expiry} (over)"
 
-    @staticmethod
-    def _now() -> datetime:
-        return datetime.now(UTC).replace(microsecond=0)
+
+@dataclass(frozen=True)
+class RevokeKey:
+    """Takes a key out of the file."""
+
+    id: str
+
+    def run(self) -> None:
+        """Write the file without it.
+
+        Raises:
+            InputRefused: There is no key of this id.
+        """
+        file = KeysFile()
+        if self.id not in file.read():
+            raise InputRefused("id", "no key of this id is in API_KEYS_FILE")
+        lines = file.text().splitlines()
+        file.write("".join(f"{line}\n" for line in lines if not self._is_in(line)))
+        print(f"{self.id} revoked")
+
+    def _is_in(self, line: str) -> bool:
+        is_key = line.strip() and not line.startswith("#")
+        return bool(is_key) and ApiKey.model_validate_json(line).id == self.id

@@ -54,29 +54,30 @@ class _Supervisor(Multiprocess):
 class Serve:
     """uvicorn with our logging, and with uvloop and httptools where they are installed."""
 
-    def __init__(
-        self, host: str | None = None, port: int | None = None, workers: int | None = None
-    ) -> None:
-        """Listen on `host` and `port` with `workers` processes; None: HOST, PORT, WORKERS."""
-        given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
+    def __init__(self, reload: bool = False, **options: Any) -> None:
+        """Serve by the settings, of which `options` go before: `host`, `port`, `workers`; None: as set."""
+        self._reload = reload
         self._application = Application.load()
         # Read again as settings, so that a port out of range is refused like any other setting.
-        values = {key: one for key, one in given.items() if one is not None}
+        values = {name: value for name, value in options.items() if value is not None}
         self._settings = self._application.settings(**values)
 
-    def run(self, *, reload: bool = False) -> int:
+    def run(self) -> int:
         """Serve until a signal ends it; the exit code.
 
         Raises:
             ConfigurationError: The store cannot be opened, a model or an agent cannot be built.
         """
-        if reload:
-            self._serve_and_watch()
+        if self._reload:
+            Logs(self._settings).install()  # for the watcher; the server it starts has its own
+            folder = str(Path(__file__).parents[2])
+            options = self._options(reload_dirs=[folder], timeout_graceful_shutdown=1)
+            uvicorn.run(Application.FACTORY, factory=True, reload=True, **options)
             return 0
         if self._settings.workers > 1:
             return self._serve_in_workers()
         app = self._application.create_app(self._settings)
-        server = _Server(self._config(app, lifespan="off"))
+        server = _Server(uvicorn.Config(app, **self._options(lifespan="off")))
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(self._serve(app, server))
         return 0
@@ -101,12 +102,10 @@ class Serve:
         # Here too, once: what is wrong is told once, and the tables are there before anyone asks.
         app = self._application.create_app(self._settings)
         asyncio.run(self._start_and_end(app))
-        config = self._config(
-            Application.FACTORY,
-            factory=True,
-            workers=self._settings.workers,
-            timeout_worker_healthcheck=WORKER_SECONDS,
+        options = self._options(
+            workers=self._settings.workers, timeout_worker_healthcheck=WORKER_SECONDS
         )
+        config = uvicorn.Config(Application.FACTORY, factory=True, **options)
         with Workers.counting() as workers:
             supervisor = _Supervisor(config, workers)
             supervisor.run()
@@ -118,32 +117,16 @@ class Serve:
         async with app.router.lifespan_context(app):
             pass
 
-    def _config(self, app: FastAPI | str, **options: Any) -> uvicorn.Config:
-        return uvicorn.Config(
-            app,
-            ws="none",  # no WebSocket is served: nothing bounds one
-            host=self._settings.host,
-            port=self._settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # TRUSTED_PROXIES decides, not uvicorn's own list
-            timeout_graceful_shutdown=ceil(self._settings.shutdown_grace_seconds)
-            + LAST_WORDS_SECONDS,
+    def _options(self, **options: Any) -> dict[str, Any]:
+        seconds = ceil(self._settings.shutdown_grace_seconds) + LAST_WORDS_SECONDS
+        return {
+            "ws": "none",  # no WebSocket is served: nothing bounds one
+            "host": self._settings.host,
+            "port": self._settings.port,
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+            "proxy_headers": False,  # TRUSTED_PROXIES decides, not uvicorn's own list
+            "timeout_graceful_shutdown": seconds,
             **options,
-        )
-
-    def _serve_and_watch(self) -> None:
-        Logs(self._settings).install()  # for the watcher; the server it starts has its own
-        uvicorn.run(
-            Application.FACTORY,
-            factory=True,
-            host=self._settings.host,
-            port=self._settings.port,
-            reload=True,
-            reload_dirs=[str(Path(__file__).parents[2])],
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
+        }

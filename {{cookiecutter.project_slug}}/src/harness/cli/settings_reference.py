@@ -1,6 +1,7 @@
-"""Every setting of the service, its owner and its agents, as data and as the two generated pages."""
+"""`settings`: every setting of the service, its owner and its agents, with values or as generated pages."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -9,9 +10,14 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 import orjson
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SecretsSettingsSource
+from rich.console import Console
+from rich.table import Column, Table
 
 from ..application import Application
+from ..project import Project
 from ..settings import MODEL_EXAMPLES, Configuration, Settings
+from ..telemetry.redaction import MASK, Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +166,54 @@ class SettingsReference:
             lines += ["| Variable | Meaning | Default | Allowed |", "|---|---|---|---|"]
             lines += [setting.markdown_row for setting in section.settings]
         return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class ShowSettings:
+    """The settings in one of three formats. Values of secrets are never shown."""
+
+    format: str
+    """`table`, `env` or `markdown`."""
+
+    def run(self) -> None:
+        """Print it.
+
+        Raises:
+            ConfigurationError: The table is to be shown, and a value is wrong.
+        """
+        reference = SettingsReference(Application.load(), Project.load().llm_provider)
+        if self.format == "table":
+            table = self._table(reference.sections())
+            Console(markup=False, highlight=False, soft_wrap=True).print(table)
+            return
+        page = reference.env() if self.format == "env" else reference.markdown()
+        # As bytes: a generated file has the same ones on every platform.
+        sys.stdout.buffer.write(page.encode())
+        sys.stdout.flush()
+
+    def _table(self, sections: Iterable[Section]) -> Table:
+        table = Table("Setting", Column("Value", overflow="fold"), "From")
+        for section in sections:
+            values, sources = section.owner(), self._sources(section.owner)
+            table.add_section()
+            for setting in section.settings:
+                value = self._shown(setting, getattr(values, setting.field))
+                having = (name for name, given in sources.items() if setting.field in given)
+                table.add_row(setting.variable, value, next(having, "default"))
+        return table
+
+    @staticmethod
+    def _sources(owner: type[Configuration]) -> Mapping[str, Mapping[str, object]]:
+        """What each source of values has; the first wins."""
+        folder = owner.secrets_dir if owner.secrets_dir.is_dir() else None
+        return {
+            "environment": EnvSettingsSource(owner)(),
+            ".env": DotEnvSettingsSource(owner, env_file=owner.env_file)(),
+            "secret file": SecretsSettingsSource(owner, folder)() if folder else {},
+        }
+
+    @staticmethod
+    def _shown(setting: SettingDoc, value: object) -> str:
+        if setting.is_secret:
+            return MASK if value else ""
+        return Redactor().text(SettingDoc.typed(value))  # an address may hold a password

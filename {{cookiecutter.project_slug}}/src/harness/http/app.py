@@ -6,23 +6,24 @@ from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from ..errors import ConfigurationError
+from ..auth.principal import Scope
+from ..errors import ConfigurationError, ServiceError
 from ..project import Project
 from ..settings import Settings
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import BUILD_INFO
-from .agents import AgentRoutes
-from .authentication import AuthenticationMiddleware
+from .authentication import AuthenticationMiddleware, requires
 from .chat import ChatRoutes
-from .feedback import FeedbackRoutes
-from .health import HealthRoutes, MetricsRoutes
+from .health import HealthRoutes
 from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
 from .openapi import OpenAPIDocument
-from .problems import ProblemHandlers
+from .problems import Problem
 from .state import AppState
 from .threads import ThreadRoutes
 
@@ -48,7 +49,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AppState.start(application, settings, logs) as running:
-            running.attach(app)
+            app.state.running = running
             names = [agent.name for agent in running.service.agents]
             BUILD_INFO.labels(project.version, settings.commit).set(1)
             log.info("started", version=project.version, commit=settings.commit, agents=names)
@@ -67,6 +68,9 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         description=project.description,
         version=project.version,
         lifespan=lifespan,
+        exception_handlers=dict.fromkeys(
+            (ServiceError, RequestValidationError, HTTPException), Problem.handle
+        ),
         middleware=[  # the first is the first that a request meets
             Middleware(AccessLogMiddleware),
             limits,
@@ -75,17 +79,14 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             Middleware(AuthenticationMiddleware, application.open_paths, settings.metrics_open),
         ],
     )
-    for routes in (
-        ChatRoutes(),
-        ThreadRoutes(),
-        FeedbackRoutes(),
-        AgentRoutes(),
-        HealthRoutes(),
-        MetricsRoutes(settings),
-    ):
-        app.include_router(routes.router())
-    ProblemHandlers(app)
-    OwnerParts(app).add(application)
+    metrics = APIRouter(dependencies=[] if settings.metrics_open else [requires(Scope.METRICS)])
+    path = AuthenticationMiddleware.METRICS
+    metrics.add_api_route(path, HealthRoutes.metrics, include_in_schema=False)
+    chat = ChatRoutes
+    for router in (chat.chat, ThreadRoutes.router, chat.feedback, chat.agents, HealthRoutes.router):
+        app.include_router(router)
+    app.include_router(metrics)
+    OwnerParts.add(app, application)
     document = OpenAPIDocument(app, settings, application)
     app.openapi = document.build  # type: ignore[method-assign]
     return app
@@ -96,47 +97,45 @@ class OwnerParts:
 
     PLACE = "src/app/main.py"
 
-    def __init__(self, app: FastAPI) -> None:
-        """Look at what `app` has already."""
-        self._app = app
-        self._taken = set(self._routes())
-
-    def _routes(self) -> list[tuple[str, str]]:
-        return [
-            (method, route.path or "")
-            for route in iter_route_contexts(self._app.routes)
-            for method in route.methods or ()
-        ]
-
-    def add(self, application: "Application") -> None:
+    @classmethod
+    def add(cls, app: FastAPI, application: "Application") -> None:
         """Include the routers, and build the middleware now.
 
         Raises:
             ConfigurationError: Something is no router, a route is the harness's, or a middleware
                 cannot be built.
         """
+        taken = cls._routes(app)
         problems = []
         routers: Sequence[object] = application.routers
         for router in routers:
             if isinstance(router, APIRouter):
-                self._app.include_router(router)
+                app.include_router(router)
             else:
-                problems.append(f"{self.PLACE}: routers: {router!r} is no APIRouter")
-        routes = self._routes()[len(self._taken) :]
+                problems.append(f"routers: {router!r} is no APIRouter")
+        own = cls._routes(app)[len(taken) :]
         problems += [
-            f"{self.PLACE}: routers: {method} {path} is a route of the harness"
-            for method, path in routes
-            if (method, path) in self._taken
+            f"routers: {method} {path} is a route of the harness"
+            for method, path in own
+            if (method, path) in taken
         ]
-        paths = {path for _, path in routes}
+        paths = {path for _, path in own}
         problems += [
-            f"{self.PLACE}: open_paths: {path} is no route of yours"
+            f"open_paths: {path} is no route of yours"
             for path in application.open_paths
             if path not in paths
         ]
         try:
-            self._app.middleware_stack = self._app.build_middleware_stack()
+            app.middleware_stack = app.build_middleware_stack()
         except (TypeError, ValueError) as error:
-            problems.append(f"{self.PLACE}: middleware: {error}")
+            problems.append(f"middleware: {error}")
         if problems:
-            raise ConfigurationError(problems)
+            raise ConfigurationError([f"{cls.PLACE}: {problem}" for problem in problems])
+
+    @staticmethod
+    def _routes(app: FastAPI) -> list[tuple[str, str]]:
+        return [
+            (method, route.path or "")
+            for route in iter_route_contexts(app.routes)
+            for method in route.methods or ()
+        ]

@@ -1,7 +1,8 @@
-"""`POST /v1/chat`: one message in, one answer out, whole or as a stream of events."""
+"""`/v1/chat`, `/v1/feedback` and `/v1/agents`: ask, rate an answer, see who answers."""
 
 import hashlib
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, ClassVar, Literal, cast
 from uuid import uuid4
 
 import structlog
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.principal import Principal, Scope
 from ..errors import InputRefused
+from ..prompts.language import Language
+from ..runtime.ratings import Rating
 from ..runtime.replies import Reply
 from .authentication import requires
 from .problems import Problem, Responses
@@ -38,7 +41,6 @@ LastEventId = Annotated[
     ),
 ]
 
-
 Asker = Annotated[Principal, requires(Scope.CHAT)]
 
 
@@ -53,41 +55,71 @@ class ChatRequest(BaseModel):
     thread_id: Annotated[str | None, Field(pattern=THREAD_ID)] = None
     """The conversation of yours to go on with; without it, or with a new id, one begins."""
 
+    def bind_thread_id(self, idempotency_key: str | None) -> str:
+        """The thread that is named, or a new one: for a second try the same as for the first."""
+        new = uuid4().hex
+        if idempotency_key:
+            new = hashlib.sha256(idempotency_key.encode()).hexdigest()[: len(new)]
+        thread_id = self.thread_id or new
+        structlog.contextvars.bind_contextvars(thread_id=thread_id)
+        return thread_id
+
+
+class FeedbackRequest(BaseModel):
+    """A rating of one answer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    run_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    """`run_id` of the answer."""
+
+    rating: Literal["up", "down"] | Annotated[int, Field(ge=1, le=5)]
+    """`up` or `down`, or 1 (bad) to 5 (good). The last one given counts."""
+
+    comment: Annotated[str | None, Field(pattern=r"^[^\x00]*$")] = None
+    """Why, in a few words; secrets in it are taken out before it is kept."""
+
+
+class AgentCard(BaseModel):
+    """One agent, as its users see it."""
+
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+
+    name: str
+    description: dict[Language, str]
+    """What it answers, per language."""
+    examples: dict[Language, list[str]]
+    """Questions to try, per language."""
+
 
 class ChatRoutes:
-    """The two ways to ask."""
+    """The two ways to ask, and what goes with them."""
 
-    def router(self) -> APIRouter:
-        """These routes."""
-        router = APIRouter(prefix="/v1/chat", tags=["chat"], route_class=StrictRoute)
-        refusals = Problem.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
-        router.add_api_route("", self.ask, methods=["POST"], responses=refusals)
-        events: Responses = {
-            200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}
-        }
-        router.add_api_route(
-            "/stream",
-            self.stream,
-            methods=["POST"],
-            response_class=StreamingResponse,
-            responses=events | refusals,
-        )
-        return router
+    chat: ClassVar = APIRouter(prefix="/v1/chat", tags=["chat"], route_class=StrictRoute)
+    feedback: ClassVar = APIRouter(tags=["feedback"], route_class=StrictRoute)
+    agents: ClassVar = APIRouter(tags=["agents"], dependencies=[requires(Scope.CHAT)])
 
+    REFUSALS: ClassVar = Problem.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
+    EVENTS: ClassVar[Responses] = {
+        200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}
+    }
+
+    @staticmethod
+    @chat.post("", responses=REFUSALS)
     async def ask(
-        self,
         chat: ChatRequest,
         caller: Asker,
         running: Running,
         idempotency_key: IdempotencyKey = None,
     ) -> Reply:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
-        thread = caller.conversation(self._thread_id(chat, idempotency_key))
+        thread = caller.conversation(chat.bind_thread_id(idempotency_key))
         with running.shutdown.request():
             return await running.service.ask(chat.message, thread, idempotency_key=idempotency_key)
 
+    @staticmethod
+    @chat.post("/stream", response_class=StreamingResponse, responses=EVENTS | REFUSALS)
     async def stream(
-        self,
         chat: ChatRequest,
         request: Request,
         *,
@@ -106,16 +138,23 @@ class ChatRoutes:
         """
         if last_event_id is not None:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")
-        thread = caller.conversation(self._thread_id(chat, idempotency_key))
+        thread = caller.conversation(chat.bind_thread_id(idempotency_key))
         events = running.service.stream(chat.message, thread, idempotency_key=idempotency_key)
         return await EventStream(events, request.state.request_id, running.shutdown).response()
 
     @staticmethod
-    def _thread_id(chat: ChatRequest, idempotency_key: str | None) -> str:
-        """The thread that is named, or a new one: for a second try the same as for the first."""
-        new = uuid4().hex
-        if idempotency_key:
-            new = hashlib.sha256(idempotency_key.encode()).hexdigest()[: len(new)]
-        thread_id = chat.thread_id or new
-        structlog.contextvars.bind_contextvars(thread_id=thread_id)
-        return thread_id
+    @feedback.post(
+        "/v1/feedback",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=Problem.responses(401, 403, 404, 408, 413, 422, 429, 500, 503),
+    )
+    async def give(feedback: FeedbackRequest, caller: Asker, running: Running) -> None:
+        """Rate an answer that you got. It is kept with the conversation and deleted with it."""
+        rating = cast(Rating, str(feedback.rating))
+        await running.ratings.give(caller.id, feedback.run_id, rating, feedback.comment)
+
+    @staticmethod
+    @agents.get("/v1/agents", responses=Problem.responses(401, 403, 429, 500, 503))
+    async def list(running: Running) -> list[AgentCard]:
+        """Every agent of this service, with questions to try."""
+        return [AgentCard.model_validate(agent) for agent in running.service.agents]

@@ -1,18 +1,15 @@
 """`/healthz`, `/readyz`, `/version` and `/metrics`: for orchestrators, collectors, and whoever asks what runs here."""
 
 from http import HTTPStatus
-from typing import Literal
+from typing import ClassVar, Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
-from ..auth.principal import Scope
 from ..project import Project
-from ..settings import Settings
-from ..telemetry.metrics import READY, REGISTRY, Workers
-from .authentication import AuthenticationMiddleware, requires
+from ..telemetry.metrics import REGISTRY, Workers
 from .problems import Problem, Responses
 from .state import Running
 
@@ -105,29 +102,26 @@ class Version(BaseModel):
 
 
 class HealthRoutes:
-    """The routes that probes ask."""
+    """What probes ask, and collectors."""
 
-    def router(self) -> APIRouter:
-        """These routes."""
-        router = APIRouter(tags=["health"])
-        not_ready: Responses = {
-            503: {"model": Readiness, "description": "The store does not answer, or we end."}
-        }
-        failed = Problem.responses(500)
-        router.add_api_route("/healthz", self.healthz, responses=failed)
-        router.add_api_route("/readyz", self.readyz, responses=not_ready | failed)
-        router.add_api_route("/version", self.version, responses=failed)
-        return router
+    router: ClassVar = APIRouter(tags=["health"])
 
-    async def healthz(self) -> Health:
+    FAILED: ClassVar = Problem.responses(500)
+    NOT_READY: ClassVar[Responses] = {
+        503: {"model": Readiness, "description": "The store does not answer, or we end."}
+    }
+
+    @staticmethod
+    @router.get("/healthz", responses=FAILED)
+    async def healthz() -> Health:
         """Alive. Depends on nothing else: a failing store is no reason to restart us."""
         return Health()
 
-    async def readyz(self, response: Response, running: Running) -> Readiness:
+    @staticmethod
+    @router.get("/readyz", responses=NOT_READY | FAILED)
+    async def readyz(response: Response, running: Running) -> Readiness:
         """Ready to serve. Models are reported but do not decide: without one we still answer."""
         parts = await running.parts()
-        for part, is_usable in parts.items():
-            READY.labels(part).set(is_usable)
         is_ready = parts["service"]
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -152,7 +146,9 @@ class HealthRoutes:
             ),
         )
 
-    async def version(self, running: Running) -> Version:
+    @staticmethod
+    @router.get("/version", responses=FAILED)
+    async def version(running: Running) -> Version:
         """Name, version and commit of this service."""
         project = Project.load()
         return Version(
@@ -162,26 +158,13 @@ class HealthRoutes:
             commit=running.settings.commit,
         )
 
-
-class MetricsRoutes:
-    """The route that a collector asks. It tells no text of any caller, but do not publish it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._is_open = settings.metrics_open
-
-    def router(self) -> APIRouter:
-        """This route; not part of the API that callers are promised."""
-        router = APIRouter(dependencies=[] if self._is_open else [requires(Scope.METRICS)])
-        path = AuthenticationMiddleware.METRICS
-        router.add_api_route(path, self.metrics, include_in_schema=False)
-        return router
-
-    async def metrics(self, running: Running) -> Response:
+    @staticmethod
+    async def metrics(running: Running) -> Response:
         """The counters of all worker processes in Prometheus's text format.
 
-        The parts are looked at now: a collector sees the store go without a probe beside it.
+        The parts are looked at now: a collector sees the store go without a probe beside it. No
+        text of any caller is in it, but do not publish it.
         """
-        for part, is_usable in (await running.parts()).items():
-            READY.labels(part).set(is_usable)
+        await running.parts()
         text = generate_latest(Workers.all() or REGISTRY)
         return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

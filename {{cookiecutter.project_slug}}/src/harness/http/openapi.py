@@ -27,12 +27,7 @@ class OpenAPIDocument:
         "both": "An API key or access token",
     }
 
-    def __init__(
-        self,
-        app: FastAPI,
-        settings: Settings,
-        application: "Application",
-    ) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, application: "Application") -> None:
         """Describe `app`, made of `application`."""
         self._app = app
         self._settings = settings
@@ -48,18 +43,14 @@ class OpenAPIDocument:
     def _build(self) -> dict[str, Any]:
         app = self._app
         document = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
+            title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schemas = document["components"]["schemas"]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs") | {Problem.__name__: problem}
         self._describe_callers(document)
-        schemas["ChatRequest"]["properties"]["message"][
-            "maxLength"
-        ] = self._settings.message_max_chars
+        message = schemas["ChatRequest"]["properties"]["message"]
+        message["maxLength"] = self._settings.message_max_chars
         if self._agents:
             schemas["ChatRequest"]["example"] = {"message": self._question()}
             schemas[Reply.__name__]["example"] = self._reply()

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, ClassVar, Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
@@ -130,23 +130,15 @@ class Problem(BaseModel):
             type="about:blank", title=status.phrase, status=status, detail=detail, instance=instance
         )
 
-
-class ProblemHandlers:
-    """Turns what routes raise into problem documents."""
-
-    def __init__(self, app: FastAPI) -> None:
-        """Answer every failure of the routes of `app`; the rest is caught by `AccessLogMiddleware`."""
-        self._app = app
-        for kind in (ServiceError, RequestValidationError, HTTPException):
-            app.add_exception_handler(kind, self._answer)
-
-    async def _answer(self, request: Request, error: Exception) -> Response:
+    @classmethod
+    async def handle(cls, request: Request, error: Exception) -> Response:
+        """Answer what a route raised; the rest is caught by `AccessLogMiddleware`."""
         headers = dict(getattr(error, "headers", None) or {})
         if "Allow" in headers:
             # Starlette names the methods of the first route with this path; all count (RFC 9110).
             path = getattr(request.scope.get("route"), "path", "")
-            routes = iter_route_contexts(self._app.routes)
+            routes = iter_route_contexts(request.app.routes)
             methods = [it.methods or () for it in routes if it.path == path]
             allowed = {*headers["Allow"].split(", "), *chain.from_iterable(methods)}
             headers["Allow"] = ", ".join(sorted(allowed))
-        return Problem.answer(error, request.state.request_id, headers)
+        return cls.answer(error, request.state.request_id, headers)

@@ -19,6 +19,7 @@ from ..storage.checkpoints import Checkpoints
 from ..storage.store import Store
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.logging import Logs
+from ..telemetry.metrics import READY
 from ..telemetry.tracing import TRACES
 from .shutdown import ShutdownManager
 
@@ -93,21 +94,20 @@ class AppState:
                     await limiter.aclose()
 
     async def parts(self) -> dict[str, bool]:
-        """Which parts can be used now; `service` is what `/readyz` says."""
+        """Which parts can be used now, for the gauge of each too; `service` is what `/readyz` says."""
         store = await self.store.is_healthy()
         keys, provider = self.authenticator.keys, self.authenticator.provider
         redis = self.limiter.redis
-        return {
+        parts = {
             "service": store and not self.shutdown.is_ending,
             "store": store,
             "model": all(model.is_available for model in self.service.factory.models()),
             "limits": not (redis and redis.is_away),
             "callers": not (keys and keys.problem) and not (provider and provider.problem),
         }
-
-    def attach(self, app: FastAPI) -> None:
-        """Let the routes of `app` find it."""
-        app.state.running = self
+        for part, is_usable in parts.items():
+            READY.labels(part).set(is_usable)
+        return parts
 
     @staticmethod
     def of_app(app: FastAPI) -> "AppState":

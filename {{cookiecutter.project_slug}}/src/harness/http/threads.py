@@ -1,7 +1,7 @@
 """`/v1/threads/{id}`: what the service remembers of a conversation, and the decisions that wait in it."""
 
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import structlog
 from fastapi import APIRouter, Path
@@ -21,9 +21,7 @@ THREAD_ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 ThreadId = Annotated[str, Path(pattern=THREAD_ID, description="The conversation.")]
 
-
 Caller = Annotated[Principal, requires(Scope.THREADS)]
-
 
 ApprovalId = Annotated[
     str, Path(pattern=r"^[0-9a-f]{32}$", description="The call, as `approvals` names it.")
@@ -42,39 +40,30 @@ class ApprovalDecision(BaseModel):
 class ThreadRoutes:
     """Reading and deleting a conversation, and deciding about what would change something."""
 
-    def router(self) -> APIRouter:
-        """These routes."""
-        router = APIRouter(prefix="/v1/threads", tags=["threads"], route_class=StrictRoute)
-        router.add_api_route(
-            "/{thread_id}",
-            self.read,
-            responses=Problem.responses(401, 403, 404, 422, 429, 500, 503),
-        )
-        router.add_api_route(
-            "/{thread_id}",
-            self.delete,
-            methods=["DELETE"],
-            status_code=HTTPStatus.NO_CONTENT,
-            responses=Problem.responses(401, 403, 404, 409, 422, 429, 500, 503),
-        )
-        router.add_api_route(
-            "/{thread_id}/approvals/{approval_id}",
-            self.decide,
-            methods=["POST"],
-            responses=Problem.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
-        )
-        return router
+    router: ClassVar = APIRouter(prefix="/v1/threads", tags=["threads"], route_class=StrictRoute)
 
-    async def read(self, thread_id: ThreadId, caller: Caller, running: Running) -> Thread:
+    @staticmethod
+    @router.get("/{thread_id}", responses=Problem.responses(401, 403, 404, 422, 429, 500, 503))
+    async def read(thread_id: ThreadId, caller: Caller, running: Running) -> Thread:
         """The latest messages of a conversation of yours."""
         return await running.threads.read(caller.conversation(thread_id))
 
-    async def delete(self, thread_id: ThreadId, caller: Caller, running: Running) -> None:
+    @staticmethod
+    @router.delete(
+        "/{thread_id}",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=Problem.responses(401, 403, 404, 409, 422, 429, 500, 503),
+    )
+    async def delete(thread_id: ThreadId, caller: Caller, running: Running) -> None:
         """Delete a conversation of yours for good, with the replies that were kept of it."""
         await running.threads.delete(caller.conversation(thread_id))
 
+    @staticmethod
+    @router.post(
+        "/{thread_id}/approvals/{approval_id}",
+        responses=Problem.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
+    )
     async def decide(
-        self,
         thread_id: ThreadId,
         approval_id: ApprovalId,
         body: ApprovalDecision,

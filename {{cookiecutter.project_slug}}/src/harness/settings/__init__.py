@@ -11,15 +11,10 @@ from pydantic import SecretStr
 
 from ..configuration import Configuration
 from ..store_url import StoreURL
-from .callers import CallerSettings
-from .data import DataSettings
+from .callers import CallerSettings, LimitSettings
 from .guards import GuardSettings
-from .limits import LimitSettings
-from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings
-from .runs import RunSettings
-from .server import ServerSettings
-from .store import StoreSettings
-from .tracing import TracingSettings
+from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings, RunSettings
+from .server import DataSettings, ServerSettings, StoreSettings, TracingSettings
 
 __all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "Settings"]
 

@@ -1,13 +1,15 @@
-"""How it listens, ends, and tells what it does."""
+"""The process itself, and what it reaches: its store, data sources and collectors of traces."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
 
 from ..configuration import Configuration
 from ..project import Project
 from ..prompts.language import Language
+from ..store_url import StoreURL
 
+HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
 
 
@@ -69,3 +71,104 @@ class ServerSettings(Configuration):
 
     metrics_open: bool = True
     """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
+
+
+class StoreSettings(Configuration):
+    """Where conversations are kept, and how long."""
+
+    title: ClassVar = "Store"
+
+    database_url: Annotated[str, AfterValidator(StoreURL.check)] = Field(
+        default="sqlite:///var/threads.sqlite", repr=False
+    )
+    """Where threads are kept: `sqlite:///path/to/file`, `postgresql://user@host:5432/name` (the
+    password behind the user and a colon, percent-encoded) or `memory://` (lost at restart)."""
+
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    """Connections to PostgreSQL of one process, and one more for its locks. The server's own
+    limit is 100 for all (max_connections)."""
+
+    database_timeout_seconds: float = Field(default=3, gt=0, le=60)
+    """Longest wait for the store, seconds; beyond it a turn is answered without being saved."""
+
+    turn_wait_seconds: float = Field(default=10, ge=0, le=120)
+    """Longest wait for the turn before in the same thread, seconds; beyond it the answer is 409."""
+
+    idempotency_ttl_seconds: int = Field(default=24 * 3600, ge=1, le=30 * 24 * 3600)
+    """How long the reply to an Idempotency-Key is kept for a second try, seconds."""
+
+    approval_ttl_seconds: int = Field(default=24 * 3600, ge=1, le=30 * 24 * 3600)
+    """How long a call that writes waits for a person's approval, seconds; then it is not done. A
+    working day, so that who may approve need not sit there; guess."""
+
+    feedback_comment_max_chars: int = Field(default=1000, ge=0, le=10_000)
+    """Longest comment of a rating, characters."""
+
+    retention_days: int = Field(default=90, ge=1, le=36500)
+    """Days after its last turn from which on the command `retention` deletes a thread."""
+
+
+class DataSettings(Configuration):
+    """What agents reach outside, and how."""
+
+    title: ClassVar = "Data sources"
+
+    use_fake_data: bool = True
+    """Answer from sample data and make no outbound data call. Refused in production."""
+
+    data_timeout_seconds: float = Field(default=5, gt=0, le=120)
+    """Longest wait for one answer of a data source, seconds, retries included."""
+
+    data_max_retries: int = Field(default=2, ge=0, le=5)
+    """Retries of one data call on connection errors, 429 and 5xx."""
+
+    data_max_bytes: int = Field(default=2_000_000, ge=1024)
+    """Largest answer of a data source after decompression, bytes."""
+
+    data_max_rows: int = Field(default=200, ge=1, le=100_000)
+    """Most rows that one query of a reference table may give, rows."""
+
+    data_private_hosts: str | None = Field(default=None, pattern=HOSTS_PATTERN)
+    """Data hosts that may have a private address, such as an internal API, separated by commas.
+    Every other host must have public addresses alone; empty: all of them."""
+
+    data_proxy_url: AnyHttpUrl | None = None
+    """Proxy that data requests leave through, where there is no other way out. It resolves the
+    names, so it must refuse private addresses itself. HTTPS_PROXY and its like are not read."""
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """DATA_PRIVATE_HOSTS, each."""
+        hosts = (self.data_private_hosts or "").lower().split(",")
+        return frozenset(filter(None, map(str.strip, hosts)))
+
+
+class TracingSettings(Configuration):
+    """Where traces go. Nowhere, unless a setting here says so."""
+
+    title: ClassVar = "Traces"
+
+    otel_exporter_otlp_endpoint: AnyHttpUrl | None = None
+    """Address of an OpenTelemetry collector (OTLP over HTTP, `/v1/traces` is added). Empty: no
+    traces, and OpenTelemetry is not even imported. It needs the extra `otel`."""
+
+    otel_exporter_otlp_headers: SecretStr | None = None
+    """Headers for it, `name=value` separated by commas, such as its key."""
+
+    otel_sample_ratio: float = Field(default=1, ge=0, le=1)
+    """Share of runs that are traced."""
+
+    otel_queue_spans: int = Field(default=2048, ge=1, le=100_000)
+    """Spans that wait for the collector, about 1 kB each; further ones are dropped and counted."""
+
+    langsmith_tracing: bool = False
+    """Send runs, with what was asked and answered (secrets redacted), and ratings to LangSmith."""
+
+    langsmith_api_key: SecretStr | None = None
+    """Key for LangSmith."""
+
+    langsmith_endpoint: AnyHttpUrl | None = None
+    """Address of LangSmith; empty: the library's own."""
+
+    langsmith_project: str | None = None
+    """Project there; empty: this service's name."""

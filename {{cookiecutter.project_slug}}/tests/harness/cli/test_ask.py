@@ -194,3 +194,22 @@ def test_a_terminal_gets_colour_unless_no_color_asks_for_none(
         monkeypatch.setenv("NO_COLOR", "1")
     main(["ask", "x", "--url", "http://there"])
     assert ("\x1b[36m" in capsys.readouterr().out) is not no_colour
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("en", ("Moons of a planet.", "Tides in Vigo")), ("es", ("Lunas de un", "Mareas en Vigo"))],
+)
+def test_every_agent_is_listed_in_the_services_language(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    shown: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
+    monkeypatch.setenv("LANGUAGE", language)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["agents"]) == 0
+    told = capsys.readouterr().out
+    for text in (*shown, "moons", "heights", "flaky", "buggy"):
+        assert text in told

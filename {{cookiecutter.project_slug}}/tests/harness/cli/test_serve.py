@@ -92,7 +92,7 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
 
 def test_no_proxy_is_trusted_but_by_our_own_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's
-    assert Serve(port=8002)._config("app").proxy_headers is False
+    assert Serve(port=8002)._options()["proxy_headers"] is False
 
 
 def test_several_processes_over_a_store_that_keeps_no_turns_apart_are_refused(
