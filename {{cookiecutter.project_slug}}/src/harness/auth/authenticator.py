@@ -64,11 +64,9 @@ class Authenticator:
         try:
             principal = await self._principal(headers)
             structlog.contextvars.bind_contextvars(principal=principal.log_id)
-        except Unauthenticated as refusal:
-            self.record_refusal(refusal.reason)
-            raise
-        except (AccountUnverified, IdentityUnavailable) as refusal:
-            self.record_refusal(refusal.code)
+        except (Unauthenticated, AccountUnverified, IdentityUnavailable) as refusal:
+            is_guess = isinstance(refusal, Unauthenticated)
+            self.record_refusal(refusal.reason if is_guess else refusal.code)
             raise
         return principal
 

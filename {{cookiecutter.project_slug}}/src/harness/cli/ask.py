@@ -40,7 +40,7 @@ class ListAgents:
 
 
 @dataclass(kw_only=True)
-class Exchange(ABC):
+class _Exchange(ABC):
     """Shows what happens meanwhile where a terminal is there, and prints the reply."""
 
     SOURCES: ClassVar = LocalizedMessage(en="Sources", es="Fuentes")
@@ -120,7 +120,7 @@ class Exchange(ABC):
 
 
 @dataclass(kw_only=True)
-class Ask(Exchange):
+class Ask(_Exchange):
     """One question."""
 
     question: str
@@ -140,7 +140,7 @@ class Ask(Exchange):
 
 
 @dataclass(kw_only=True)
-class Decide(Exchange):
+class Decide(_Exchange):
     """Yes or no to a call that waits in the thread."""
 
     id: str

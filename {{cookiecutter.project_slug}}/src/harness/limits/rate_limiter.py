@@ -207,4 +207,5 @@ class RateLimiter:
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
-        await self._counters.aclose()
+        if self.redis:
+            await self.redis.aclose()
