@@ -53,7 +53,6 @@ class Dates:
     """How far from a month its days may stand: `from 3 to 5 and on 7 March`. A guess."""
 
     def __init__(self, evidence: str) -> None:
-        """Take the facts and the question as one text."""
         self._evidence = evidence
 
     def unsupported(self, answer: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from ..prompts.language import Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import JUDGE
 from ..settings import Settings
-from ..sources.body import BoundedBody
+from ..sources.http import BoundedBody
 from .injection_guard import Detector, InjectionGuard, Origin
 from .injection_rules import InjectionRules, RuleFile
 

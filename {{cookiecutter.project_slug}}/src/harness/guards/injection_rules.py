@@ -31,7 +31,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """A regular expression over the folded text, signs and lines kept."""
+    """A regular expression over the folded text, with its signs and lines."""
 
     name: str
     weight: int

@@ -32,7 +32,6 @@ class Prices:
     """What a price is for, as every provider lists it."""
 
     def __init__(self, table: Mapping[str, tuple[float, float]]) -> None:
-        """Know the prices of LLM_PRICES."""
         self._table = {EMBEDDED: (0.0, 0.0), **table}
         self._named: set[str] = set()
 
@@ -99,7 +98,6 @@ class ModelCallRecorder:
     """
 
     def __init__(self, role: str, model: str, prices: Prices) -> None:
-        """Record one call of `model` in `role`."""
         self._role = role
         self._model = model
         self._prices = prices

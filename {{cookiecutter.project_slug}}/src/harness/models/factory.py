@@ -11,9 +11,8 @@ from ..errors import ConfigurationError, ModelUnavailable
 from ..settings import EMBEDDED, Settings
 from .call_recorder import Prices
 from .failover import FailoverModel
-from .http import ModelHttp
 from .model_config import ModelConfig, ModelRef, Role
-from .providers import PROVIDERS
+from .providers import PROVIDERS, ModelHttp
 from .resilient_model import BreakerState, ModelEndpoint, ResilientModel
 from .rule_based import RuleBasedModel, ScriptedReply
 

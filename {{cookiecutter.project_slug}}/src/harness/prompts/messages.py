@@ -37,7 +37,7 @@ class Messages:
     MISSING: Final = _SENTENCES["missing"]
     TOO_LATE: Final = _SENTENCES["too_late"]
     UNAVAILABLE: Final = _SENTENCES["unavailable"]
-    KEPT: Final = _SENTENCES["kept"]
+    STALE: Final = _SENTENCES["stale"]
     EMBEDDED: Final = _SENTENCES["embedded"]
     DISABLED: Final = _SENTENCES["disabled"]
     SAMPLE_DATA: Final = _SENTENCES["sample_data"]
@@ -48,7 +48,7 @@ class Messages:
     DONE: Final = _SENTENCES["done"]
     NOT_DONE: Final = _SENTENCES["not_done"]
     UNCONFIRMED: Final = _SENTENCES["unconfirmed"]
-    LOST: Final = _SENTENCES["lost"]
+    UNRESOLVED: Final = _SENTENCES["unresolved"]
     WITHDRAWN: Final = _SENTENCES["withdrawn"]
     KINDS: Final[Mapping[str, Text]] = _FILE["kinds"]
 

@@ -135,7 +135,9 @@ class ApprovalNode:
                     text = Messages.REJECTED.format(language, call=call["shown"])
                     result = TaskResults.unanswered(task, text, "rejected")
             elif call and call["id"] in decision.get("unresolved", []):
-                result = TaskResults.missing(task, Messages.LOST, language, call=call["shown"])
+                result = TaskResults.missing(
+                    task, Messages.UNRESOLVED, language, call=call["shown"]
+                )
             results.append(result)
         return {
             "outcomes": Overwrite(results),

@@ -265,5 +265,5 @@ class Replies:
         ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
         if ages:
             minutes = ceil(max(ages) / SECONDS_PER_MINUTE)
-            notices.append(Messages.KEPT.format(language, minutes=max(1, minutes)))
+            notices.append(Messages.STALE.format(language, minutes=max(1, minutes)))
         return notices

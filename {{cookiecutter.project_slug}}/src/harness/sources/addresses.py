@@ -12,13 +12,24 @@ import httpx2
 from ..errors import PolicyViolation
 
 
-class PublicAddresses:
-    """Tells addresses of the internet from those of a machine, a network or a cloud's metadata."""
+class PinnedBackend(httpcore2.AnyIOBackend):
+    """Opens connections to public addresses, and to the hosts that may be private.
+
+    It connects to the very address that it checked: a name that means another one by the next
+    look-up (DNS rebinding) changes nothing. TLS still asks for the name's certificate.
+    """
 
     NAT64: Final = IPv6Network("64:ff9b::/96")
     """Holds an IPv4 address in its last 32 bits (RFC 6052)."""
 
     LAST_32_BITS: Final = 0xFFFF_FFFF
+
+    NEXT_SECONDS: Final = 1.0
+    """Longest wait for an address that is not the last of its host, seconds; guess."""
+
+    def __init__(self, private_hosts: Collection[str]) -> None:
+        """Connect to `private_hosts` wherever they are."""
+        self._private_hosts = frozenset(private_hosts)
 
     @classmethod
     def is_public(cls, text: str) -> bool:
@@ -37,21 +48,6 @@ class PublicAddresses:
             yield from filter(None, mapped)
             if address in cls.NAT64:
                 yield IPv4Address(int(address) & cls.LAST_32_BITS)
-
-
-class PinnedBackend(httpcore2.AnyIOBackend):
-    """Opens connections to public addresses, and to the hosts that may be private.
-
-    It connects to the very address that it checked: a name that means another one by the next
-    look-up (DNS rebinding) changes nothing. TLS still asks for the name's certificate.
-    """
-
-    NEXT_SECONDS: Final = 1.0
-    """Longest wait for an address that is not the last of its host, seconds; guess."""
-
-    def __init__(self, private_hosts: Collection[str]) -> None:
-        """`private_hosts` may have any address."""
-        self._private_hosts = frozenset(private_hosts)
 
     async def connect_tcp(
         self,
@@ -99,7 +95,7 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not addresses:
             raise httpcore2.ConnectError("no address")
-        if host not in self._private_hosts and not all(map(PublicAddresses.is_public, addresses)):
+        if host not in self._private_hosts and not all(map(self.is_public, addresses)):
             raise PolicyViolation(
                 "address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be"
             )

@@ -33,10 +33,13 @@ class Folder:
         | getattr(os, "O_NONBLOCK", 0)  # opening a pipe that nobody writes would hang
     )
 
-    def __init__(self, root: Path | None, max_bytes: int) -> None:
+    def __init__(
+        self, root: Path | None, max_bytes: int, suffixes: frozenset[str] = SUFFIXES
+    ) -> None:
         """Read files of at most `max_bytes` below `root`; None refuses everything."""
         self._root = root
         self._max_bytes = max_bytes
+        self._suffixes = suffixes
 
     def names(self) -> list[str]:
         """The readable files, sorted.
@@ -92,8 +95,8 @@ class Folder:
             return "names are written plainly, without percent signs or look-alikes"
         if any(part.rstrip(" .") != part or self.DEVICE.match(part) for part in parts):
             return "Windows would open something else"
-        if PurePosixPath(name).suffix.lower() not in self.SUFFIXES:
-            return f"only {', '.join(sorted(self.SUFFIXES))} are read"
+        if PurePosixPath(name).suffix.lower() not in self._suffixes:
+            return f"only {', '.join(sorted(self._suffixes))} are read"
         return ""
 
     def _content(self, path: Path, name: str) -> bytes:

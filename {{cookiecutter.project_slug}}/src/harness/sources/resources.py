@@ -56,7 +56,7 @@ class SourceConnections:
 
     def for_policy(self, policy: Policy, sample: FakeSource | None) -> AgentResources:
         """The outside of an agent with `policy`; `sample` answers when USE_FAKE_DATA is on."""
-        client = self._client or httpx2.AsyncClient(transport=FakeTransport(sample))
+        client = self._client or httpx2.AsyncClient(transport=self._fake(sample))
         return AgentResources(
             http=HttpClient(client, policy, self._settings),
             files=Folder(policy.folder, max_bytes=self._settings.data_max_bytes),
@@ -68,6 +68,22 @@ class SourceConnections:
         """Close the pool."""
         if self._client is not None:
             await self._client.aclose()
+
+    @staticmethod
+    def _fake(sample: FakeSource | None) -> httpx2.MockTransport:
+        """Hands requests to a sample where a socket would be opened."""
+
+        async def handle(request: httpx2.Request) -> httpx2.Response:
+            if sample is None:
+                reason = "USE_FAKE_DATA is on and this agent has no sample"
+                raise SourceUnavailable(request.url.host, reason)
+            answer = sample(request)
+            if isawaitable(answer):
+                answer = await answer
+            # Anew from its stream: an answer made in memory counts as read, ours is read in pieces.
+            return httpx2.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+
+        return httpx2.MockTransport(handle)
 
     @staticmethod
     def _connected(settings: Settings) -> httpx2.AsyncClient:
@@ -88,25 +104,3 @@ class SourceConnections:
             cookies=CookieJar(no_cookies),
             headers={"User-Agent": f"{project.name}/{project.version}"},
         )
-
-
-class FakeTransport(httpx2.AsyncBaseTransport):
-    """Hands requests to a sample where a socket would be opened."""
-
-    def __init__(self, sample: FakeSource | None) -> None:
-        self._sample = sample
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The sample's answer.
-
-        Raises:
-            SourceUnavailable: The agent has no sample.
-        """
-        if self._sample is None:
-            reason = "USE_FAKE_DATA is on and this agent has no sample"
-            raise SourceUnavailable(request.url.host, reason)
-        answer = self._sample(request)
-        if isawaitable(answer):
-            answer = await answer
-        # Anew from its stream: an answer made in memory counts as read, ours is read in pieces.
-        return httpx2.Response(answer.status_code, headers=answer.headers, stream=answer.stream)

@@ -35,13 +35,8 @@ class ResultLimits:
     max_rows: int
     max_bytes: int
 
-    @property
-    def fetched_rows(self) -> int:
-        """One more than may be given, to tell that there are more."""
-        return self.max_rows + 1
-
     def apply(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-        """`rows` by column.
+        """`rows` by column; one more than `max_rows` tells that there are more.
 
         Raises:
             SourceUnavailable: They are too many or too large. A part would be taken for the whole.
@@ -99,7 +94,6 @@ class SqliteTables:
     REFUSED: Final = (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 
     def __init__(self, path: Path, granted: frozenset[str], limits: ResultLimits) -> None:
-        """Read the tables in `granted` of the file at `path`."""
         self._path = path
         self._authorizer = Authorizer(granted)
         self._limits = limits
@@ -121,7 +115,7 @@ class SqliteTables:
                 self._restrict(connection, last)
                 cursor = connection.execute(query, named)
                 columns = [column[0] for column in cursor.description or ()]
-                return self._limits.apply(columns, cursor.fetchmany(self._limits.fetched_rows))
+                return self._limits.apply(columns, cursor.fetchmany(self._limits.max_rows + 1))
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise self._failure(error) from None
 
@@ -147,12 +141,6 @@ class SqliteTables:
         return SourceUnavailable("table", getattr(error, "sqlite_errorname", "SQLite failed"))
 
 
-class CsvFolder(Folder):
-    """The CSV files of a folder."""
-
-    SUFFIXES = frozenset({".csv"})
-
-
 class CsvTables(SqliteTables):
     """Reads CSV files as SQLite reads its own: `prices.csv` is the table `prices`.
 
@@ -164,9 +152,8 @@ class CsvTables(SqliteTables):
     """Of every column: SQLite then stores `4.90` as a number and other text as it is."""
 
     def __init__(self, path: Path, granted: frozenset[str], limits: ResultLimits) -> None:
-        """Read the files in the folder at `path` that `granted` names."""
         super().__init__(path, granted, limits)
-        self._files = CsvFolder(path, limits.max_bytes)
+        self._files = Folder(path, limits.max_bytes, frozenset({".csv"}))
         self._granted = granted
 
     def _connected(self) -> sqlite3.Connection:
@@ -254,14 +241,13 @@ class Tables:
         if url.startswith(self.SQLITE):
             return SqliteTables(Path(url.removeprefix(self.SQLITE)), granted, self._limits)
         if url.startswith(self.POSTGRESQL):
-            return self._postgres(url, granted)
+            try:
+                from .sql_postgres import PostgresTables  # noqa: PLC0415 - psycopg is an extra
+            except ImportError:
+                problem = (
+                    "an agent's policy names a PostgreSQL database: install the extra `postgres`"
+                )
+                raise ConfigurationError([problem]) from None
+            return PostgresTables(url, granted, self._limits)
         forms = f"{self.CSV}folder, {self.SQLITE}file or {self.POSTGRESQL}user@host/name"
         raise ConfigurationError([f"an agent's policy: its database is none of {forms}"])
-
-    def _postgres(self, url: str, granted: frozenset[str]) -> "PostgresTables":
-        try:
-            from .sql_postgres import PostgresTables  # noqa: PLC0415 - psycopg is an extra
-        except ImportError:
-            problem = "an agent's policy names a PostgreSQL database: install the extra `postgres`"
-            raise ConfigurationError([problem]) from None
-        return PostgresTables(url, granted, self._limits)

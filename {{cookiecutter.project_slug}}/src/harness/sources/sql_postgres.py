@@ -35,7 +35,6 @@ class PostgresTables:
     )
 
     def __init__(self, url: str, granted: frozenset[str], limits: ResultLimits) -> None:
-        """Read the tables in `granted` of the database at `url`."""
         self._url = url
         self._granted = [it if "." in it else f"{self.SCHEMA}.{it}" for it in sorted(granted)]
         self._limits = limits
@@ -49,7 +48,7 @@ class PostgresTables:
                 await self._check(connection)
                 async with AsyncRawServerCursor(connection, "reference") as cursor:
                     await cursor.execute(query, values)
-                    rows = await cursor.fetchmany(self._limits.fetched_rows)
+                    rows = await cursor.fetchmany(self._limits.max_rows + 1)
                     columns = [column.name for column in cursor.description or ()]
                     return self._limits.apply(columns, rows)
         except self.REFUSED:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
 from typing import Self
 
 from langgraph.checkpoint.memory import InMemorySaver
@@ -24,12 +23,7 @@ class MemoryStore(Store):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Nothing is left to close."""
 
     async def is_healthy(self) -> bool:

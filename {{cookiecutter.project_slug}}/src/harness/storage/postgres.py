@@ -5,7 +5,6 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from selectors import EVENT_READ, DefaultSelector
-from types import TracebackType
 from typing import Any, Final, Self
 
 import psycopg
@@ -88,12 +87,7 @@ class PostgresStore(SQLStore):
             self._open = opening.pop_all()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
     @staticmethod

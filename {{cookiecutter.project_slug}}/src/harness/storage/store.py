@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 from typing import ClassVar, Final, Literal, Self
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -86,12 +85,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close it."""
 
     @abstractmethod

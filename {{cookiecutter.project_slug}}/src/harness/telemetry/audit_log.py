@@ -2,7 +2,7 @@
 
 Without the message and the answer, unless AUDIT_CONTENT is on. Its lines are the event `audit` of
 the logger `app.audit`, written whatever LOG_LEVEL says: send that logger to where your audit logs
-are kept.
+are stored.
 """
 
 from collections.abc import Iterator

@@ -91,11 +91,9 @@ class LangSmith:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send(
-        self, client: langsmith.Client, run_id: str, rating: str, comment: str | None
-    ) -> None:
+    async def _send(self, *rating: Any) -> None:
         try:
-            await asyncio.to_thread(self._create, client, run_id, rating, comment)
+            await asyncio.to_thread(self._create, *rating)
         except Exception as error:  # noqa: BLE001 - whatever it raises, the rating is stored
             FAILURES.labels("tracing", "langsmith").inc()
             log.warning("feedback_not_sent", error=type(error).__name__)

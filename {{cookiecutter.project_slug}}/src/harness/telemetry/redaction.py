@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from pydantic import SecretStr
-
 from ..settings import Configuration
 
 MASK: Final = "[redacted]"
@@ -114,7 +112,6 @@ class Redactor:
     """Ends of a dictionary key (lower case, signs left out) whose value is never written."""
 
     def __init__(self, configurations: Iterable[Configuration] = ()) -> None:
-        """Know every secret of these settings."""
         self._secrets: set[str] = set()
         self._by_value: re.Pattern[str] | None = None
         self._read_key = lru_cache(KEYS_REMEMBERED)(self._judge_key)  # the same few on every line
@@ -122,15 +119,12 @@ class Redactor:
             self.register_secrets(configuration)
 
     def register_secrets(self, configuration: Configuration) -> None:
-        """Remove every secret of these settings from now on."""
-        for secret in configuration.secrets():
-            self.register_secret(secret)
-
-    def register_secret(self, secret: SecretStr) -> None:
-        """Remove this value too from now on, plain or as part of an address."""
-        value = secret.get_secret_value()
-        if len(value) >= SHORTEST_SECRET:
-            self._secrets |= {value, quote(value, safe="")}
+        """Remove every secret of these settings from now on, plain or as part of an address."""
+        values = (secret.get_secret_value() for secret in configuration.secrets())
+        for value in values:
+            if len(value) >= SHORTEST_SECRET:
+                self._secrets |= {value, quote(value, safe="")}
+        if self._secrets:
             longest_first = sorted(self._secrets, key=lambda secret: (-len(secret), secret))
             self._by_value = re.compile("|".join(map(re.escape, longest_first)))
             self._read_key.cache_clear()

@@ -14,7 +14,7 @@ from harness.guards.injection_guard import InjectionGuard
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard
 from harness.guards.tool_policy import ToolPolicy
-from harness.sources.addresses import PublicAddresses
+from harness.sources.addresses import PinnedBackend
 from harness.sources.files import Folder
 from harness.sources.http import HttpClient
 from harness.sources.sql import SqliteTables
@@ -51,7 +51,7 @@ class Guards:
     @staticmethod
     def addresses(patch: pytest.MonkeyPatch) -> None:
         """Private addresses are connected to."""
-        patch.setattr(PublicAddresses, "matches", lambda text: True)
+        patch.setattr(PinnedBackend, "is_public", staticmethod(lambda text: True))
 
     @staticmethod
     def folder(patch: pytest.MonkeyPatch) -> None:

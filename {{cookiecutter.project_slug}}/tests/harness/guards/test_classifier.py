@@ -11,7 +11,7 @@ from pydantic import AnyHttpUrl, SecretStr
 from harness.guards.detectors import Classifier, Detectors
 from harness.models.factory import LLMFactory
 from harness.settings import Settings
-from harness.sources.body import ResponseRejected
+from harness.sources.http import ResponseRejected
 from tests.support.peers.openai_replies import Body, Hang, Reply, Request
 from tests.support.peers.openai_server import OpenAIServer
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ClarificationNeeded
 from harness.models.failures import ModelCallFailed
-from harness.sources.body import ResponseRejected
+from harness.sources.http import ResponseRejected
 
 
 class StatusError(Exception):

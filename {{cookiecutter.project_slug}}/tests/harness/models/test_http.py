@@ -7,9 +7,9 @@ import httpx
 import httpx2
 import pytest
 
-from harness.models.http import ModelHttp
+from harness.models.providers import ModelHttp
 from harness.settings import Settings
-from harness.sources.body import ResponseRejected
+from harness.sources.http import ResponseRejected
 from tests.support.peers.openai_faults import BOMB_BYTES
 from tests.support.peers.openai_replies import Body
 from tests.support.peers.openai_server import OpenAIServer
@@ -66,7 +66,7 @@ async def test_a_bomb_is_not_unfolded(http: ModelHttp) -> None:
         import zlib
 
         own = zlib.decompressobj
-        patch.setattr("harness.sources.body.zlib.decompressobj", lambda *a: Counting(own(*a)))
+        patch.setattr("harness.sources.http.zlib.decompressobj", lambda *a: Counting(own(*a)))
         with pytest.raises(ResponseRejected):
             await get(http, gzip.compress(b"a" * BOMB_BYTES, 1), "gzip")
 

@@ -11,8 +11,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from harness.errors import ConfigurationError, ModelUnavailable
 from harness.models.factory import LLMFactory
-from harness.models.http import ModelHttp
-from harness.models.providers import PROVIDERS, Anthropic, Bedrock, Endpoint, Ollama
+from harness.models.providers import PROVIDERS, Anthropic, Bedrock, Endpoint, ModelHttp, Ollama
 from harness.settings import MODEL_EXAMPLES, Settings
 from tests.support.peers.openai_replies import Failure
 from tests.support.peers.openai_server import OpenAIServer

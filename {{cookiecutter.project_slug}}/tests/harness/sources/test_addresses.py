@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from harness.settings import Settings
-from harness.sources.addresses import PinnedBackend, PublicAddresses, SsrfSafeTransport
+from harness.sources.addresses import PinnedBackend, SsrfSafeTransport
 from harness.sources.http import HttpClient
 from harness.sources.policy import Policy
 from harness.sources.resources import SourceConnections
@@ -211,7 +211,7 @@ def test_a_library_that_opens_connections_elsewhere_stops_the_start(
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert PublicAddresses.is_public(address)
+    assert PinnedBackend.is_public(address)
 
 
 def test_the_environments_proxy_does_not_see_data_requests(

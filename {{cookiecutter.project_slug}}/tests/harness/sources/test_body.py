@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harness.sources.body import BoundedBody, ResponseRejected
+from harness.sources.http import BoundedBody, ResponseRejected
 
 
 async def pieces(*pieces: bytes) -> AsyncIterator[bytes]:

@@ -118,8 +118,7 @@ def test_a_pipe_that_nobody_writes_is_refused_at_once(folder: Folder, root: Path
     not Path("/dev/zero").is_char_device(), reason="this system has no device files"
 )
 def test_a_device_is_refused() -> None:
-    devices = Folder(Path("/dev"), max_bytes=100)
-    devices.SUFFIXES = frozenset({""})  # type: ignore[misc]  # no device has a text's name
+    devices = Folder(Path("/dev"), 100, frozenset({""}))  # no device has a text's name
     with pytest.raises(PolicyViolation, match="no regular file"):
         devices.read_text("zero")
 

@@ -126,16 +126,15 @@ def test_a_secret_too_short_to_be_one_is_left() -> None:
 
 
 def test_a_secret_that_contains_another_is_masked_whole() -> None:
-    redactor = Redactor()
-    for secret in ("alpha", "alpha-beta"):
-        redactor.register_secret(SecretStr(secret))
+    secrets = (SecretStr("alpha"), SecretStr("alpha-beta"))
+    redactor = Redactor([WithSecrets(tide_password=secret) for secret in secrets])
     assert redactor.text("alpha-beta alpha") == f"{MASK} {MASK}"
 
 
 def test_a_secret_learned_later_is_masked_in_names_seen_before() -> None:
     redactor = Redactor()
     assert redactor.value({"pl4in": 1}) == {"pl4in": 1}
-    redactor.register_secret(SecretStr("pl4in"))
+    redactor.register_secrets(WithSecrets(tide_password=SecretStr("pl4in")))
     assert redactor.value({"pl4in": 1}) == {MASK: 1}
 
 
