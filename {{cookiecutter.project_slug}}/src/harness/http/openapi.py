@@ -35,12 +35,7 @@ class OpenAPIDocument:
         self._open = {*application.open_paths, *AuthenticationMiddleware.PROBES}
 
     def build(self) -> dict[str, Any]:
-        """The document; the same object every time."""
-        if self._app.openapi_schema is None:
-            self._app.openapi_schema = self._build()
-        return self._app.openapi_schema
-
-    def _build(self) -> dict[str, Any]:
+        """The document."""
         app = self._app
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes

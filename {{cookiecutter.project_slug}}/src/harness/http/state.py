@@ -66,7 +66,7 @@ class AppState:
             aclosing(RateLimiter(settings)) as limiter,
         ):
             with application.words.applied():
-                service = Service(settings, application.agents, store, limiter, application.hooks)
+                service = Service(settings, application.agents, store, limiter, application)
                 for agent in service.agents:
                     logs.redactor.register_secrets(agent.settings)
                 # What the start made stays until the end: 120,000 objects that the garbage collector

@@ -8,7 +8,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
@@ -45,10 +45,6 @@ class Limit:
     is_passing: bool = False
     """Of what a caller can have any number, such as threads: its count may be dropped before its
     window ends, since the next one begins at nothing anyway."""
-
-    def with_amount(self, amount: int) -> "Limit":
-        """The same limit, asked for another amount."""
-        return replace(self, amount=amount)
 
 
 @dataclass(frozen=True, slots=True)
