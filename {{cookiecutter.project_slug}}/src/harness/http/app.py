@@ -56,12 +56,6 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             with running.shutdown.install():
                 yield
 
-    limits = Middleware(
-        RequestLimitsMiddleware,
-        settings.header_max_bytes,
-        settings.body_max_bytes,
-        settings.body_timeout_seconds,
-    )
     proxies = Middleware(ProxyHeadersMiddleware, settings.trusted_proxies or "")
     app = FastAPI(
         title=project.title,
@@ -73,7 +67,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         ),
         middleware=[  # the first is the first that a request meets
             Middleware(AccessLogMiddleware),
-            limits,
+            Middleware(RequestLimitsMiddleware, settings),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,
             Middleware(AuthenticationMiddleware, application.open_paths, settings.metrics_open),
