@@ -23,9 +23,6 @@ TOKEN_MAX_CHARS: Final = 16_384
 class Authenticator:
     """Knows the callers of this process as AUTHENTICATION says."""
 
-    HEADER: Final = "authorization"
-    KEY_HEADER: Final = "x-api-key"
-
     def __init__(self, settings: Settings) -> None:
         """Read the keys; the provider is asked with the first token.
 
@@ -86,8 +83,8 @@ class Authenticator:
 
     def _credential(self, headers: Mapping[str, str]) -> str:
         """The token of `Authorization: Bearer`, else the key of `X-API-Key`."""
-        scheme, _, token = headers.get(self.HEADER, "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else headers.get(self.KEY_HEADER, "")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
 
     @staticmethod
     def record_refusal(reason: str) -> None:
