@@ -1,7 +1,7 @@
 """The process itself, and what it reaches: its store, data sources and collectors of traces."""
 
 import re
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
 
@@ -76,11 +76,11 @@ class ServerSettings(Configuration):
 class StoreURL:
     """The three forms of DATABASE_URL. Without a password in any error: a refusal never shows it."""
 
-    MEMORY: Final = "memory://"
-    SQLITE: Final = "sqlite:///"
-    POSTGRESQL: Final = "postgresql://"
+    MEMORY: ClassVar = "memory://"
+    SQLITE: ClassVar = "sqlite:///"
+    POSTGRESQL: ClassVar = "postgresql://"
 
-    FORM: Final = re.compile(
+    FORM: ClassVar = re.compile(
         rf"{MEMORY}|{SQLITE}.+"
         # User and password without @ / ? # as they are: every reader finds the same host.
         rf"|{POSTGRESQL}(?:[^\s@/?#]+@)?[\w.,:\[\]-]*/[\w.%-]+(?:\?[\w=&%.,/:+-]*)?"
