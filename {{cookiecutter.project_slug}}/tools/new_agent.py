@@ -1,7 +1,7 @@
 """Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`.
 
 The agent answers at once, from invented data, and passes every check. The texts it is made of lie in
-`tools/agent_files/`.
+`tools/agent_files.txt`.
 """
 
 import keyword
@@ -58,11 +58,12 @@ def write(root: Path, name: str) -> list[Path]:
         "AGENT_KEYWORDS": "(" + "".join(f'"{word}", ' for word in telling) + ")",
     }
     written = []
-    for file in sorted((Path(__file__).parent / "agent_files").glob("*.txt")):
-        text = file.read_text(encoding="utf-8")
-        for token, value in filled.items():
-            text = text.replace(token, value)
-        target = (tests if file.name.startswith("test_") else code) / file.name.removesuffix(".txt")
+    files = Path(__file__).with_name("agent_files.txt").read_text(encoding="utf-8")
+    for token, value in filled.items():
+        files = files.replace(token, value)
+    for part in files.split("==== ")[1:]:
+        file, _, text = part.partition("\n")
+        target = (tests if file.startswith("test_") else code) / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", newline="\n")
         written.append(target)

@@ -22,8 +22,8 @@ from harness.sources.http import HttpClient
 from harness.sources.sql import SqliteTables
 from harness.telemetry.redaction import Redactor
 from tests.harness.abuse.attacks import SAYINGS, WRAPPERS, Attack
+from tests.harness.abuse.conftest import Siege
 from tests.harness.abuse.orders import CallTool, Fetch, Order, Recite, SendAway
-from tests.harness.abuse.siege import Siege
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples
 
 # Containment: whatever a model was talked into, nothing outside happens and nothing leaves.

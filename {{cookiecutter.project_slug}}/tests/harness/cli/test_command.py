@@ -27,7 +27,7 @@ from harness.project import Project
 from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
 from harness.storage.store import CheckpointAge, Feedback
-from tests.harness.storage.stores import keep, knows, of
+from tests.harness.storage.test_store import keep, knows, of
 
 
 def test_every_problem_is_one_line_on_stderr_and_the_exit_code_is_two(

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import yaml
 
-from tests.harness.monitoring import files
+from tests.harness.monitoring import conftest as files
 from tests.harness.monitoring.conftest import Promtool
 from tests.support.peers.openai_replies import Failure
 from tests.support.peers.openai_server import OpenAIServer

@@ -17,7 +17,7 @@ from harness.storage.checkpoints import Checkpoints
 from harness.storage.locks import ThreadLocks
 from harness.storage.memory import MemoryStore
 from harness.storage.thread_ref import PUBLIC, ThreadRef
-from tests.harness.storage.stores import keep, knows
+from tests.harness.storage.test_store import keep, knows
 
 
 async def locks_at(url: str) -> AdvisoryLocks:

@@ -1,4 +1,4 @@
-"""Tests of `advice`, `format`, `imports`, `source` and `threats`."""
+"""Tests of `advice`, `format`, `imports` and `threats`."""
 
 import ast
 import os
@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from .__main__ import RULES, Advice
-from .conftest import Plant
-from .source import PROJECT, Package
+from .conftest import PROJECT, Package, Plant
 
 # Over the owner's package the house rules are advice: said, never enforced.
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Plant
-from .source import PROJECT, Fault, Module, Package
+from .conftest import PROJECT, Fault, Module, Package, Plant
 
 pytestmark = pytest.mark.checklist("TEST-1")
 
