@@ -25,6 +25,9 @@ class Configuration(BaseSettings):
         frozen=True,
     )
 
+    title: ClassVar = ""
+    """How pages call its settings."""
+
     env_file: ClassVar[Path | None] = Path(".env")
     """The file read beside the environment; tests set it to None."""
 
@@ -46,13 +49,10 @@ class Configuration(BaseSettings):
         except ValidationError as invalid:
             problems.extend(self._problems(invalid))
             wrong = {str(error["loc"][0]) for error in invalid.errors() if error["loc"]}
-        except (
-            SettingsError
-        ) as broken:  # a list or a table that is no JSON; its text names the field
-            field = str(broken).partition('"')[2].partition('"')[0]
-            raise ConfigurationError(
-                [f"{self.variable(field)}: this is no JSON; write it as JSON"]
-            ) from None
+        except SettingsError as broken:  # a list or a table; its text names the field
+            variable = self.variable(str(broken).partition('"')[2].partition('"')[0])
+            problems.append(f"{variable}: this is no JSON; write it as JSON")
+            raise ConfigurationError(problems) from None
         if not wrong or self._fill(wrong, given, values):
             names = [self.variable(name) for name in wrong]
             problems += [rule for rule in self.rules() if not any(name in rule for name in names)]
@@ -89,13 +89,11 @@ class Configuration(BaseSettings):
     def _problems(cls, invalid: ValidationError) -> Sequence[str]:
         problems = []
         for error in invalid.errors(include_input=False, include_url=False):
-            if not error["loc"]:  # a validator over several settings names them itself
-                problems.append(error["msg"].removeprefix("Value error, "))
-                continue
-            field = str(error["loc"][0])
-            info = cls.model_fields.get(field)
-            about = info.description.partition("\n")[0] if info and info.description else ""
-            hint = f" ({about})" if about else ""
             problem = error["msg"].removeprefix("Value error, ")
-            problems.append(f"{cls.variable(field)}: {problem}{hint}")
+            if error["loc"]:  # a validator over several settings names them itself
+                field = str(error["loc"][0])
+                info = cls.model_fields.get(field)
+                about = info.description.partition("\n")[0] if info and info.description else ""
+                problem = f"{cls.variable(field)}: {problem}" + (f" ({about})" if about else "")
+            problems.append(problem)
         return problems

@@ -37,26 +37,31 @@ class ServiceError(Exception):
     code: ClassVar[str]
     """Stable name for machines: `InputRefused` -> `input-refused`, or one that callers have known."""
 
-    def __init_subclass__(cls) -> None:
-        if "code" not in vars(cls):
-            cls.code = "-".join(re.findall("[A-Z][a-z]*", cls.__name__)).lower()
+    def __init_subclass__(
+        cls,
+        status: HTTPStatus | None = None,
+        code: str = "",
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        """What is not given is the base's; the code is the name's own."""
+        cls.status = status or cls.status
+        cls.code = code or "-".join(re.findall("[A-Z][a-z]*", cls.__name__)).lower()
+        cls.retry_after_seconds = retry_after_seconds or cls.retry_after_seconds
 
 
-class ConfigurationError(ServiceError):
+class ConfigurationError(ServiceError, code="misconfigured"):
     """The settings cannot work together; all problems are listed at once, no value is shown."""
 
     title = "The service is misconfigured"
-    code = "misconfigured"
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
 
 
-class InputRefused(ServiceError):
+class InputRefused(ServiceError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """The request breaks a stated bound; `detail` names the field and the remedy."""
 
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "The request was refused"
 
     def __init__(self, field: str, problem: str) -> None:
@@ -64,22 +69,21 @@ class InputRefused(ServiceError):
         super().__init__(self.detail)
 
 
-class ClarificationNeeded(ServiceError):
+class ClarificationNeeded(
+    ServiceError, status=HTTPStatus.UNPROCESSABLE_ENTITY, code="needs-detail"
+):
     """The question lacks something; `question` asks for it in the user's language."""
 
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "More detail is needed"
-    code = "needs-detail"
 
     def __init__(self, question: str) -> None:
         self.question = self.detail = question
         super().__init__(question)
 
 
-class SourceUnavailable(ServiceError):
+class SourceUnavailable(ServiceError, status=HTTPStatus.BAD_GATEWAY):
     """A data source failed, or answered with something that is not its format."""
 
-    status = HTTPStatus.BAD_GATEWAY
     title = "A data source is unavailable"
 
     def __init__(self, source: str, reason: str) -> None:
@@ -88,7 +92,7 @@ class SourceUnavailable(ServiceError):
         super().__init__(reason, about=f"{source}: ")
 
 
-class PolicyViolation(ServiceError):
+class PolicyViolation(ServiceError, code="access-refused"):
     """Something outside an agent's policy was asked for; nothing was run, sent or opened.
 
     It does not hold what was asked for: that comes from a model, and this goes into the log.
@@ -96,7 +100,6 @@ class PolicyViolation(ServiceError):
 
     title = "Access refused"
     detail = "The service may not reach this resource."
-    code = "access-refused"
 
     def __init__(
         self,
@@ -108,10 +111,9 @@ class PolicyViolation(ServiceError):
         super().__init__(f"this {kind} is outside the policy: {remedy}")
 
 
-class ApprovalNeeded(ServiceError):
+class ApprovalNeeded(ServiceError, status=HTTPStatus.CONFLICT):
     """A call would change something, and waits for a person; `detail` is for the model that made it."""
 
-    status = HTTPStatus.CONFLICT
     title = "A person must approve this"
     detail = "Not done yet: a person must approve this call first. It waits for that; do not call it again."
 
@@ -121,37 +123,33 @@ class ApprovalNeeded(ServiceError):
         super().__init__("a call waits for its approval")
 
 
-class ApprovalUnknown(ServiceError):
+class ApprovalUnknown(ServiceError, status=HTTPStatus.NOT_FOUND):
     """Nothing waits under this id in a conversation of this caller's: it never did, or was withdrawn."""
 
-    status = HTTPStatus.NOT_FOUND
     title = "Nothing waits for this decision"
     detail = "Nothing waits under this id: it never did, or a later message has withdrawn it."
     log_text = "no such call waits"
 
 
-class ApprovalDecided(ServiceError):
+class ApprovalDecided(ServiceError, status=HTTPStatus.CONFLICT):
     """The call was decided before: the other way, or by a process that ended before it could tell."""
 
-    status = HTTPStatus.CONFLICT
     title = "It was decided before"
     detail = "This was decided before; look at what has become of it before you ask anew."
     log_text = "a decision was taken before"
 
 
-class ApprovalExpired(ServiceError):
+class ApprovalExpired(ServiceError, status=HTTPStatus.GONE):
     """The call waited longer than APPROVAL_TTL_SECONDS; nothing was done."""
 
-    status = HTTPStatus.GONE
     title = "It has waited too long"
     detail = "This has waited too long and was not done; ask anew."
     log_text = "waited too long: APPROVAL_TTL_SECONDS"
 
 
-class Unauthenticated(ServiceError):
+class Unauthenticated(ServiceError, status=HTTPStatus.UNAUTHORIZED):
     """No credentials, or none that count. The caller is not told why: that would help to guess."""
 
-    status = HTTPStatus.UNAUTHORIZED
     title = "Authentication is required"
     detail = "Send a valid API key or access token."
     log_text = "caller refused: {}"
@@ -167,10 +165,9 @@ class Unauthenticated(ServiceError):
         return {"WWW-Authenticate": f"Bearer{error}"}
 
 
-class ScopeMissing(ServiceError):
+class ScopeMissing(ServiceError, status=HTTPStatus.FORBIDDEN):
     """The caller is known, and may not do this."""
 
-    status = HTTPStatus.FORBIDDEN
     title = "The scope is missing"
     log_text = "scope {}"
 
@@ -184,10 +181,9 @@ class ScopeMissing(ServiceError):
         return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.reason}"'}
 
 
-class AccountUnverified(ServiceError):
+class AccountUnverified(ServiceError, status=HTTPStatus.FORBIDDEN):
     """The token is good, but its account has no verified address: OIDC_REQUIRE_VERIFIED."""
 
-    status = HTTPStatus.FORBIDDEN
     title = "The account is not verified"
     log_text = "no verified {}: OIDC_REQUIRE_VERIFIED"
 
@@ -196,22 +192,20 @@ class AccountUnverified(ServiceError):
         super().__init__(wanted)
 
 
-class IdentityUnavailable(ServiceError):
+class IdentityUnavailable(
+    ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=2
+):
     """The provider of identities gives no keys to check a token with."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Callers cannot be identified"
     detail = "Access tokens cannot be checked right now; try again."
-    retry_after_seconds = 2
     log_text = "OIDC provider: {}"
 
 
-class RateLimitExceeded(ServiceError):
+class RateLimitExceeded(ServiceError, status=HTTPStatus.TOO_MANY_REQUESTS, code="limit-reached"):
     """A rate or a quota is used up; nothing was begun."""
 
-    status = HTTPStatus.TOO_MANY_REQUESTS
     title = "A limit is reached"
-    code = "limit-reached"
 
     def __init__(self, name: str, reset_seconds: int, headers: Mapping[str, str]) -> None:
         self.retry_after_seconds = reset_seconds
@@ -225,78 +219,65 @@ class RateLimitExceeded(ServiceError):
         return {**super().headers, **self._headers}
 
 
-class LimitsUnavailable(ServiceError):
+class LimitsUnavailable(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=2):
     """The counts of rates and quotas cannot be reached, and LIMITS_WITHOUT_REDIS is `refuse`."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Limits cannot be checked"
     detail = "Limits cannot be checked right now; try again."
-    retry_after_seconds = 2
     log_text = "REDIS_URL does not answer: LIMITS_WITHOUT_REDIS"
 
 
-class ThreadUnknown(ServiceError):
+class ThreadUnknown(ServiceError, status=HTTPStatus.NOT_FOUND):
     """There is no conversation of this name, or none of this caller's."""
 
-    status = HTTPStatus.NOT_FOUND
     title = "The conversation is unknown"
     detail = "There is no conversation with this id."
     log_text = "thread {}"
 
 
-class RunUnknown(ServiceError):
+class RunUnknown(ServiceError, status=HTTPStatus.NOT_FOUND):
     """There is no answer of this run, none of this caller's, or it was not saved."""
 
-    status = HTTPStatus.NOT_FOUND
     title = "The answer is unknown"
     detail = "There is no answer with this run_id."
     log_text = "run {}"
 
 
-class ThreadBusy(ServiceError):
+class ThreadBusy(ServiceError, status=HTTPStatus.CONFLICT, retry_after_seconds=1):
     """Another turn of the conversation, or the same request, still runs; it was waited for, seconds."""
 
-    status = HTTPStatus.CONFLICT
     title = "The conversation is busy"
     detail = "An earlier message of this conversation is still being answered; try again."
-    retry_after_seconds = 1
     log_text = "held for more than {:g} s: TURN_WAIT_SECONDS"
 
 
-class StoreUnavailable(ServiceError):
+class StoreUnavailable(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=2):
     """The store of conversations does not answer just now."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Conversations are unavailable"
     detail = "Conversations cannot be read or changed right now; try again."
-    retry_after_seconds = 2
     log_text = "store of threads: {}"
 
 
-class Overloaded(ServiceError):
+class Overloaded(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=1):
     """More is under way than there are places for."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The service is busy"
     detail = "Too many requests are being answered right now; try again."
-    retry_after_seconds = 1
     log_text = "no place and no queue left: {}"
 
 
-class ShuttingDown(ServiceError):
+class ShuttingDown(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=1):
     """This process ends, and its time for open requests is over."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The service is shutting down"
     detail = "This process is shutting down; send the request again."
-    retry_after_seconds = 1
     log_text = "ended with the process: SHUTDOWN_GRACE_SECONDS"
 
 
-class BudgetExceeded(ServiceError):
+class BudgetExceeded(ServiceError, status=HTTPStatus.TOO_MANY_REQUESTS):
     """A run asked for one more than it may use. It becomes a degraded answer, no failure."""
 
-    status = HTTPStatus.TOO_MANY_REQUESTS
     title = "The run is over its budget"
 
     def __init__(self, used: str, limit: int, setting: str) -> None:
@@ -304,10 +285,9 @@ class BudgetExceeded(ServiceError):
         super().__init__(f"{limit} {used} are used: {setting}")
 
 
-class ModelUnavailable(ServiceError):
+class ModelUnavailable(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE):
     """No model gave a usable answer."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The model is unavailable"
     detail = "No language model is available; try again later."
 

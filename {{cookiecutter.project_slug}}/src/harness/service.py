@@ -14,8 +14,8 @@ import structlog
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
+from .application import RunHooks
 from .guards.detectors import Detectors
-from .hooks import RunHooks
 from .limits.budget import RunLimits, RunUsage
 from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
 from .limits.deadline import Deadline

@@ -1,7 +1,7 @@
 """Authenticates a request by API key or OIDC token; a refusal helps nobody guess."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
@@ -48,10 +48,7 @@ class Authenticator:
         self.provider = ProviderKeys(settings)
         self._tokens = OidcTokens(settings, self.provider)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def aclose(self) -> None:
         """Close the connections to the provider."""
         if self.provider is not None:
             await self.provider.aclose()

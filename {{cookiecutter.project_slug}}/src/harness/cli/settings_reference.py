@@ -132,23 +132,20 @@ class SettingsReference:
     def sections(self) -> Iterator[Section]:
         """The sections in order; defaults are those of the owner's class."""
         service = self._application.settings
-        for subject in Settings.SUBJECTS:
-            yield self._section(service, subject.title, subject.model_fields)
         own = [name for name in service.model_fields if name not in Settings.model_fields]
         agents = sorted(self._application.agents, key=lambda agent: agent.name)
-        sections = [(service, service.title, own)]
-        sections += [
-            (it.settings_class, f"Agent {it.name}", [*it.settings_class.model_fields])
-            for it in agents
+        sections: list[tuple[type[Configuration], str, Iterable[str]]] = [
+            *((service, it.title, it.model_fields) for it in Settings.subjects()),
+            (service, service.title, own),
+            *(
+                (it.settings_class, f"Agent {it.name}", it.settings_class.model_fields)
+                for it in agents
+            ),
         ]
         for owner, title, fields in sections:
-            if fields:
-                yield self._section(owner, title, fields)
-
-    def _section(self, owner: type[Configuration], title: str, fields: Iterable[str]) -> Section:
-        examples = self._examples
-        docs = [SettingDoc.from_field(owner, it, examples.get(it, "")) for it in fields]
-        return Section(owner, title, docs)
+            docs = [SettingDoc.from_field(owner, it, self._examples.get(it, "")) for it in fields]
+            if docs:
+                yield Section(owner, title, docs)
 
     def env(self) -> str:
         """The text of `.env.example`."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ..auth.principal import Principal, Scope
 from ..errors import InputRefused
@@ -44,10 +44,8 @@ LastEventId = Annotated[
 Asker = Annotated[Principal, requires(Scope.CHAT)]
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
     """One message of a conversation."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     message: Annotated[str, Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
     """The question; several tasks may be in one. Without NUL, and not blank."""
@@ -65,10 +63,8 @@ class ChatRequest(BaseModel):
         return thread_id
 
 
-class FeedbackRequest(BaseModel):
+class FeedbackRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
     """A rating of one answer."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     run_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
     """`run_id` of the answer."""
@@ -80,10 +76,8 @@ class FeedbackRequest(BaseModel):
     """Why, in a few words; secrets in it are taken out before it is kept."""
 
 
-class AgentCard(BaseModel):
+class AgentCard(BaseModel, from_attributes=True, use_attribute_docstrings=True):
     """One agent, as its users see it."""
-
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
 
     name: str
     description: dict[Language, str]

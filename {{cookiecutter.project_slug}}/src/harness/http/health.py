@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from fastapi import APIRouter, Response
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from ..project import Project
 from ..telemetry.metrics import REGISTRY, Workers
@@ -27,10 +27,8 @@ class Threads(BaseModel):
     answers: bool
 
 
-class Callers(BaseModel):
+class Callers(BaseModel, use_attribute_docstrings=True):
     """How callers are known."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     mode: Literal["off", "keys", "oidc", "both"]
     keys: int | None = None
@@ -41,10 +39,8 @@ class Callers(BaseModel):
     """Why the OIDC provider's keys were not fetched the last time; those of before are in force."""
 
 
-class Limits(BaseModel):
+class Limits(BaseModel, use_attribute_docstrings=True):
     """How rates and quotas are held."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     mode: Literal["enforce", "observe", "off"]
     counted_in: Literal["process", "redis"]
@@ -52,19 +48,15 @@ class Limits(BaseModel):
     """True while Redis does not answer: LIMITS_WITHOUT_REDIS says what happens meanwhile."""
 
 
-class LinkState(BaseModel):
+class LinkState(BaseModel, from_attributes=True):
     """One model of a role's chain."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     model: str
     breaker: Literal["closed", "half_open", "open"]
 
 
-class ModelState(BaseModel):
+class ModelState(BaseModel, from_attributes=True, use_attribute_docstrings=True):
     """What answers in one role."""
-
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
 
     role: str
     model: str
@@ -73,10 +65,8 @@ class ModelState(BaseModel):
     """The model and its fallbacks; one whose breaker is `open` is not asked for a while."""
 
 
-class Readiness(BaseModel):
+class Readiness(BaseModel, use_attribute_docstrings=True):
     """Whether requests can be served now, and by what."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     status: Literal["ready", "not_ready"]
     threads: Threads
@@ -89,10 +79,8 @@ class Readiness(BaseModel):
     limits: Limits
 
 
-class Version(BaseModel):
+class Version(BaseModel, use_attribute_docstrings=True):
     """What runs here."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
     title: str

@@ -9,7 +9,7 @@ import structlog
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from ..errors import InputRefused, ServiceError
@@ -40,10 +40,8 @@ class FieldProblem(BaseModel):
         return cls(field=field, problem=error["msg"])
 
 
-class Problem(BaseModel):
+class Problem(BaseModel, use_attribute_docstrings=True):
     """What went wrong, for programs (`type`, `status`) and for people (`title`, `detail`)."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str
     """Stable name of the kind of problem; `about:blank` when the status says it all."""

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -60,11 +60,11 @@ class AppState:
         hidden = PiiRules(settings.personal_data_in).hidden
         async with (
             TRACES.exporting(settings, logs.redactor),
-            Authenticator(settings) as authenticator,
+            aclosing(Authenticator(settings)) as authenticator,
             Checkpoints.open(settings) as store,
             LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
+            aclosing(RateLimiter(settings)) as limiter,
         ):
-            limiter = RateLimiter(settings)
             with application.words.applied():
                 service = Service(settings, application.agents, store, limiter, application.hooks)
                 for agent in service.agents:
@@ -91,7 +91,6 @@ class AppState:
                     gc.set_threshold(*thresholds)
                     gc.unfreeze()
                     await service.aclose()
-                    await limiter.aclose()
 
     async def parts(self) -> dict[str, bool]:
         """Which parts can be used now, for the gauge of each too; `service` is what `/readyz` says."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 import structlog
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from ..auth.principal import Principal, Scope
 from ..runtime.replies import Reply
@@ -28,10 +28,8 @@ ApprovalId = Annotated[
 ]
 
 
-class ApprovalDecision(BaseModel):
+class ApprovalDecision(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
     """What a person decided."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     decision: Literal["approve", "reject"]
     """`approve`: the call runs now, just as it was shown; `reject`: it never does."""

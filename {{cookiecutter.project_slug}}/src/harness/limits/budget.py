@@ -38,18 +38,8 @@ class RunUsage:
     model_calls: int = 0
     tool_calls: int = 0
 
-    def check_model_call(self) -> None:
-        """Raise BudgetExceeded when no further one may be made."""
-        self._check("model calls", self.model_calls, self.limits.model_calls)
-        if self.tokens and self.limits.tokens is not None:
-            spent = self.tokens.input_tokens + self.tokens.output_tokens
-            self._check("tokens", spent, self.limits.tokens)
-
-    def check_tool_call(self) -> None:
-        """Raise BudgetExceeded when no further one may be made."""
-        self._check("tool calls", self.tool_calls, self.limits.tool_calls)
-
-    def _check(self, what: str, used: int, limit: int) -> None:
+    def check(self, what: str, used: int, limit: int) -> None:
+        """Raise BudgetExceeded when no further one may be used."""
         if used >= limit:
             setting = f"{self.limits.owner}_MAX_{what.replace(' ', '_').upper()}"
             raise BudgetExceeded(what, limit, setting)
@@ -62,36 +52,39 @@ class Budget:
     through, side by side or not. Outside of a run nothing is counted.
     """
 
-    @classmethod
+    @staticmethod
     @contextmanager
-    def scope(cls, limits: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
+    def scope(limits: RunLimits, tokens: Tokens | None = None) -> Iterator[RunUsage]:
         """Hold everything in the block to `limits`, beside those that hold around it."""
         usage = RunUsage(limits, tokens)
         with RunContext.scope(budgets=(*RunContext.current().budgets, usage)):
             yield usage
 
-    @classmethod
-    def take_model_call(cls) -> None:
+    @staticmethod
+    def take_model_call() -> None:
         """Count one model call.
 
         Raises:
             BudgetExceeded: No call or no tokens are left; nothing was counted.
         """
         budgets = RunContext.current().budgets
-        for budget in budgets:
-            budget.check_model_call()
-        for budget in budgets:
-            budget.model_calls += 1
+        for it in budgets:
+            it.check("model calls", it.model_calls, it.limits.model_calls)
+            if it.tokens and it.limits.tokens is not None:
+                spent = it.tokens.input_tokens + it.tokens.output_tokens
+                it.check("tokens", spent, it.limits.tokens)
+        for it in budgets:
+            it.model_calls += 1
 
-    @classmethod
-    def take_tool_call(cls) -> None:
+    @staticmethod
+    def take_tool_call() -> None:
         """Count one tool call.
 
         Raises:
             BudgetExceeded: None is left; nothing was counted.
         """
         budgets = RunContext.current().budgets
-        for budget in budgets:
-            budget.check_tool_call()
-        for budget in budgets:
-            budget.tool_calls += 1
+        for it in budgets:
+            it.check("tool calls", it.tool_calls, it.limits.tool_calls)
+        for it in budgets:
+            it.tool_calls += 1

@@ -34,18 +34,10 @@ class Settings(
 
     title: ClassVar = "Service"
 
-    SUBJECTS: ClassVar = (
-        ServerSettings,
-        CallerSettings,
-        LimitSettings,
-        GuardSettings,
-        ModelSettings,
-        RunSettings,
-        StoreSettings,
-        DataSettings,
-        TracingSettings,
-    )
-    """The subjects in the order in which pages show them."""
+    @staticmethod
+    def subjects() -> list[type[Configuration]]:
+        """The subjects in the order in which pages show them."""
+        return [it for it in Settings.__bases__ if issubclass(it, Configuration)]
 
     def rules(self) -> Iterator[str]:
         """What the settings break together, one problem each."""
@@ -53,7 +45,7 @@ class Settings(
             yield from (
                 f"ENVIRONMENT=production refuses {it}" for it in self._only_for_development()
             )
-        for subject in self.SUBJECTS:
+        for subject in self.subjects():
             yield from subject.rules(self)
         if self.injection_judge and (self.llm_judge_model or self.llm_model) == EMBEDDED:
             yield "INJECTION_JUDGE: the embedded model judges nothing; set LLM_JUDGE_MODEL"

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def keys_file(tmp_path: Path) -> Path:
 @pytest.fixture
 async def authenticator(keys_file: Path) -> AsyncIterator[Authenticator]:
     values: dict[str, Any] = {"authentication": "keys", "api_keys_file": keys_file}
-    async with Authenticator(Settings(**values)) as authenticator:
+    async with aclosing(Authenticator(Settings(**values))) as authenticator:
         yield authenticator
 
 
@@ -91,14 +92,14 @@ async def test_a_key_is_nothing_where_only_tokens_count() -> None:
         "oidc_issuer": "http://127.0.0.1:9",
         "oidc_audience": "a",
     }
-    async with Authenticator(Settings(**values)) as authenticator:
+    async with aclosing(Authenticator(Settings(**values))) as authenticator:
         with pytest.raises(Unauthenticated) as refusal:
             await authenticator.authenticate({"x-api-key": KEY.text})
     assert refusal.value.reason == "kind_not_accepted"
 
 
 async def test_where_nobody_is_asked_nothing_that_is_sent_counts() -> None:
-    async with Authenticator(Settings()) as authenticator:
+    async with aclosing(Authenticator(Settings())) as authenticator:
         found = await authenticator.authenticate({"x-api-key": KEY.text})
     assert found == Principal.anonymous()
 

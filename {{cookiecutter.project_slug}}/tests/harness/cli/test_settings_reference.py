@@ -87,12 +87,12 @@ def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPa
 
 def test_the_services_subjects_are_first_and_agents_follow_by_name() -> None:
     sections = list(reference(MoonsAgent, ManyAgent, HeightsAgent).sections())
-    subjects = [subject.title for subject in Settings.SUBJECTS]
+    subjects = [subject.title for subject in Settings.subjects()]
     assert [section.title for section in sections] == [*subjects, "Agent many"]
 
 
 def test_every_setting_of_the_service_belongs_to_one_subject() -> None:
-    shown = [name for subject in Settings.SUBJECTS for name in subject.model_fields]
+    shown = [name for subject in Settings.subjects() for name in subject.model_fields]
     assert sorted(shown) == sorted(Settings.model_fields)
 
 
