@@ -68,30 +68,22 @@ def revoke(keys: Path, key_id: str) -> None:
     keys.write_text(left, encoding="utf-8", newline="\n")
 
 
-def main(command: str = "", name: str = "", scopes: str = "", *, folder: Path = ROOT) -> int:
-    """Run `make`, `key` or `revoke`; the exit code."""
+def main(command: str = "", name: str = "", scopes: str = "", *, folder: Path = ROOT) -> None:
+    """Run `make`, `key` or `revoke`."""
     keys = folder / "secrets" / "api-keys.jsonl"
     if command == "make":
         made = make(keys.parent)
         print(f"Made {', '.join(made)} in secrets/" if made else "All secrets are there")
     elif command not in ("key", "revoke") or not name:
-        print("say make, key NAME [SCOPES], or revoke ID", file=sys.stderr)
-        return 2
+        raise Failed("say make, key NAME [SCOPES], or revoke ID")
     elif not keys.exists():
-        print("there are no secrets yet: run `make secrets` first, once", file=sys.stderr)
-        return 1
+        raise Failed("there are no secrets yet: run `make secrets` first, once")
+    elif command == "key":
+        print(f"Key of {name}, shown this once: {add_key(folder, name, scopes)}")
     else:
-        try:
-            if command == "key":
-                print(f"Key of {name}, shown this once: {add_key(folder, name, scopes)}")
-            else:
-                revoke(keys, name)
-                print(f"{name} revoked: the service sees it at its next request")
-        except Failed as problem:
-            print(problem, file=sys.stderr)
-            return 1
-    return 0
+        revoke(keys, name)
+        print(f"{name} revoked: the service sees it at its next request")
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    main(*sys.argv[1:4])

@@ -4,7 +4,6 @@ Needs Docker or podman and nothing of the environment, so that a machine which o
 IMAGE names the image, with its registry; BUILD_OPTIONS, BASE_IMAGE and CONTAINER_ENGINE are read as well.
 """
 
-import io
 import json
 import os
 import re
@@ -16,7 +15,6 @@ import tempfile
 import time
 import tomllib
 import urllib.request
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +31,8 @@ ASSIGNMENT = r"""(?mx)^[ \t]* (?:export[ \t]+)? %s [ \t]*=[ \t]*
 """A line of `.env` that sets one variable."""
 
 
-class Failed(Exception):
-    """A step could not be done; the text says why, or what to do."""
+class Failed(SystemExit):
+    """A step could not be done: it ends the command with its text, which says why, or what to do."""
 
 
 class Missing(Failed):
@@ -111,15 +109,13 @@ class Source(NamedTuple):
     def at(cls, folder: Path, version: str) -> Iterator["Source"]:
         """The files as the tag of a release holds them, in a folder that lives while this is entered."""
         tag = f"refs/tags/v{version}"
-        git = ["git", "-C", str(folder), "archive", "--format=zip", tag]
-        packed = subprocess.run(git, capture_output=True, check=False)
-        if packed.returncode:
-            raise Failed(f"git knows no tag v{version}: {packed.stderr.decode().strip()}")
+        if not works("git", "-C", str(folder), "rev-parse", "--verify", tag):
+            raise Failed(f"git knows no tag v{version}")
         with tempfile.TemporaryDirectory() as scratch:
-            with zipfile.ZipFile(io.BytesIO(packed.stdout)) as files:
-                files.extractall(scratch)
+            made = Path(scratch, "files")
+            ask("git", "archive", f"--output={made}.zip", tag, folder=folder)
+            shutil.unpack_archive(f"{made}.zip", made)
             commit = ask("git", "log", "-1", "--abbrev=12", "--format=%h", tag, folder=folder)
-            made = Path(scratch)
             yield cls(made, cls._version(made), commit, is_release=True)
 
     @staticmethod
@@ -220,33 +216,26 @@ class Service:
         return "".join(lines[-1]) if lines else ""
 
 
-def main(command: str = "", version: str = "", *, folder: Path = ROOT) -> int:
-    """Run `image` or `up`, of a release or of these files, or `down`; the exit code."""
-    try:
-        service = Service(folder)
-        source = Source.of(folder)
-        if command == "down":
-            service.down()
-        elif command == "image" and version:
-            with Source.at(folder, version) as released:
-                print(f"Built {service.build(released)}")
-        elif command == "image":
-            print(f"Built {service.build(source)}")
-        elif command == "up":
-            if version:
-                service.provide(version)
-            elif not (source.is_release and service.has(f"{service.image}:{source.tag}")):
-                service.build(source)
-            commit = service.up(version or source.tag, version or source.version)
-            print(f"Version {version or source.version}, commit {commit}, answers")
-        else:
-            print("say image, up or down, and a version where it is a release's")
-            return 2
-    except Failed as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+def main(command: str = "", version: str = "", *, folder: Path = ROOT) -> None:
+    """Run `image` or `up`, of a release or of these files, or `down`."""
+    service, source = Service(folder), Source.of(folder)
+    if command == "down":
+        service.down()
+    elif command == "image" and version:
+        with Source.at(folder, version) as released:
+            print(f"Built {service.build(released)}")
+    elif command == "image":
+        print(f"Built {service.build(source)}")
+    elif command == "up":
+        if version:
+            service.provide(version)
+        elif not (source.is_release and service.has(f"{service.image}:{source.tag}")):
+            service.build(source)
+        commit = service.up(version or source.tag, version or source.version)
+        print(f"Version {version or source.version}, commit {commit}, answers")
+    else:
+        raise Failed("say image, up or down, and a version where it is a release's")
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    main(*sys.argv[1:3])

@@ -22,8 +22,8 @@ SMALL_WORDS = re.compile(r"an?|and|for|in|of|on|or|the|then|to|with|also|plus")
 """Too common to send a question anywhere."""
 
 
-class NameRefused(Exception):
-    """No agent can have this name; the text says why and gives an example."""
+class NameRefused(SystemExit):
+    """No agent can have this name: it ends the command with its text, which says why and gives an example."""
 
 
 def folders(root: Path, name: str) -> tuple[Path, Path]:
@@ -72,21 +72,14 @@ def write(root: Path, name: str) -> list[Path]:
     return written
 
 
-def main(arguments: list[str], root: Path = ROOT) -> int:
-    """Writes the agent that the one argument names; gives the exit code."""
+def main(arguments: list[str], root: Path = ROOT) -> None:
+    """Writes the agent that the one argument names."""
     if len(arguments) != 1:
-        print("Give the agent one name: make agent name=billing", file=sys.stderr)
-        return 2
-    try:
-        written = write(root, *arguments)
-    except NameRefused as refused:
-        print(refused, file=sys.stderr)
-        return 2
-    for file in written:
+        raise NameRefused("Give the agent one name: make agent name=billing")
+    for file in write(root, *arguments):
         print(f"wrote {file.relative_to(root).as_posix()}")
     print("Next: its words in agent.py, its data in tools.py and sample.py (docs/build.md)")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

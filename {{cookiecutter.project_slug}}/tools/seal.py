@@ -143,21 +143,16 @@ def main(arguments: list[str]) -> int:
         case ["patch", *names] if names:
             print("\n".join(map(Seal(PROJECT).patch, names)))
         case ["updated"]:
-            print(
-                "\n".join(Update(PROJECT).lines())
-                or "Nothing of yours was merged, moved or removed."
-            )
+            lines = "\n".join(Update(PROJECT).lines())
+            print(lines or "Nothing of yours was merged, moved or removed.")
         case []:
             seal = Seal(PROJECT)
             faults, reviews = [*seal.faults()], [*seal.reviews()]
-            if faults:
-                print("\n".join([*faults, WAYS_OUT]), file=sys.stderr)
-            if reviews:
-                print(
-                    "\n".join([*reviews, "Review the merge, then: make patch file=FILE"]),
-                    file=sys.stderr,
-                )
-            return 1 if faults or reviews else 0
+            faults += [WAYS_OUT] if faults else []
+            reviews += ["Review the merge, then: make patch file=FILE"] if reviews else []
+            if faults or reviews:
+                print("\n".join(faults + reviews), file=sys.stderr)
+                return 1
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -1,4 +1,9 @@
-"""`python -m tools.readiness [pytest arguments]`: runs the tests of this folder, writes the report to `readiness/`.
+"""The readiness report: which boxes of the production checklist this project proves, and by which tests.
+
+`python -m tools.readiness` runs all tests and writes `readiness/`; with arguments of pytest, those tests alone. A test
+names its boxes: `@pytest.mark.checklist("OBS-5")`, on a function, a class or a module; what each state means says
+`report.State`. What asserts is an `assert` in the test's own run that holds more than a constant. One in a fixture or in
+a module that pytest does not rewrite is not seen, and `pytest.raises` alone is none: assert what it caught.
 
 Exit code 0: nothing failed; 1: a box or another test failed, or a box was lost. Any other is pytest's own: it could not
 run the tests, and no report is written, because it would tell of tests that did not run.
@@ -20,10 +25,8 @@ import yaml
 from coverage import Coverage
 from coverage.exceptions import CoverageException
 
-from .checklist import Box
-from .page import page
-from .plugin import Recorder, Result
-from .report import BoxReport, Report
+from .plugin import Box, Recorder, Result
+from .report import BoxReport, Report, page
 
 PACKAGES: Final = ("app", "harness")
 

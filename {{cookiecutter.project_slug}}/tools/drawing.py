@@ -1,7 +1,7 @@
 """Mermaid as SVG, drawn by mmdr: no browser, no script, no other host.
 
 properdocs loads this file as its hook: pages come in their order, every Mermaid block becomes a picture inside its
-page, and a page that would fetch something from another host fails a strict build. `python -m tools.documents.drawing` draws the
+page, and a page that would fetch something from another host fails a strict build. `python -m tools.drawing` draws the
 README's picture from the first diagram of docs/index.md; `nox -s docs` has installed what draws it.
 """
 

@@ -1,20 +1,80 @@
-"""The C4 model of the service, read off its settings, imports, graph, and agents with their policies."""
+"""The C4 model of the service, read off its settings, imports, graph, and agents with their policies.
+
+`python -m tools.c4` writes docs/c4.md from the code; with `--check` it only compares, and fails on a difference.
+"""
 
 import importlib
+import re
+import sys
+import textwrap
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import grimp
 
+from app.agents import AGENTS
+from harness import Agent, Configuration
 from harness.models.factory import LLMFactory
 from harness.models.providers import PROVIDERS
-from harness.runtime.agent import Agent
 from harness.runtime.graph import GraphBuilder
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
 
-from .mermaid import Diagram
+STYLES: Final = {
+    "person": "fill:#08427b,stroke:#052e56,color:#ffffff",
+    "system": "fill:#1168bd,stroke:#0b4884,color:#ffffff",
+    "component": "fill:#d6e8f7,stroke:#5d9bd0,color:#111111",
+    "store": "fill:#1f6fb2,stroke:#14507f,color:#ffffff",
+    "external": "fill:#6b6b6b,stroke:#4d4d4d,color:#ffffff",
+}
+"""The colours of the C4 model's own examples, some darker: text on them has a contrast of 4.5 or more."""
+
+SHAPES: Final = {"person": ("([", "])"), "store": ("[(", ")]")}
+
+LINE_CHARS: Final = 24  # Mermaid itself breaks longer ones at 200 pixels
+
+SPECIAL: Final = re.compile(r'[#"<>{}`|%\\&]')  # to Mermaid, or to a template engine
+
+
+class Diagram:
+    """One flowchart, line by line."""
+
+    def __init__(self, direction: str = "TB") -> None:
+        self._lines = [f"flowchart {direction}"]
+
+    def box(
+        self, name: str, title: str, what: str, about: str = "", kind: str = "component"
+    ) -> None:
+        """An element; `what` is its sort and technology, such as `Container: FastAPI`."""
+        texts = [f"<b>{self.label(title)}</b>", self.label(f"[{what}]"), self.label(about)]
+        opening, closing = SHAPES.get(kind, ("[", "]"))
+        text = "<br>".join(filter(None, texts))
+        self._lines.append(f'{self.key(name)}{opening}"{text}"{closing}:::{kind}')
+
+    def arrow(self, source: str, target: str, about: str = "", *, optional: bool = False) -> None:
+        """Who uses whom, and for what; an optional one is dotted."""
+        text = f'|"{self.label(about)}"|' if about else ""
+        line = "-.->" if optional else "-->"
+        self._lines.append(f"{self.key(source)} {line}{text} {self.key(target)}")
+
+    def text(self) -> str:
+        """The fenced block."""
+        styles = [f"classDef {kind} {style}" for kind, style in STYLES.items()]
+        return "```mermaid\n" + "\n    ".join([*self._lines, *styles]) + "\n```"
+
+    @staticmethod
+    def label(text: str) -> str:
+        """Any text in lines, its special characters as Mermaid's own codes."""
+        plain = text.replace("`", "").rstrip(".")
+        lines = textwrap.wrap(plain, LINE_CHARS, break_on_hyphens=False, break_long_words=False)
+        return "<br>".join(SPECIAL.sub(lambda found: f"#{ord(found[0])};", it) for it in lines)
+
+    @staticmethod
+    def key(name: str) -> str:
+        """A name as a node's key; the prefix keeps it from being one of Mermaid's words."""
+        return "n_" + re.sub(r"\W", "_", name, flags=re.ASCII)
+
 
 ADDRESS_ENDINGS: Final = ("_url", "_issuer", "_endpoint")
 """A setting whose name ends so names another system."""
@@ -152,3 +212,28 @@ class C4:
             name = f"data_{agent.name}"
             diagram.box(name, f"Data of {agent.name}", "Read only", "; ".join(data), "store")
             diagram.arrow(user, name, "reads")
+
+
+def c4(agents: Sequence[type[Agent[Any]]]) -> str:
+    """The page, from here on with the settings' defaults, whatever the environment and `.env` say."""
+    Configuration.settings_customise_sources = classmethod(  # type: ignore[method-assign,assignment]
+        lambda _, __, init_settings, *___, **____: (init_settings,)
+    )
+    return C4(agents).text()
+
+
+def main(project: Path, text: str, *, is_check: bool) -> int:
+    """Write or compare the page of `project`; the exit code."""
+    page = project / "docs" / "c4.md"
+    is_stale = not page.exists() or page.read_text(encoding="utf-8") != text
+    if is_stale and is_check:
+        print(
+            "docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr
+        )
+    elif is_stale:
+        page.write_text(text, encoding="utf-8", newline="\n")
+    return int(is_stale and is_check)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path.cwd(), c4(AGENTS), is_check="--check" in sys.argv))
