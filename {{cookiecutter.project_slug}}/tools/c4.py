@@ -227,9 +227,7 @@ def main(project: Path, text: str, *, is_check: bool) -> int:
     page = project / "docs" / "c4.md"
     is_stale = not page.exists() or page.read_text(encoding="utf-8") != text
     if is_stale and is_check:
-        print(
-            "docs/c4.md no longer says what the code says: run `nox -s generate`", file=sys.stderr
-        )
+        print("docs/c4.md no longer says what the code says: `nox -s generate`", file=sys.stderr)
     elif is_stale:
         page.write_text(text, encoding="utf-8", newline="\n")
     return int(is_stale and is_check)

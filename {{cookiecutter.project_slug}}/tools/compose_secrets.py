@@ -14,14 +14,11 @@ from .containers import Failed, Service, Source, ask
 
 def make(folder: Path) -> list[str]:
     """Write those that are missing, by chance (256 bits); their names. What is there stays."""
-    # Only its owner may enter the folder. The files in it are readable, since they are mounted one by one for a user
-    # of the container that this machine does not know.
+    # Only its owner may enter it. Its files are readable: each is mounted for a user of the container, unknown here.
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)
-    database, redis = (
-        file.read_text(encoding="utf-8") if file.exists() else secrets.token_urlsafe(32)
-        for file in (folder / "postgres_password", folder / "redis_password")
-    )
+    files = [folder / "postgres_password", folder / "redis_password"]
+    database, redis = (it.read_text() if it.exists() else secrets.token_urlsafe(32) for it in files)
     wanted = {
         "postgres_password": database,
         # pragma: allowlist nextline secret

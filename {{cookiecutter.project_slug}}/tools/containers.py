@@ -49,10 +49,9 @@ def ask(*command: str, folder: Path | None = None) -> str:
 
 def works(*command: str) -> bool:
     """True when a command is there and succeeds."""
-    return (
-        bool(shutil.which(command[0]))
-        and not subprocess.run(command, capture_output=True, check=False).returncode
-    )
+    if not shutil.which(command[0]):
+        return False
+    return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def do(*command: str, folder: Path, **settings: str) -> None:
@@ -65,9 +64,8 @@ def do(*command: str, folder: Path, **settings: str) -> None:
 def engine() -> str:
     """Docker or podman, whichever works here. `Missing`: neither does."""
     names = [os.environ["CONTAINER_ENGINE"]] if "CONTAINER_ENGINE" in os.environ else ENGINES
-    for name in names:
-        if works(name, "info"):
-            return name
+    if name := next((it for it in names if works(it, "info")), ""):
+        return name
     raise Missing(f"neither {' nor '.join(names)} works here: install one, or start its service")
 
 
@@ -204,9 +202,8 @@ class Service:
         wanted = [f"--filter=label=com.docker.compose.{key}={it}" for key, it in labels.items()]
         # `ps` itself shows an id where another image has the name by now.
         found = ask(self.engine, "ps", "--quiet", *wanted).split()[:1]
-        return (
-            json.loads(ask(self.engine, "inspect", *found))[0]["Config"]["Image"] if found else ""
-        )
+        facts = json.loads(ask(self.engine, "inspect", *found)) if found else []
+        return "".join(it["Config"]["Image"] for it in facts)
 
     def setting(self, name: str) -> str:
         """A variable as compose reads it: from the environment, or else from `.env`."""

@@ -53,8 +53,7 @@ def on_config(config: Any, **_: Any) -> Any:
     """The pages in the order of properdocs.yml, then all others: a new page is in the navigation by itself."""
     folder, order = Path(config["docs_dir"]), config["extra"].get("order", ())
     pages = sorted(page.relative_to(folder).as_posix() for page in folder.rglob("*.md"))
-    config["nav"] = [page for page in order if page in pages]
-    config["nav"] += [page for page in pages if page not in order]
+    config["nav"] = sorted(pages, key=lambda it: order.index(it) if it in order else len(order))
     return config
 
 

@@ -1,7 +1,6 @@
 """Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`.
 
-The agent answers at once, from invented data, and passes every check. The texts it is made of lie in
-`tools/agent_files.txt`.
+The agent answers at once, from invented data, and passes every check. It is made of tools/agent_files.txt.
 """
 
 import keyword
@@ -31,8 +30,7 @@ def folders(root: Path, name: str) -> tuple[Path, Path]:
     example = "for example billing or order_status"
     if not NAME.fullmatch(name):
         raise NameRefused(
-            f"{name!r} is no name for an agent: use 1 to 40 lowercase letters, digits and single "
-            f"underscores, a letter first, {example}."
+            f"{name!r} is no name for an agent: use 1 to 40 lowercase letters, digits and _, a letter first, {example}."
         )
     if keyword.iskeyword(name) or DEVICES.fullmatch(name):
         raise NameRefused(f"{name!r} has a meaning of its own: choose another, {example}.")

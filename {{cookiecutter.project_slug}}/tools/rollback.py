@@ -1,8 +1,7 @@
 """Goes back to the previous release, or to the one that is named: `python -m tools.rollback [--to 1.1.0]`.
 
-With compose: the image of that release replaces the one that runs, and has to answer. With
-`--kubernetes OVERLAY`: the overlay's `newTag` is that release, and kubectl applies it and waits.
-The stores stay as they are; releases of one major version read each other's.
+With compose: its image replaces the one that runs, and has to answer. With `--kubernetes OVERLAY`: the overlay's `newTag`
+names it, and kubectl applies it and waits. The stores stay; releases of one major version read each other's.
 """
 
 import argparse

@@ -7,7 +7,7 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -24,10 +24,9 @@ class Lines:
     """One of the two lists: `word  path` a line, `#` begins a comment."""
 
     def __init__(self, text: str) -> None:
-        pairs = (it.split(maxsplit=1) for it in text.splitlines() if it and it[0] != "#")
-        entries = [(word, path.strip()) for word, path in pairs]
-        self.folders = tuple(path for word, path in entries if word == FOLDER)
-        self.words: Mapping[str, str] = {path: word for word, path in entries if word != FOLDER}
+        pairs = [it.split(maxsplit=1) for it in text.splitlines() if it and it[0] != "#"]
+        self.folders = tuple(path.strip() for word, path in pairs if word == FOLDER)
+        self.words = {path.strip(): word for word, path in pairs if word != FOLDER}
 
 
 class Seal:

@@ -1,6 +1,6 @@
-"""The pytest plugin: counts the assertions that hold, and gathers what each test says about its boxes.
+"""The pytest plugin of every process that runs tests: counts assertions that hold, gathers what tests say of boxes.
 
-It stands in every process that runs tests, and is imported before pytest loads it: PYTEST_DONT_REWRITE.
+It is imported before pytest loads it: PYTEST_DONT_REWRITE.
 """
 
 import re

@@ -15,9 +15,7 @@ class State(StrEnum):
     """What is known about a box, from a run alone, never from a file that exists."""
 
     PROVEN = "proven"  # a test with its id ran, passed and asserted something, and none failed
-    FAILED = (
-        "failed"  # a test with its id failed, or a figure that the run measures missed its bound
-    )
+    FAILED = "failed"  # a test with its id failed, or a figure that the run measures is too low
     UNPROVEN = "unproven"  # its tests were skipped, or passed without an assertion
     MISSING = "missing"  # no test carries its id, as planned
     LOST = "lost"  # no test carries its id any more: the project came with one
@@ -39,7 +37,7 @@ class BoxReport:
 
     @classmethod
     def judge(
-        cls, box: Box, tests: Sequence[Result], answers: Mapping[str, object], *, is_whole: bool
+        cls, box: Box, tests: Sequence[Result], answers: Mapping[str, object], is_whole: bool
     ) -> "BoxReport":
         """The box with its state."""
         best = min(tests, key=lambda test: test.rank, default=None)
@@ -84,11 +82,11 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for a terminal and for a log: the summary comes last."""
-        lines = []
-        for box in self.boxes:
-            if box.state is not State.NOT_RUN:
-                about = box.reason or f"{len(box.tests)} test{'s' * (len(box.tests) > 1)}"
-                lines.append(f"{box.state:<10}  {box.id:<7}  {box.title}: {about}")
+        lines = [
+            f"{it.state:<10}  {it.id:<7}  {it.title}: {it.reason or f'tests: {len(it.tests)}'}"
+            for it in self.boxes
+            if it.state is not State.NOT_RUN
+        ]
         lines += [f"failed, for no box: {name}" for name in self.other_failures]
         counts = ", ".join(f"{self.count(state)} {state}" for state in State)
         return [*lines, f"{counts} of {len(self.boxes)}"]
@@ -120,9 +118,8 @@ def _box(box: BoxReport) -> str:
     tests = "".join(map(_test, box.tests))
     summary = f"<summary>tests: {len(box.tests)}</summary>"
     details = f"<details{is_open}>{summary}<ul>{tests}</ul></details>" if tests else ""
-    texts = (
-        f"<b>{escape(box.title)}</b><p>{escape(box.proof)}</p><p><i>{escape(box.reason)}</i></p>"
-    )
+    title, proof, reason = map(escape, (box.title, box.proof, box.reason))
+    texts = f"<b>{title}</b><p>{proof}</p><p><i>{reason}</i></p>"
     cells = f"<td>{box.id}</td><td>{box.state}</td><td>{texts}{details}</td>"
     return f'<tr id="{box.id}" class="{box.state.name}">{cells}</tr>\n'
 

@@ -69,7 +69,7 @@ def test_the_projects_test_command_refuses_a_package_with_untested_branches(
 def test_the_test_session_runs_with_the_gate() -> None:
     noxfile = (PROJECT / "noxfile.py").read_text(encoding="utf-8")
     session = noxfile.partition("def test(")[2].partition("@nox.session")[0]
-    assert '"--cov"' in session
+    assert '"--cov=app"' in session
     assert "--no-cov" not in session
 
 
