@@ -29,7 +29,7 @@ from harness.settings import MODEL_EXAMPLES  # noqa: E402
 
 sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not the template's `tools` package
 
-from tools.documents.__main__ import c4  # type: ignore[import-not-found]  # noqa: E402
+from tools.c4 import c4  # type: ignore[import-not-found]  # noqa: E402
 
 OPEN, CLOSE = "{" + "% ", " %" + "}"
 LANGUAGE = "{" + "{ cookiecutter.language }" + "}"

@@ -125,14 +125,14 @@ def generate(session: nox.Session) -> None:
         else:
             file.write_text(wanted, encoding="utf-8", newline="\n")
             session.log(f"wrote {name}")
-    python(session, "-m", "tools.documents", *session.posargs)
+    python(session, "-m", "tools.c4", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build docs/ into build/docs: stale pages, dead links and files of other hosts fail it."""
     tools = checks(session)
-    python(session, "-m", "tools.documents", "--check", of=tools)
+    python(session, "-m", "tools.c4", "--check", of=tools)
     python(session, "-m", "properdocs", "build", "--strict", "--clean", of=tools)
 
 

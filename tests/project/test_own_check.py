@@ -229,7 +229,7 @@ def test_the_picture_of_both_readmes_says_what_the_architecture_page_draws(insta
     before = installed.read("docs/overview.svg")
     built = project_nox(installed, "-s", "docs")  # which installs what draws it
     assert built.returncode == 0, brief(built.stdout)
-    drawn = run(installed, str(interpreter(installed)), "-m", "tools.documents.drawing")
+    drawn = run(installed, str(interpreter(installed)), "-m", "tools.drawing")
     assert drawn.returncode == 0, drawn.stdout
     words = re.compile(r">([^<>{}]+)<")
     assert words.findall(installed.read("docs/overview.svg")) == words.findall(before)

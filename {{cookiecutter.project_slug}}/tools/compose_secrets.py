@@ -14,14 +14,11 @@ from .containers import Failed, Service, Source, ask
 
 def make(folder: Path) -> list[str]:
     """Write those that are missing, by chance (256 bits); their names. What is there stays."""
-    # Only its owner may enter the folder. The files in it are readable, since they are mounted one by one for a user
-    # of the container that this machine does not know.
+    # Only its owner may enter it. Its files are readable: each is mounted for a user of the container, unknown here.
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)
-    database, redis = (
-        file.read_text(encoding="utf-8") if file.exists() else secrets.token_urlsafe(32)
-        for file in (folder / "postgres_password", folder / "redis_password")
-    )
+    files = [folder / "postgres_password", folder / "redis_password"]
+    database, redis = (it.read_text() if it.exists() else secrets.token_urlsafe(32) for it in files)
     wanted = {
         "postgres_password": database,
         # pragma: allowlist nextline secret
@@ -68,30 +65,22 @@ def revoke(keys: Path, key_id: str) -> None:
     keys.write_text(left, encoding="utf-8", newline="\n")
 
 
-def main(command: str = "", name: str = "", scopes: str = "", *, folder: Path = ROOT) -> int:
-    """Run `make`, `key` or `revoke`; the exit code."""
+def main(command: str = "", name: str = "", scopes: str = "", *, folder: Path = ROOT) -> None:
+    """Run `make`, `key` or `revoke`."""
     keys = folder / "secrets" / "api-keys.jsonl"
     if command == "make":
         made = make(keys.parent)
         print(f"Made {', '.join(made)} in secrets/" if made else "All secrets are there")
     elif command not in ("key", "revoke") or not name:
-        print("say make, key NAME [SCOPES], or revoke ID", file=sys.stderr)
-        return 2
+        raise Failed("say make, key NAME [SCOPES], or revoke ID")
     elif not keys.exists():
-        print("there are no secrets yet: run `make secrets` first, once", file=sys.stderr)
-        return 1
+        raise Failed("there are no secrets yet: run `make secrets` first, once")
+    elif command == "key":
+        print(f"Key of {name}, shown this once: {add_key(folder, name, scopes)}")
     else:
-        try:
-            if command == "key":
-                print(f"Key of {name}, shown this once: {add_key(folder, name, scopes)}")
-            else:
-                revoke(keys, name)
-                print(f"{name} revoked: the service sees it at its next request")
-        except Failed as problem:
-            print(problem, file=sys.stderr)
-            return 1
-    return 0
+        revoke(keys, name)
+        print(f"{name} revoked: the service sees it at its next request")
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    main(*sys.argv[1:4])

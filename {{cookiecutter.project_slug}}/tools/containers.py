@@ -4,7 +4,6 @@ Needs Docker or podman and nothing of the environment, so that a machine which o
 IMAGE names the image, with its registry; BUILD_OPTIONS, BASE_IMAGE and CONTAINER_ENGINE are read as well.
 """
 
-import io
 import json
 import os
 import re
@@ -16,7 +15,6 @@ import tempfile
 import time
 import tomllib
 import urllib.request
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +31,8 @@ ASSIGNMENT = r"""(?mx)^[ \t]* (?:export[ \t]+)? %s [ \t]*=[ \t]*
 """A line of `.env` that sets one variable."""
 
 
-class Failed(Exception):
-    """A step could not be done; the text says why, or what to do."""
+class Failed(SystemExit):
+    """A step could not be done: it ends the command with its text, which says why, or what to do."""
 
 
 class Missing(Failed):
@@ -51,10 +49,9 @@ def ask(*command: str, folder: Path | None = None) -> str:
 
 def works(*command: str) -> bool:
     """True when a command is there and succeeds."""
-    return (
-        bool(shutil.which(command[0]))
-        and not subprocess.run(command, capture_output=True, check=False).returncode
-    )
+    if not shutil.which(command[0]):
+        return False
+    return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def do(*command: str, folder: Path, **settings: str) -> None:
@@ -67,9 +64,8 @@ def do(*command: str, folder: Path, **settings: str) -> None:
 def engine() -> str:
     """Docker or podman, whichever works here. `Missing`: neither does."""
     names = [os.environ["CONTAINER_ENGINE"]] if "CONTAINER_ENGINE" in os.environ else ENGINES
-    for name in names:
-        if works(name, "info"):
-            return name
+    if name := next((it for it in names if works(it, "info")), ""):
+        return name
     raise Missing(f"neither {' nor '.join(names)} works here: install one, or start its service")
 
 
@@ -111,15 +107,13 @@ class Source(NamedTuple):
     def at(cls, folder: Path, version: str) -> Iterator["Source"]:
         """The files as the tag of a release holds them, in a folder that lives while this is entered."""
         tag = f"refs/tags/v{version}"
-        git = ["git", "-C", str(folder), "archive", "--format=zip", tag]
-        packed = subprocess.run(git, capture_output=True, check=False)
-        if packed.returncode:
-            raise Failed(f"git knows no tag v{version}: {packed.stderr.decode().strip()}")
+        if not works("git", "-C", str(folder), "rev-parse", "--verify", tag):
+            raise Failed(f"git knows no tag v{version}")
         with tempfile.TemporaryDirectory() as scratch:
-            with zipfile.ZipFile(io.BytesIO(packed.stdout)) as files:
-                files.extractall(scratch)
+            made = Path(scratch, "files")
+            ask("git", "archive", f"--output={made}.zip", tag, folder=folder)
+            shutil.unpack_archive(f"{made}.zip", made)
             commit = ask("git", "log", "-1", "--abbrev=12", "--format=%h", tag, folder=folder)
-            made = Path(scratch)
             yield cls(made, cls._version(made), commit, is_release=True)
 
     @staticmethod
@@ -208,9 +202,8 @@ class Service:
         wanted = [f"--filter=label=com.docker.compose.{key}={it}" for key, it in labels.items()]
         # `ps` itself shows an id where another image has the name by now.
         found = ask(self.engine, "ps", "--quiet", *wanted).split()[:1]
-        return (
-            json.loads(ask(self.engine, "inspect", *found))[0]["Config"]["Image"] if found else ""
-        )
+        facts = json.loads(ask(self.engine, "inspect", *found)) if found else []
+        return "".join(it["Config"]["Image"] for it in facts)
 
     def setting(self, name: str) -> str:
         """A variable as compose reads it: from the environment, or else from `.env`."""
@@ -220,33 +213,26 @@ class Service:
         return "".join(lines[-1]) if lines else ""
 
 
-def main(command: str = "", version: str = "", *, folder: Path = ROOT) -> int:
-    """Run `image` or `up`, of a release or of these files, or `down`; the exit code."""
-    try:
-        service = Service(folder)
-        source = Source.of(folder)
-        if command == "down":
-            service.down()
-        elif command == "image" and version:
-            with Source.at(folder, version) as released:
-                print(f"Built {service.build(released)}")
-        elif command == "image":
-            print(f"Built {service.build(source)}")
-        elif command == "up":
-            if version:
-                service.provide(version)
-            elif not (source.is_release and service.has(f"{service.image}:{source.tag}")):
-                service.build(source)
-            commit = service.up(version or source.tag, version or source.version)
-            print(f"Version {version or source.version}, commit {commit}, answers")
-        else:
-            print("say image, up or down, and a version where it is a release's")
-            return 2
-    except Failed as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+def main(command: str = "", version: str = "", *, folder: Path = ROOT) -> None:
+    """Run `image` or `up`, of a release or of these files, or `down`."""
+    service, source = Service(folder), Source.of(folder)
+    if command == "down":
+        service.down()
+    elif command == "image" and version:
+        with Source.at(folder, version) as released:
+            print(f"Built {service.build(released)}")
+    elif command == "image":
+        print(f"Built {service.build(source)}")
+    elif command == "up":
+        if version:
+            service.provide(version)
+        elif not (source.is_release and service.has(f"{service.image}:{source.tag}")):
+            service.build(source)
+        commit = service.up(version or source.tag, version or source.version)
+        print(f"Version {version or source.version}, commit {commit}, answers")
+    else:
+        raise Failed("say image, up or down, and a version where it is a release's")
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    main(*sys.argv[1:3])

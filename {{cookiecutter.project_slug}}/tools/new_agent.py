@@ -1,7 +1,6 @@
 """Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`.
 
-The agent answers at once, from invented data, and passes every check. The texts it is made of lie in
-`tools/agent_files/`.
+The agent answers at once, from invented data, and passes every check. It is made of tools/agent_files.txt.
 """
 
 import keyword
@@ -22,8 +21,8 @@ SMALL_WORDS = re.compile(r"an?|and|for|in|of|on|or|the|then|to|with|also|plus")
 """Too common to send a question anywhere."""
 
 
-class NameRefused(Exception):
-    """No agent can have this name; the text says why and gives an example."""
+class NameRefused(SystemExit):
+    """No agent can have this name: it ends the command with its text, which says why and gives an example."""
 
 
 def folders(root: Path, name: str) -> tuple[Path, Path]:
@@ -31,8 +30,7 @@ def folders(root: Path, name: str) -> tuple[Path, Path]:
     example = "for example billing or order_status"
     if not NAME.fullmatch(name):
         raise NameRefused(
-            f"{name!r} is no name for an agent: use 1 to 40 lowercase letters, digits and single "
-            f"underscores, a letter first, {example}."
+            f"{name!r} is no name for an agent: use 1 to 40 lowercase letters, digits and _, a letter first, {example}."
         )
     if keyword.iskeyword(name) or DEVICES.fullmatch(name):
         raise NameRefused(f"{name!r} has a meaning of its own: choose another, {example}.")
@@ -58,11 +56,12 @@ def write(root: Path, name: str) -> list[Path]:
         "AGENT_KEYWORDS": "(" + "".join(f'"{word}", ' for word in telling) + ")",
     }
     written = []
-    for file in sorted((Path(__file__).parent / "agent_files").glob("*.txt")):
-        text = file.read_text(encoding="utf-8")
-        for token, value in filled.items():
-            text = text.replace(token, value)
-        target = (tests if file.name.startswith("test_") else code) / file.name.removesuffix(".txt")
+    files = Path(__file__).with_name("agent_files.txt").read_text(encoding="utf-8")
+    for token, value in filled.items():
+        files = files.replace(token, value)
+    for part in files.split("==== ")[1:]:
+        file, _, text = part.partition("\n")
+        target = (tests if file.startswith("test_") else code) / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", newline="\n")
         written.append(target)
@@ -71,21 +70,14 @@ def write(root: Path, name: str) -> list[Path]:
     return written
 
 
-def main(arguments: list[str], root: Path = ROOT) -> int:
-    """Writes the agent that the one argument names; gives the exit code."""
+def main(arguments: list[str], root: Path = ROOT) -> None:
+    """Writes the agent that the one argument names."""
     if len(arguments) != 1:
-        print("Give the agent one name: make agent name=billing", file=sys.stderr)
-        return 2
-    try:
-        written = write(root, *arguments)
-    except NameRefused as refused:
-        print(refused, file=sys.stderr)
-        return 2
-    for file in written:
+        raise NameRefused("Give the agent one name: make agent name=billing")
+    for file in write(root, *arguments):
         print(f"wrote {file.relative_to(root).as_posix()}")
     print("Next: its words in agent.py, its data in tools.py and sample.py (docs/build.md)")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

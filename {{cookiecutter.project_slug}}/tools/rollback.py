@@ -1,14 +1,11 @@
 """Goes back to the previous release, or to the one that is named: `python -m tools.rollback [--to 1.1.0]`.
 
-With compose: the image of that release replaces the one that runs, and has to answer. With
-`--kubernetes OVERLAY`: the overlay's `newTag` is that release, and kubectl applies it and waits.
-The stores stay as they are; releases of one major version read each other's.
+With compose: its image replaces the one that runs, and has to answer. With `--kubernetes OVERLAY`: the overlay's `newTag`
+names it, and kubectl applies it and waits. The stores stay; releases of one major version read each other's.
 """
 
 import argparse
 import re
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from . import ROOT
@@ -23,11 +20,7 @@ PATIENCE = "--timeout=300s"
 
 
 def target(folder: Path, running: str, to: str) -> str:
-    """The release named `to`, or the one before what runs; `1.2.0-1a2b3c4` runs behind 1.2.0.
-
-    Raises:
-        Failed: There is none.
-    """
+    """The release named `to`, or the one before what runs; `1.2.0-1a2b3c4` is after 1.2.0. `Failed`: there is none."""
     known = releases(folder)
     if to and (numbers(to), to in known)[1]:
         return to
@@ -70,22 +63,17 @@ def with_kubernetes(folder: Path, overlay: str, to: str) -> str:
     return f"{version} runs in {namespace[1]}"
 
 
-def main(arguments: Sequence[str] | None = None, folder: Path = ROOT) -> int:
-    """Go back; the exit code."""
+def main() -> None:
+    """Go back."""
     parser = argparse.ArgumentParser(prog="python -m tools.rollback", description=__doc__)
     parser.add_argument("--to", default="", metavar="VERSION", help="without it: the one before")
     parser.add_argument("--kubernetes", metavar="OVERLAY", help="in the cluster, not in compose")
-    chosen = parser.parse_args(arguments)
-    try:
-        if chosen.kubernetes:
-            print(with_kubernetes(folder, chosen.kubernetes, chosen.to))
-        else:
-            print(with_compose(folder, chosen.to))
-    except Failed as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+    chosen = parser.parse_args()
+    if chosen.kubernetes:
+        print(with_kubernetes(ROOT, chosen.kubernetes, chosen.to))
+    else:
+        print(with_compose(ROOT, chosen.to))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,7 +7,7 @@ secret is let through by the comment `pragma: allowlist secret` on it.
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
@@ -15,7 +15,6 @@ from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).resolve().parents[1]  # also run as a script, by the commit hook
-
 
 # Written so that this file has none: a merge or an update left undone starts and ends with these.
 MERGE_MARKERS = ("<" * 7 + " ", ">" * 7 + " ")
@@ -58,8 +57,7 @@ def files(root: Path) -> list[Path]:
 
 def findings(root: Path, wanted: Iterable[Path]) -> Iterator[str]:
     """One line a finding: where it is and what it is, never the secret itself."""
-    known: Mapping[str, type] = get_mapping_from_secret_type_to_class()
-    rules = {rule.__name__ for rule in known.values()}
+    rules = {rule.__name__ for rule in get_mapping_from_secret_type_to_class().values()}
     settings = {
         "plugins_used": [{"name": name} for name in sorted(rules - LEFT_OUT)],
         "filters_used": [{"path": f"detect_secrets.filters.{name}"} for name in FILTERS],

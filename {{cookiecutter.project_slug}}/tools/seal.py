@@ -7,7 +7,7 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -24,10 +24,9 @@ class Lines:
     """One of the two lists: `word  path` a line, `#` begins a comment."""
 
     def __init__(self, text: str) -> None:
-        pairs = (it.split(maxsplit=1) for it in text.splitlines() if it and it[0] != "#")
-        entries = [(word, path.strip()) for word, path in pairs]
-        self.folders = tuple(path for word, path in entries if word == FOLDER)
-        self.words: Mapping[str, str] = {path: word for word, path in entries if word != FOLDER}
+        pairs = [it.split(maxsplit=1) for it in text.splitlines() if it and it[0] != "#"]
+        self.folders = tuple(path.strip() for word, path in pairs if word == FOLDER)
+        self.words = {path.strip(): word for word, path in pairs if word != FOLDER}
 
 
 class Seal:
@@ -143,21 +142,16 @@ def main(arguments: list[str]) -> int:
         case ["patch", *names] if names:
             print("\n".join(map(Seal(PROJECT).patch, names)))
         case ["updated"]:
-            print(
-                "\n".join(Update(PROJECT).lines())
-                or "Nothing of yours was merged, moved or removed."
-            )
+            lines = "\n".join(Update(PROJECT).lines())
+            print(lines or "Nothing of yours was merged, moved or removed.")
         case []:
             seal = Seal(PROJECT)
             faults, reviews = [*seal.faults()], [*seal.reviews()]
-            if faults:
-                print("\n".join([*faults, WAYS_OUT]), file=sys.stderr)
-            if reviews:
-                print(
-                    "\n".join([*reviews, "Review the merge, then: make patch file=FILE"]),
-                    file=sys.stderr,
-                )
-            return 1 if faults or reviews else 0
+            faults += [WAYS_OUT] if faults else []
+            reviews += ["Review the merge, then: make patch file=FILE"] if reviews else []
+            if faults or reviews:
+                print("\n".join(faults + reviews), file=sys.stderr)
+                return 1
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from tools.readiness.checklist import Box
+from tools.readiness.plugin import Box
 
 PROJECT = Path(__file__).resolve().parents[3]
 BOXES = Box.load_all()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.readiness.checklist import Box
+from tools.readiness.plugin import Box
 
 from .conftest import SETTINGS, Readiness
 

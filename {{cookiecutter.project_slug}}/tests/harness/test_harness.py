@@ -1,12 +1,25 @@
-"""The public interface: each name is there and explained, and asking for one imports no more than it needs."""
+"""Tests of `harness`, `network` and `project`."""
 
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from importlib import metadata
 from pathlib import Path
 
+import httpx2
+import orjson
 import pytest
+from pytest_socket import SocketConnectBlockedError
 
 import harness
+from harness.errors import ConfigurationError
+from harness.project import Project
+from harness.settings import Settings
+from tests.support.peers.data_sources import FORECAST, DataSources
+
+# The public interface: each name is there and explained, and asking for one imports no more than it needs.
 
 SOURCE = Path(harness.__file__)
 
@@ -34,3 +47,104 @@ def test_the_command_line_explains_itself_without_the_service() -> None:
         "assert not {'langgraph', 'fastapi', 'pydantic'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=SOURCE.parents[1])
+
+
+# No test reaches the network: what leaves this machine is refused while the tests run.
+
+DOCUMENTATION_ADDRESS = "192.0.2.1"
+"""Of the block that RFC 5737 keeps for examples: nobody answers there."""
+
+
+@pytest.mark.checklist("TEST-8")
+def test_a_connection_to_another_machine_is_refused_at_once() -> None:
+    warned = pytest.warns(UserWarning, match=DOCUMENTATION_ADDRESS)
+    with warned, pytest.raises(SocketConnectBlockedError) as stopped:
+        socket.create_connection((DOCUMENTATION_ADDRESS, 80))
+    assert DOCUMENTATION_ADDRESS in str(stopped.value)
+
+
+@pytest.mark.checklist("TEST-8")
+def test_a_peer_on_loopback_takes_a_data_sources_place() -> None:
+    with DataSources() as sources, httpx2.Client() as client:
+        reply = client.get(sources.environment["WEATHER_FORECAST_URL"])
+        assert reply.json()["daily"]["time"]
+        assert len(sources.asked(FORECAST)) == 1
+
+
+PLANTED = Project(
+    name="pytest",
+    title="Señales \"y\" 'comillas' \\ # : 🚀",
+    description="x" * 400,
+    language="es",
+    llm_provider="ollama",
+    repository_url="https://example.com/x",
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project file that is read instead of ours."""
+    monkeypatch.setattr("harness.project.files", lambda _: tmp_path)
+    Project.load.cache_clear()
+    yield tmp_path / "project.json"
+    Project.load.cache_clear()
+
+
+def test_the_answers_of_the_generation_are_read_as_they_were_given(file: Path) -> None:
+    file.write_bytes(orjson.dumps(asdict(PLANTED)))
+    assert Project.load() == PLANTED
+    assert Project.load() is Project.load()
+
+
+def test_a_language_not_yet_rendered_is_english(file: Path) -> None:
+    file.write_bytes(orjson.dumps({**asdict(PLANTED), "language": "<language>"}))
+    assert Project.load().language == "en"
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert PLANTED.version == metadata.version("pytest")
+
+
+def test_a_project_that_is_not_installed_has_version_zero() -> None:
+    assert replace(PLANTED, name="no-such-distribution").version == "0.0.0"
+
+
+def test_our_own_file_is_complete() -> None:
+    assert all(asdict(Project.load()).values())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///",
+        "sqlite://x",
+        "postgres://x",
+        "memory://x",
+        "",
+        "postgresql://someone@localhost",
+        # Not percent-encoded: what stands after the first of these would be taken for the host.
+        "postgresql://someone:hunter2@4711@localhost/threads",
+        "postgresql://someone:hunter2/4711@localhost/threads",
+        "postgresql://someone:hunter2#4711@localhost/threads",
+        "postgresql://someone:hunter2?4711@localhost/threads",
+    ],
+)
+def test_a_store_that_does_not_exist_is_refused_and_its_address_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: must be") as refused:
+        Settings(database_url=url)
+    assert "4711" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://localhost/threads",
+        "postgresql://someone:p%40ss@db.internal:5432/threads?sslmode=require",
+        "postgresql://a:b@one:5432,two:5432/threads?target_session_attrs=read-write",
+        "postgresql://a@[::1]:5432/threads",
+        "postgresql:///threads?host=/run/postgresql",
+    ],
+)
+def test_an_address_of_postgresql_is_accepted(url: str) -> None:
+    assert Settings(database_url=url).database_url == url

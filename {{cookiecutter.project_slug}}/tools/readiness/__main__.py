@@ -1,7 +1,10 @@
-"""`python -m tools.readiness [pytest arguments]`: runs the tests of this folder, writes the report to `readiness/`.
+"""The readiness report: which boxes of the production checklist this project proves, and by which tests.
 
-Exit code 0: nothing failed; 1: a box or another test failed, or a box was lost. Any other is pytest's own: it could not
-run the tests, and no report is written, because it would tell of tests that did not run.
+`python -m tools.readiness` runs all tests and writes `readiness/`; with arguments of pytest, those tests alone. A test
+names its boxes: `@pytest.mark.checklist("OBS-5")`, on a function, a class or a module. What asserts is an `assert` in
+the test's own run that holds more than a constant; one in a fixture or in a module that pytest does not rewrite is not
+seen, and `pytest.raises` alone is none. Exit code 0: nothing failed; 1: a box or another test failed, or a box was
+lost. Any other is pytest's own, which could not run the tests: no report is written.
 """
 
 import io
@@ -20,10 +23,8 @@ import yaml
 from coverage import Coverage
 from coverage.exceptions import CoverageException
 
-from .checklist import Box
-from .page import page
-from .plugin import Recorder, Result
-from .report import BoxReport, Report
+from .plugin import Box, Recorder, Result
+from .report import BoxReport, Report, page
 
 PACKAGES: Final = ("app", "harness")
 
@@ -51,7 +52,12 @@ def main(project: Path, arguments: Sequence[str]) -> int:
         if not arguments:
             figures = list(measure(project, os.environ["COVERAGE_FILE"]))
     results = sorted([*recorder.results.values(), *figures], key=lambda it: (it.rank, it.name))
-    boxes = judge(project, results, is_whole=not arguments)
+    file = project / ".copier-answers.yml"
+    answers = yaml.safe_load(file.read_bytes()) if file.exists() else {}
+    boxes = [
+        BoxReport.judge(box, [it for it in results if name in it.boxes], answers, not arguments)
+        for name, box in Box.load_all().items()
+    ]
     title = json.loads((project / "src/app/project.json").read_bytes())["title"]
     describe = ("git", "-C", str(project), "describe", "--always", "--dirty", "--tags")
     version = subprocess.run(describe, capture_output=True, text=True, check=False).stdout.strip()
@@ -84,16 +90,6 @@ def measure(project: Path, data: str) -> Iterator[Result]:
         if percent >= GATE_PERCENT:
             result.outcome = "passed"
         yield result
-
-
-def judge(project: Path, results: Sequence[Result], *, is_whole: bool) -> list[BoxReport]:
-    """Every box by the results of one run."""
-    file = project / ".copier-answers.yml"
-    answers = yaml.safe_load(file.read_bytes()) if file.exists() else {}
-    return [
-        BoxReport.judge(box, [it for it in results if name in it.boxes], answers, is_whole=is_whole)
-        for name, box in Box.load_all().items()
-    ]
 
 
 if __name__ == "__main__":

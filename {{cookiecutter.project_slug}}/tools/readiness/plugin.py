@@ -1,20 +1,49 @@
-"""The pytest plugin: counts the assertions that hold, and gathers what each test says about its boxes.
+"""The pytest plugin of every process that runs tests: counts assertions that hold, gathers what tests say of boxes.
 
-It stands in every process that runs tests, and is imported before pytest loads it: PYTEST_DONT_REWRITE.
+It is imported before pytest loads it: PYTEST_DONT_REWRITE.
 """
 
 import re
-from collections.abc import Generator, Sequence
+import tomllib
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
 
-from .checklist import Box
-
 NAME: Final = "readiness"
 REASON_MAX_CHARS: Final = 240  # about three lines of the report
 CONSTANT: Final = re.compile(r"""True|[\d.]+|(['"])[^'"]*\1""")  # as an assertion it could not fail
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One line of the checklist; `boxes.toml` says what its fields mean."""
+
+    group: str
+    id: str
+    title: str
+    proof: str
+    feature: Mapping[str, object] | None = None
+    measured: str = ""
+    planned: bool = False
+
+    @staticmethod
+    @cache
+    def load_all() -> "Mapping[str, Box]":
+        """Id -> box, in the order in which they are shown."""
+        file = Path(__file__).with_name("boxes.toml")
+        groups = tomllib.loads(file.read_text(encoding="utf-8"))["groups"]
+        return {box["id"]: Box(group["title"], **box) for group in groups for box in group["boxes"]}
+
+    def left_out_by(self, answers: Mapping[str, object]) -> str:
+        """`example_agents is false`; empty when it was chosen, or nobody was asked."""
+        for question, answer in (self.feature or {}).items():
+            if answers.get(question, answer) != answer:
+                return f"{question} is {str(answers[question]).lower()}"
+        return ""
 
 
 @dataclass(slots=True)

@@ -1,15 +1,68 @@
+"""The service under attack: a gullible model in front, everything worth stealing behind."""
+
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.settings import Settings
 from tests.conftest import Door
-from tests.harness.abuse.siege import Siege
-from tests.harness.abuse.world import DecoyServer, World
+from tests.harness.abuse.attacks import STOLEN, Attack, Attacks
+from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Doors, Report
+from tests.harness.abuse.obedient_model import ObedientModel
+from tests.harness.abuse.world import DecoyServer, GuardedVault, World
 from tests.support.peers.data_sources import DataSources
-from tests.support.vault import VaultAgent
+from tests.support.peers.openai_server import OpenAIServer
+from tests.support.scripted_model import KEY
+from tests.support.vault import ElsewhereAgent, VaultAgent
+
+
+@dataclass
+class Siege:
+    """Starts the service and sends attacks; tells what came of it."""
+
+    door: Door
+    world: World
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.attacks = list(Attacks(self.world.decoy.address.rpartition(":")[2]))
+        self.world.lay_out(self.attacks)
+        self._keys = self.folder / "keys.jsonl"
+        self._keys.write_text("".join(f"{key.record.line}\n" for key in (VICTIM, ATTACKER)))
+
+    async def run(self, attacks: Sequence[Attack], **changes: Any) -> Report:
+        """Send `attacks`, with other settings if any, after a victim has said something."""
+        model = ObedientModel(self.attacks, f"{self.world.source.address}/note")
+        with OpenAIServer(model) as server:
+            settings = Settings(**dict(self._settings(server.url)) | changes)
+            client = await self.door.open(settings, (GuardedVault, ElsewhereAgent))
+            said = {"message": f"My word is {STOLEN}. #0", "thread_id": THREAD}
+            by = {"Authorization": f"Bearer {VICTIM.text}"}
+            await client.post("/v1/chat", json=said, headers=by)
+            before = len(server.requests)
+            report = Report(Doors(client))
+            await report.run(attacks)
+            await self.door.close()
+            shown = [str(it.body) for it in server.requests[before:]]
+        report.leaks += [f"a model read: {it}" for it in shown if STOLEN in it]
+        report.happened = self.world.happened()
+        report.unread = {attack.number for attack in attacks} - model.reached
+        return report
+
+    def _settings(self, model_url: str) -> Iterator[tuple[str, Any]]:
+        yield "database_url", f"sqlite:///{self.folder}/threads.sqlite"
+        yield from {"log_level": "ERROR", "log_format": "json"}.items()
+        yield from {"authentication": "keys", "api_keys_file": self._keys, "limits": "off"}.items()
+        yield from {"use_fake_data": False, "data_private_hosts": "127.0.0.1"}.items()
+        yield from {"data_max_retries": 0, "injection": "off"}.items()
+        yield "llm_model", "openai:scripted-agent"
+        yield "llm_planner_model", "openai:scripted-planner"
+        yield "llm_writer_model", "openai:scripted-writer"
+        yield from {"llm_base_url": model_url, "llm_api_key": KEY}.items()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from statistics import quantiles
 from time import process_time
@@ -21,25 +22,19 @@ Change = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Corpus:
-    """The texts of one file of corpora/."""
+    """The texts of one source."""
 
-    file: Path
+    name: str
+    texts: Sequence[str]
 
     FOLDER = Path(__file__).with_name("corpora")
 
     @classmethod
     def all(cls, kind: str) -> list["Corpus"]:
-        """Those of `attacks` or of `harmless`."""
-        return [cls(file) for file in sorted((cls.FOLDER / kind).glob("*.jsonl"))]
-
-    @property
-    def name(self) -> str:
-        return self.file.stem
-
-    @cached_property
-    def texts(self) -> list[str]:
-        lines = self.file.read_bytes().splitlines()
-        return [str(orjson.loads(line)) for line in lines]
+        """Those of `attacks` or of `harmless`, by name."""
+        lines = (cls.FOLDER / f"{kind}.jsonl").read_bytes().splitlines()
+        by_name = groupby(map(orjson.loads, lines), key=itemgetter("corpus"))
+        return [cls(name, [line["text"] for line in group]) for name, group in by_name]
 
     def half(self, *, is_held_out: bool) -> list[str]:
         """The texts for tuning, or those that nobody looks at."""

@@ -10,11 +10,17 @@ import pytest
 from pydantic import SecretStr
 
 from harness.errors import ConfigurationError, LimitsUnavailable
-from harness.limits.counters import LocalCounters, RedisCounters
+from harness.limits.counters import Limit, LocalCounters, RedisCounters
 from harness.settings import Settings
 from tests.conftest import Lines
-from tests.harness.limits.counts import NOON, limit
 from tests.support.servers import Redis
+
+NOON = 1_800_000_000.0
+"""A multiple of a minute; no multiple of a day."""
+
+
+def limit(quota: int, *, key: str = "one", seconds: int = 60, **more: object) -> Limit:
+    return Limit("test", key, quota, seconds, **more)  # type: ignore[arg-type] # the test's to get right
 
 
 class Clock:

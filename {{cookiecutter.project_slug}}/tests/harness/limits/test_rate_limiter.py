@@ -12,7 +12,7 @@ from harness.errors import RateLimitExceeded
 from harness.limits.rate_limiter import RateLimiter
 from harness.models.call_recorder import Usage
 from harness.settings import Settings
-from tests.harness.limits.counts import limit
+from tests.harness.limits.test_counters import limit
 from tests.support.servers import Redis
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.settings import Settings
 from tests.conftest import Door, Lines
-from tests.harness.monitoring import files
+from tests.harness.monitoring import conftest as files
 from tests.support.peers.collector import Collector
 
 pytestmark = pytest.mark.checklist("OBS-3")

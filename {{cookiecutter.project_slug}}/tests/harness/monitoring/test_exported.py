@@ -16,7 +16,7 @@ from harness.sources.policy import Policy
 from harness.telemetry.audit_log import AuditLog, Decision
 from harness.telemetry.metrics import BREAKABLE_GUARDS, REGISTRY
 from tests.conformance.conftest import Served, model_server, served  # noqa: F401  # fixtures
-from tests.harness.monitoring import files
+from tests.harness.monitoring import conftest as files
 from tests.support.agents import MoonsAgent
 from tests.support.peers.openai_replies import Failure, Text, ToolCalls
 

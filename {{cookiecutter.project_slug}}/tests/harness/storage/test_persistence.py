@@ -11,8 +11,7 @@ from harness.errors import StoreUnavailable
 from harness.limits.deadline import Deadline
 from harness.run_context import RunContext
 from harness.storage.persistence import DegradingCheckpointer, StoreTimeout
-from tests.harness.storage.stores import of
-from tests.support.runs import run_that_degrades
+from tests.harness.storage.test_store import of, run_that_degrades
 
 
 class Saver(DegradingCheckpointer, InMemorySaver):

@@ -7,8 +7,7 @@ import pytest
 
 from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
-from tests.harness.storage.stores import keep, knows
-from tests.support.runs import run_that_degrades
+from tests.harness.storage.test_store import keep, knows, run_that_degrades
 from tests.support.servers import Postgres
 
 PATIENCE_SECONDS = 5

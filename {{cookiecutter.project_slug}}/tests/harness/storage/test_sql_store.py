@@ -11,7 +11,7 @@ from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
 from harness.storage.sql_store import SQLStore
 from harness.storage.store import Feedback, Store
-from tests.harness.storage.stores import of
+from tests.harness.storage.test_store import of
 
 NOW = time.time()
 

@@ -7,8 +7,7 @@ import pytest
 
 from harness.errors import ConfigurationError, StoreUnavailable
 from harness.storage.sqlite import SqliteStore
-from tests.harness.storage.stores import keep, knows
-from tests.support.runs import run_that_degrades
+from tests.harness.storage.test_store import keep, knows, run_that_degrades
 
 
 def store_in(path: Path, timeout_seconds: float = 5) -> SqliteStore:

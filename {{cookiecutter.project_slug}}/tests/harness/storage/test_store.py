@@ -2,19 +2,53 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 
 from harness.errors import StoreUnavailable, ThreadBusy
+from harness.run_context import RunContext
 from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
-from harness.storage.store import CheckpointAge, Store
-from tests.harness.storage.stores import keep, knows, reply
+from harness.storage.persistence import PersistenceStatus
+from harness.storage.store import CheckpointAge, IdempotencyRecord, Store
+
+
+@contextmanager
+def run_that_degrades() -> Iterator[PersistenceStatus]:
+    """A run that goes on without the store when it fails."""
+    status = PersistenceStatus()
+    with RunContext.scope(persistence=status):
+        yield status
+
+
+def of(thread_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
+
+
+async def keep(store: Store, thread_id: str, checkpoint_id: str | None = None) -> None:
+    """A checkpoint in a thread, by default one of now."""
+    checkpoint: Checkpoint = empty_checkpoint()
+    if checkpoint_id:
+        checkpoint["id"] = checkpoint_id
+    await store.saver.aput(of(thread_id), checkpoint, {}, {})
+
+
+async def knows(store: Store, thread_id: str) -> bool:
+    return await store.saver.aget_tuple(of(thread_id)) is not None
+
+
+def reply(key: str, thread_id: str, expires_at: float) -> IdempotencyRecord:
+    return IdempotencyRecord(
+        key, thread_id, request="r", reply='{"answer": "é"}', expires_at=expires_at
+    )
+
 
 SOON = time.time() + 3600
 

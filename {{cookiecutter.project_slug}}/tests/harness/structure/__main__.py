@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from .source import PROJECT, Fault, Package
+from .conftest import PROJECT, Fault, Package
 from .test_configuration import EnvironmentReads, SettingsFields
 from .test_functions import LooseFunctions
 from .test_hard_coded_values import HardCodedValues

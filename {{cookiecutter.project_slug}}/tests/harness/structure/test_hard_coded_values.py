@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import Plant
-from .source import Fault, Module, Package
+from .conftest import Fault, Module, Package, Plant
 
 pytestmark = pytest.mark.checklist("CODE-2")
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import Plant
-from .source import Fault, Package
+from .conftest import Fault, Package, Plant
 
 pytestmark = pytest.mark.checklist("CODE-6")
 

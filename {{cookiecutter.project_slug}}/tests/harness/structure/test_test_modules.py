@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Plant
-from .source import PROJECT, Fault, Module, Package
+from .conftest import PROJECT, Fault, Module, Package, Plant
 
 pytestmark = pytest.mark.checklist("TEST-1")
 
@@ -15,9 +14,11 @@ pytestmark = pytest.mark.checklist("TEST-1")
 class TestModules:
     """Finds modules without a test module: `limits/quota.py` -> `tests/harness/limits/test_quota.py`.
 
-    A package's `__init__.py` that does something has `test_<package>.py`, beside its folder or in
-    it. What is shown over HTTP alone has its test in `tests/conformance/`. Settings are held to the same rules together. Of the owner's package only agents are asked
-    for: at least one test module in `tests/agents/<name>/`, named as its owner likes.
+    Small modules share one: any test module of their package whose docstring names them, such as
+    "Tests of `quota` and `rate`." A package's `__init__.py` that does something has
+    `test_<package>.py`, beside its folder or in it. What is shown over HTTP alone has its test in
+    `tests/conformance/`. Settings are held to the same rules together. Of the owner's package only
+    agents are asked for: at least one test module in `tests/agents/<name>/`, named as its owner likes.
     """
 
     __test__ = False  # not a test class, whatever its name
@@ -31,9 +32,18 @@ class TestModules:
         for module in package:
             wanted = wanted_of(module)
             files = [file for pattern in wanted for file in self._tests.glob(pattern)]
+            files += self._shared(module)
             if wanted and not any(map(self._holds_a_test, files)):
                 problem = f"`{module.name}` has no test module"
                 yield module.fault(module.tree, problem, f"write a test in tests/{wanted[0]}")
+
+    def _shared(self, module: Module) -> Iterator[Path]:
+        """The test modules of its package that name it in their docstrings."""
+        *folder, name = ("harness", *module.parts)
+        for file in self._tests.joinpath(*folder).glob("test_*.py"):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            if f"`{name}`" in (ast.get_docstring(tree) or ""):
+                yield file
 
     @staticmethod
     def _of_harness(module: Module) -> Sequence[str]:
@@ -82,6 +92,7 @@ def tests(tmp_path: Path) -> Path:
     for name, text in {
         "harness/limits/test_quota.py": "def test_one(): pass\n",
         "harness/limits/test_rate.py": "# empty\n",
+        "harness/limits/test_small.py": '"""Tests of `day` and `hour`."""\ndef test_one(): pass\n',
         "harness/auth/test_auth.py": "async def test_one(): pass\n",
         "agents/weather/test_forecast.py": "class TestWeather:\n    def test_one(self): pass\n",
     }.items():
@@ -98,6 +109,7 @@ def test_a_module_without_a_test_is_named_with_the_file_to_write(plant: Plant, t
             "limits/quota.py": "class Quota: pass\n",
             "limits/rate.py": "class Rate: pass\n",
             "limits/names.py": "NAMES = ('a', 'b')\n",
+            "limits/day.py": "class Day: pass\n",
         }
     )
     [fault] = TestModules(tests).faults(package)

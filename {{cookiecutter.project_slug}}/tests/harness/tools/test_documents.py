@@ -17,9 +17,7 @@ from harness.runtime.agent import ToolCall, ToolMethod, ToolResult
 from harness.settings import Configuration, Settings
 from harness.sources.policy import Policy
 from tests.support.agents import TEST_AGENTS
-from tools.documents.__main__ import main
-from tools.documents.c4 import C4
-from tools.documents.mermaid import Diagram
+from tools.c4 import C4, Diagram, main
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -68,7 +66,7 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
 @needs_rendered
 @pytest.mark.checklist("ARC-1", "ARC-2")
 def test_the_page_of_this_project_says_what_its_code_says_whatever_is_set_here() -> None:
-    command = [sys.executable, "-m", "tools.documents", "--check"]
+    command = [sys.executable, "-m", "tools.c4", "--check"]
     settings = {"DATABASE_URL": "memory://", "KNOWLEDGE_FOLDER": "/elsewhere", "LOG_LEVEL": "no"}
     environment = {**os.environ, "PYTHONPATH": "src", **settings}
     done = subprocess.run(
@@ -136,7 +134,7 @@ def test_a_setting_that_names_another_system_gets_a_box_by_itself(
         archive_url: str = ""
         """Where old answers go. Not yet."""
 
-    monkeypatch.setattr("tools.documents.c4.Settings", More)
+    monkeypatch.setattr("tools.c4.Settings", More)
     assert "<b>ARCHIVE_URL</b><br>[Software system]<br>Where old answers go" in C4([]).text()
 
 
@@ -215,7 +213,7 @@ def test_a_module_that_says_nothing_about_itself_is_refused_by_name(
 @pytest.fixture
 def site_folder(tmp_path: Path) -> Path:
     """A copy of what the site is made from, its settings as in a project."""
-    for name in ("docs", "tools/documents"):
+    for name in ("docs", "tools"):
         shutil.copytree(PROJECT / name, tmp_path / name)
     for page in (tmp_path / "docs").rglob("*.md"):  # the template's conditions, where this is it
         text = page.read_text(encoding="utf-8")

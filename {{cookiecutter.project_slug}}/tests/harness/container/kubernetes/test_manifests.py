@@ -1,14 +1,22 @@
-"""Every pod of the manifests asks for nothing: Kubernetes' own level `restricted`, and less."""
+"""Tests of `manifests`, `pod` and `rollback`."""
 
 import copy
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.harness.container.machine import Checkout, Container, free_port
+from tools.containers import Failed, ask, is_podman
+from tools.rollback import with_kubernetes
+
+# Every pod of the manifests asks for nothing: Kubernetes' own level `restricted`, and less.
 
 PROJECT = Path(__file__).parents[4]
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
@@ -147,3 +155,130 @@ def test_an_overlay_renders_into_a_namespace_that_refuses_more(overlay: str) -> 
     for name, pod in pods(rendered):
         assert [*Restricted().faults(pod)] == [], name
         assert not pod["containers"][0]["image"].startswith("service:"), name
+
+
+# The pod of the manifests, run by podman: it starts with what Kubernetes would give it.
+
+
+def pod_of(image: str, name: str, port: int, secrets: Path) -> dict[str, Any]:
+    """The deployment's pod as podman can run it: this image, the host's network, secrets of a folder."""
+    pod = dict(pods(manifests()))["Deployment service"]
+    lines = (BASE / "settings.env").read_text(encoding="utf-8").splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    given |= {"HOST": "127.0.0.1", "PORT": str(port), "SHUTDOWN_DELAY_SECONDS": "0"}
+    (container,) = pod["containers"]
+    del container["envFrom"]
+    del container["ports"]  # on the host's network there is nothing to publish
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        del container[probe]  # podman hands them to systemd, which is not everywhere
+    container["image"], container["imagePullPolicy"] = image, "Never"
+    container["env"] = [{"name": key, "value": value} for key, value in given.items()]
+    for volume in pod["volumes"]:
+        if "secret" in volume:
+            del volume["secret"]
+            volume["hostPath"] = {"path": str(secrets), "type": "Directory"}
+    for key in ("topologySpreadConstraints", "serviceAccountName", "enableServiceLinks"):
+        pod.pop(key)
+    pod["hostNetwork"] = True
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod}
+
+
+@pytest.fixture
+def pod(engine: str, checkout: Checkout, image: str, tmp_path: Path) -> Iterator[Container]:
+    if not is_podman(engine):
+        pytest.skip("only podman plays manifests (CONTAINER_ENGINE=podman)")
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "llm_api_key").write_text("")
+    (secrets / "api-keys.jsonl").write_text("")
+    for file in secrets.iterdir():
+        file.chmod(0o644)
+    made = Container(engine, image, port := free_port())
+    file = tmp_path / "pod.yaml"
+    name = f"{made.name}-pod"
+    file.write_text(yaml.safe_dump(pod_of(image, name, port, secrets)), encoding="utf-8")
+    made.name = f"{name}-service"
+    try:
+        ask(engine, "kube", "play", str(file))
+        yield made
+    finally:
+        made.client.close()
+        command = [engine, "kube", "down", str(file)]
+        subprocess.run(command, capture_output=True, check=False)
+
+
+@pytest.mark.xdist_group("containers")
+@pytest.mark.checklist("PERM-4", "DEP-1")
+def test_the_pod_serves_with_a_read_only_root_and_no_capability(
+    pod: Container, checkout: Checkout
+) -> None:
+    assert pod.wait("/version")["version"] == Checkout.VERSIONS[0]
+    assert pod.wait("/readyz")["callers"]["mode"] == "keys"
+    assert pod.client.post("/v1/chat", json={"message": "Hello"}).status_code == 401
+    status = pod.inside("cat", "/proc/1/status").stdout
+    facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    assert facts["Uid"].split() == ["10001"] * 4
+    assert int(facts["CapEff"], 16) == int(facts["CapBnd"], 16) == 0
+    assert pod.inside("touch", "/srv/x").returncode != 0
+    assert pod.inside("touch", "/srv/var/x").returncode == 0
+
+
+# The way back in a cluster: the file that says what runs there, and what kubectl is asked. No cluster is needed.
+
+OVERLAY = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: "desk"
+resources: [../../base]
+images:
+  - name: service
+    newName: registry.example.com/desk # ours
+    newTag: "1.2.0"
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with three releases, and a kubectl that writes down what it is asked."""
+    shutil.copytree(PROJECT / "deploy/kubernetes/base", tmp_path / "deploy/kubernetes/base")
+    overlay = tmp_path / "deploy/kubernetes/overlays/live"
+    overlay.mkdir(parents=True)
+    (overlay / "kustomization.yaml").write_text(OVERLAY, encoding="utf-8")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=Test", "-c", "user.email=t@example.com"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "x"], check=True)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        subprocess.run([*git, "tag", "--annotate", f"v{version}", "--message", "x"], check=True)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    kubectl = programs / "kubectl"
+    kubectl.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n', encoding="utf-8")
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
+@pytest.mark.checklist("DEP-3")
+def test_one_command_moves_the_overlay_to_the_release_before_applies_it_and_waits(
+    cluster: Path,
+) -> None:
+    told = with_kubernetes(cluster, "live", "")
+    file = cluster / "deploy/kubernetes/overlays/live/kustomization.yaml"
+    assert file.read_text(encoding="utf-8") == OVERLAY.replace("1.2.0", "1.1.0")
+    assert (cluster / "asked").read_text(encoding="utf-8").splitlines() == [
+        "apply --kustomize deploy/kubernetes/overlays/live",
+        "--namespace desk rollout status deployment/service --timeout=300s",
+    ]
+    assert told == "1.1.0 runs in desk"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
+@pytest.mark.parametrize(
+    ("overlay", "to", "problem"),
+    [("live", "1.1.1", "1.1.1 was never released"), ("none", "", "there is no ")],
+)
+def test_what_is_not_there_is_refused(cluster: Path, overlay: str, to: str, problem: str) -> None:
+    with pytest.raises(Failed, match=problem):
+        with_kubernetes(cluster, overlay, to)
+    assert not (cluster / "asked").exists()

@@ -1,0 +1,259 @@
+"""Tests of `advisory`, `checkpoints`, `locks`, `memory`, `thread_ref` and `answer_cache`."""
+
+import asyncio
+import sys
+from dataclasses import replace
+from itertools import product
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from harness.errors import ConfigurationError, ThreadBusy
+from harness.settings import Settings
+from harness.storage.advisory import AdvisoryLocks, Connection
+from harness.storage.answer_cache import AnswerCache, CachedAnswer, CacheKey
+from harness.storage.checkpoints import Checkpoints
+from harness.storage.locks import ThreadLocks
+from harness.storage.memory import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
+from tests.harness.storage.test_store import keep, knows
+
+
+async def locks_at(url: str) -> AdvisoryLocks:
+    async def connect() -> Connection:
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
+
+    return AdvisoryLocks(connect, timeout_seconds=5)
+
+
+async def held(locks: AdvisoryLocks) -> int:
+    query = "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory'"
+    row = await (await (await locks.connection()).execute(query)).fetchone()
+    assert row is not None
+    return int(row["n"])
+
+
+async def test_a_name_that_comes_after_its_caller_left_is_given_back(database_url: str) -> None:
+    locks = await locks_at(database_url)
+    taking = asyncio.create_task(locks.acquire("name", 5))
+    await asyncio.sleep(0)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    async with asyncio.timeout(5):
+        while locks._background:
+            await asyncio.wait(set(locks._background))
+    assert await held(locks) == 0
+    await locks.aclose()
+
+
+async def test_a_lost_connection_is_made_again(database_url: str) -> None:
+    locks = await locks_at(database_url)
+    async with locks.lock("name", 0):
+        assert await held(locks) == 1
+        await (await locks.connection()).close()
+    async with locks.lock("name", 0):
+        assert await held(locks) == 1
+    assert await held(locks) == 0
+    await locks.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("memory://", "memory"),
+        ("sqlite:///var/threads.sqlite", "sqlite"),
+        ("postgresql://someone@localhost/threads", "postgresql"),
+    ],
+)
+def test_the_address_chooses_the_store(url: str, kind: str) -> None:
+    assert Checkpoints.open(Settings(database_url=url)).kind == kind
+
+
+def test_a_driver_that_is_not_installed_is_named_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "harness.storage.postgres", raising=False)
+    monkeypatch.delitem(sys.modules, "harness.storage.advisory", raising=False)
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: install the extra \[postgres\]"):
+        Checkpoints.open(Settings(database_url="postgresql://someone@localhost/threads"))
+
+
+async def test_who_comes_first_is_served_first() -> None:
+    locks = ThreadLocks()
+    served = []
+
+    async def serve(number: int) -> None:
+        async with locks.lock("name", 5):
+            served.append(number)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(serve(number) for number in range(5)))
+    assert served == [0, 1, 2, 3, 4]
+
+
+async def test_a_free_name_is_held_without_any_wait() -> None:
+    async with ThreadLocks().lock("name", 0):
+        pass
+
+
+async def test_who_waited_too_long_is_told_how_long() -> None:
+    locks = ThreadLocks()
+    async with locks.lock("name", 0):
+        with pytest.raises(ThreadBusy, match=r"0.01 s: TURN_WAIT_SECONDS"):
+            async with locks.lock("name", 0.01):
+                pytest.fail("held twice")
+    async with locks.lock("name", 0):
+        pass
+
+
+async def test_names_that_nobody_holds_are_forgotten() -> None:
+    locks = ThreadLocks()
+    for number in range(100):
+        async with locks.lock(f"name {number}", 0):
+            assert len(locks._locks) == 1
+    assert len(locks._locks) == 0
+
+
+async def test_a_caller_between_a_release_and_the_next_waiter_waits_no_longer_than_it_may() -> None:
+    """Earned by a bound that held only for a lock that was locked: one just released is not."""
+    locks = ThreadLocks()
+    release = asyncio.Event()
+
+    async def second() -> None:
+        async with locks.lock("name", 5):
+            await release.wait()
+
+    async with locks.lock("name", 5):
+        waiter = asyncio.create_task(second())
+        await asyncio.sleep(0)  # first in line
+    # The name is released, and the second has not been woken yet.
+    try:
+        with pytest.raises(ThreadBusy):
+            async with asyncio.timeout(5), locks.lock("name", 0.01):
+                pytest.fail("held twice")
+    finally:
+        release.set()
+        await waiter
+
+
+async def test_threads_are_forgotten_with_the_store() -> None:
+    async with MemoryStore() as store:
+        await keep(store, "t1")
+        assert await knows(store, "t1")
+    async with MemoryStore() as store:
+        assert not await knows(store, "t1")
+
+
+OWNERS = (PUBLIC, "a" * 32, "b" * 32)
+
+
+def test_no_two_conversations_share_a_place_in_the_store() -> None:
+    made = [ThreadRef(thread, owner) for thread, owner in product(("t", "u", "a" * 32), OWNERS)]
+    assert len({it.key for it in made}) == len(made)
+
+
+def test_no_two_owners_share_a_find_reply() -> None:
+    keys = ("k", "a" * 32, f"{'a' * 32}:k", "k k".replace(" ", "!"))
+    made = [ThreadRef("t", owner).request_key(key) for key, owner in product(keys, OWNERS)]
+    assert len(set(made)) == len(made)
+
+
+def test_callers_without_a_name_keep_what_they_had_before_there_were_names() -> None:
+    assert ThreadRef("t1", PUBLIC).key == "t1"
+    assert ThreadRef("t1", PUBLIC).request_key("k") == "k"
+
+
+def test_a_place_in_the_store_names_its_owner() -> None:
+    for owner in OWNERS:
+        made = ThreadRef("t-1", owner)
+        assert ThreadRef.from_key(made.key) == made
+
+
+# A kept answer is given for the same question to the same callers, and not for ever.
+
+ASKED = CacheKey("public", "en", "moons", "1", "How many moons has Mars?")
+ANSWER = CachedAnswer("It has 2.", [{"number": 2}], [{"title": "Table", "url": "u"}])
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> AnswerCache:
+    answers = AnswerCache(max_entries, ttl_seconds, clock)
+    answers.put(ASKED, ANSWER)
+    return answers
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many moons has Mars?",
+        "  how MANY\tmoons\nhas mars  ",
+        "¿how many moons has mars!?",
+    ],
+)
+def test_case_space_and_outer_marks_make_no_difference(question: str) -> None:
+    found = kept(Clock()).get(replace(ASKED, question=question))
+    assert found == (ANSWER, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"scope": "someone"},
+        {"language": "es"},
+        {"agent": "heights"},
+        {"prompt_version": "2"},
+        {"question": "How many moons has Saturn?"},
+        {"question": "How many moons has Más?"},
+        {"question": "1.5"},
+        {"question": "火星有几个卫星"},
+    ],
+)
+def test_anything_else_is_another_question(other: dict[str, str]) -> None:
+    answers = kept(Clock())
+    assert answers.get(replace(ASKED, **other)) is None
+
+
+def test_marks_inside_a_question_make_a_difference() -> None:
+    assert CacheKey("", "", "", "", "1.5") != CacheKey("", "", "", "", "15")
+    assert CacheKey("", "", "", "", "año") != CacheKey("", "", "", "", "ano")
+
+
+@pytest.mark.parametrize(("later", "is_found"), [(59, True), (60, False), (61, False)])
+def test_an_answer_is_told_with_its_age_until_its_time_is_over(later: int, is_found: bool) -> None:
+    clock = Clock()
+    answers = kept(clock)
+    clock.now += later
+    assert answers.get(ASKED) == ((ANSWER, later) if is_found else None)
+
+
+def test_with_no_time_to_live_nothing_is_found() -> None:
+    assert kept(Clock(), ttl_seconds=0).get(ASKED) is None
+
+
+def test_the_newer_answer_takes_the_place_of_the_older() -> None:
+    clock = Clock()
+    answers = kept(clock)
+    clock.now += 5
+    newer = replace(ANSWER, text="Two.")
+    answers.put(ASKED, newer)
+    assert answers.get(ASKED) == (newer, 0)
+
+
+def test_the_least_asked_for_leaves_when_it_is_full() -> None:
+    answers = kept(Clock(), max_entries=2)
+    second, third = replace(ASKED, agent="second"), replace(ASKED, agent="third")
+    answers.put(second, ANSWER)
+    answers.get(ASKED)  # so that `second` is now the one not asked for longest
+    answers.put(third, ANSWER)
+    assert answers.get(second) is None
+    assert answers.get(ASKED) is not None
+    assert answers.get(third) is not None
