@@ -80,7 +80,7 @@ ADDRESS_ENDINGS: Final = ("_url", "_issuer", "_endpoint")
 """A setting whose name ends so names another system."""
 
 PLACED: Final = (
-    "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url".split()
+    "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url"
 )
 """Addresses that the diagrams have a box of their own for; each other one gets a plain box."""
 
@@ -149,7 +149,7 @@ class C4:
         diagram.arrow("api", "models", "prompts", optional=True)
         diagram.arrow("api", "identity", "keys of tokens", optional=True)
         for name, field in Settings.model_fields.items():
-            if name.endswith(ADDRESS_ENDINGS) and name not in PLACED:
+            if name.endswith(ADDRESS_ENDINGS) and name not in PLACED.split():
                 about = (field.description or "").partition(".")[0]
                 diagram.box(name, Settings.variable(name), SYSTEM, about, "external")
                 diagram.arrow("api", name, optional=True)

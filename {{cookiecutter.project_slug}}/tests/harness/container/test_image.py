@@ -237,7 +237,7 @@ def test_one_command_goes_back_to_the_release_before_and_conversations_go_on(
     ]
 
     assert operator.refused("tools.rollback").endswith(f"there is no release before {first}")
-    assert "9.9.9 was never released" in operator.refused("tools.rollback", "--to", "9.9.9")
+    assert "9.9.9 was never released" in operator.refused("tools.rollback", "9.9.9")
     assert operator.version() == first
-    operator.do("tools.rollback", "--to", second)
+    operator.do("tools.rollback", second)
     assert operator.version() == second
