@@ -63,14 +63,19 @@ def dev(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """The owner's tests and the conformance suite, with the coverage gate; or the tests named after `--`.
+    """The owner's tests with the coverage gate, and the conformance suite; or the tests named after `--`.
 
-    The harness has unit tests of its own, which `readiness` runs. Many tests wait for a timeout, so
-    there are two processes a core.
+    The harness has unit tests of its own, which `readiness` runs. Many of the suite's tests wait for
+    a timeout, so there are two processes a core.
     """
+    if session.posargs:
+        python(session, "-m", "pytest", *session.posargs)
+        return
+    spread = ("-q", "--dist", "loadgroup", "-n")
+    suites = ("--ignore=tests/harness", "--ignore=tests/conformance")
+    python(session, "-m", "pytest", "tests", *suites, "--cov=app", *spread, "auto")
     workers = str(2 * (os.cpu_count() or 1))
-    whole = ["tests", "--ignore=tests/harness", "--cov=app", "-n", workers, "--dist", "loadgroup"]
-    python(session, "-m", "pytest", *(session.posargs or whole))
+    python(session, "-m", "pytest", "tests/conformance", *spread, workers)
 
 
 @nox.session

@@ -140,7 +140,13 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     return Lines(capsys)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(
+    params=[
+        pytest.param("memory", marks=pytest.mark.slow),
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.slow),
+    ]
+)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of each kind of store in turn."""
     match request.param:

@@ -84,7 +84,7 @@ PLACED: Final = (
 )
 """Addresses that the diagrams have a box of their own for; each other one gets a plain box."""
 
-SHARED: Final = ("configuration", "errors", "project", "settings", "store_url", "telemetry")
+SHARED: Final = ("configuration", "errors", "project", "settings", "telemetry")
 """What every package imports: arrows to them would hide the others."""
 
 SYSTEM: Final = "Software system"

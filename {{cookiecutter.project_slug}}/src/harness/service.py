@@ -14,7 +14,7 @@ import structlog
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from .application import RunHooks
+from .application import Application
 from .guards.detectors import Detectors
 from .limits.budget import RunLimits, RunUsage
 from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
@@ -52,7 +52,7 @@ class Service:
         agents: Sequence[type[Agent[Any]]],
         store: Store,
         limiter: RateLimiter | None = None,
-        hooks: RunHooks | None = None,
+        application: Application | None = None,
     ) -> None:
         """Build it all once. Without `limiter`, quotas are counted here alone.
 
@@ -75,7 +75,7 @@ class Service:
             settings.run_max_tool_calls,
             settings.run_max_tokens,
         )
-        self._hooks = hooks or RunHooks()
+        self._application = application or Application(agents)
         self._limiter = limiter or RateLimiter(settings)
         self._per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter(
@@ -100,7 +100,7 @@ class Service:
             if session.cached_reply:
                 return session.cached_reply
             reply = await self._answer(message, thread)
-            return await session.finish(await self._hooks.after(reply, thread))
+            return await session.finish(await self._application.after(reply, thread))
 
     async def stream(
         self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None
@@ -122,7 +122,7 @@ class Service:
                 async with aclosing(self._events(message, thread)) as events:
                     async for event in events:
                         if isinstance(event, Reply):
-                            reply = await self._hooks.after(event, thread)
+                            reply = await self._application.after(event, thread)
                             reply = await session.finish(reply)
                         else:
                             yield event
@@ -150,7 +150,7 @@ class Service:
             if session.cached_reply:
                 return session.cached_reply
             reply = await self._decided(session, decision, thread)
-            return await session.finish(await self._hooks.after(reply, thread))
+            return await session.finish(await self._application.after(reply, thread))
 
     @asynccontextmanager
     async def _place(self, thread: ThreadRef) -> AsyncIterator[None]:
@@ -163,7 +163,7 @@ class Service:
         async with self._run(thread) as run:
             try:
                 async with Deadline.timeout():
-                    message = await self._hooks.before(message, thread)
+                    message = await self._application.before(message, thread)
                     state = await self._graph.ainvoke(
                         State(message=message), self._config(run), context=run, durability="exit"
                     )
@@ -177,7 +177,7 @@ class Service:
             state = State()
             try:
                 async with Deadline.timeout():
-                    message = await self._hooks.before(message, thread)
+                    message = await self._application.before(message, thread)
                 steps = self._graph.astream(
                     State(message=message),
                     self._config(run),

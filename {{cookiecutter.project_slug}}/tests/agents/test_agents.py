@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from app.agents import AGENTS
+from app.main import create_app
+from app.settings import ServiceSettings
 from harness.guards.grounding import Grounding
 from harness.prompts.language import LANGUAGES, Language, LanguageDetector
 from harness.runtime.agent import Agent
 from harness.runtime.rules_planner import RulesPlanner
 from tests.agents.conftest import Built
+from tests.conftest import Door
 
 EXAMPLES = [
     pytest.param(agent, language, question, id=f"{agent.name}-{language}-{at}")
@@ -49,3 +52,10 @@ def test_an_agent_speaks_both_languages(on_samples: Built, agent: type[Agent[Any
         assert len(agent.examples[language]) >= 2
         assert on_samples(agent).prompt.render(language)
     assert all(tool.description for tool in on_samples(agent).tools)
+
+
+async def test_the_service_starts_with_all_of_them_and_tells_who_answers(door: Door) -> None:
+    """`src/app/main.py` as a server process takes it, with your settings, prompts and sentences."""
+    client = await door.client(create_app(ServiceSettings(database_url="memory://")))
+    names = [agent["name"] for agent in (await client.get("/v1/agents")).json()]
+    assert names == [agent.name for agent in AGENTS]

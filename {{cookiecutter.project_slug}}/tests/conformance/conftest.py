@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -27,6 +28,9 @@ PATIENCE_SECONDS = 5 * DEADLINE_SECONDS
 
 CALM_SECONDS = 30.0
 """Deadline of the other requests: what fails at once needs none."""
+
+QUICK_VARIANTS = 6
+"""Of one test, in `make test`."""
 
 ROLES = ("planner", "agent", "writer")
 
@@ -145,3 +149,18 @@ def closed_port() -> int:
         taken = stack.enter_context(socket.socket())
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test with many variants some run in `make test`, spread evenly; all in `make readiness`."""
+    variants: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and Path(__file__).parent == item.path.parent:
+            variants.setdefault((item.path, item.originalname), []).append(item)
+    for of_one_test in variants.values():
+        step = max(len(of_one_test) / QUICK_VARIANTS, 1)
+        quick = {int(number * step) for number in range(QUICK_VARIANTS)}
+        for number, item in enumerate(of_one_test):
+            if number not in quick:
+                item.add_marker(pytest.mark.slow)

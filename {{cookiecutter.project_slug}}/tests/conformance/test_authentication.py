@@ -155,9 +155,9 @@ async def test_a_door_whose_keeper_breaks_lets_nobody_in(
     assert "moons" not in answer.text
 
 
-def test_a_route_that_let_nobody_in_knows_no_caller() -> None:
+async def test_a_route_that_let_nobody_in_knows_no_caller() -> None:
     with pytest.raises(Unauthenticated):
-        RequiredScope(Scope.CHAT).check(Request({"type": "http", "headers": []}).state)
+        await RequiredScope(Scope.CHAT)(Request({"type": "http", "headers": []}))
 
 
 async def test_what_probes_ask_is_open(client: httpx2.AsyncClient) -> None:

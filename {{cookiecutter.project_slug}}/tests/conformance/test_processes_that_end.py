@@ -53,7 +53,7 @@ def test_what_was_acknowledged_outlives_a_killed_process_and_a_killed_database(
 
 
 @pytest.mark.checklist("OBS-4")
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"])
 def test_a_killed_process_leaves_what_waits_and_repeats_no_call_that_had_begun(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

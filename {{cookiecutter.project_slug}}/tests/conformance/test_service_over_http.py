@@ -19,6 +19,8 @@ from tests.support.peers.openai_replies import USAGE, Request
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY, QUESTION, WRITTEN, ScriptedModel
 
+pytestmark = pytest.mark.xdist_group("service over HTTP")  # one process of the service for all
+
 PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 """A cold start imports the provider's package: 2 to 10 s on two busy cores."""

@@ -55,6 +55,7 @@ async def ask_at_once(started: Sequence[Process], count: int) -> Sequence[httpx2
 
 
 @pytest.mark.checklist("COST-2")
+@pytest.mark.slow
 def test_while_redis_hangs_each_message_is_decided_at_once_and_afterwards_redis_counts_again(
     mortal_redis: Redis, tmp_path: Path
 ) -> None:

@@ -215,7 +215,7 @@ async def test_a_step_after_the_run_that_hangs_lets_nothing_leave(
         await asyncio.sleep(60)
         return reply
 
-    monkeypatch.setattr("harness.application.RunHooks.AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("harness.application.Application.AFTER_SECONDS", 0.05)
     client = await opens(after_run=step)
     answer = await client.post("/v1/chat", json=QUESTION, headers=KEY)
     assert answer.status_code == 500

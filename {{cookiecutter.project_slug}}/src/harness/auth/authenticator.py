@@ -23,9 +23,6 @@ TOKEN_MAX_CHARS: Final = 16_384
 class Authenticator:
     """Knows the callers of this process as AUTHENTICATION says."""
 
-    HEADER: Final = "authorization"
-    KEY_HEADER: Final = "x-api-key"
-
     def __init__(self, settings: Settings) -> None:
         """Read the keys; the provider is asked with the first token.
 
@@ -64,11 +61,9 @@ class Authenticator:
         try:
             principal = await self._principal(headers)
             structlog.contextvars.bind_contextvars(principal=principal.log_id)
-        except Unauthenticated as refusal:
-            self.record_refusal(refusal.reason)
-            raise
-        except (AccountUnverified, IdentityUnavailable) as refusal:
-            self.record_refusal(refusal.code)
+        except (Unauthenticated, AccountUnverified, IdentityUnavailable) as refusal:
+            is_guess = isinstance(refusal, Unauthenticated)
+            self.record_refusal(refusal.reason if is_guess else refusal.code)
             raise
         return principal
 
@@ -88,8 +83,8 @@ class Authenticator:
 
     def _credential(self, headers: Mapping[str, str]) -> str:
         """The token of `Authorization: Bearer`, else the key of `X-API-Key`."""
-        scheme, _, token = headers.get(self.HEADER, "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else headers.get(self.KEY_HEADER, "")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
 
     @staticmethod
     def record_refusal(reason: str) -> None:

@@ -40,7 +40,7 @@ class ListAgents:
 
 
 @dataclass(kw_only=True)
-class Exchange(ABC):
+class _Exchange(ABC):
     """Shows what happens meanwhile where a terminal is there, and prints the reply."""
 
     SOURCES: ClassVar = LocalizedMessage(en="Sources", es="Fuentes")
@@ -63,14 +63,11 @@ class Exchange(ABC):
             ServiceError: It was refused, or there is no service at the address.
         """
         with self.status:
-            reply = asyncio.run(self._run_there(self.url) if self.url else self._run_here())
+            reply = asyncio.run(self._reply())
         self._print(reply)
 
     @abstractmethod
-    async def _run_here(self) -> Reply: ...
-
-    @abstractmethod
-    async def _run_there(self, url: str) -> Reply: ...
+    async def _reply(self) -> Reply: ...
 
     @staticmethod
     def _running() -> AbstractAsyncContextManager[AppState]:
@@ -120,12 +117,15 @@ class Exchange(ABC):
 
 
 @dataclass(kw_only=True)
-class Ask(Exchange):
+class Ask(_Exchange):
     """One question."""
 
     question: str
 
-    async def _run_here(self) -> Reply:
+    async def _reply(self) -> Reply:
+        if self.url:
+            body = {"message": self.question} | ({"thread_id": self.thread} if self.thread else {})
+            return await self._post(self.url, "/v1/chat", body, "question")
         last: Event | None = None
         async with self._running() as running:
             async for event in running.service.stream(self.question, self._conversation()):
@@ -134,23 +134,18 @@ class Ask(Exchange):
                 last = event
         return Reply.model_validate(last and last["data"])  # a run ends with `final`
 
-    async def _run_there(self, url: str) -> Reply:
-        body = {"message": self.question} | ({"thread_id": self.thread} if self.thread else {})
-        return await self._post(url, "/v1/chat", body, "question")
-
 
 @dataclass(kw_only=True)
-class Decide(Exchange):
+class Decide(_Exchange):
     """Yes or no to a call that waits in the thread."""
 
     id: str
     verdict: Literal["approve", "reject"]
 
-    async def _run_here(self) -> Reply:
+    async def _reply(self) -> Reply:
+        if self.url:
+            path = f"/v1/threads/{self.thread}/approvals/{self.id}"
+            return await self._post(self.url, path, {"decision": self.verdict}, "decision")
         decision = Decision(id=self.id, verdict=self.verdict)
         async with self._running() as running:
             return await running.service.decide(decision, self._conversation())
-
-    async def _run_there(self, url: str) -> Reply:
-        path = f"/v1/threads/{self.thread}/approvals/{self.id}"
-        return await self._post(url, path, {"decision": self.verdict}, "decision")

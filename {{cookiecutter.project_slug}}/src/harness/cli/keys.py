@@ -1,5 +1,6 @@
 """`keys`: makes API keys, and lists and revokes those in API_KEYS_FILE."""
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,41 +21,26 @@ SCOPES: Final = (Scope.CHAT, Scope.THREADS)
 """What a key may do when nothing is said."""
 
 
-class KeysFile:
+class _KeysFile:
     """API_KEYS_FILE. A running service sees a change at its next request."""
 
     def __init__(self) -> None:
-        """Find the file.
-
-        Raises:
-            ConfigurationError: None is named.
-        """
         path = Settings().api_keys_file
         if path is None:
             raise ConfigurationError(["API_KEYS_FILE: name the file first"])
         self._path = path
 
     def read(self) -> Mapping[str, ApiKey]:
-        """The keys by their ids.
-
-        Raises:
-            ConfigurationError: It cannot be read.
-        """
         try:
             return KeyFile(self._path).read()
         except ValueError as error:
             raise ConfigurationError([f"API_KEYS_FILE: {error}"]) from None
 
     def text(self) -> str:
-        """What is in it; empty before the first key."""
         return self._path.read_text(encoding="utf-8") if self._path.exists() else ""
 
     def write(self, text: str) -> None:
-        """In one step, so that no service reads half a file; for this user alone.
-
-        Raises:
-            ConfigurationError: It cannot be written.
-        """
+        """In one step, so that no service reads half a file; for this user alone."""
         path = self._path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,10 +53,9 @@ class KeysFile:
                 whole.chmod(path.stat().st_mode)  # a service of another user may read it
             whole.replace(path)
         except OSError as error:
-            problem = (
-                f"cannot be written ({error.strerror}); where it is mounted, change its source"
-            )
-            raise ConfigurationError([f"API_KEYS_FILE: {problem}"]) from None
+            problem = f"cannot be written ({error.strerror})"
+            remedy = "where it is mounted, change its source"
+            raise ConfigurationError([f"API_KEYS_FILE: {problem}; {remedy}"]) from None
 
 
 @dataclass(frozen=True)
@@ -100,7 +85,7 @@ class MakeKey:
         except OverflowError:
             raise InputRefused("--days", "is beyond the calendar") from None
         if self.append:
-            file = KeysFile()
+            file = _KeysFile()
             file.write(f"{file.text().rstrip()}\n{key.record.line}\n".lstrip())
         print(f"Key, shown this once: {key.text}")
         print(f"Line for API_KEYS_FILE: {key.record.line}")
@@ -112,7 +97,7 @@ class ListKeys:
     def run(self) -> None:
         """Print the table."""
         table = Table("Id", "Name", "In the log", "Scopes", "Expires")
-        for key in KeysFile().read().values():
+        for key in _KeysFile().read().values():
             name = Principal.from_key(key.name, key.scopes).log_id
             table.add_row(key.id, key.name, name, ",".join(sorted(key.scopes)), self._expiry(key))
         Console(markup=False, highlight=False).print(table)
@@ -137,13 +122,11 @@ class RevokeKey:
         Raises:
             InputRefused: There is no key of this id.
         """
-        file = KeysFile()
+        file = _KeysFile()
         if self.id not in file.read():
             raise InputRefused("id", "no key of this id is in API_KEYS_FILE")
+        is_note = re.compile(r"\s*$|#").match
         lines = file.text().splitlines()
-        file.write("".join(f"{line}\n" for line in lines if not self._is_in(line)))
+        left = [it for it in lines if is_note(it) or ApiKey.model_validate_json(it).id != self.id]
+        file.write("".join(f"{line}\n" for line in left))
         print(f"{self.id} revoked")
-
-    def _is_in(self, line: str) -> bool:
-        is_key = line.strip() and not line.startswith("#")
-        return bool(is_key) and ApiKey.model_validate_json(line).id == self.id

@@ -1,7 +1,6 @@
 """`retention` and `feedback`: what a job does with the store; the service may go on beside it."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +9,6 @@ import orjson
 
 from ..settings import Settings
 from ..storage.checkpoints import Checkpoints
-from ..storage.store import Feedback
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.logging import Logs
 
@@ -65,18 +63,13 @@ class ExportFeedback:
             since = since.replace(tzinfo=UTC)
         async with Checkpoints.open(settings) as store:
             async for feedback in store.feedback_since(since.timestamp() if since else 0.0):
-                sys.stdout.write(self._line(feedback) + "\n")
-
-    @staticmethod
-    def _line(feedback: Feedback) -> str:
-        conversation = ThreadRef.from_key(feedback.thread_id)
-        return orjson.dumps(
-            {
-                "given_at": datetime.fromtimestamp(feedback.given_at, UTC).isoformat(),
-                "run_id": feedback.run_id,
-                "thread_id": conversation.thread_id,
-                "owner": conversation.owner,
-                "rating": feedback.rating,
-                "comment": feedback.comment,
-            }
-        ).decode()
+                conversation = ThreadRef.from_key(feedback.thread_id)
+                line = {
+                    "given_at": datetime.fromtimestamp(feedback.given_at, UTC).isoformat(),
+                    "run_id": feedback.run_id,
+                    "thread_id": conversation.thread_id,
+                    "owner": conversation.owner,
+                    "rating": feedback.rating,
+                    "comment": feedback.comment,
+                }
+                print(orjson.dumps(line).decode())

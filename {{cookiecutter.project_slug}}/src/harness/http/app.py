@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,13 +20,12 @@ from ..settings import Settings
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import BUILD_INFO
 from .authentication import AuthenticationMiddleware, requires
-from .chat import ChatRoutes
+from .chat import ChatRoutes, ThreadRoutes
 from .health import HealthRoutes
 from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
 from .openapi import OpenAPIDocument
 from .problems import Problem
 from .state import AppState
-from .threads import ThreadRoutes
 
 if TYPE_CHECKING:
     from ..application import Application
@@ -56,12 +56,6 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             with running.shutdown.install():
                 yield
 
-    limits = Middleware(
-        RequestLimitsMiddleware,
-        settings.header_max_bytes,
-        settings.body_max_bytes,
-        settings.body_timeout_seconds,
-    )
     proxies = Middleware(ProxyHeadersMiddleware, settings.trusted_proxies or "")
     app = FastAPI(
         title=project.title,
@@ -73,7 +67,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         ),
         middleware=[  # the first is the first that a request meets
             Middleware(AccessLogMiddleware),
-            limits,
+            Middleware(RequestLimitsMiddleware, settings),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,
             Middleware(AuthenticationMiddleware, application.open_paths, settings.metrics_open),
@@ -88,7 +82,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     app.include_router(metrics)
     OwnerParts.add(app, application)
     document = OpenAPIDocument(app, settings, application)
-    app.openapi = document.build  # type: ignore[method-assign]
+    app.openapi = cache(document.build)  # type: ignore[method-assign]
     return app
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
-from starlette.datastructures import Headers, MutableHeaders, State
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive
 from starlette.types import Scope as Connection
@@ -44,7 +44,7 @@ class AuthenticationMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        running = AppState.of_app(scope["app"])
+        running: AppState = scope["app"].state.running
         state = scope.setdefault("state", {})
         state.update(running.shared, settings=running.settings)
         path = scope["path"]
@@ -92,11 +92,7 @@ class RequiredScope:
             Unauthenticated: The path is listed as open, so nobody was asked.
             ScopeMissing: The caller may not do this.
         """
-        return self.check(request.state)
-
-    def check(self, state: State) -> Principal:
-        """The caller that the middleware has put into `state`."""
-        principal: Principal | None = getattr(state, "principal", None)
+        principal: Principal | None = getattr(request.state, "principal", None)
         if principal is None:
             raise Unauthenticated("open_path", has_credentials=False)
         try:

@@ -1,12 +1,12 @@
-"""`/v1/chat`, `/v1/feedback` and `/v1/agents`: ask, rate an answer, see who answers."""
+"""`/v1`: ask, rate an answer, see who answers; read and delete a conversation, decide what waits in it."""
 
 import hashlib
 from http import HTTPStatus
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Final, Literal, cast
 from uuid import uuid4
 
 import structlog
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -15,12 +15,13 @@ from ..errors import InputRefused
 from ..prompts.language import Language
 from ..runtime.ratings import Rating
 from ..runtime.replies import Reply
+from ..runtime.state import Decision
+from ..runtime.threads import Thread
 from .authentication import requires
 from .problems import Problem, Responses
 from .routes import StrictRoute
 from .state import Running
 from .streaming import EventStream
-from .threads import THREAD_ID
 
 IdempotencyKey = Annotated[
     str | None,
@@ -41,7 +42,18 @@ LastEventId = Annotated[
     ),
 ]
 
+THREAD_ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
+"""What names a conversation: no NUL, no surrogate, nothing that a path or a log could misread."""
+
+ThreadId = Annotated[str, Path(pattern=THREAD_ID, description="The conversation.")]
+
+ApprovalId = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{32}$", description="The call, as `approvals` names it.")
+]
+
 Asker = Annotated[Principal, requires(Scope.CHAT)]
+
+Reader = Annotated[Principal, requires(Scope.THREADS)]
 
 
 class ChatRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
@@ -61,6 +73,13 @@ class ChatRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrin
         thread_id = self.thread_id or new
         structlog.contextvars.bind_contextvars(thread_id=thread_id)
         return thread_id
+
+
+class ApprovalDecision(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
+    """What a person decided."""
+
+    decision: Literal["approve", "reject"]
+    """`approve`: the call runs now, just as it was shown; `reject`: it never does."""
 
 
 class FeedbackRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
@@ -152,3 +171,47 @@ class ChatRoutes:
     async def list(running: Running) -> list[AgentCard]:
         """Every agent of this service, with questions to try."""
         return [AgentCard.model_validate(agent) for agent in running.service.agents]
+
+
+class ThreadRoutes:
+    """Reading and deleting a conversation, and deciding about what would change something."""
+
+    router: ClassVar = APIRouter(prefix="/v1/threads", tags=["threads"], route_class=StrictRoute)
+
+    @staticmethod
+    @router.get("/{thread_id}", responses=Problem.responses(401, 403, 404, 422, 429, 500, 503))
+    async def read(thread_id: ThreadId, caller: Reader, running: Running) -> Thread:
+        """The latest messages of a conversation of yours."""
+        return await running.threads.read(caller.conversation(thread_id))
+
+    @staticmethod
+    @router.delete(
+        "/{thread_id}",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=Problem.responses(401, 403, 404, 409, 422, 429, 500, 503),
+    )
+    async def delete(thread_id: ThreadId, caller: Reader, running: Running) -> None:
+        """Delete a conversation of yours for good, with the replies that were kept of it."""
+        await running.threads.delete(caller.conversation(thread_id))
+
+    @staticmethod
+    @router.post(
+        "/{thread_id}/approvals/{approval_id}",
+        responses=Problem.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
+    )
+    async def decide(
+        thread_id: ThreadId,
+        approval_id: ApprovalId,
+        body: ApprovalDecision,
+        caller: Annotated[Principal, requires(Scope.APPROVE)],
+        running: Running,
+    ) -> Reply:
+        """Decide about a call of a conversation of yours; the answer tells what became of it.
+
+        An approved call runs once at most, whatever fails meanwhile: when its end is not known, the
+        answer (or 409) says so. The same decision again gets the same reply.
+        """
+        structlog.contextvars.bind_contextvars(thread_id=thread_id)
+        with running.shutdown.request():
+            decision = Decision(id=approval_id, verdict=body.decision)
+            return await running.service.decide(decision, caller.conversation(thread_id))

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import ServiceError
+from ..settings import Settings
 from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
 from .problems import Problem
 
@@ -84,13 +85,9 @@ class RequestLimitsMiddleware:
     size, but it knows neither our request id nor problem documents.
     """
 
-    def __init__(
-        self, app: ASGIApp, header_bytes: int, body_bytes: int, body_seconds: float
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._header_bytes = header_bytes
-        self._body_bytes = body_bytes
-        self._body_seconds = body_seconds
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass with its body counted.
@@ -101,10 +98,10 @@ class RequestLimitsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._size(scope) > self._header_bytes:
+        if self._size(scope) > self._settings.header_max_bytes:
             raise self._refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         declared = Headers(scope=scope).get("content-length", "")
-        deadline = asyncio.get_running_loop().time() + self._body_seconds
+        deadline = asyncio.get_running_loop().time() + self._settings.body_timeout_seconds
         is_whole = False
         size = 0
 
@@ -121,7 +118,7 @@ class RequestLimitsMiddleware:
                 raise self._refusal(HTTPStatus.REQUEST_TIMEOUT) from None
             is_whole = not message.get("more_body", False)
             size += len(message.get("body", b""))
-            if size > self._body_bytes:
+            if size > self._settings.body_max_bytes:
                 raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
@@ -134,9 +131,9 @@ class RequestLimitsMiddleware:
 
     def _is_too_large(self, declared: str) -> bool:
         digits = declared.lstrip("0")
-        longest = str(self._body_bytes)
+        most = self._settings.body_max_bytes
         # Python reads no number of thousands of digits.
-        return digits.isdecimal() and (len(digits) > len(longest) or int(digits) > self._body_bytes)
+        return digits.isdecimal() and (len(digits) > len(str(most)) or int(digits) > most)
 
     @staticmethod
     def _refusal(status: HTTPStatus) -> HTTPException:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from ..prompts.language import Language
 from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
@@ -35,12 +36,7 @@ class OpenAPIDocument:
         self._open = {*application.open_paths, *AuthenticationMiddleware.PROBES}
 
     def build(self) -> dict[str, Any]:
-        """The document; the same object every time."""
-        if self._app.openapi_schema is None:
-            self._app.openapi_schema = self._build()
-        return self._app.openapi_schema
-
-    def _build(self) -> dict[str, Any]:
+        """The document."""
         app = self._app
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -52,8 +48,10 @@ class OpenAPIDocument:
         message = schemas["ChatRequest"]["properties"]["message"]
         message["maxLength"] = self._settings.message_max_chars
         if self._agents:
-            schemas["ChatRequest"]["example"] = {"message": self._question()}
-            schemas[Reply.__name__]["example"] = self._reply()
+            language = self._settings.language
+            two_tasks = " ".join(agent.examples[language][0] for agent in self._agents[:2])
+            schemas["ChatRequest"]["example"] = {"message": two_tasks}
+            schemas[Reply.__name__]["example"] = self._reply(language)
         return document
 
     def _describe_callers(self, document: dict[str, Any]) -> None:
@@ -76,13 +74,7 @@ class OpenAPIDocument:
                 if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
 
-    def _question(self) -> str:
-        """The first example of the first two agents: a message of two tasks."""
-        language = self._settings.language
-        return " ".join(agent.examples[language][0] for agent in self._agents[:2])
-
-    def _reply(self) -> dict[str, Any]:
-        language = self._settings.language
+    def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]
         return Reply(
             answer=first.description[language],

@@ -88,17 +88,14 @@ class Problem(BaseModel, use_attribute_docstrings=True):
         return documented
 
     @classmethod
-    def answer(
-        cls, error: Exception, instance: str, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """The document that answers `error`, with its headers or those given; ours are logged."""
+    def answer(cls, error: Exception, instance: str) -> Response:
+        """The document that answers `error`, with its headers; what failed on our side is logged."""
         problem = cls.from_error(error, instance)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request_failed", exc_info=error)
-        if headers is None:
-            headers = getattr(error, "headers", None)
+        headers = dict(getattr(error, "headers", None) or {})
         body = problem.model_dump_json(exclude_none=True)
-        return Response(body, problem.status, dict(headers or {}), MEDIA_TYPE)
+        return Response(body, problem.status, headers, MEDIA_TYPE)
 
     @classmethod
     def from_error(cls, error: Exception, instance: str) -> "Problem":
@@ -131,12 +128,12 @@ class Problem(BaseModel, use_attribute_docstrings=True):
     @classmethod
     async def handle(cls, request: Request, error: Exception) -> Response:
         """Answer what a route raised; the rest is caught by `AccessLogMiddleware`."""
-        headers = dict(getattr(error, "headers", None) or {})
-        if "Allow" in headers:
+        answer = cls.answer(error, request.state.request_id)
+        if "Allow" in answer.headers:
             # Starlette names the methods of the first route with this path; all count (RFC 9110).
             path = getattr(request.scope.get("route"), "path", "")
             routes = iter_route_contexts(request.app.routes)
             methods = [it.methods or () for it in routes if it.path == path]
-            allowed = {*headers["Allow"].split(", "), *chain.from_iterable(methods)}
-            headers["Allow"] = ", ".join(sorted(allowed))
-        return cls.answer(error, request.state.request_id, headers)
+            allowed = {*answer.headers["Allow"].split(", "), *chain.from_iterable(methods)}
+            answer.headers["Allow"] = ", ".join(sorted(allowed))
+        return answer

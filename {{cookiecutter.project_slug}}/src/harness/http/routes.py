@@ -62,7 +62,7 @@ class StrictRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             for scope in scopes:
-                scope.check(request.state)
+                await scope(request)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly

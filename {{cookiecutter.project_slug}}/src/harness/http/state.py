@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 
 from ..auth.authenticator import Authenticator
 from ..guards.personal_data import PiiRules
@@ -66,7 +66,7 @@ class AppState:
             aclosing(RateLimiter(settings)) as limiter,
         ):
             with application.words.applied():
-                service = Service(settings, application.agents, store, limiter, application.hooks)
+                service = Service(settings, application.agents, store, limiter, application)
                 for agent in service.agents:
                     logs.redactor.register_secrets(agent.settings)
                 # What the start made stays until the end: 120,000 objects that the garbage collector
@@ -109,15 +109,10 @@ class AppState:
         return parts
 
     @staticmethod
-    def of_app(app: FastAPI) -> "AppState":
-        """The parts of a started `app`."""
-        running: AppState = app.state.running
-        return running
-
-    @classmethod
-    async def from_request(cls, request: Request) -> "AppState":
+    async def from_request(request: Request) -> "AppState":
         """The parts that serve this request; a coroutine, so that FastAPI starts no thread for it."""
-        return cls.of_app(request.app)
+        running: AppState = request.app.state.running
+        return running
 
 
 Running = Annotated[AppState, Depends(AppState.from_request)]

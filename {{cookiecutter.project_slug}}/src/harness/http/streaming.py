@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final, cast
 
 import orjson
 import structlog
@@ -90,10 +90,9 @@ class EventStream:
                 if isinstance(outcome, Exception):
                     log.error("request_failed", exc_info=outcome)
                     FAILURES.labels("api", "stream").inc()
-                    problem = Problem.from_error(outcome, self._request_id).model_dump(
-                        exclude_none=True
-                    )
-                    yield self._frame(Event(event="error", data=problem))
+                    problem = Problem.from_error(outcome, self._request_id)
+                    data = problem.model_dump(exclude_none=True)
+                    yield self._frame(Event(event="error", data=data))
                     return
                 yield outcome if isinstance(outcome, bytes) else self._frame(outcome)
                 outcome = await self._next()
@@ -113,10 +112,6 @@ class EventStream:
 class _ClosingResponse(StreamingResponse):
     """Closes its frames whichever way it ends, not when the garbage collector finds them."""
 
-    def __init__(self, frames: AsyncGenerator[bytes], **options: Any) -> None:
-        super().__init__(frames, **options)
-        self._frames = frames
-
     async def stream_response(self, send: Send) -> None:
-        async with aclosing(self._frames):
+        async with aclosing(cast(AsyncGenerator[bytes], self.body_iterator)):
             await super().stream_response(send)

@@ -8,7 +8,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
@@ -45,10 +45,6 @@ class Limit:
     is_passing: bool = False
     """Of what a caller can have any number, such as threads: its count may be dropped before its
     window ends, since the next one begins at nothing anyway."""
-
-    def with_amount(self, amount: int) -> "Limit":
-        """The same limit, asked for another amount."""
-        return replace(self, amount=amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +112,6 @@ class LocalCounters:
     async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
         """Add amounts, which may be below zero, where `taken` was decided; no failure is raised."""
         self._add(limits, time.time())
-
-    async def aclose(self) -> None:
-        """Nothing to close."""
 
     def _used(self, limit: Limit, now: float) -> int:
         window, passed = divmod(now, limit.seconds)
@@ -197,10 +190,8 @@ return {tostring(now), unpack(used)}
             redis = import_module("redis.asyncio")  # 0.4 s: only where it is used
             self._failures = (import_module("redis.exceptions").RedisError, OSError, TimeoutError)
         except ImportError:
-            remedy = "install the extra: pip install '.[redis]'"
-            raise ConfigurationError(
-                [f"REDIS_URL: the package redis is missing; {remedy}"]
-            ) from None
+            problem = "the package redis is missing; install the extra: pip install '.[redis]'"
+            raise ConfigurationError([f"REDIS_URL: {problem}"]) from None
         seconds = settings.redis_timeout_seconds
         try:
             pool = redis.BlockingConnectionPool.from_url(
@@ -212,9 +203,8 @@ return {tostring(now), unpack(used)}
             )
         except ValueError:  # its text may hold the password
             form = "redis://:password@host:6379/0, rediss:// or unix://"
-            raise ConfigurationError(
-                [f"REDIS_URL: this is no address of a Redis; write {form}"]
-            ) from None
+            problem = f"REDIS_URL: this is no address of a Redis; write {form}"
+            raise ConfigurationError([problem]) from None
         self._redis: Any = redis.Redis.from_pool(pool)
         self._take = self._redis.register_script(self.SCRIPT)
         self._prefix = f"{Project.load().name}:limits:"

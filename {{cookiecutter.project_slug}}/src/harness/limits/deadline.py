@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
 
@@ -25,13 +26,13 @@ class DeadlineFraction(float, Enum):
     """What is left is for the audit, the thread's store and the way back."""
 
 
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """The moment by which a request must be done. What waits for a stranger asks `Deadline.clamp`."""
 
-    def __init__(self, begun: float, over: float) -> None:
-        """Begin and be over at these moments of `time.monotonic`, in seconds."""
-        self.begun = begun
-        self.over = over
+    begun: float
+    over: float
+    """A moment of `time.monotonic`, as `begun` is, in seconds."""
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":

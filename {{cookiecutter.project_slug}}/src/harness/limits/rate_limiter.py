@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, Literal, Protocol
 
@@ -144,7 +144,7 @@ class RateLimiter:
                 "usd": ceil(spending.priced_usd * MILLIONTHS),
             }
             settled = (
-                limit.with_amount(used[rule.unit] - limit.amount)
+                replace(limit, amount=used[rule.unit] - limit.amount)
                 for rule, limit in zip(self._quotas, limits, strict=True)
             )
             await self.add(settled, decision)
@@ -207,4 +207,5 @@ class RateLimiter:
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
-        await self._counters.aclose()
+        if self.redis:
+            await self.redis.aclose()

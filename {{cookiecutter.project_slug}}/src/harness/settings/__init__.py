@@ -1,6 +1,6 @@
 """What may vary: every knob with its unit, default and reason. Nothing else reads the environment.
 
-One module a subject; `Settings` is all of them together.
+One class a subject; `Settings` is all of them together.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,12 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from ..configuration import Configuration
-from ..store_url import StoreURL
 from .callers import CallerSettings, LimitSettings
 from .guards import GuardSettings
 from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings, RunSettings
-from .server import DataSettings, ServerSettings, StoreSettings, TracingSettings
+from .server import DataSettings, ServerSettings, StoreSettings, StoreURL, TracingSettings
 
-__all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "Settings"]
+__all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "Settings", "StoreURL"]
 
 
 class Settings(

@@ -118,16 +118,11 @@ class GuardSettings(Configuration):
         if self.injection_classifier_key and not self.injection_classifier_url:
             yield "INJECTION_CLASSIFIER_KEY: set INJECTION_CLASSIFIER_URL too, or leave it empty"
         if self.injection == "off":
-            yield from (
-                f"INJECTION=off, so {it} is never asked: set INJECTION=observe, or leave {it} out"
-                for it in self._detectors()
-            )
-
-    def _detectors(self) -> Iterator[str]:
-        """The settings that name a detector beside the rules."""
-        if self.injection_judge:
-            yield "INJECTION_JUDGE"
-        if self.injection_classifier_url:
-            yield "INJECTION_CLASSIFIER_URL"
-        if self.injection_bedrock_guardrail:
-            yield "INJECTION_BEDROCK_GUARDRAIL"
+            detectors = {
+                "INJECTION_JUDGE": self.injection_judge,
+                "INJECTION_CLASSIFIER_URL": self.injection_classifier_url,
+                "INJECTION_BEDROCK_GUARDRAIL": self.injection_bedrock_guardrail,
+            }
+            for it, is_set in detectors.items():
+                if is_set:
+                    yield f"INJECTION=off, so {it} is never asked: set INJECTION=observe, or leave {it} out"

@@ -1,5 +1,6 @@
 """The process itself, and what it reaches: its store, data sources and collectors of traces."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
@@ -7,7 +8,6 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
 from ..configuration import Configuration
 from ..project import Project
 from ..prompts.language import Language
-from ..store_url import StoreURL
 
 HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
@@ -71,6 +71,34 @@ class ServerSettings(Configuration):
 
     metrics_open: bool = True
     """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
+
+
+class StoreURL:
+    """The three forms of DATABASE_URL. Without a password in any error: a refusal never shows it."""
+
+    MEMORY: ClassVar = "memory://"
+    SQLITE: ClassVar = "sqlite:///"
+    POSTGRESQL: ClassVar = "postgresql://"
+
+    FORM: ClassVar = re.compile(
+        rf"{MEMORY}|{SQLITE}.+"
+        # User and password without @ / ? # as they are: every reader finds the same host.
+        rf"|{POSTGRESQL}(?:[^\s@/?#]+@)?[\w.,:\[\]-]*/[\w.%-]+(?:\?[\w=&%.,/:+-]*)?"
+    )
+
+    @classmethod
+    def check(cls, url: str) -> str:
+        """`url`, when it has one of the forms.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if not cls.FORM.fullmatch(url):
+            raise ValueError(
+                f"must be {cls.SQLITE}path, {cls.POSTGRESQL}user:password@host:port/name with"
+                f" special characters percent-encoded, or {cls.MEMORY}"
+            )
+        return url
 
 
 class StoreSettings(Configuration):

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from ..settings import Settings
-from ..store_url import StoreURL
+from ..settings import Settings, StoreURL
 from .memory import MemoryStore
 from .sqlite import SqliteStore
 from .store import Store

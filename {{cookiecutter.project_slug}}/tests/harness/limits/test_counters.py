@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -211,11 +212,11 @@ async def test_what_was_reserved_here_is_settled_here_when_redis_is_back(
     here = await one.acquire([daily])
     mortal_redis.resume()
     one._away_until = 0
-    await one.add([daily.with_amount(-5)], here)
-    assert (await other.acquire([daily.with_amount(0)])).remaining[
+    await one.add([replace(daily, amount=-5)], here)
+    assert (await other.acquire([replace(daily, amount=0)])).remaining[
         0
     ].left == 5  # of others nothing was given back
-    assert (await one._local.acquire([daily.with_amount(0)])).remaining[0].left == 10
+    assert (await one._local.acquire([replace(daily, amount=0)])).remaining[0].left == 10
     await asyncio.gather(one.aclose(), other.aclose())
 
 
@@ -225,10 +226,10 @@ async def test_what_redis_gave_is_not_given_back_here(mortal_redis: Redis) -> No
     there = await other.acquire([daily])
     mortal_redis.pause()
     await one.acquire([daily])
-    await one.add([daily.with_amount(-5)], there)
-    await one.add([daily.with_amount(1)], there)
+    await one.add([replace(daily, amount=-5)], there)
+    await one.add([replace(daily, amount=1)], there)
     mortal_redis.resume()
-    assert (await one._local.acquire([daily.with_amount(0)])).remaining[0].left == 4
+    assert (await one._local.acquire([replace(daily, amount=0)])).remaining[0].left == 4
     await asyncio.gather(one.aclose(), other.aclose())
 
 

@@ -1,7 +1,7 @@
 """What is refused with 429: requests by address and by caller, and a day's messages, tokens and money."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -37,8 +37,8 @@ async def test_what_was_used_less_is_given_back() -> None:
     limiter = RateLimiter(Settings())
     whole = limit(10, amount=10)
     await limiter.acquire([whole])
-    await limiter.add([whole.with_amount(-9)])
-    decision = await limiter.acquire([whole.with_amount(9)])
+    await limiter.add([replace(whole, amount=-9)])
+    decision = await limiter.acquire([replace(whole, amount=9)])
     assert decision
     assert decision.remaining[0].left == 0
     await limiter.aclose()

@@ -95,7 +95,7 @@ def test_containers_packages_and_steps_are_those_of_the_code() -> None:
         package = file.parent.name
         is_drawn = f'n_harness_{package}["<b>{package}</b>' in told
         assert is_drawn or f"`{package}`" in told, package  # one that all import is named above
-    assert "n_harness_cli --> n_harness_application" in told
+    assert "n_harness_service --> n_harness_application" in told
     assert "plan -.-> work;" in told
 
 
@@ -103,7 +103,7 @@ def test_containers_packages_and_steps_are_those_of_the_code() -> None:
 def test_a_new_import_between_packages_is_a_new_arrow_and_a_longer_way_round_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared = ("configuration", "errors", "project", "settings", "store_url", "telemetry")
+    shared = ("configuration", "errors", "project", "settings", "telemetry")
     files = dict.fromkeys((f"{name}.py" for name in shared), '"""All import it."""\n')
     files |= {
         f"{name}/__init__.py": f'"""The {name}: all of it."""\n'
