@@ -29,7 +29,7 @@ def test_no_one_needs_make_because_each_target_is_a_nox_session_or_a_tool_that_n
         name for name, command in targets.items() if command.startswith(("$(PYTHON) ", "$(UV) "))
     }
     containers = {"image", "secrets", "key", "revoke", "up", "down"}
-    assert bare == {"install", "lock", "sbom", "release", "rollback"} | containers
+    assert bare == {"install", "lock", "patch", "updated", "sbom", "release", "rollback"} | containers
     assert targets.keys() - bare - {"help"} == nox_sessions()
     for name in nox_sessions():
         assert targets[name].split(" -- ")[0] == f"$(NOX) {name}"

@@ -47,9 +47,7 @@ class Door:
         return running
 
     async def open(
-        self,
-        settings: Settings | None = None,
-        agents: Sequence[type[Agent[Any]]] = TEST_AGENTS,
+        self, settings: Settings | None = None, agents: Sequence[type[Agent[Any]]] = TEST_AGENTS
     ) -> httpx2.AsyncClient:
         """A client of a started service."""
         settings = settings or Settings(database_url="memory://")

@@ -8,7 +8,6 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
-SCRIPTS: Final = "Scripts" if sys.platform == "win32" else "bin"
-
-UV: Final = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".nox" / "uv" / SCRIPTS / "uv")
+OWN_UV = ROOT / ".nox/uv" / ("Scripts" if sys.platform == "win32" else "bin") / "uv"
+UV: Final = os.environ.get("UV") or shutil.which("uv") or str(OWN_UV)
 """The uv that runs this, the machine's own, or the one that `make install` has brought."""

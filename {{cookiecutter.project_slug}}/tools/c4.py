@@ -43,9 +43,7 @@ class Diagram:
     def __init__(self, direction: str = "TB") -> None:
         self._lines = [f"flowchart {direction}"]
 
-    def box(
-        self, name: str, title: str, what: str, about: str = "", kind: str = "component"
-    ) -> None:
+    def box(self, name: str, title: str, what: str, about: str = "", kind: str = "component") -> None:
         """An element; `what` is its sort and technology, such as `Container: FastAPI`."""
         texts = [f"<b>{self.label(title)}</b>", self.label(f"[{what}]"), self.label(about)]
         opening, closing = SHAPES.get(kind, ("[", "]"))
@@ -79,9 +77,7 @@ class Diagram:
 ADDRESS_ENDINGS: Final = ("_url", "_issuer", "_endpoint")
 """A setting whose name ends so names another system."""
 
-PLACED: Final = (
-    "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url".split()
-)
+PLACED: Final = "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url"
 """Addresses that the diagrams have a box of their own for; each other one gets a plain box."""
 
 SHARED: Final = ("configuration", "errors", "project", "settings", "telemetry")
@@ -149,7 +145,7 @@ class C4:
         diagram.arrow("api", "models", "prompts", optional=True)
         diagram.arrow("api", "identity", "keys of tokens", optional=True)
         for name, field in Settings.model_fields.items():
-            if name.endswith(ADDRESS_ENDINGS) and name not in PLACED:
+            if name.endswith(ADDRESS_ENDINGS) and name not in PLACED.split():
                 about = (field.description or "").partition(".")[0]
                 diagram.box(name, Settings.variable(name), SYSTEM, about, "external")
                 diagram.arrow("api", name, optional=True)

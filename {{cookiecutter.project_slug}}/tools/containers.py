@@ -16,7 +16,7 @@ import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,8 +128,7 @@ class Service:
     def __init__(self, folder: Path) -> None:
         self.engine = engine()
         self.folder = folder
-        answers = json.loads((folder / "src/app/project.json").read_text(encoding="utf-8"))
-        self._project = str(answers["name"])
+        self._project = str(json.loads((folder / "src/app/project.json").read_bytes())["name"])
         self.image = os.environ.get("IMAGE") or self._project
 
     def build(self, source: Source) -> str:
@@ -218,11 +217,9 @@ def main(command: str = "", version: str = "", *, folder: Path = ROOT) -> None:
     service, source = Service(folder), Source.of(folder)
     if command == "down":
         service.down()
-    elif command == "image" and version:
-        with Source.at(folder, version) as released:
-            print(f"Built {service.build(released)}")
     elif command == "image":
-        print(f"Built {service.build(source)}")
+        with Source.at(folder, version) if version else nullcontext(source) as wanted:
+            print(f"Built {service.build(wanted)}")
     elif command == "up":
         if version:
             service.provide(version)

@@ -11,11 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
-"""A folder, a class and a log field carry it. 40 characters: a guess."""
+NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")  # 40 characters: a guess
 
-DEVICES = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]")
-"""Windows has them in every folder."""
+DEVICES = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]")  # Windows has them in every folder
 
 SMALL_WORDS = re.compile(r"an?|and|for|in|of|on|or|the|then|to|with|also|plus")
 """Too common to send a question anywhere."""

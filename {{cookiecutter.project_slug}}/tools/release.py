@@ -18,8 +18,7 @@ NUMBERS = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 
 def numbers(version: str) -> tuple[int, ...]:
     """`1.2.0` as its numbers, which have an order. `Failed`: it is no such version."""
-    found = NUMBERS.fullmatch(version)
-    if not found:
+    if not (found := NUMBERS.fullmatch(version)):
         raise Failed(f"{version!r} is no version: give three numbers such as 1.2.0")
     return tuple(map(int, found.groups()))
 

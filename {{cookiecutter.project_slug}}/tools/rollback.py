@@ -1,11 +1,11 @@
-"""Goes back to the previous release, or to the one that is named: `python -m tools.rollback [--to 1.1.0]`.
+"""Goes back to the previous release, or to the one that is named: `python -m tools.rollback [1.1.0]`.
 
-With compose: its image replaces the one that runs, and has to answer. With `--kubernetes OVERLAY`: the overlay's `newTag`
+With compose: its image replaces the one that runs, and has to answer. With an overlay named after it: the overlay's `newTag`
 names it, and kubectl applies it and waits. The stores stay; releases of one major version read each other's.
 """
 
-import argparse
 import re
+import sys
 from pathlib import Path
 
 from . import ROOT
@@ -63,17 +63,10 @@ def with_kubernetes(folder: Path, overlay: str, to: str) -> str:
     return f"{version} runs in {namespace[1]}"
 
 
-def main() -> None:
-    """Go back."""
-    parser = argparse.ArgumentParser(prog="python -m tools.rollback", description=__doc__)
-    parser.add_argument("--to", default="", metavar="VERSION", help="without it: the one before")
-    parser.add_argument("--kubernetes", metavar="OVERLAY", help="in the cluster, not in compose")
-    chosen = parser.parse_args()
-    if chosen.kubernetes:
-        print(with_kubernetes(ROOT, chosen.kubernetes, chosen.to))
-    else:
-        print(with_compose(ROOT, chosen.to))
+def main(to: str = "", overlay: str = "") -> None:
+    """Go back, in the cluster where an overlay is named."""
+    print(with_kubernetes(ROOT, overlay, to) if overlay else with_compose(ROOT, to))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:3])

@@ -35,8 +35,7 @@ LEFT_OUT = {"Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector
 # Not asked of tests, which plant such things to prove that they are caught; a key's shape still counts there.
 PLANTED_IN_TESTS = {"Secret Keyword", "Basic Auth Credentials"}
 FILTERS = ("allowlist.is_line_allowlisted", "heuristic.is_indirect_reference")
-# Hashes of public packages, written by a tool.
-SKIPPED = ("uv.lock",)
+SKIPPED = ("uv.lock",)  # hashes of public packages, written by a tool
 # Asked only where no git repository knows what is ignored.
 CACHES = {".venv", ".nox", ".git", "__pycache__", ".mypy_cache", ".ruff_cache"}
 

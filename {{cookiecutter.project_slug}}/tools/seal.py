@@ -53,8 +53,7 @@ class Seal:
             return "missing" if name in self._manifest.words else ""
         if name not in self._manifest.words:
             return ADDED if name.startswith(self._manifest.folders) else ""
-        same = self.digest(path.read_bytes()) == self._manifest.words[name]
-        return "" if same else "changed"
+        return "changed" * (self.digest(path.read_bytes()) != self._manifest.words[name])
 
     def _names(self) -> Iterator[str]:
         """Every file that is sealed or lies in a sealed folder; what tools leave there is left out."""

@@ -18,11 +18,7 @@ class Configuration(BaseSettings):
     """Where settings come from; an agent's own settings derive from this class too."""
 
     model_config = SettingsConfigDict(
-        extra="ignore",
-        env_ignore_empty=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-        frozen=True,
+        extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, use_attribute_docstrings=True, frozen=True
     )
 
     title: ClassVar = ""

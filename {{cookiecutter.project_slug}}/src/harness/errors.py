@@ -38,10 +38,7 @@ class ServiceError(Exception):
     """Stable name for machines: `InputRefused` -> `input-refused`, or one that callers have known."""
 
     def __init_subclass__(
-        cls,
-        status: HTTPStatus | None = None,
-        code: str = "",
-        retry_after_seconds: int | None = None,
+        cls, status: HTTPStatus | None = None, code: str = "", retry_after_seconds: int | None = None
     ) -> None:
         """What is not given is the base's; the code is the name's own."""
         cls.status = status or cls.status
@@ -69,9 +66,7 @@ class InputRefused(ServiceError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
         super().__init__(self.detail)
 
 
-class ClarificationNeeded(
-    ServiceError, status=HTTPStatus.UNPROCESSABLE_ENTITY, code="needs-detail"
-):
+class ClarificationNeeded(ServiceError, status=HTTPStatus.UNPROCESSABLE_ENTITY, code="needs-detail"):
     """The question lacks something; `question` asks for it in the user's language."""
 
     title = "More detail is needed"
@@ -102,9 +97,7 @@ class PolicyViolation(ServiceError, code="access-refused"):
     detail = "The service may not reach this resource."
 
     def __init__(
-        self,
-        kind: Literal["tool", "approval", "host", "method", "address", "file", "table"],
-        remedy: str,
+        self, kind: Literal["tool", "approval", "host", "method", "address", "file", "table"], remedy: str
     ) -> None:
         self.kind = kind
         self.remedy = remedy
@@ -192,9 +185,7 @@ class AccountUnverified(ServiceError, status=HTTPStatus.FORBIDDEN):
         super().__init__(wanted)
 
 
-class IdentityUnavailable(
-    ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=2
-):
+class IdentityUnavailable(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=2):
     """The provider of identities gives no keys to check a token with."""
 
     title = "Callers cannot be identified"

@@ -69,7 +69,5 @@ class RunContext:
             current_run.reset(before)
 
 
-current_run: ContextVar[RunContext] = ContextVar(
-    "current_run", default=RunContext()  # noqa: B039  # frozen
-)
+current_run: ContextVar[RunContext] = ContextVar("current_run", default=RunContext())  # noqa: B039  # frozen
 """Every task copies it when it is made: tasks of one run share its records, other runs see none."""

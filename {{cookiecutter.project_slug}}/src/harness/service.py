@@ -64,27 +64,18 @@ class Service:
         self.factory = LLMFactory(settings)
         self._injection = Detectors.guard(settings, self.factory)
         self.agents = [agent(self._connectors, self._injection) for agent in agents]
-        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(
-            store.saver
-        )
+        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(store.saver)
         self._sessions = Sessions(settings, store)
         self._replies = Replies(settings, self.factory)
         self._limits = RunLimits(
-            "RUN",
-            settings.run_max_model_calls,
-            settings.run_max_tool_calls,
-            settings.run_max_tokens,
+            "RUN", settings.run_max_model_calls, settings.run_max_tool_calls, settings.run_max_tokens
         )
         self._application = application or Application(agents)
         self._limiter = limiter or RateLimiter(settings)
         self._per_caller = PerCallerLimiter(settings, self._limiter)
-        self.places = ConcurrencyLimiter(
-            "messages", settings.requests_max_running, settings.requests_max_waiting
-        )
+        self.places = ConcurrencyLimiter("messages", settings.requests_max_running, settings.requests_max_waiting)
 
-    async def ask(
-        self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None
-    ) -> Reply:
+    async def ask(self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None) -> Reply:
         """The reply to `message` in a thread; the saved one, when `idempotency_key` has one.
 
         Raises:
@@ -93,10 +84,7 @@ class Service:
             Overloaded: Too many messages are being answered.
             RateLimitExceeded: A quota is used up, or too many of this caller's messages run.
         """
-        async with (
-            self._place(thread),
-            self._sessions.open(message, thread, idempotency_key) as session,
-        ):
+        async with self._place(thread), self._sessions.open(message, thread, idempotency_key) as session:
             if session.cached_reply:
                 return session.cached_reply
             reply = await self._answer(message, thread)
@@ -113,10 +101,7 @@ class Service:
 
         Raises what `ask` raises, before any event.
         """
-        async with (
-            self._place(thread),
-            self._sessions.open(message, thread, idempotency_key) as session,
-        ):
+        async with self._place(thread), self._sessions.open(message, thread, idempotency_key) as session:
             reply = session.cached_reply
             if reply is None:
                 async with aclosing(self._events(message, thread)) as events:
@@ -143,10 +128,7 @@ class Service:
             Overloaded: Too many messages are being answered.
             RateLimitExceeded: A quota is used up; nothing was decided.
         """
-        async with (
-            self._place(thread),
-            self._sessions.open_decision(decision, thread) as session,
-        ):
+        async with self._place(thread), self._sessions.open_decision(decision, thread) as session:
             if session.cached_reply:
                 return session.cached_reply
             reply = await self._decided(session, decision, thread)
@@ -203,9 +185,7 @@ class Service:
         async with Deadline.timeout():
             return await anext(steps, None)
 
-    async def _decided(
-        self, session: DecisionSession, decision: Decision, thread: ThreadRef
-    ) -> Reply:
+    async def _decided(self, session: DecisionSession, decision: Decision, thread: ThreadRef) -> Reply:
         decision = {**decision, "unresolved": session.unresolved}
         async with self._run(thread, decision) as run:
             await session.claim()
@@ -221,9 +201,7 @@ class Service:
             return self._replies.from_state(cast(State, state), run)
 
     @asynccontextmanager
-    async def _run(
-        self, thread: ThreadRef, decision: Decision | None = None
-    ) -> AsyncIterator[RunContext]:
+    async def _run(self, thread: ThreadRef, decision: Decision | None = None) -> AsyncIterator[RunContext]:
         """The context of one run; quotas are reserved before it and settled after.
 
         Raises:
@@ -234,11 +212,7 @@ class Service:
         with (
             self._observed(thread, run_id),
             RunContext.scope(
-                run_id=run_id,
-                thread=thread,
-                usage=usage,
-                budgets=(RunUsage(self._limits, usage),),
-                decision=decision,
+                run_id=run_id, thread=thread, usage=usage, budgets=(RunUsage(self._limits, usage),), decision=decision
             ),
         ):
             async with self._limiter.reserve(thread.owner, thread.key, usage):

@@ -133,9 +133,7 @@ def model_server() -> Iterator[tuple[BreakableModel, OpenAIServer]]:
 
 
 @pytest.fixture
-async def served(
-    door: Door, lines: Lines, model_server: tuple[BreakableModel, OpenAIServer]
-) -> AsyncIterator[Served]:
+async def served(door: Door, lines: Lines, model_server: tuple[BreakableModel, OpenAIServer]) -> AsyncIterator[Served]:
     """The service, not started yet, before a model that answers well."""
     model, server = model_server
     yield Served(door, lines, model, server)

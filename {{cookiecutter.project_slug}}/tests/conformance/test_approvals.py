@@ -53,10 +53,7 @@ async def ask(client: httpx2.AsyncClient, message: str = CANCEL) -> dict[str, An
 
 
 async def decide(
-    client: httpx2.AsyncClient,
-    approval: dict[str, Any] | str,
-    decision: str = "approve",
-    **more: Any,
+    client: httpx2.AsyncClient, approval: dict[str, Any] | str, decision: str = "approve", **more: Any
 ) -> httpx2.Response:
     approval_id = approval if isinstance(approval, str) else approval["id"]
     path = f"/v1/threads/{more.pop('thread', 't1')}/approvals/{approval_id}"
@@ -71,9 +68,7 @@ def numbers() -> list[int]:
     return [number for number, _, _ in OrdersAgent.ran]
 
 
-async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(client: httpx2.AsyncClient) -> None:
     reply = await ask(client)
     assert OrdersAgent.ran == []
     (approval,) = reply["approvals"]
@@ -88,9 +83,7 @@ async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(
     assert [it["text"] for it in thread["messages"]] == [CANCEL, WAITS]
 
 
-async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(client: httpx2.AsyncClient) -> None:
     asked = await ask(client)
     (approval,) = asked["approvals"]
     answer = await decide(client, approval)
@@ -107,9 +100,7 @@ async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(
     assert thread["approvals"] == []
 
 
-async def test_a_rejected_call_never_runs_and_the_answer_says_so(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_a_rejected_call_never_runs_and_the_answer_says_so(client: httpx2.AsyncClient) -> None:
     (approval,) = (await ask(client))["approvals"]
     reply = (await decide(client, approval, "reject")).json()
     assert reply["answer"].startswith("This was rejected and not done: orders.cancel(number=7")
@@ -141,9 +132,7 @@ async def test_decisions_at_the_same_time_run_it_once(client: httpx2.AsyncClient
     assert len(numbers()) == (answers[0].status_code == 200)
 
 
-async def test_decisions_in_two_processes_at_the_same_time_run_it_once(
-    door: Door, database_url: str
-) -> None:
+async def test_decisions_in_two_processes_at_the_same_time_run_it_once(door: Door, database_url: str) -> None:
     settings = Settings(database_url=database_url)
     one, two = await door.open(settings, AGENTS), await door.open(settings, AGENTS)
     (approval,) = (await ask(one))["approvals"]
@@ -166,9 +155,7 @@ async def test_what_waits_outlives_the_process(url: str) -> None:
     assert numbers() == [7]
 
 
-async def test_a_decision_that_was_taken_is_never_carried_out_again(
-    door: Door, client: httpx2.AsyncClient
-) -> None:
+async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, client: httpx2.AsyncClient) -> None:
     """As a process leaves it that ends between the mark and the tool, or in the tool."""
     (approval,) = (await ask(client))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
@@ -206,10 +193,7 @@ async def test_a_run_that_ends_in_its_tool_is_not_repeated(
 
 async def test_nobody_decides_about_what_does_not_wait(client: httpx2.AsyncClient) -> None:
     (approval,) = (await ask(client))["approvals"]
-    for answer in (
-        await decide(client, "0" * 32),
-        await decide(client, approval, thread="t2"),
-    ):
+    for answer in (await decide(client, "0" * 32), await decide(client, approval, thread="t2")):
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:problem:approval-unknown")
     for refused in (await decide(client, "x"), await decide(client, approval, "maybe")):
         assert refused.status_code == 422
@@ -231,9 +215,7 @@ async def test_a_call_that_has_waited_too_long_is_gone(
     assert lines.named("audit")[-1]["decisions"] == [tried]
 
 
-async def test_the_time_that_a_call_waits_is_the_setting(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_time_that_a_call_waits_is_the_setting(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(database_url="memory://", approval_ttl_seconds=60)
     client = await door.open(settings, AGENTS)
     monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_000.0)
@@ -266,18 +248,14 @@ async def test_so_does_a_message_that_is_refused(client: httpx2.AsyncClient) -> 
     assert OrdersAgent.ran == []
 
 
-async def test_a_deleted_conversation_has_nothing_left_to_decide(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_a_deleted_conversation_has_nothing_left_to_decide(client: httpx2.AsyncClient) -> None:
     (approval,) = (await ask(client))["approvals"]
     await client.delete("/v1/threads/t1")
     assert (await decide(client, approval)).status_code == 404
     assert OrdersAgent.ran == []
 
 
-async def test_two_calls_of_one_message_are_decided_one_by_one(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_two_calls_of_one_message_are_decided_one_by_one(client: httpx2.AsyncClient) -> None:
     first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
     reply = (await decide(client, second)).json()
     assert numbers() == [8]
@@ -378,9 +356,7 @@ async def test_a_tool_that_fails_after_it_has_begun_is_not_told_as_done_nor_as_u
     assert numbers() == [7]
 
 
-async def test_a_tool_that_cannot_begin_is_told_as_undone(
-    simple: httpx2.AsyncClient, door: Door
-) -> None:
+async def test_a_tool_that_cannot_begin_is_told_as_undone(simple: httpx2.AsyncClient, door: Door) -> None:
     (approval,) = (await ask(simple))["approvals"]
     (orders,) = [it for it in door.running.service.agents if it.name == "orders"]
     orders.tools = [tool for tool in orders.tools if tool.name != "cancel"]  # a new version
@@ -404,12 +380,8 @@ async def guarded(door: Door, url: str, tmp_path: Path) -> httpx2.AsyncClient:
 
 
 @pytest.mark.checklist("DEF-2")
-async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(
-    guarded: httpx2.AsyncClient,
-) -> None:
-    program, person, eve = (
-        {"Authorization": f"Bearer {key.text}"} for key in (ANAS_PROGRAM, ANA, EVE)
-    )
+async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(guarded: httpx2.AsyncClient) -> None:
+    program, person, eve = ({"Authorization": f"Bearer {key.text}"} for key in (ANAS_PROGRAM, ANA, EVE))
     body = {"message": CANCEL, "thread_id": "t1"}
     (approval,) = (await guarded.post("/v1/chat", json=body, headers=program)).json()["approvals"]
     itself = await decide(guarded, approval, headers=program)
@@ -446,9 +418,7 @@ async def test_each_decision_is_in_the_audit_trail_without_the_arguments(
     await ask(simple, "How many moons has Mars?")
     decisions = [it["decision"] for line in lines.named("audit") for it in line["decisions"]]
     assert decisions == ["waiting", "rejected", "waiting", "approved", "waiting", "withdrawn"]
-    assert {it["because"] for line in lines.named("audit") for it in line["decisions"]} == {
-        "orders.cancel"
-    }
+    assert {it["because"] for line in lines.named("audit") for it in line["decisions"]} == {"orders.cancel"}
     assert "7654321" not in lines.text
 
 

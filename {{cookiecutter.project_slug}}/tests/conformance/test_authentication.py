@@ -81,9 +81,7 @@ async def client(door: Door, guarded: Guarded) -> httpx2.AsyncClient:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def kept(
-    request: pytest.FixtureRequest, door: Door, guarded: Guarded, tmp_path: Path
-) -> httpx2.AsyncClient:
+async def kept(request: pytest.FixtureRequest, door: Door, guarded: Guarded, tmp_path: Path) -> httpx2.AsyncClient:
     """The same service, on each kind of store."""
     urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
     url = urls.get(request.param) or request.getfixturevalue("database_url")
@@ -138,9 +136,7 @@ async def test_a_door_lets_in_callers_with_its_scope_alone(
     assert let_in.status_code in (200, 404)
 
 
-async def test_a_caller_without_a_key_is_refused_before_the_body_is_read(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_a_caller_without_a_key_is_refused_before_the_body_is_read(client: httpx2.AsyncClient) -> None:
     for body in (b"{", b"[" * 100_000, b"x" * 10_000_000):
         assert (await client.post("/v1/chat", content=body)).status_code == 401
     assert (await client.post("/v1/chat", content=b"{", headers=by(ANA))).status_code == 422
@@ -180,9 +176,7 @@ async def test_an_answer_is_rated_by_who_got_it_alone(kept: httpx2.AsyncClient) 
     run_id = (await call(kept, "POST", "/v1/chat", ANA)).json()["run_id"]
     body = {"run_id": run_id, "rating": "down"}
     foreign = await kept.post("/v1/feedback", json=body, headers=by(EVE))
-    unknown = await kept.post(
-        "/v1/feedback", json=body | {"run_id": str(UUID(int=0))}, headers=by(EVE)
-    )
+    unknown = await kept.post("/v1/feedback", json=body | {"run_id": str(UUID(int=0))}, headers=by(EVE))
     assert (foreign.status_code, unknown.status_code) == (404, 404)
     # Nothing tells one from the other.
     assert foreign.json() | {"instance": ""} == unknown.json() | {"instance": ""}
@@ -266,9 +260,7 @@ async def test_an_answer_that_is_kept_for_one_caller_stands_in_for_no_other(
 
 
 @pytest.mark.checklist("SEC-2")
-async def test_the_log_tells_callers_apart_and_holds_no_key(
-    client: httpx2.AsyncClient, lines: Lines
-) -> None:
+async def test_the_log_tells_callers_apart_and_holds_no_key(client: httpx2.AsyncClient, lines: Lines) -> None:
     await call(client, "POST", "/v1/chat", ANA)
     await call(client, "POST", "/v1/chat", EVE)
     await call(client, "POST", "/v1/chat", headers={"X-API-Key": f"{ANA.text}x"})
@@ -304,9 +296,7 @@ async def test_keys_change_while_the_service_runs_and_a_broken_file_changes_noth
     }
 
 
-async def test_the_document_says_how_to_identify_oneself(
-    door: Door, client: httpx2.AsyncClient
-) -> None:
+async def test_the_document_says_how_to_identify_oneself(door: Door, client: httpx2.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
     for method, path, _ in DOORS:

@@ -43,9 +43,7 @@ async def test_what_no_agent_is_for_is_declined_with_what_they_are_for(
     assert reply["agents"] == []
 
 
-async def test_two_tasks_in_one_message_are_answered_by_two_agents(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_two_tasks_in_one_message_are_answered_by_two_agents(client: httpx2.AsyncClient) -> None:
     message = "How many moons has Mars and how high is Everest?"
     reply = (await client.post("/v1/chat", json={"message": message})).json()
     assert [agent["name"] for agent in reply["agents"]] == ["moons", "heights"]
@@ -99,10 +97,7 @@ async def test_a_message_is_bounded_in_characters(door: Door, length: int, statu
 @pytest.mark.checklist("TEST-6")
 @pytest.mark.parametrize("broken", [{"answer": 5}, {"language": "fr"}, {"agents": [{}]}])
 async def test_an_answer_that_breaks_the_schema_never_reaches_the_caller(
-    client: httpx2.AsyncClient,
-    lines: Lines,
-    monkeypatch: pytest.MonkeyPatch,
-    broken: dict[str, Any],
+    client: httpx2.AsyncClient, lines: Lines, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
 ) -> None:
     good = (await client.post("/v1/chat", json={"message": "Moons of Mars"})).json()
 

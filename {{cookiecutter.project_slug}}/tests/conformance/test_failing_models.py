@@ -59,18 +59,14 @@ async def check_all_roles(served: Served, fault: Reply) -> None:
 
 @cases(TIMEOUTS)
 @pytest.mark.checklist("TEST-3", "OBS-4")
-async def test_a_model_that_takes_for_ever_is_answered_for_by_the_data(
-    served: Served, fault: Reply
-) -> None:
+async def test_a_model_that_takes_for_ever_is_answered_for_by_the_data(served: Served, fault: Reply) -> None:
     await served.start_hurried()
     await check_all_roles(served, fault)
 
 
 @cases(BUSY)
 @pytest.mark.checklist("TEST-4", "OBS-4")
-async def test_a_model_that_is_down_or_busy_is_answered_for_by_the_data(
-    served: Served, fault: Reply
-) -> None:
+async def test_a_model_that_is_down_or_busy_is_answered_for_by_the_data(served: Served, fault: Reply) -> None:
     await served.start_hurried()
     await check_all_roles(served, fault)
     # Planner, two agents and writer, each tried at most twice.
@@ -79,26 +75,20 @@ async def test_a_model_that_is_down_or_busy_is_answered_for_by_the_data(
 
 @cases(MALFORMED)
 @pytest.mark.checklist("TEST-5", "TEST-6", "OBS-4")
-async def test_what_is_no_answer_of_a_model_never_reaches_the_caller(
-    served: Served, fault: Reply
-) -> None:
+async def test_what_is_no_answer_of_a_model_never_reaches_the_caller(served: Served, fault: Reply) -> None:
     await served.start()
     await check_all_roles(served, fault)
 
 
 @cases(OTHERS)
 @pytest.mark.checklist("TEST-4")
-async def test_a_connection_that_breaks_is_answered_for_by_the_data(
-    served: Served, fault: Reply
-) -> None:
+async def test_a_connection_that_breaks_is_answered_for_by_the_data(served: Served, fault: Reply) -> None:
     await served.start()
     await check_all_roles(served, fault)
 
 
 @pytest.mark.checklist("TEST-4", "OBS-4")
-async def test_a_model_that_cannot_be_reached_is_answered_for_by_the_data(
-    served: Served, closed_port: int
-) -> None:
+async def test_a_model_that_cannot_be_reached_is_answered_for_by_the_data(served: Served, closed_port: int) -> None:
     await served.start(model_url=f"http://127.0.0.1:{closed_port}/v1")
     reply = await served.ask(QUESTION)
     assert reply["answer"] == OWN_WORDS
@@ -141,19 +131,13 @@ async def test_an_answer_without_end_is_not_taken_into_memory(served: Served, fa
     assert peak < 50 * limit
 
 
-LOST = {
-    "planner": "planner_unavailable",
-    "agent": "model_unavailable",
-    "writer": "writer_unavailable",
-}
+LOST = {"planner": "planner_unavailable", "agent": "model_unavailable", "writer": "writer_unavailable"}
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("fault", [Hang(), Failure(500)], ids=["hangs", "fails"])
 @pytest.mark.checklist("TEST-3", "TEST-4")
-async def test_one_role_that_breaks_costs_its_own_part_only(
-    served: Served, role: str, fault: Reply
-) -> None:
+async def test_one_role_that_breaks_costs_its_own_part_only(served: Served, role: str, fault: Reply) -> None:
     await served.start_hurried()
     served.model.breaks(fault, role)
     reply = await served.ask(QUESTION)
@@ -186,9 +170,7 @@ HALF = ("As I was told: 2 moons. ", "Ever")
     ids=["8 cut without a finish", "9 reset", "9 stalled"],
 )
 @pytest.mark.checklist("TEST-3", "TEST-5")
-async def test_half_an_answer_is_withdrawn_and_never_continued_by_another(
-    served: Served, fault: Reply
-) -> None:
+async def test_half_an_answer_is_withdrawn_and_never_continued_by_another(served: Served, fault: Reply) -> None:
     await served.start_hurried()
     served.model.breaks(fault, "writer")
     events = await served.stream(QUESTION)
@@ -203,9 +185,7 @@ async def test_half_an_answer_is_withdrawn_and_never_continued_by_another(
 
 
 @pytest.mark.parametrize("fault", [Hang(), Failure(500)], ids=["hangs", "fails"])
-async def test_a_writer_that_never_begins_leaves_the_stream_to_the_agents_words(
-    served: Served, fault: Reply
-) -> None:
+async def test_a_writer_that_never_begins_leaves_the_stream_to_the_agents_words(served: Served, fault: Reply) -> None:
     await served.start_hurried()
     served.model.breaks(fault, "writer")
     events = await served.stream(QUESTION)
@@ -296,19 +276,12 @@ async def test_all_agents_of_a_run_share_its_caps(served: Served) -> None:
     reply = await served.ask(QUESTION)
     assert len(served.server.requests) == 4  # one of them the planner's, none left for the writer
     assert reply["answer"] == OWN_WORDS
-    assert {"model_unavailable", "writer_unavailable", "over_budget"} <= set(
-        reply["degraded_because"]
-    )
+    assert {"model_unavailable", "writer_unavailable", "over_budget"} <= set(reply["degraded_because"])
 
 
 async def test_a_run_calls_no_model_once_its_tokens_are_used(served: Served) -> None:
     served.model.breaks(faults.EndlessToolCalls("look_up", {"name": "mars"}), "agent")
-    await served.start(
-        run_max_model_calls=500,
-        agent_max_model_calls=50,
-        agent_max_tool_calls=100,
-        run_max_tokens=100,
-    )
+    await served.start(run_max_model_calls=500, agent_max_model_calls=50, agent_max_tool_calls=100, run_max_tokens=100)
     reply = await served.ask(QUESTION)
     used = reply["usage"]["input_tokens"] + reply["usage"]["output_tokens"]
     # 18 tokens a call; the two agents may both have asked before the last call told its tokens.

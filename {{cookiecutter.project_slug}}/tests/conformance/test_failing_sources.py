@@ -54,9 +54,7 @@ class RiversAgent(TableAgent):
     async def look_up(self, name: str) -> ToolResult:
         """The level of one river."""
         read = await self.outside.http.get_json(self.url, {"name": name}, Level)
-        return ToolResult(
-            {"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)]
-        )
+        return ToolResult({"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)])
 
 
 @pytest.fixture
@@ -81,9 +79,7 @@ async def start(served: Served, *, with_model: bool, fake: bool = False) -> None
     )
 
 
-with_and_without_model = pytest.mark.parametrize(
-    "with_model", [True, False], ids=["model", "data alone"]
-)
+with_and_without_model = pytest.mark.parametrize("with_model", [True, False], ids=["model", "data alone"])
 
 
 async def check_missing(served: Served) -> None:
@@ -99,9 +95,7 @@ async def check_missing(served: Served) -> None:
 
 
 @with_and_without_model
-async def test_a_source_that_answers_is_in_the_answer(
-    served: Served, source: DataSources, with_model: bool
-) -> None:
+async def test_a_source_that_answers_is_in_the_answer(served: Served, source: DataSources, with_model: bool) -> None:
     await start(served, with_model=with_model)
     reply = await served.ask(QUESTION)
     assert reply["answer"] == "ebro stands at 17 m.\n\nmars has 2 moons."
@@ -152,9 +146,7 @@ async def test_a_source_that_is_down_or_busy_is_named_after_bounded_retries(
 
 
 @pytest.mark.checklist("TEST-4")
-async def test_a_source_that_recovers_at_once_is_in_the_answer(
-    served: Served, source: DataSources
-) -> None:
+async def test_a_source_that_recovers_at_once_is_in_the_answer(served: Served, source: DataSources) -> None:
     source.answer(RATES, Failure(503), Json(GOOD))
     await served.start(
         RiversAgent,
@@ -212,9 +204,7 @@ async def test_what_is_not_the_sources_format_never_becomes_an_answer(
 
 @with_and_without_model
 @pytest.mark.checklist("CFG-2")
-async def test_with_sample_data_nothing_is_sent_outside(
-    served: Served, source: DataSources, with_model: bool
-) -> None:
+async def test_with_sample_data_nothing_is_sent_outside(served: Served, source: DataSources, with_model: bool) -> None:
     await start(served, with_model=with_model, fake=True)
     reply = await served.ask(QUESTION)
     assert source.requests == []

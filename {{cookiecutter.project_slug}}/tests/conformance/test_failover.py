@@ -14,15 +14,9 @@ from tests.support.scripted_model import KEY, QUESTION, WRITTEN
 ONE_PART = "How many moons has Mars?"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Failure(503), faults.Html(), Hang()],
-    ids=["down", "a page of HTML", "hangs"],
-)
+@pytest.mark.parametrize("fault", [Failure(503), faults.Html(), Hang()], ids=["down", "a page of HTML", "hangs"])
 @pytest.mark.checklist("OBS-4", "TEST-3", "TEST-4")
-async def test_a_fallback_model_answers_as_if_nothing_had_happened(
-    served: Served, fault: Reply
-) -> None:
+async def test_a_fallback_model_answers_as_if_nothing_had_happened(served: Served, fault: Reply) -> None:
     with OpenAIServer(BreakableModel()) as backup:
         served.model.breaks(fault)
         await served.start(
@@ -72,15 +66,10 @@ async def test_an_answer_of_before_stands_in_and_tells_its_age(served: Served) -
 
 @pytest.mark.parametrize(
     ("other", "answer"),
-    [
-        ("¿Cuántas lunas tiene Marte?", "marte tiene 2 lunas."),
-        ("Moons of Saturn", "saturn has 146"),
-    ],
+    [("¿Cuántas lunas tiene Marte?", "marte tiene 2 lunas."), ("Moons of Saturn", "saturn has 146")],
     ids=["another language", "another question"],
 )
-async def test_an_answer_of_before_is_for_the_same_question_only(
-    served: Served, other: str, answer: str
-) -> None:
+async def test_an_answer_of_before_is_for_the_same_question_only(served: Served, other: str, answer: str) -> None:
     await served.start()
     await served.ask(ONE_PART)
     served.model.breaks(Failure(503))

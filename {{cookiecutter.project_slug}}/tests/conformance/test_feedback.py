@@ -98,18 +98,14 @@ async def test_a_secret_in_a_comment_is_neither_kept_nor_logged(
     ],
     ids=str,
 )
-async def test_what_is_no_rating_is_refused(
-    door: Door, client: httpx2.AsyncClient, change: dict[str, Any]
-) -> None:
+async def test_what_is_no_rating_is_refused(door: Door, client: httpx2.AsyncClient, change: dict[str, Any]) -> None:
     body = {"run_id": await answered(client), "rating": "up", "comment": "a" * 1000}
     assert (await client.post("/v1/feedback", json=body | change)).status_code == 422
     assert await given(door) == []
     assert (await client.post("/v1/feedback", json=body)).status_code == 204
 
 
-async def test_while_the_store_is_away_a_rating_is_refused_for_a_while(
-    door: Door, mortal_postgres: Postgres
-) -> None:
+async def test_while_the_store_is_away_a_rating_is_refused_for_a_while(door: Door, mortal_postgres: Postgres) -> None:
     url = mortal_postgres.make_database("threads")
     client = await door.open(Settings(database_url=url, database_timeout_seconds=0.5))
     body = {"run_id": await answered(client), "rating": "up"}

@@ -9,9 +9,7 @@ from harness.settings import Settings
 from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door, Lines
 
-FORGED = (
-    'moons of Mars\n{"event": "forged", "level": "info"}\r\n\x1b[2K\x1b[1Aforged\x85\u2028forged'
-)
+FORGED = 'moons of Mars\n{"event": "forged", "level": "info"}\r\n\x1b[2K\x1b[1Aforged\x85\u2028forged'
 SECRET = "sk-" + "proj-" + "a1B2c3D4" * 4
 MANY = 1000
 """Of each of three kinds of request; one label of a caller's choice would be seen after one."""
@@ -20,9 +18,7 @@ MANY = 1000
 def labels() -> set[tuple[str, ...]]:
     """Every set of labels that the metrics have."""
     return {
-        (sample.name, *map(str, sample.labels.items()))
-        for family in REGISTRY.collect()
-        for sample in family.samples
+        (sample.name, *map(str, sample.labels.items())) for family in REGISTRY.collect() for sample in family.samples
     }
 
 

@@ -143,12 +143,7 @@ async def test_what_the_policy_does_not_name_is_refused_counted_logged_and_not_d
     assert [agent["status"] for agent in reply["agents"]] == ["missing"]
     assert refused() - before == Counter({(attack.label, attack.kind): 1})
     (line,) = gullible.lines.named("access_refused")
-    assert (line["level"], line["agent"], line["tool"], line["kind"]) == (
-        "warning",
-        "vault",
-        attack.label,
-        attack.kind,
-    )
+    assert (line["level"], line["agent"], line["tool"], line["kind"]) == ("warning", "vault", attack.label, attack.kind)
     assert (VaultAgent.root / "docs" / "a.md").read_text(encoding="utf-8") == FINE
 
 
@@ -160,9 +155,7 @@ GRANTED = [
 
 
 @pytest.mark.parametrize("call", GRANTED, ids=lambda call: call.tool)
-async def test_what_the_policy_names_is_done(
-    gullible: Served, world: DataSources, call: Attack
-) -> None:
+async def test_what_the_policy_names_is_done(gullible: Served, world: DataSources, call: Attack) -> None:
     gullible.model.breaks(Gullible([call], world.address), "agent")
     before = refused()
     reply = await gullible.ask("What is in the vault?")
@@ -184,9 +177,7 @@ async def test_the_model_is_told_of_each_refusal_and_answers_with_the_rest(
     assert reply["degraded_because"] == ["source_unavailable"]
 
 
-async def test_only_tools_that_may_run_are_offered_to_the_model(
-    gullible: Served, world: DataSources
-) -> None:
+async def test_only_tools_that_may_run_are_offered_to_the_model(gullible: Served, world: DataSources) -> None:
     gullible.model.breaks(Gullible(GRANTED, world.address), "agent")
     await gullible.ask("What is in the vault?")
     assert gullible.asked("agent")[0].tools == ["fetch", "read", "query", "erase"]
@@ -206,9 +197,7 @@ async def test_refusals_hold_on_the_stream_and_the_service_goes_on_answering(
     assert FINE in (await gullible.ask("What is in the vault now?"))["answer"]
 
 
-async def test_what_a_message_wants_to_reach_is_not_in_the_log(
-    gullible: Served, world: DataSources
-) -> None:
+async def test_what_a_message_wants_to_reach_is_not_in_the_log(gullible: Served, world: DataSources) -> None:
     wanted = [
         fetch("http://planted-argument.example/"),
         read("../planted-argument.md"),

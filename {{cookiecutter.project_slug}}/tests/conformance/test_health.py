@@ -23,9 +23,7 @@ async def test_readiness_tells_what_answers(client: httpx2.AsyncClient) -> None:
     assert ready["callers"]["mode"] == "off"
 
 
-async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(
-    door: Door, tmp_path: Path
-) -> None:
+async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(door: Door, tmp_path: Path) -> None:
     client = await door.open(Settings(database_url=f"sqlite:///{tmp_path}/threads.sqlite"))
     assert (await client.get("/readyz")).status_code == 200
     with sqlite3.connect(tmp_path / "threads.sqlite") as connection:
@@ -37,9 +35,7 @@ async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
 
 
-async def test_the_version_is_that_of_the_installed_distribution(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_the_version_is_that_of_the_installed_distribution(client: httpx2.AsyncClient) -> None:
     project = Project.load()
     assert (await client.get("/version")).json() == {
         "name": project.name,
@@ -50,9 +46,7 @@ async def test_the_version_is_that_of_the_installed_distribution(
 
 
 @pytest.mark.checklist("DEP-2")
-async def test_version_and_commit_are_told_on_request_in_the_log_and_to_prometheus(
-    door: Door, lines: Lines
-) -> None:
+async def test_version_and_commit_are_told_on_request_in_the_log_and_to_prometheus(door: Door, lines: Lines) -> None:
     version = Project.load().version
     client = await door.open(Settings(database_url="memory://", commit="1a2b3c4"))
     told = (await client.get("/version")).json()
@@ -63,9 +57,7 @@ async def test_version_and_commit_are_told_on_request_in_the_log_and_to_promethe
     assert f'commit="1a2b3c4",version="{version}"' in metrics.partition("\nbuild_info")[2]
 
 
-async def test_readiness_shows_the_models_of_each_role_and_whether_they_are_asked(
-    door: Door,
-) -> None:
+async def test_readiness_shows_the_models_of_each_role_and_whether_they_are_asked(door: Door) -> None:
     settings = Settings(
         database_url="memory://",
         llm_model="openai:first",
@@ -83,8 +75,5 @@ async def test_readiness_shows_the_models_of_each_role_and_whether_they_are_aske
     assert (
         links["agent"]
         == links["planner"]
-        == [
-            {"model": "openai:first", "breaker": "closed"},
-            {"model": "openai:second", "breaker": "closed"},
-        ]
+        == [{"model": "openai:first", "breaker": "closed"}, {"model": "openai:second", "breaker": "closed"}]
     )

@@ -32,9 +32,7 @@ MORE = {
     "the writer's prompt backwards": WRITER.text["en"][::-1],
     "the writer's prompt in rot13": codecs.encode(WRITER.text["en"], "rot13"),
     "the writer's prompt in hexadecimal": WRITER.text["en"].encode().hex(" "),
-    "the writer's prompt in lines of base64": base64.encodebytes(
-        WRITER.text["es"].encode()
-    ).decode(),
+    "the writer's prompt in lines of base64": base64.encodebytes(WRITER.text["es"].encode()).decode(),
     "the writer's prompt in an address": quote(WRITER.text["en"]),
     "our key backwards": KEY[::-1],
     "our key in rot13": codecs.encode(KEY, "rot13"),
@@ -96,9 +94,7 @@ ROLES = ("planner", "agent", "writer")
 @pytest.mark.checklist("INJ-3", "INJ-2", "ABU-2")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
-async def test_what_a_model_must_not_tell_does_not_leave(
-    served: Served, role: str, told: str  # a fixture
-) -> None:
+async def test_what_a_model_must_not_tell_does_not_leave(served: Served, role: str, told: str) -> None:  # a fixture
     served.model.breaks(script(told, role), role)
     await served.start()
     reply = await served.ask(QUESTION)
@@ -138,9 +134,7 @@ async def test_nor_does_it_in_the_tasks_of_a_plan(served: Served, told: str) -> 
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
-async def test_nor_does_it_in_the_pieces_of_a_stream(
-    served: Served, role: str, told: str  # a fixture
-) -> None:
+async def test_nor_does_it_in_the_pieces_of_a_stream(served: Served, role: str, told: str) -> None:  # a fixture
     served.model.breaks(script(f"Well. {told}", role), role)
     await served.start()
     events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
@@ -150,9 +144,7 @@ async def test_nor_does_it_in_the_pieces_of_a_stream(
 
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD.keys())
-async def test_what_a_model_tells_beside_its_answer_stays_where_it_is(
-    served: Served, told: str  # a fixture
-) -> None:
+async def test_what_a_model_tells_beside_its_answer_stays_where_it_is(served: Served, told: str) -> None:  # a fixture
     """Its thoughts and the arguments of calls come in pieces of their own, which nobody is sent."""
     answer = OTHER_WORDS["writer"]
     served.model.breaks(lambda _: TextWithAsides(answer, aside=told), "writer")

@@ -37,9 +37,7 @@ def settings(**changes: Any) -> Settings:
 @asynccontextmanager
 async def caller_at(door: Door, address: str, **headers: str) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(door.app, client=(address, 4711))
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="http://service", headers=headers
-    ) as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://service", headers=headers) as client:
         yield client
 
 
@@ -54,9 +52,7 @@ def check_refusal(answer: httpx2.Response, limit: str) -> None:
 
 @pytest.mark.checklist("COST-2")
 @pytest.mark.parametrize(("method", "path"), DOORS)
-async def test_an_address_that_asks_too_often_is_refused_at_every_door(
-    door: Door, method: str, path: str
-) -> None:
+async def test_an_address_that_asks_too_often_is_refused_at_every_door(door: Door, method: str, path: str) -> None:
     client = await door.open(settings(rate_address_per_minute=2))
     body = QUESTION if method == "POST" else None
     for _ in range(2):
@@ -73,16 +69,9 @@ async def test_probes_are_not_counted(door: Door) -> None:
             assert (await client.get(path)).status_code == 200
 
 
-async def test_guessing_keys_is_refused_before_a_key_is_looked_at(
-    door: Door, keys_file: Path, lines: Lines
-) -> None:
-    client = await door.open(
-        settings(authentication="keys", api_keys_file=keys_file, rate_address_per_minute=2)
-    )
-    statuses = [
-        (await client.get("/v1/agents", headers={"X-API-Key": f"guess{n}"})).status_code
-        for n in range(4)
-    ]
+async def test_guessing_keys_is_refused_before_a_key_is_looked_at(door: Door, keys_file: Path, lines: Lines) -> None:
+    client = await door.open(settings(authentication="keys", api_keys_file=keys_file, rate_address_per_minute=2))
+    statuses = [(await client.get("/v1/agents", headers={"X-API-Key": f"guess{n}"})).status_code for n in range(4)]
     assert statuses == [401, 401, 429, 429]
     assert len(lines.named("caller_refused")) == 2
 
@@ -102,13 +91,9 @@ def new_key(file: Path, name: str) -> str:
 
 
 @pytest.mark.checklist("COST-2")
-async def test_a_caller_is_held_to_its_rate_from_wherever_it_asks(
-    door: Door, keys_file: Path
-) -> None:
+async def test_a_caller_is_held_to_its_rate_from_wherever_it_asks(door: Door, keys_file: Path) -> None:
     mine, yours = new_key(keys_file, "mine"), new_key(keys_file, "yours")
-    await door.open(
-        settings(authentication="keys", api_keys_file=keys_file, rate_caller_per_minute=2)
-    )
+    await door.open(settings(authentication="keys", api_keys_file=keys_file, rate_caller_per_minute=2))
     answers = []
     for number in range(3):
         headers = {"Authorization": f"Bearer {mine}"}
@@ -165,9 +150,7 @@ async def test_messages_beyond_the_quota_of_a_conversation_are_refused_before_an
     for _ in range(2):
         assert (await client.post(path, json={**QUESTION, "thread_id": "t1"})).status_code == 200
     runs = len(lines.named("turn"))
-    check_refusal(
-        await client.post(path, json={**QUESTION, "thread_id": "t1"}), "thread-day-messages"
-    )
+    check_refusal(await client.post(path, json={**QUESTION, "thread_id": "t1"}), "thread-day-messages")
     assert len(lines.named("turn")) == runs
     assert (await client.post(path, json={**QUESTION, "thread_id": "t2"})).status_code == 200
 
@@ -201,12 +184,7 @@ async def test_tokens_and_money_are_counted_as_the_provider_bills_them(
         prices = dict.fromkeys(roles.values(), (1, 2))
         client = await door.open(
             settings(
-                **roles,
-                **quota,
-                llm_prices=prices,
-                llm_base_url=server.url,
-                llm_api_key=KEY,
-                quota_reserved_tokens=0,
+                **roles, **quota, llm_prices=prices, llm_base_url=server.url, llm_api_key=KEY, quota_reserved_tokens=0
             )
         )
         body = {**QUESTION, "thread_id": "t1"}
@@ -231,9 +209,7 @@ async def test_one_caller_is_held_by_all_processes_together(redis_server: Redis)
     clients = [await one.open(shared, TEST_AGENTS), await other.open(shared, TEST_AGENTS)]
     ready = (await clients[0].get("/readyz")).json()["limits"]
     assert ready == {"mode": "enforce", "counted_in": "redis", "redis_away": False}
-    answers = await asyncio.gather(
-        *(clients[n % 2].post("/v1/chat", json=QUESTION) for n in range(12))
-    )
+    answers = await asyncio.gather(*(clients[n % 2].post("/v1/chat", json=QUESTION) for n in range(12)))
     assert sorted(it.status_code for it in answers) == [200] * 5 + [429] * 7
     for door in (one, other):
         await door.close()
@@ -241,11 +217,7 @@ async def test_one_caller_is_held_by_all_processes_together(redis_server: Redis)
 
 @pytest.mark.parametrize(("stand_in", "status"), [("local", 200), ("refuse", 503)])
 async def test_while_redis_hangs_the_setting_decides_and_nobody_waits_long(
-    door: Door,
-    mortal_redis: Redis,
-    monkeypatch: pytest.MonkeyPatch,
-    stand_in: str,
-    status: int,
+    door: Door, mortal_redis: Redis, monkeypatch: pytest.MonkeyPatch, stand_in: str, status: int
 ) -> None:
     monkeypatch.setattr(RedisCounters, "PAUSE_SECONDS", 60)  # longer than this test takes
     client = await door.open(

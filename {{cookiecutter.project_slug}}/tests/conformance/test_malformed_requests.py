@@ -53,9 +53,7 @@ class Caller:
         answer: Answer = await connection.whole_answer()
         return answer
 
-    async def ask(
-        self, method: bytes, path: bytes, *headers: bytes, body: bytes | None = None
-    ) -> Answer:
+    async def ask(self, method: bytes, path: bytes, *headers: bytes, body: bytes | None = None) -> Answer:
         """The answer to an ordinary request with these parts."""
         line = b"%s %s HTTP/1.1" % (method, path)
         length = [] if body is None else [b"Content-Length: %d" % len(body)]
@@ -64,9 +62,7 @@ class Caller:
 
 
 @pytest.fixture(params=["keys", "off"])
-async def caller(
-    request: pytest.FixtureRequest, door: Door, tmp_path: Path
-) -> AsyncIterator[Caller]:
+async def caller(request: pytest.FixtureRequest, door: Door, tmp_path: Path) -> AsyncIterator[Caller]:
     file = tmp_path / "keys"
     file.write_text(f"{KEY.record.line}\n")
     settings = Settings(
@@ -87,9 +83,7 @@ def check(answer: Answer) -> None:
     """An answer that was given on purpose, and a refusal in our one form."""
     assert answer.status < 500, answer.text
     assert PLANTED not in answer.text
-    if (
-        answer.status >= 400 and "x-request-id" in answer.headers
-    ):  # else no request: the server's own
+    if answer.status >= 400 and "x-request-id" in answer.headers:  # else no request: the server's own
         assert answer.headers["content-type"] == "application/problem+json"
         problem = orjson.loads(answer.body)
         assert problem["status"] == answer.status
@@ -130,18 +124,14 @@ async def test_a_body_of_another_type_is_refused(caller: Caller, header: bytes) 
 
 
 @pytest.mark.parametrize("digits", [b"65537", b"150000000", b"9" * 30, b"9" * 5000], ids=len)
-async def test_a_body_that_is_declared_too_large_is_refused_at_once(
-    caller: Caller, digits: bytes
-) -> None:
+async def test_a_body_that_is_declared_too_large_is_refused_at_once(caller: Caller, digits: bytes) -> None:
     for path in BODY_ROUTES:
         answer = await caller.ask(b"POST", path, JSON, b"Content-Length: " + digits)
         check(answer)
         assert answer.status == (400 if len(digits) > 20 else 413)
 
 
-async def test_a_chunked_body_is_refused_at_its_limit_and_a_broken_one_at_once(
-    caller: Caller,
-) -> None:
+async def test_a_chunked_body_is_refused_at_its_limit_and_a_broken_one_at_once(caller: Caller) -> None:
     chunked = b"Transfer-Encoding: chunked"
     for path in BODY_ROUTES:
         for chunks, status in (
@@ -159,9 +149,7 @@ async def test_a_chunked_body_is_refused_at_its_limit_and_a_broken_one_at_once(
 
 
 @pytest.mark.parametrize("method", [b"GET", b"DELETE"])
-async def test_a_thread_that_cannot_be_is_refused_or_unknown(
-    caller: Caller, lines: Lines, method: bytes
-) -> None:
+async def test_a_thread_that_cannot_be_is_refused_or_unknown(caller: Caller, lines: Lines, method: bytes) -> None:
     for thread in THREADS.values():
         answer = await caller.ask(method, b"/v1/threads/" + thread)
         check(answer)
@@ -170,9 +158,7 @@ async def test_a_thread_that_cannot_be_is_refused_or_unknown(
 
 
 @pytest.mark.parametrize("path", ROUTES)
-async def test_a_header_that_is_odd_is_refused_or_ignored(
-    caller: Caller, lines: Lines, path: bytes
-) -> None:
+async def test_a_header_that_is_odd_is_refused_or_ignored(caller: Caller, lines: Lines, path: bytes) -> None:
     method = ROUTES[path]
     is_post = method == b"POST"
     for name, header in HEADERS.items():

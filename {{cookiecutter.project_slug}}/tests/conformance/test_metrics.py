@@ -61,11 +61,7 @@ async def test_ten_thousand_invented_paths_methods_and_hosts_are_few_series(door
         """Nobody reads the answers."""
 
     for number in range(3400):  # without a client, which would be the slow part
-        for method, path in (
-            (f"M{number}", "/healthz"),
-            ("GET", f"/invented/{number}"),
-            ("GET", "/healthz"),
-        ):
+        for method, path in ((f"M{number}", "/healthz"), ("GET", f"/invented/{number}"), ("GET", "/healthz")):
             headers = [(b"host", b"h%d.example" % number)]
             scope = {"type": "http", "method": method, "path": path, "headers": headers}
             await door.app({**scope, "query_string": b""}, receive, send)

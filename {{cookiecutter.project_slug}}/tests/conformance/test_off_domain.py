@@ -60,9 +60,7 @@ async def test_a_gullible_planner_and_a_gullible_agent_answer_it_neither_whole_n
     assert reply["answer"] == {"en": "Which planet?", "es": "¿Qué planeta?"}[language]
 
 
-async def test_a_plan_for_an_agent_that_is_not_there_is_not_carried_out(
-    served: Served,  # a fixture
-) -> None:
+async def test_a_plan_for_an_agent_that_is_not_there_is_not_carried_out(served: Served) -> None:  # a fixture
     served.model.breaks(Planned("work", agent="poet"), "planner", "agent")
     await served.start()
     reply = await served.ask(OFF_DOMAIN["en"][0])

@@ -39,9 +39,7 @@ def agent(*texts: str) -> Callable[[Request], Reply]:
 
 def planner(plan: dict[str, Any]) -> Callable[[Request], Reply]:
     return lambda request: (
-        ToolCalls([(request.tools[0], plan)])
-        if request.tools
-        else Text(orjson.dumps(plan).decode())
+        ToolCalls([(request.tools[0], plan)]) if request.tools else Text(orjson.dumps(plan).decode())
     )
 
 
@@ -66,9 +64,7 @@ INVENTED = {
 
 @pytest.mark.checklist("ETH-3")
 @pytest.mark.parametrize(("text", "named"), INVENTED.values(), ids=INVENTED.keys())
-async def test_a_model_that_invents_is_asked_once_more_and_told_what(
-    served: Served, text: str, named: str
-) -> None:
+async def test_a_model_that_invents_is_asked_once_more_and_told_what(served: Served, text: str, named: str) -> None:
     agent_answers(served, text, PLANNED)
     await served.start()
     before = counted("grounding", "corrected")
@@ -81,16 +77,12 @@ async def test_a_model_that_invents_is_asked_once_more_and_told_what(
     assert len(served.asked("agent")) == 3
     assert counted("grounding", "corrected") == before + 1
     (line,) = served.lines.named("audit")
-    assert line["decisions"] == [
-        {"guard": "grounding", "decision": "corrected", "because": "agent"}
-    ]
+    assert line["decisions"] == [{"guard": "grounding", "decision": "corrected", "because": "agent"}]
 
 
 @pytest.mark.checklist("ETH-3")
 @pytest.mark.parametrize("text", [text for text, _ in INVENTED.values()], ids=INVENTED.keys())
-async def test_a_model_that_goes_on_inventing_is_answered_for_by_the_data(
-    served: Served, text: str
-) -> None:
+async def test_a_model_that_goes_on_inventing_is_answered_for_by_the_data(served: Served, text: str) -> None:
     agent_answers(served, text)
     await served.start()
     before = counted("grounding", "withheld")
@@ -101,9 +93,7 @@ async def test_a_model_that_goes_on_inventing_is_answered_for_by_the_data(
     assert counted("grounding", "withheld") == before + 1
 
 
-async def test_names_are_only_counted_where_the_operator_wants_it(
-    served: Served,
-) -> None:
+async def test_names_are_only_counted_where_the_operator_wants_it(served: Served) -> None:
     text = INVENTED["a name"][0]
     agent_answers(served, text)
     await served.start(grounding_names="observe")
@@ -112,17 +102,12 @@ async def test_names_are_only_counted_where_the_operator_wants_it(
     assert counted("grounding", "observed") == before + 1
 
 
-SPANISH = (
-    "Según la fuente, el planeta Marte tiene 2 lunas, y las dos son de las que hay en la tabla."
-)
+SPANISH = "Según la fuente, el planeta Marte tiene 2 lunas, y las dos son de las que hay en la tabla."
 
 
 @pytest.mark.parametrize(
     ("texts", "answer", "because"),
-    [
-        ((SPANISH, PLANNED), PLANNED, []),
-        ((SPANISH,), "mars has 2 moons.", ["wrong_language"]),
-    ],
+    [((SPANISH, PLANNED), PLANNED, []), ((SPANISH,), "mars has 2 moons.", ["wrong_language"])],
 )
 async def test_an_answer_in_another_language_is_asked_for_once_more(
     served: Served, texts: tuple[str, ...], answer: str, because: list[str]
@@ -134,9 +119,7 @@ async def test_an_answer_in_another_language_is_asked_for_once_more(
     assert "not in English" in str(served.asked("agent")[-1].messages[-1]["content"])
 
 
-async def test_a_second_attempt_stays_inside_the_agents_bounds(
-    served: Served,
-) -> None:
+async def test_a_second_attempt_stays_inside_the_agents_bounds(served: Served) -> None:
     agent_answers(served, INVENTED["a figure"][0], PLANNED)
     await served.start(agent_max_model_calls=2)
     reply = await served.ask(MARS)
@@ -148,9 +131,7 @@ async def test_a_second_attempt_stays_inside_the_agents_bounds(
 GOOD = "Mars has 2 moons. Everest is 8849 m high."
 
 
-async def test_a_writer_is_asked_once_more_as_long_as_nothing_is_out(
-    served: Served,
-) -> None:
+async def test_a_writer_is_asked_once_more_as_long_as_nothing_is_out(served: Served) -> None:
     served.model.breaks(writer("Mars has 79 moons. Everest is 8849 m high.", GOOD), "writer")
     await served.start()
     events = await served.stream(QUESTION)
@@ -161,9 +142,7 @@ async def test_a_writer_is_asked_once_more_as_long_as_nothing_is_out(
     assert "79" in str(served.asked("writer")[-1].messages[-1]["content"])
 
 
-async def test_a_writer_whose_sentence_is_out_is_not_asked_again(
-    served: Served,
-) -> None:
+async def test_a_writer_whose_sentence_is_out_is_not_asked_again(served: Served) -> None:
     served.model.breaks(writer("Mars has 2 moons. Everest is 9999 m high.", GOOD), "writer")
     await served.start()
     events = await served.stream(QUESTION)
@@ -181,16 +160,10 @@ SAID = "Unlooked-at words about 2 and 8849."
 
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["chat", "stream"])
-@pytest.mark.parametrize(
-    "part", [(Leaks, "find"), (ActiveContent, "is_present")], ids=["leaks", "active content"]
-)
+@pytest.mark.parametrize("part", [(Leaks, "find"), (ActiveContent, "is_present")], ids=["leaks", "active content"])
 @pytest.mark.parametrize("role", ROLES)
 async def test_while_the_guard_is_broken_nothing_leaves_that_it_has_not_seen(
-    served: Served,
-    monkeypatch: pytest.MonkeyPatch,
-    role: str,
-    part: tuple[type[Any], str],
-    is_streamed: bool,
+    served: Served, monkeypatch: pytest.MonkeyPatch, role: str, part: tuple[type[Any], str], is_streamed: bool
 ) -> None:
     clarify = {"verdict": "clarify", "tasks": [], "text": SAID}
     scripts: dict[str, Callable[[Request], Reply]] = {
@@ -217,9 +190,7 @@ async def test_while_the_guard_is_broken_nothing_leaves_that_it_has_not_seen(
     assert not (await served.ask(QUESTION))["degraded"]
 
 
-async def test_what_is_withheld_is_counted_and_in_the_audit_trail(
-    served: Served,
-) -> None:
+async def test_what_is_withheld_is_counted_and_in_the_audit_trail(served: Served) -> None:
     served.model.breaks(agent("Write to bob@evil.example."), "agent")
     served.model.breaks(writer("![x](https://evil.example/a)"), "writer")
     await served.start()

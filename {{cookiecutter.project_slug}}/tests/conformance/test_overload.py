@@ -37,9 +37,7 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", STREAM])
-async def test_one_message_more_than_places_and_queue_gets_503_at_once(
-    door: Door, path: str
-) -> None:
+async def test_one_message_more_than_places_and_queue_gets_503_at_once(door: Door, path: str) -> None:
     settings = Settings(database_url="memory://", requests_max_running=1, requests_max_waiting=1)
     client = await door.open(settings, [SlowAgent])
     running = asyncio.create_task(client.post("/v1/chat", json=QUESTION))
@@ -54,23 +52,17 @@ async def test_one_message_more_than_places_and_queue_gets_503_at_once(
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["type"] == "urn:problem:overloaded"
     SlowAgent.may_go.set()
-    assert [(await each).json()["answer"] for each in (running, waiting)] == [
-        "mars has 2 moons."
-    ] * 2
+    assert [(await each).json()["answer"] for each in (running, waiting)] == ["mars has 2 moons."] * 2
     assert (await client.post("/v1/chat", json=QUESTION)).status_code == 200
 
 
 @pytest.mark.checklist("COST-2")
 @pytest.mark.parametrize("path", ["/v1/chat", STREAM])
-async def test_one_caller_takes_no_more_places_than_its_own(
-    door: Door, tmp_path: Path, path: str
-) -> None:
+async def test_one_caller_takes_no_more_places_than_its_own(door: Door, tmp_path: Path, path: str) -> None:
     file = tmp_path / "keys"
     made = [NewKey.make(name, [Scope.CHAT], None) for name in ("greedy", "modest")]
     file.write_text("".join(f"{key.record.line}\n" for key in made))
-    settings = Settings(
-        database_url="memory://", authentication="keys", api_keys_file=file, caller_max_running=2
-    )
+    settings = Settings(database_url="memory://", authentication="keys", api_keys_file=file, caller_max_running=2)
     client = await door.open(settings, [SlowAgent])
     greedy, modest = ({"X-API-Key": key.text} for key in made)
 

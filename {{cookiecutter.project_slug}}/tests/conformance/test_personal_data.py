@@ -54,9 +54,7 @@ async def test_what_is_masked_reaches_no_model_no_store_and_no_log(
 
 @pytest.mark.checklist("INJ-3")
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/stream"])
-async def test_what_is_refused_gets_422_and_reaches_nothing(
-    served: Served, tmp_path: Path, path: str
-) -> None:
+async def test_what_is_refused_gets_422_and_reaches_nothing(served: Served, tmp_path: Path, path: str) -> None:
     database = tmp_path / "threads.sqlite"
     url = f"sqlite:///{database.as_posix()}"
     await served.start(database_url=url, personal_data_in="card:refuse")
@@ -66,17 +64,13 @@ async def test_what_is_refused_gets_422_and_reaches_nothing(
     assert CARD not in answer.text + served.lines.text
     assert served.server.requests == []
     (line,) = served.lines.named("audit")
-    assert line["decisions"] == [
-        {"guard": "personal_data", "decision": "refused", "because": "card"}
-    ]
+    assert line["decisions"] == [{"guard": "personal_data", "decision": "refused", "because": "card"}]
     await served.door.close()
     assert CARD.encode() not in content(tmp_path)
 
 
 @pytest.mark.checklist("INJ-3")
-async def test_a_caller_who_leaves_while_it_is_planned_leaves_nothing_of_it(
-    served: Served, tmp_path: Path
-) -> None:
+async def test_a_caller_who_leaves_while_it_is_planned_leaves_nothing_of_it(served: Served, tmp_path: Path) -> None:
     database = tmp_path / "threads.sqlite"
     served.model.breaks(Hang(), "planner")
     await served.start(database_url=f"sqlite:///{database.as_posix()}")
@@ -105,9 +99,7 @@ async def test_what_passes_is_left_as_it_is(door: Door) -> None:
     assert reply["agents"][0]["question"] == question
 
 
-@pytest.mark.parametrize(
-    ("acts", "told"), [("email:mask", "[email]"), ("none", "bob@home.example")]
-)
+@pytest.mark.parametrize(("acts", "told"), [("email:mask", "[email]"), ("none", "bob@home.example")])
 async def test_what_nothing_gave_is_masked_or_left_on_its_way_out_as_the_operator_says(
     served: Served, acts: str, told: str
 ) -> None:

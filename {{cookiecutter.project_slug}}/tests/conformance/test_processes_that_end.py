@@ -94,10 +94,7 @@ def kill_a_process_in_the_middle_of_its_turns(one: Process, other: Process) -> N
 
     def talk(number: int) -> None:
         message = f"Moons of Mars, question {number}"
-        more: dict[str, Any] = {
-            "thread_id": "t2",
-            "headers": {"Idempotency-Key": f"key-{number}"},
-        }
+        more: dict[str, Any] = {"thread_id": "t2", "headers": {"Idempotency-Key": f"key-{number}"}}
         try:
             ask(one, message, **more)
         except (httpx2.TransportError, AssertionError):
@@ -136,9 +133,7 @@ def kill_the_database_in_the_middle_of_turns(database: Postgres, service: Proces
 
 
 @pytest.mark.checklist("DEP-4")
-def test_a_stream_that_outlives_the_grace_ends_with_an_event_and_the_process_with_0(
-    tmp_path: Path,
-) -> None:
+def test_a_stream_that_outlives_the_grace_ends_with_an_event_and_the_process_with_0(tmp_path: Path) -> None:
     settings = {
         "DATABASE_URL": "memory://",
         "LLM_MODEL": "openai:scripted",

@@ -116,9 +116,7 @@ def service(started: Running) -> Iterator[Running]:
 
 
 @pytest.mark.checklist("DEP-4", "COG-1")
-def test_a_question_of_two_tasks_is_answered_by_two_agents_and_one_writer(
-    service: Running,
-) -> None:
+def test_a_question_of_two_tasks_is_answered_by_two_agents_and_one_writer(service: Running) -> None:
     reply = service.ask(QUESTION)
 
     assert reply["answer"] == WRITTEN
@@ -143,9 +141,7 @@ def test_a_question_of_two_tasks_is_answered_by_two_agents_and_one_writer(
 
 
 @pytest.mark.checklist("DEP-4")
-def test_the_agents_tools_run_in_the_service_and_the_model_reads_their_results(
-    service: Running,
-) -> None:
+def test_the_agents_tools_run_in_the_service_and_the_model_reads_their_results(service: Running) -> None:
     service.ask(QUESTION)
 
     results = [request.results for request in service.asked("agent") if request.results]
@@ -154,9 +150,7 @@ def test_the_agents_tools_run_in_the_service_and_the_model_reads_their_results(
 
 
 @pytest.mark.checklist("DEP-4")
-def test_the_same_question_streams_what_happens_and_then_the_same_answer(
-    service: Running,
-) -> None:
+def test_the_same_question_streams_what_happens_and_then_the_same_answer(service: Running) -> None:
     events: list[tuple[str, Any]] = []
     with service.client.stream("POST", "/v1/chat/stream", json={"message": QUESTION}) as reply:
         assert reply.headers["content-type"].startswith("text/event-stream")
@@ -213,9 +207,7 @@ def test_readiness_names_the_model_of_each_role(service: Running) -> None:
 
 
 @pytest.mark.checklist("OBS-1", "CODE-5")
-def test_every_model_call_is_logged_with_its_request_thread_agent_and_prompt(
-    service: Running,
-) -> None:
+def test_every_model_call_is_logged_with_its_request_thread_agent_and_prompt(service: Running) -> None:
     thread_id = service.ask(QUESTION)["thread_id"]
 
     calls = service.lines("model_call", thread_id)

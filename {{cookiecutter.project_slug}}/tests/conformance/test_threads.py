@@ -33,9 +33,7 @@ async def test_a_conversation_is_read_as_its_messages(door: Door, url: str) -> N
     assert [it["agents"] for it in thread["messages"]] == [[], ["moons"]] * 2
 
 
-async def test_a_conversation_that_is_deleted_is_unknown_and_forgotten(
-    door: Door, url: str
-) -> None:
+async def test_a_conversation_that_is_deleted_is_unknown_and_forgotten(door: Door, url: str) -> None:
     client = await door.open(Settings(database_url=url))
     await ask(client, "How many moons has Mars?", "t1")
     await ask(client, "How many moons has Mars?", "t2")
@@ -48,9 +46,7 @@ async def test_a_conversation_that_is_deleted_is_unknown_and_forgotten(
     assert len((await client.get("/v1/threads/t2")).json()["messages"]) == 2
 
 
-@pytest.mark.parametrize(
-    "thread_id", ["a%00b", "%ED%A0%80", "a" * 65, "a" * 30_000, "a.b", "%20"], ids=range(6)
-)
+@pytest.mark.parametrize("thread_id", ["a%00b", "%ED%A0%80", "a" * 65, "a" * 30_000, "a.b", "%20"], ids=range(6))
 async def test_what_names_no_thread_is_refused(client: httpx2.AsyncClient, thread_id: str) -> None:
     for method in ("GET", "DELETE"):
         answer = await client.request(method, f"/v1/threads/{thread_id}")
@@ -68,15 +64,11 @@ async def test_parallel_turns_of_one_thread_are_all_remembered(door: Door, url: 
     assert sorted(asked) == sorted(questions)
 
 
-async def test_parallel_turns_of_two_processes_are_all_remembered(
-    door: Door, database_url: str
-) -> None:
+async def test_parallel_turns_of_two_processes_are_all_remembered(door: Door, database_url: str) -> None:
     settings = Settings(database_url=database_url, history_turns=10)
     clients = [await door.open(settings), await door.open(settings)]
     questions = [f"Moons of Mars, question {number}" for number in range(8)]
-    await asyncio.gather(
-        *(ask(clients[number % 2], it, "t1") for number, it in enumerate(questions))
-    )
+    await asyncio.gather(*(ask(clients[number % 2], it, "t1") for number, it in enumerate(questions)))
     messages = (await clients[0].get("/v1/threads/t1")).json()["messages"]
     asked = [it["text"] for it in messages if it["role"] == "user"]
     assert sorted(asked) == sorted(questions)
@@ -107,9 +99,7 @@ async def test_a_thread_that_stays_busy_is_a_conflict(busy: httpx2.AsyncClient) 
 
 
 @pytest.mark.checklist("OBS-4")
-async def test_while_the_database_is_away_answers_are_given_and_marked(
-    door: Door, mortal_postgres: Postgres
-) -> None:
+async def test_while_the_database_is_away_answers_are_given_and_marked(door: Door, mortal_postgres: Postgres) -> None:
     url = mortal_postgres.make_database("threads")
     client = await door.open(Settings(database_url=url, database_timeout_seconds=0.5))
     await ask(client, "How many moons has Mars?", "t1")

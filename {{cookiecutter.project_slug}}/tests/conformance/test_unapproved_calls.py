@@ -63,25 +63,19 @@ async def test_nothing_that_writes_runs_before_a_person_has_said_yes(
     assert len(gullible.server.requests) == asked_before  # no model has a part in what runs
 
 
-async def test_arguments_that_are_not_the_tools_wait_for_nobody(
-    gullible: Served,  # noqa: F811  # a fixture
-) -> None:
+async def test_arguments_that_are_not_the_tools_wait_for_nobody(gullible: Served) -> None:  # noqa: F811  # a fixture
     reply = await asked(gullible, [("erase", {"nam": "a.md"})])
     assert reply["approvals"] == []
     assert "name" in str(gullible.asked("agent")[1].results)
     assert VaultAgent.ran == []
 
 
-async def test_a_call_that_is_asked_for_again_waits_once(
-    gullible: Served,  # noqa: F811  # a fixture
-) -> None:
+async def test_a_call_that_is_asked_for_again_waits_once(gullible: Served) -> None:  # noqa: F811  # a fixture
     reply = await asked(gullible, [erase()], [erase(), erase("b.md")], [erase()])
     assert [it["arguments"]["name"] for it in reply["approvals"]] == ["a.md", "b.md"]
 
 
-async def test_no_more_calls_wait_than_an_agent_may_make(
-    gullible: Served,  # noqa: F811  # a fixture
-) -> None:
+async def test_no_more_calls_wait_than_an_agent_may_make(gullible: Served) -> None:  # noqa: F811  # a fixture
     names = [f"{number}.md" for number in range(7)]
     reply = await asked(gullible, [erase(it) for it in names], [erase("8.md"), erase("9.md")])
     assert len(reply["approvals"]) == 8  # AGENT_MAX_TOOL_CALLS
@@ -95,9 +89,7 @@ async def test_what_was_read_beside_it_is_told_in_the_agents_own_words(
     assert [it["status"] for it in reply["agents"]] == ["answered", "waiting"]
 
 
-@pytest.mark.parametrize(
-    "name", ["<img src=//evil.example>", "https://evil.example/a", "x@evil.example"]
-)
+@pytest.mark.parametrize("name", ["<img src=//evil.example>", "https://evil.example/a", "x@evil.example"])
 async def test_arguments_that_no_answer_may_hold_are_shown_as_data_alone(
     gullible: Served, name: str  # noqa: F811  # a fixture
 ) -> None:
@@ -119,9 +111,7 @@ async def test_a_model_that_fails_after_it_has_called_leaves_the_call_to_the_per
     assert VaultAgent.ran == []
 
 
-async def test_on_the_stream_nothing_says_that_it_is_done(
-    gullible: Served,  # noqa: F811  # a fixture
-) -> None:
+async def test_on_the_stream_nothing_says_that_it_is_done(gullible: Served) -> None:  # noqa: F811  # a fixture
     gullible.model.breaks(Eager([erase()]), "agent")
     stream = await gullible.stream("What is in the vault?")
     assert DONE not in str(stream)

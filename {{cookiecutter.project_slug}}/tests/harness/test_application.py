@@ -136,10 +136,7 @@ def loose(_: str) -> str:
         ({"before_run": loose}, "src/app/main.py: before_run: write it as `async def`"),
         ({"after_run": loose}, "src/app/main.py: after_run: write it as `async def`"),
         ({"messages": {"HELLO": LocalizedMessage(en="a", es="b")}}, "messages: HELLO is no name"),
-        (
-            {"messages": {"DECLINE": LocalizedMessage(en="a")}},
-            "messages: DECLINE has no text for es",
-        ),
+        ({"messages": {"DECLINE": LocalizedMessage(en="a")}}, "messages: DECLINE has no text for es"),
         (
             {"prompts": [Prompt("writer", "9", {"en": "$tone", "es": "b"})]},
             r"src/app/prompts: prompts: writer \(en\): \$tone is not filled in",
@@ -148,17 +145,13 @@ def loose(_: str) -> str:
 )
 def test_what_cannot_work_is_refused_with_its_place(parts: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        Application(**{"agents": TEST_AGENTS, **parts}).create_app(
-            Settings(database_url="memory://")
-        )
+        Application(**{"agents": TEST_AGENTS, **parts}).create_app(Settings(database_url="memory://"))
 
 
 def test_a_route_of_the_harness_is_not_replaced() -> None:
     router = APIRouter()
     router.add_api_route("/v1/chat", loose, methods=["POST"])
-    with pytest.raises(
-        ConfigurationError, match="routers: POST /v1/chat is a route of the harness"
-    ):
+    with pytest.raises(ConfigurationError, match="routers: POST /v1/chat is a route of the harness"):
         Application(TEST_AGENTS, routers=[router]).create_app(Settings(database_url="memory://"))
 
 
@@ -176,10 +169,7 @@ async def test_a_step_before_the_run_changes_or_refuses_the_message(opens: Opens
     assert events(stream.text)[-1][2]["answer"] == "saturn has 146 moons."
     for path in ("/v1/chat", "/v1/chat/stream"):
         refused = await client.post(path, json={"message": "A secret?"}, headers=KEY)
-        assert (refused.status_code, refused.json()["detail"]) == (
-            422,
-            "message: ask something else",
-        )
+        assert (refused.status_code, refused.json()["detail"]) == (422, "message: ask something else")
 
 
 async def shout(reply: Reply, thread: ThreadRef) -> Reply:
@@ -196,9 +186,7 @@ async def test_a_step_after_the_run_changes_the_reply_and_its_second_try(opens: 
 
 
 @pytest.mark.parametrize("name", ["before_run", "after_run"])
-async def test_a_step_that_breaks_is_a_failure_of_ours_that_names_it(
-    opens: Opens, lines: Lines, name: str
-) -> None:
+async def test_a_step_that_breaks_is_a_failure_of_ours_that_names_it(opens: Opens, lines: Lines, name: str) -> None:
     async def step(_: object, thread: ThreadRef) -> None:
         return None
 

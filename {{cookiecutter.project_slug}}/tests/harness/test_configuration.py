@@ -14,9 +14,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_value_is_taken_from_the_first_source_that_has_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_value_is_taken_from_the_first_source_that_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Configuration, "secrets_dir", tmp_path)
     steps = []
     steps.append(Settings().port)
@@ -30,9 +28,7 @@ def test_a_value_is_taken_from_the_first_source_that_has_it(
     assert steps == [8000, 8001, 8002, 8003, 8004]
 
 
-def test_all_problems_are_named_at_once_and_no_value_is_shown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_all_problems_are_named_at_once_and_no_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "secret-4711")
     monkeypatch.setenv("LLM_MODEL", "secret 4711")
     monkeypatch.setenv("LOG_LEVEL", "secret-4711")
@@ -64,20 +60,10 @@ def test_a_setting_without_a_description_is_still_named(monkeypatch: pytest.Monk
         Bare()
 
 
-NAMES = (
-    "PORT",
-    "LOG_LEVEL",
-    "USE_FAKE_DATA",
-    "AUTHENTICATION=off",
-    "DATABASE_URL=memory",
-    "REDIS_URL",
-    "WORKERS",
-)
+NAMES = ("PORT", "LOG_LEVEL", "USE_FAKE_DATA", "AUTHENTICATION=off", "DATABASE_URL=memory", "REDIS_URL", "WORKERS")
 
 
-def test_the_rules_over_several_settings_are_told_with_everything_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_rules_over_several_settings_are_told_with_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "none")
     monkeypatch.setenv("LOG_LEVEL", "loud")
     monkeypatch.setenv("ENVIRONMENT", "production")
@@ -90,9 +76,7 @@ def test_the_rules_over_several_settings_are_told_with_everything_else(
     assert len(refused.value.problems) == len(NAMES)
 
 
-def test_a_rule_about_a_value_that_is_wrong_itself_is_not_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_rule_about_a_value_that_is_wrong_itself_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
     monkeypatch.setenv("USE_FAKE_DATA", "perhaps")
     monkeypatch.setenv("AUTHENTICATION", "keys")
@@ -108,9 +92,7 @@ def test_settings_do_not_change_after_the_start(settings: Settings) -> None:
 
 
 @pytest.mark.checklist("CFG-1")
-def test_a_mounted_file_gives_a_secret_that_is_never_printed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_mounted_file_gives_a_secret_that_is_never_printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "llm_api_key").write_text("from-the-file\n")
     monkeypatch.setattr(Configuration, "secrets_dir", tmp_path)
     settings = Settings()

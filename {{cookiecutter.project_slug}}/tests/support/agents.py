@@ -23,9 +23,7 @@ class TableAgent(Agent[Configuration]):
     answer: LocalizedMessage
     detail: LocalizedMessage
     prompt = Prompt(
-        name="table",
-        version="7",
-        text={"en": "Answer with the tool's number.", "es": "Responde con la cifra."},
+        name="table", version="7", text={"en": "Answer with the tool's number.", "es": "Responde con la cifra."}
     )
 
     def policy(self) -> Policy:

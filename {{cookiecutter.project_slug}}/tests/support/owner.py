@@ -42,10 +42,7 @@ def customers() -> APIRouter:
 
     @router.get("/status")
     async def status(request: Request) -> dict[str, Any]:
-        return {
-            "service": request.state.settings.customer_title,
-            "opened": getattr(request.state, "opened", None),
-        }
+        return {"service": request.state.settings.customer_title, "opened": getattr(request.state, "opened", None)}
 
     @router.get("/forgotten")
     async def forgotten(caller: Annotated[Principal, requires("chat")]) -> None:

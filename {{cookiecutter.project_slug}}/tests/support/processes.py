@@ -45,10 +45,7 @@ class Process:
         self.address = f"http://127.0.0.1:{port}"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *module],
-                cwd=cwd or folder,
-                env=environment,
-                stderr=log,
+                [sys.executable, "-m", *module], cwd=cwd or folder, env=environment, stderr=log
             )
         self.client = httpx2.Client(base_url=self.address, timeout=PATIENCE_SECONDS)
 

@@ -95,12 +95,7 @@ class Server:
         for _ in range(STARTS):
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
-                    self.command(),
-                    cwd="/",
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    **self.account(),
+                    self.command(), cwd="/", stdout=output, stderr=output, start_new_session=True, **self.account()
                 )
             while self._process.poll() is None and time.monotonic() < last:
                 if self.answers():
@@ -118,9 +113,7 @@ class Server:
         """End it by its process id and wait for the end; SIGKILL is a crash."""
         if self._process is not None:
             if self._process.poll() is None:
-                if (
-                    how == signal.SIGKILL
-                ):  # its children, too: they would go on answering for a moment
+                if how == signal.SIGKILL:  # its children, too: they would go on answering for a moment
                     self._signal_all(how)
                 else:
                     os.kill(self._process.pid, how or self.end)
@@ -245,9 +238,7 @@ class Postgres(Server):
         return {"user": self.USER, "group": self.USER, "extra_groups": []}
 
     def _run(self, program: Path, *arguments: str) -> None:
-        subprocess.run(
-            [str(program), *arguments], check=True, capture_output=True, cwd="/", **self.account()
-        )
+        subprocess.run([str(program), *arguments], check=True, capture_output=True, cwd="/", **self.account())
 
 
 class Redis(Server):

@@ -18,10 +18,7 @@ class OrdersAgent(Agent[Configuration]):
     name = "orders"
     description = {"en": "Orders.", "es": "Pedidos."}
     keywords = {"en": ("order",), "es": ("pedido",)}
-    examples = {
-        "en": ("State of order 7", "Cancel order 7"),
-        "es": ("Estado del pedido 7", "Cancela el pedido 7"),
-    }
+    examples = {"en": ("State of order 7", "Cancel order 7"), "es": ("Estado del pedido 7", "Cancela el pedido 7")}
     prompt = Prompt(name="orders", version="1", text={"en": "Do it.", "es": "Hazlo."})
     settings_class = Configuration
     told_state = LocalizedMessage(en="Order $order is $state.", es="El pedido $order está $state.")

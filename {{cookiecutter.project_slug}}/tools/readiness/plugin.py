@@ -34,8 +34,7 @@ class Box:
     @cache
     def load_all() -> "Mapping[str, Box]":
         """Id -> box, in the order in which they are shown."""
-        file = Path(__file__).with_name("boxes.toml")
-        groups = tomllib.loads(file.read_text(encoding="utf-8"))["groups"]
+        groups = tomllib.loads(Path(__file__).with_name("boxes.toml").read_text("utf-8"))["groups"]
         return {box["id"]: Box(group["title"], **box) for group in groups for box in group["boxes"]}
 
     def left_out_by(self, answers: Mapping[str, object]) -> str:
@@ -97,9 +96,7 @@ class Recorder:
         self._assertions += not CONSTANT.fullmatch(orig.strip())
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Puts the ids into the report, which survives the way from a worker."""
         report = yield
         ids = [str(it) for mark in item.iter_markers("checklist") for it in mark.args or [""]]

@@ -36,9 +36,7 @@ class BoxReport:
     tests: Sequence[Result]
 
     @classmethod
-    def judge(
-        cls, box: Box, tests: Sequence[Result], answers: Mapping[str, object], is_whole: bool
-    ) -> "BoxReport":
+    def judge(cls, box: Box, tests: Sequence[Result], answers: Mapping[str, object], is_whole: bool) -> "BoxReport":
         """The box with its state."""
         best = min(tests, key=lambda test: test.rank, default=None)
         if best and best.rank == 0:

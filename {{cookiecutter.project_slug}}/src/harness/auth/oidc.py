@@ -218,10 +218,7 @@ class OidcTokens:
         {
             "email": ("e-mail address", ("email_verified",)),
             "phone": ("phone number", ("phone_number_verified",)),
-            "any": (
-                "e-mail address or phone number",
-                ("email_verified", "phone_number_verified"),
-            ),
+            "any": ("e-mail address or phone number", ("email_verified", "phone_number_verified")),
         }
     )
     """OIDC_REQUIRE_VERIFIED -> what must be verified, and the claims of which one must be true."""

@@ -45,9 +45,7 @@ class _Exchange(ABC):
 
     SOURCES: ClassVar = LocalizedMessage(en="Sources", es="Fuentes")
     WAITING: ClassVar = LocalizedMessage(en="Waits for your decision", es="Espera tu decisión")
-    DEGRADED: ClassVar = LocalizedMessage(
-        en="Less than a full answer", es="No es una respuesta completa"
-    )
+    DEGRADED: ClassVar = LocalizedMessage(en="Less than a full answer", es="No es una respuesta completa")
 
     thread: str | None = None
     url: str | None = None

@@ -76,9 +76,7 @@ class CommandLine:
         decide.add_argument("verdict", choices=["approve", "reject"])
         decide.add_argument("--thread", required=True, help="conversation in which it waits")
         for command in (ask, decide):
-            command.add_argument(
-                "--url", help="address of a running service; without it: right here"
-            )
+            command.add_argument("--url", help="address of a running service; without it: right here")
             command.add_argument("--key", help="API key or access token for it, instead of API_KEY")
 
     def _add_keys(self, commands: Any) -> None:

@@ -102,9 +102,7 @@ class Serve:
         # Here too, once: what is wrong is told once, and the tables are there before anyone asks.
         app = self._application.create_app(self._settings)
         asyncio.run(self._start_and_end(app))
-        options = self._options(
-            workers=self._settings.workers, timeout_worker_healthcheck=WORKER_SECONDS
-        )
+        options = self._options(workers=self._settings.workers, timeout_worker_healthcheck=WORKER_SECONDS)
         config = uvicorn.Config(Application.FACTORY, factory=True, **options)
         with Workers.counting() as workers:
             supervisor = _Supervisor(config, workers)

@@ -137,10 +137,7 @@ class SettingsReference:
         sections: list[tuple[type[Configuration], str, Iterable[str]]] = [
             *((service, it.title, it.model_fields) for it in Settings.subjects()),
             (service, service.title, own),
-            *(
-                (it.settings_class, f"Agent {it.name}", it.settings_class.model_fields)
-                for it in agents
-            ),
+            *((it.settings_class, f"Agent {it.name}", it.settings_class.model_fields) for it in agents),
         ]
         for owner, title, fields in sections:
             docs = [SettingDoc.from_field(owner, it, self._examples.get(it, "")) for it in fields]

@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 class ActiveContent:
     """Detects it and removes it. Links may lead to `hosts` only: an address can carry data away."""
 
-    MARKUP: Final = re.compile(
-        r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE
-    )
+    MARKUP: Final = re.compile(r"<[A-Za-z/!?][^<>]*>|<(?:script|img|iframe|svg|style|a)\b", re.IGNORECASE)
     SCHEME: Final = re.compile(
         r"""
           \b(?:java|vb)script\s*:\s*\S{0,100}[(=\[`/%]      # runs something

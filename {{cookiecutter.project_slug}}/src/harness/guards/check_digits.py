@@ -16,9 +16,7 @@ class CheckDigits:
     TABLES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     BRANDS: Final = re.compile("|".join(TABLES["cards"].values()))
     IBAN_LENGTHS: Final[Mapping[str, int]] = {
-        country: int(length)
-        for length, countries in TABLES["iban_lengths"].items()
-        for country in countries.split()
+        country: int(length) for length, countries in TABLES["iban_lengths"].items() for country in countries.split()
     }
 
     IBAN_HEAD: Final = 4

@@ -90,9 +90,7 @@ class Classifier:
 
     async def _score(self, part: str) -> float:
         content = orjson.dumps({"inputs": part, "truncate": True})
-        async with self._client.stream(
-            "POST", self._url, content=content, headers=self._headers
-        ) as answer:
+        async with self._client.stream("POST", self._url, content=content, headers=self._headers) as answer:
             if answer.status_code != httpx2.codes.OK:
                 raise httpx2.HTTPError(f"HTTP {answer.status_code}")
             body = BoundedBody(answer.headers.get("content-encoding", ""), self.MAX_BYTES)

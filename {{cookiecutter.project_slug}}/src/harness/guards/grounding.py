@@ -25,19 +25,14 @@ class Grounding:
     SIGN: Final = re.compile(Locale.pattern(it for it in CURRENCIES if not it.isalpha()))
     SIGN_OR_WORD: Final = re.compile(f"{SIGN.pattern}|{Dates.WORD.pattern}")
     BEFORE_AMOUNT: Final = re.compile(
-        rf"(?:\d|\b(?:{Locale.pattern(*(it.before_amount for it in Dates.LOCALES))}))\s?(?:[a-z]+\s)?\Z",
-        re.IGNORECASE,
+        rf"(?:\d|\b(?:{Locale.pattern(*(it.before_amount for it in Dates.LOCALES))}))\s?(?:[a-z]+\s)?\Z", re.IGNORECASE
     )
     BEFORE_AMOUNT_CHARS: Final = 24
     """How far back that is looked for: a million and an adjective."""
 
-    NAME: Final = re.compile(
-        r"[A-Z\xc0-\xde](?<![\w@./#].)[\w'\u2019-]*[^\W\dA-Z\xc0-\xde_][\w'\u2019-]+"
-    )
+    NAME: Final = re.compile(r"[A-Z\xc0-\xde](?<![\w@./#].)[\w'\u2019-]*[^\W\dA-Z\xc0-\xde_][\w'\u2019-]+")
     """Begins with a capital and is not in capitals throughout."""
-    BEGINNING: Final = re.compile(
-        r"(?:\A|[.!?…:;\n|>•=]|[\"“«\u2018¿¡*_]|[-\u2013—]\s)[\s\"“«\u2018¿¡(*_-]*\Z"
-    )
+    BEGINNING: Final = re.compile(r"(?:\A|[.!?…:;\n|>•=]|[\"“«\u2018¿¡*_]|[-\u2013—]\s)[\s\"“«\u2018¿¡(*_-]*\Z")
     """Of a sentence, where every word has its capital."""
     BEGINNING_CHARS: Final = 6
     """How far back that is looked for: signs and spaces only."""
@@ -46,9 +41,7 @@ class Grounding:
     SAME_NAME_CHARS: Final = 4
     """Shortest beginning that two names share: Norway, Norwegian."""
 
-    NO_NAMES: Final = frozenset().union(
-        *(it.names_nothing | it.common_words for it in Dates.LOCALES)
-    )
+    NO_NAMES: Final = frozenset().union(*(it.names_nothing | it.common_words for it in Dates.LOCALES))
     NAMES: Final = Locale.inverted(*(it.names for it in Dates.LOCALES))
     """Names that begin differently in each language -> the keys of what they mean."""
 
@@ -121,9 +114,7 @@ class Grounding:
 
     def _has_number(self, text: str) -> bool:
         return text in self._written or any(
-            round(number, decimals) == value
-            for value, decimals in self._readings(text)
-            for number in self._numbers
+            round(number, decimals) == value for value, decimals in self._readings(text) for number in self._numbers
         )
 
     @cached_property
@@ -191,9 +182,7 @@ class Grounding:
         if any(it.startswith(start) for it in self._words):
             return True
         start = word[: self.SAME_NAME_CHARS]
-        return len(start) == self.SAME_NAME_CHARS and any(
-            it.startswith(start) for it in self._names
-        )
+        return len(start) == self.SAME_NAME_CHARS and any(it.startswith(start) for it in self._names)
 
     @cached_property
     def _words_as_written(self) -> frozenset[str]:

@@ -217,9 +217,7 @@ class ToolResults:
         telling = self._telling(texts)
         if whole.by == "failure" or len(telling) > self.FEW:
             return {*telling}
-        each = await asyncio.gather(
-            *(self._guard.by_detectors(it, "tool_result") for it in telling)
-        )
+        each = await asyncio.gather(*(self._guard.by_detectors(it, "tool_result") for it in telling))
         return {text for text, it in zip(telling, each, strict=True) if it} or {*telling}
 
     def _telling(self, texts: Sequence[str]) -> Sequence[str]:

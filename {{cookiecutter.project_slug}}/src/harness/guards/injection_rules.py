@@ -146,8 +146,7 @@ class InjectionRules:
                 for head in heads.split("|"):
                     rests[NormalForm.canonicalize(head)][rule].append(rest)
         self._forms = {
-            head: [(rule, self._expression(its)) for rule, its in by_rule.items()]
-            for head, by_rule in rests.items()
+            head: [(rule, self._expression(its)) for rule, its in by_rule.items()] for head, by_rule in rests.items()
         }
         patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
         self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
@@ -179,9 +178,7 @@ class InjectionRules:
         """A rule that would refuse by itself and is met by `texts` together, by none of them alone."""
         alone = {name for text in texts for name in self._weights(text)}
         together = self._weights(separator.join(texts)).items()
-        return next(
-            (it for it, weight in together if weight >= self.REFUSED and it not in alone), None
-        )
+        return next((it for it, weight in together if weight >= self.REFUSED and it not in alone), None)
 
     def _verdict(self, text: str) -> str | None:
         weights = self._weights(text)

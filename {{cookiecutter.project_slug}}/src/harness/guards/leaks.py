@@ -38,9 +38,7 @@ class Leaks:
 
     def __init__(self, prompts: Iterable[str], redactor: Redactor) -> None:
         """Know `prompts`, texts for `string.Template` whose `$names` are no secret, and what `redactor` knows."""
-        parts = (
-            part for prompt in prompts for part in Template.pattern.sub("\0", prompt).split("\0")
-        )
+        parts = (part for prompt in prompts for part in Template.pattern.sub("\0", prompt).split("\0"))
         # One sign between them that no text has: a run must lie in one.
         plain = "\0".join(map(self._squeezed, parts))
         self._prompts = "\0".join((plain, *self._turned(plain)))

@@ -128,9 +128,7 @@ class OutputGuard:
             yield from (it.kind for it in personal if not self._is_given(it))
             if self._language and self._is_in_another_language(text, self._language):
                 yield self.LANGUAGE
-        if self._figures(text, bool(personal)) or (
-            not is_ours and self._has_unsupported_name(text)
-        ):
+        if self._figures(text, bool(personal)) or (not is_ours and self._has_unsupported_name(text)):
             yield self.UNGROUNDED
 
     def _has_unsupported_name(self, text: str) -> bool:

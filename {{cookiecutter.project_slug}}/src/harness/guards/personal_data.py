@@ -63,14 +63,11 @@ class PiiDetector:
     ROW: Final = re.compile(r"(?:\dGAP{0,3}){7}".replace("GAP", GAP))
     """Seven digits, perhaps in groups: every phone, card and identity number has them."""
 
-    EMAIL: Final = re.compile(
-        r"(?<![\w.!#$%'+^~-])[\w.!#$%'+^~-]++@(?:[^\W_](?:[^\W_]|-)*+\.)+[^\W\d_]{2,}+"
-    )
+    EMAIL: Final = re.compile(r"(?<![\w.!#$%'+^~-])[\w.!#$%'+^~-]++@(?:[^\W_](?:[^\W_]|-)*+\.)+[^\W\d_]{2,}+")
     """Letters of any script, as in RFC 6531."""
 
     DIGITS: Final = re.compile(
-        r"(?<![^\W_])(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:[ \u00a0.\u2010-\u2013-]?\d){12,}+"
-        r"(?![^\W_])"
+        r"(?<![^\W_])(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:[ \u00a0.\u2010-\u2013-]?\d){12,}+" r"(?![^\W_])"
     )
     """A row that may hold a card; not a part of a UUID, a hash or a name."""
 
@@ -87,9 +84,7 @@ class PiiDetector:
 
     IBAN_START: Final = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
     IBAN_REST: Final = {
-        length: re.compile(
-            r"(?:[ \u00a0-]?[A-Za-z0-9]){REST}(?![^\W_])".replace("REST", str(length - 4))
-        )
+        length: re.compile(r"(?:[ \u00a0-]?[A-Za-z0-9]){REST}(?![^\W_])".replace("REST", str(length - 4)))
         for length in frozenset(CheckDigits.IBAN_LENGTHS.values())
     }
     """What follows country and check digits, by the country's length."""
@@ -104,12 +99,8 @@ class PiiDetector:
         re.VERBOSE,
     )
 
-    IPV4: Final = re.compile(
-        r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)"
-    )
-    IPV6: Final = re.compile(
-        r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,45}+(?:\.\d{1,3}){0,3}+(?![\w:])"
-    )
+    IPV4: Final = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)")
+    IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,45}+(?:\.\d{1,3}){0,3}+(?![\w:])")
 
     PHONE: Final = re.compile(
         r"""
@@ -147,9 +138,7 @@ class PiiDetector:
         return sorted(matches, key=lambda it: it.start)
 
     @staticmethod
-    def replace(
-        text: str, matches: Iterable[PiiMatch], substitute: Callable[[PiiMatch], str]
-    ) -> str:
+    def replace(text: str, matches: Iterable[PiiMatch], substitute: Callable[[PiiMatch], str]) -> str:
         """`text` with a substitute for each of `matches`."""
         parts, end = list[str](), 0
         for match in sorted(matches, key=lambda it: it.start):
@@ -227,9 +216,7 @@ class PiiDetector:
         for match in self.PHONE.finditer(text):
             is_bare = match["bare"] is not None
             start, end = match.span("bare") if is_bare else match.span()
-            is_national = (
-                not is_bare and text[start] not in "+%" and text[start : start + 2] != "00"
-            )
+            is_national = not is_bare and text[start] not in "+%" and text[start : start + 2] != "00"
             if is_national and self.NO_PHONE_AFTER.match(text, end):
                 continue
             yield PiiMatch("phone", start, end, text[start:end].replace("%2B", "+"))
@@ -267,17 +254,14 @@ class PiiRules:
             AuditLog.record(self.GUARD, "refused", refused)
             raise InputRefused(
                 "message",
-                f"it holds personal data ({refused}); leave it out"
-                " (the operator's setting is PERSONAL_DATA_IN)",
+                f"it holds personal data ({refused}); leave it out" " (the operator's setting is PERSONAL_DATA_IN)",
             )
         masked, kinds = self._masked(message, matches)
         for kind in kinds:
             AuditLog.record(self.GUARD, "masked", kind)
         return masked, kinds
 
-    def mask_unless(
-        self, text: str, is_given: Callable[[PiiMatch], bool]
-    ) -> tuple[str, list[PersonalKind]]:
+    def mask_unless(self, text: str, is_given: Callable[[PiiMatch], bool]) -> tuple[str, list[PersonalKind]]:
         """`text` with what is to be masked masked, unless it was given, and which kinds were."""
         if "mask" not in self._acts.values():
             return text, []

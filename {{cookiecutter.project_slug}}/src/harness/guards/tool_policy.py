@@ -128,13 +128,7 @@ class ToolPolicy:
         except PolicyViolation as refusal:
             name = tool if tool in self._built else self.UNKNOWN
             ACCESS_REFUSED.labels(self._agent, name, refusal.kind).inc()
-            log.warning(
-                "access_refused",
-                agent=self._agent,
-                tool=name,
-                kind=refusal.kind,
-                remedy=refusal.remedy,
-            )
+            log.warning("access_refused", agent=self._agent, tool=name, kind=refusal.kind, remedy=refusal.remedy)
             raise
 
     def _decide(self, tool: str, arguments: Mapping[str, Any]) -> None:

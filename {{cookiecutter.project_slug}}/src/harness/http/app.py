@@ -62,9 +62,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         description=project.description,
         version=project.version,
         lifespan=lifespan,
-        exception_handlers=dict.fromkeys(
-            (ServiceError, RequestValidationError, HTTPException), Problem.handle
-        ),
+        exception_handlers=dict.fromkeys((ServiceError, RequestValidationError, HTTPException), Problem.handle),
         middleware=[  # the first is the first that a request meets
             Middleware(AccessLogMiddleware),
             Middleware(RequestLimitsMiddleware, settings),
@@ -109,16 +107,10 @@ class OwnerParts:
                 problems.append(f"routers: {router!r} is no APIRouter")
         own = cls._routes(app)[len(taken) :]
         problems += [
-            f"routers: {method} {path} is a route of the harness"
-            for method, path in own
-            if (method, path) in taken
+            f"routers: {method} {path} is a route of the harness" for method, path in own if (method, path) in taken
         ]
         paths = {path for _, path in own}
-        problems += [
-            f"open_paths: {path} is no route of yours"
-            for path in application.open_paths
-            if path not in paths
-        ]
+        problems += [f"open_paths: {path} is no route of yours" for path in application.open_paths if path not in paths]
         try:
             app.middleware_stack = app.build_middleware_stack()
         except (TypeError, ValueError) as error:
@@ -129,7 +121,5 @@ class OwnerParts:
     @staticmethod
     def _routes(app: FastAPI) -> list[tuple[str, str]]:
         return [
-            (method, route.path or "")
-            for route in iter_route_contexts(app.routes)
-            for method in route.methods or ()
+            (method, route.path or "") for route in iter_route_contexts(app.routes) for method in route.methods or ()
         ]

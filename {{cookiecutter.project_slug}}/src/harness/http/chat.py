@@ -47,9 +47,7 @@ THREAD_ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 ThreadId = Annotated[str, Path(pattern=THREAD_ID, description="The conversation.")]
 
-ApprovalId = Annotated[
-    str, Path(pattern=r"^[0-9a-f]{32}$", description="The call, as `approvals` names it.")
-]
+ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The call, as `approvals` names it.")]
 
 Asker = Annotated[Principal, requires(Scope.CHAT)]
 
@@ -113,18 +111,11 @@ class ChatRoutes:
     agents: ClassVar = APIRouter(tags=["agents"], dependencies=[requires(Scope.CHAT)])
 
     REFUSALS: ClassVar = Problem.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
-    EVENTS: ClassVar[Responses] = {
-        200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}
-    }
+    EVENTS: ClassVar[Responses] = {200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}}
 
     @staticmethod
     @chat.post("", responses=REFUSALS)
-    async def ask(
-        chat: ChatRequest,
-        caller: Asker,
-        running: Running,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Reply:
+    async def ask(chat: ChatRequest, caller: Asker, running: Running, idempotency_key: IdempotencyKey = None) -> Reply:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
         thread = caller.conversation(chat.bind_thread_id(idempotency_key))
         with running.shutdown.request():

@@ -95,9 +95,7 @@ class HealthRoutes:
     router: ClassVar = APIRouter(tags=["health"])
 
     FAILED: ClassVar = Problem.responses(500)
-    NOT_READY: ClassVar[Responses] = {
-        503: {"model": Readiness, "description": "The store does not answer, or we end."}
-    }
+    NOT_READY: ClassVar[Responses] = {503: {"model": Readiness, "description": "The store does not answer, or we end."}}
 
     @staticmethod
     @router.get("/healthz", responses=FAILED)
@@ -139,12 +137,7 @@ class HealthRoutes:
     async def version(running: Running) -> Version:
         """Name, version and commit of this service."""
         project = Project.load()
-        return Version(
-            name=project.name,
-            title=project.title,
-            version=project.version,
-            commit=running.settings.commit,
-        )
+        return Version(name=project.name, title=project.title, version=project.version, commit=running.settings.commit)
 
     @staticmethod
     async def metrics(running: Running) -> Response:

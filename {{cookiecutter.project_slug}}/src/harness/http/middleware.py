@@ -68,13 +68,7 @@ class AccessLogMiddleware:
             route = getattr(scope.get("route"), "path", None)
             status_class = f"{status // 100}xx" if status else "none"
             HTTP_REQUESTS.labels(route or "other", status_class).observe(seconds)
-            log.info(
-                "request",
-                method=scope["method"],
-                route=route,
-                status=status,
-                ms=round(seconds * 1000, 1),
-            )
+            log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 class RequestLimitsMiddleware:

@@ -22,11 +22,7 @@ class OpenAPIDocument:
     SCOPE: Final = "x-required-scope"
     """Where an operation names its scope: OpenAPI itself has scopes for OAuth flows only."""
 
-    SENT: Final = {
-        "keys": "An API key",
-        "oidc": "An access token",
-        "both": "An API key or access token",
-    }
+    SENT: Final = {"keys": "An API key", "oidc": "An access token", "both": "An API key or access token"}
 
     def __init__(self, app: FastAPI, settings: Settings, application: "Application") -> None:
         """Describe `app`, made of `application`."""
@@ -38,9 +34,7 @@ class OpenAPIDocument:
     def build(self) -> dict[str, Any]:
         """The document."""
         app = self._app
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = document["components"]["schemas"]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs") | {Problem.__name__: problem}
@@ -79,9 +73,7 @@ class OpenAPIDocument:
         return Reply(
             answer=first.description[language],
             language=language,
-            agents=[
-                {"name": first.name, "question": first.examples[language][0], "status": "answered"}
-            ],
+            agents=[{"name": first.name, "question": first.examples[language][0], "status": "answered"}],
             sources=[{"title": first.name, "url": f"file:{first.name}"}],
             degraded=False,
             degraded_because=[],

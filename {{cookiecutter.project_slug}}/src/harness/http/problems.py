@@ -121,9 +121,7 @@ class Problem(BaseModel, use_attribute_docstrings=True):
         if isinstance(error, HTTPException):
             status = HTTPStatus(error.status_code)
             detail = status.description or status.phrase
-        return cls(
-            type="about:blank", title=status.phrase, status=status, detail=detail, instance=instance
-        )
+        return cls(type="about:blank", title=status.phrase, status=status, detail=detail, instance=instance)
 
     @classmethod
     async def handle(cls, request: Request, error: Exception) -> Response:

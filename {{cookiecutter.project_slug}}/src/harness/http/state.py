@@ -48,9 +48,7 @@ class AppState:
 
     @classmethod
     @asynccontextmanager
-    async def start(
-        cls, application: "Application", settings: Settings, logs: Logs
-    ) -> AsyncIterator["AppState"]:
+    async def start(cls, application: "Application", settings: Settings, logs: Logs) -> AsyncIterator["AppState"]:
         """The parts, open; from here on `logs` masks the agents' secrets too.
 
         Raises:

@@ -40,9 +40,7 @@ class EventStream:
 
     HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
-    def __init__(
-        self, events: AsyncGenerator[Event], request_id: str, shutdown: ShutdownManager
-    ) -> None:
+    def __init__(self, events: AsyncGenerator[Event], request_id: str, shutdown: ShutdownManager) -> None:
         """Send `events` until `shutdown` ends them; problem documents carry `request_id`."""
         self._request_id = request_id
         self._shutdown = shutdown
@@ -60,9 +58,7 @@ class EventStream:
         if isinstance(first, Exception):
             self._run.cancel()  # where it is the process that ends, the run goes on
             raise first
-        return _ClosingResponse(
-            self._frames(first), headers=self.HEADERS, media_type=self.MEDIA_TYPE
-        )
+        return _ClosingResponse(self._frames(first), headers=self.HEADERS, media_type=self.MEDIA_TYPE)
 
     async def _collect(self, events: AsyncGenerator[Event]) -> None:
         end: Exception | None = None

@@ -78,11 +78,7 @@ class LimitDecision:
         enough = [has + it.amount <= it.quota for it, has in zip(limits, used, strict=True)]
         is_taken = all(enough)
         remaining = tuple(
-            Remaining(
-                it,
-                max(0, it.quota - has - it.amount * is_taken),
-                math.ceil(it.seconds - now % it.seconds),
-            )
+            Remaining(it, max(0, it.quota - has - it.amount * is_taken), math.ceil(it.seconds - now % it.seconds))
             for it, has in zip(limits, used, strict=True)
         )
         return cls(remaining, None if is_taken else remaining[enough.index(False)], is_local)
@@ -246,9 +242,7 @@ return {tostring(now), unpack(used)}
         for it in limits:
             arguments += [it.seconds, it.quota, it.amount, int(it.is_sliding)]
         try:
-            now, *used = await self._take(
-                keys=[self._prefix + it.key for it in limits], args=arguments
-            )
+            now, *used = await self._take(keys=[self._prefix + it.key for it in limits], args=arguments)
         except self._failures as error:
             self._away_until = time.monotonic() + self.PAUSE_SECONDS
             FAILURES.labels("limits", "redis").inc()

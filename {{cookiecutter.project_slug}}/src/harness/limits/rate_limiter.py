@@ -114,9 +114,7 @@ class RateLimiter:
         return self._headers(decision.remaining) if decision else {}
 
     @asynccontextmanager
-    async def reserve(
-        self, principal_id: str, thread: str, spending: Spending
-    ) -> AsyncIterator[None]:
+    async def reserve(self, principal_id: str, thread: str, spending: Spending) -> AsyncIterator[None]:
         """Hold one message of a caller in a thread to all quotas of a day.
 
         `thread` names the conversation among all callers'. What was reserved becomes what `spending`
@@ -127,10 +125,7 @@ class RateLimiter:
             LimitsUnavailable: The counts cannot be reached, and that is to be refused.
         """
         keys = {"thread": thread, "caller": principal_id, "service": ""}
-        limits = [
-            rule.limit(self._settings, keys[rule.who], self._reserved[rule.unit])
-            for rule in self._quotas
-        ]
+        limits = [rule.limit(self._settings, keys[rule.who], self._reserved[rule.unit]) for rule in self._quotas]
         decision = await self.acquire(limits)
         for it in decision.remaining if decision else ():
             if it.limit.name.startswith("service-"):  # what all callers share
@@ -186,9 +181,7 @@ class RateLimiter:
     @staticmethod
     def _headers(remaining: Sequence[Remaining]) -> Mapping[str, str]:
         """Quota q in w seconds, r of it left, reset in t (draft-ietf-httpapi-ratelimit-headers-10)."""
-        policies = (
-            f'"{it.limit.name}";q={it.limit.quota};w={it.limit.seconds}' for it in remaining
-        )
+        policies = (f'"{it.limit.name}";q={it.limit.quota};w={it.limit.seconds}' for it in remaining)
         left = (f'"{it.limit.name}";r={it.left};t={it.reset_seconds}' for it in remaining)
         return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 

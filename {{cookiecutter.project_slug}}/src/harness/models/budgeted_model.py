@@ -35,9 +35,7 @@ class BudgetedModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "bounded"
 
-    async def ainvoke(
-        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any  # noqa: A002
-    ) -> AIMessage:
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:  # noqa: A002
         """The model's answer.
 
         Raises:
@@ -51,10 +49,7 @@ class BudgetedModel(BaseChatModel):
         names = self.tools
         if names is None or names.issuperset(call["name"] for call in answer.tool_calls):
             return answer
-        calls = [
-            call if call["name"] in names else {**call, "name": self.no_tool}
-            for call in answer.tool_calls
-        ]
+        calls = [call if call["name"] in names else {**call, "name": self.no_tool} for call in answer.tool_calls]
         return answer.model_copy(update={"tool_calls": calls})
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:

@@ -145,9 +145,7 @@ class ModelCallRecorder:
             finally:
                 self._end(fields, outcome, error, perf_counter() - started, span)
 
-    def _end(
-        self, fields: dict[str, Any], outcome: str, error: str | None, seconds: float, span: Span
-    ) -> None:
+    def _end(self, fields: dict[str, Any], outcome: str, error: str | None, seconds: float, span: Span) -> None:
         who = self._role, self._model
         used: dict[str, int | None] = {"input_tokens": None, "output_tokens": None}
         usd = None
@@ -175,9 +173,5 @@ class ModelCallRecorder:
     @staticmethod
     def _size(request: Any) -> dict[str, int]:
         """How much is sent: messages, and characters of their text."""
-        texts = (
-            [request]
-            if isinstance(request, str)
-            else [m.text for m in request if isinstance(m, BaseMessage)]
-        )
+        texts = [request] if isinstance(request, str) else [m.text for m in request if isinstance(m, BaseMessage)]
         return {"messages": len(texts), "chars": sum(map(len, texts))}

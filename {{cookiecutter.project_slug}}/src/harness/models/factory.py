@@ -105,10 +105,7 @@ class LLMFactory:
         if problems:
             raise ConfigurationError(problems)
         # Roles share a model, and with it its connections, breaker and concurrency limit.
-        return {
-            role: self._failover(role, [models[ref] for ref in row])
-            for role, row in self._config.rows.items()
-        }
+        return {role: self._failover(role, [models[ref] for ref in row]) for role, row in self._config.rows.items()}
 
     def _failover(self, role: Role, models: Sequence[ResilientModel]) -> FailoverModel:
         seconds = self._settings.llm_timeout_seconds

@@ -44,9 +44,7 @@ class FailoverModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "failover"
 
-    async def ainvoke(
-        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any  # noqa: A002
-    ) -> AIMessage:
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:  # noqa: A002
         """The first usable answer.
 
         Raises:

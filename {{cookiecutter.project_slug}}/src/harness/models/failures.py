@@ -38,31 +38,21 @@ class ModelCallFailed(Exception):
     AGAINST_THE_MODEL: Final = RETRYABLE | {"upstream_invalid"}
 
     CLASSES: Final[Mapping[Reason, frozenset[str]]] = {
-        "connection": frozenset(
-            {"ConnectionError", "TransportError", "APIConnectionError", "HTTPClientError"}
-        ),
-        "timeout": frozenset(
-            {"TimeoutError", "TimeoutException", "APITimeoutError", "ReadTimeoutError"}
-        ),
+        "connection": frozenset({"ConnectionError", "TransportError", "APIConnectionError", "HTTPClientError"}),
+        "timeout": frozenset({"TimeoutError", "TimeoutException", "APITimeoutError", "ReadTimeoutError"}),
         "upstream_error": frozenset({"APIError", "ClientError"}),  # in mid-stream
     }
     UNREADABLE: Final = frozenset({"ResponseRejected", "DecodingError"})
     UNREACHED: Final = frozenset({"ConnectTimeout", "ConnectTimeoutError", "ConnectError"})
 
     def __init__(
-        self,
-        reason: Reason,
-        *,
-        retry_after_seconds: float | None = None,
-        had_full_timeout: bool = True,
+        self, reason: Reason, *, retry_after_seconds: float | None = None, had_full_timeout: bool = True
     ) -> None:
         self.reason: Reason = reason
         self.retry_after_seconds = retry_after_seconds
         """What the provider asks to wait; None where it did not say."""
         self.is_retryable = reason in self.RETRYABLE
-        self.trips_breaker = reason in self.AGAINST_THE_MODEL and (
-            had_full_timeout or reason != "timeout"
-        )
+        self.trips_breaker = reason in self.AGAINST_THE_MODEL and (had_full_timeout or reason != "timeout")
         """Whether it speaks against the model, and not against a request that had no time left."""
         super().__init__(reason)
 

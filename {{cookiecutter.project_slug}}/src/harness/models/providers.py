@@ -39,9 +39,7 @@ class ModelHttp:
             verify=self.tls(),
             timeout=httpx2.Timeout(self.timeout),
             # The concurrency limiter bounds the calls.
-            limits=httpx2.Limits(
-                max_connections=None, max_keepalive_connections=self._settings.llm_max_concurrency
-            ),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=self._settings.llm_max_concurrency),
             event_hooks={"response": [self.hook(httpx2.AsyncByteStream)]},
         )
 

@@ -46,11 +46,7 @@ class CircuitBreaker:
     SHOWN: Final[Mapping[BreakerState, int]] = {"closed": 0, "half_open": 1, "open": 2}
 
     def __init__(
-        self,
-        model: str,
-        max_failures: int,
-        open_seconds: float,
-        now: Callable[[], float] = monotonic,
+        self, model: str, max_failures: int, open_seconds: float, now: Callable[[], float] = monotonic
     ) -> None:
         """Open after `max_failures` in a row, for `open_seconds` by the clock `now`."""
         self._model = model
@@ -127,21 +123,15 @@ class CircuitBreaker:
 class ModelEndpoint:
     """What all roles that use the same model share: its breaker, concurrency limit and retries."""
 
-    def __init__(
-        self, name: str, model: str, finish: str | None, settings: Settings, prices: Prices
-    ) -> None:
+    def __init__(self, name: str, model: str, finish: str | None, settings: Settings, prices: Prices) -> None:
         """Stand for `model`, shown as `name`, which says under `finish` why an answer ended."""
         self.name = name
         self.model = model
         self.finish = finish
         self.settings = settings
         self.prices = prices
-        self.breaker = CircuitBreaker(
-            name, settings.llm_breaker_failures, settings.llm_breaker_seconds
-        )
-        self.limiter = ConcurrencyLimiter(
-            model, settings.llm_max_concurrency, settings.llm_max_queue
-        )
+        self.breaker = CircuitBreaker(name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
+        self.limiter = ConcurrencyLimiter(model, settings.llm_max_concurrency, settings.llm_max_queue)
         self.retries = Retries(settings.llm_max_retries)
 
 
@@ -176,9 +166,7 @@ class ResilientModel:
         async def attempt() -> AIMessage:
             async with self._call(request, until, had_full_timeout=is_fair) as call:
                 async with asyncio.timeout_at(until):
-                    answer: AIMessage = await self._model.ainvoke(
-                        request.input, request.config, **request.options
-                    )
+                    answer: AIMessage = await self._model.ainvoke(request.input, request.config, **request.options)
                 call.add_tokens(answer.usage_metadata)
                 if self.endpoint.finish and not self.has_content(answer):
                     raise ModelCallFailed("upstream_invalid")

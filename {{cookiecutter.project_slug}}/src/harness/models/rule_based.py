@@ -55,9 +55,7 @@ class RuleBasedModel(BaseChatModel):
         """The model with `tools` to call; the script itself knows whether it must call one."""
         return self.bind(bound=tuple(map(self._name, tools)), **kwargs)
 
-    def _generate(
-        self, messages: list[BaseMessage], *_: Any, bound: Sequence[str] = (), **kwargs: Any
-    ) -> ChatResult:
+    def _generate(self, messages: list[BaseMessage], *_: Any, bound: Sequence[str] = (), **kwargs: Any) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=self._answer(messages, bound))])
 
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> ChatResult:
@@ -72,12 +70,7 @@ class RuleBasedModel(BaseChatModel):
         last = AIMessageChunk(
             content="",
             tool_call_chunks=[
-                tool_call_chunk(
-                    name=call["name"],
-                    args=orjson.dumps(call["args"]).decode(),
-                    id=call["id"],
-                    index=index,
-                )
+                tool_call_chunk(name=call["name"], args=orjson.dumps(call["args"]).decode(), id=call["id"], index=index)
                 for index, call in enumerate(answer.tool_calls)
             ],
             usage_metadata=answer.usage_metadata,
@@ -86,9 +79,7 @@ class RuleBasedModel(BaseChatModel):
         )
         yield ChatGenerationChunk(message=last)
 
-    async def _astream(
-        self, messages: list[BaseMessage], *_: Any, **kwargs: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
+    async def _astream(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self._stream(messages, **kwargs):
             yield chunk
 
@@ -97,13 +88,9 @@ class RuleBasedModel(BaseChatModel):
         sent = sum(len(message.text.split()) for message in messages)
         texts = [reply.text, *(str(call["args"]) for call in reply.tool_calls)]
         received = sum(len(text.split()) for text in texts)
-        usage = UsageMetadata(
-            input_tokens=sent, output_tokens=received, total_tokens=sent + received
-        )
+        usage = UsageMetadata(input_tokens=sent, output_tokens=received, total_tokens=sent + received)
         # A copy: the script may give the same message twice.
-        return reply.model_copy(
-            update={"usage_metadata": usage, "response_metadata": {"model_name": EMBEDDED}}
-        )
+        return reply.model_copy(update={"usage_metadata": usage, "response_metadata": {"model_name": EMBEDDED}})
 
     @staticmethod
     def _name(tool: dict[str, Any] | type | Callable[..., Any] | BaseTool) -> str:

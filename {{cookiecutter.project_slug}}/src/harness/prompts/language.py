@@ -17,9 +17,7 @@ Text = Mapping[Language, str]
 class Words:
     """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
 
-    MARKS: Final = re.compile(
-        "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
-    )
+    MARKS: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
     """The blocks of Unicode that combine with a letter."""
 
     @classmethod

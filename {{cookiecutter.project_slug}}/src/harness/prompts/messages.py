@@ -21,9 +21,7 @@ class LocalizedMessage:
 
 
 _FILE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_SENTENCES: Final = {
-    name: LocalizedMessage(**text) for name, text in _FILE.items() if name != "kinds"
-}
+_SENTENCES: Final = {name: LocalizedMessage(**text) for name, text in _FILE.items() if name != "kinds"}
 
 
 class Messages:

@@ -38,9 +38,7 @@ class Overrides:
             raise ConfigurationError([f"src/app/prompts: {problem}" for problem in problems])
 
     @staticmethod
-    def _problems(
-        place: str, before: Text | None, text: Text, names: Mapping[str, object]
-    ) -> Iterator[str]:
+    def _problems(place: str, before: Text | None, text: Text, names: Mapping[str, object]) -> Iterator[str]:
         if before is None:
             yield f"{place} is no name of the harness's; there are {', '.join(sorted(names))}"
             return

@@ -138,9 +138,7 @@ class Agent(ABC, Generic[SettingsT]):
         """
 
     @final
-    async def answer_without_model(
-        self, question: str, language: Language
-    ) -> tuple[str, list[ToolResult]]:
+    async def answer_without_model(self, question: str, language: Language) -> tuple[str, list[ToolResult]]:
         """An answer with no model: `plan_without_model`, the tools, `render`.
 
         Used by DISABLE_LLM and whenever the model fails. Raises what `plan_without_model` and the
@@ -198,9 +196,7 @@ class Agent(ABC, Generic[SettingsT]):
             facts = orjson.dumps(finding.facts).decode()
             return Prompt.fence("tool_result", facts), finding
 
-        return StructuredTool.from_function(
-            coroutine=run, name=method.__name__, response_format="content_and_artifact"
-        )
+        return StructuredTool.from_function(coroutine=run, name=method.__name__, response_format="content_and_artifact")
 
     async def _sanitized(self, finding: ToolResult) -> ToolResult:
         """The result as a model and `render` may read it: texts that read like instructions are taken out."""

@@ -8,13 +8,7 @@ from typing import Any
 import structlog
 from langgraph.runtime import Runtime
 
-from ..errors import (
-    ApprovalNeeded,
-    ClarificationNeeded,
-    ModelUnavailable,
-    PolicyViolation,
-    SourceUnavailable,
-)
+from ..errors import ApprovalNeeded, ClarificationNeeded, ModelUnavailable, PolicyViolation, SourceUnavailable
 from ..guards.output import OutputPolicy
 from ..guards.tool_policy import ApprovalGate
 from ..limits.deadline import Deadline, DeadlineFraction
@@ -44,11 +38,7 @@ class AgentNode:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        factory: LLMFactory,
-        agents: Sequence[Agent[Any]],
-        outgoing: OutputPolicy,
+        self, settings: Settings, factory: LLMFactory, agents: Sequence[Agent[Any]], outgoing: OutputPolicy
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
         self._pending = PendingApprovals(settings, outgoing)
@@ -57,9 +47,7 @@ class AgentNode:
             agent.name: AgentRunner(agent, settings, factory, outgoing)
             for agent in (() if factory.is_disabled else agents)
         }
-        self._cache = AnswerCache(
-            settings.answer_cache_max_entries, settings.answer_cache_ttl_seconds
-        )
+        self._cache = AnswerCache(settings.answer_cache_max_entries, settings.answer_cache_ttl_seconds)
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """Write the result, one more for each call that waits for a person, and why they are degraded."""
@@ -123,9 +111,7 @@ class AgentNode:
         FAILURES.labels("agents", task["agent"]).inc()
         return TaskResults.missing(task, message, language), [*degraded, reason]
 
-    async def _from_model(
-        self, task: Task, language: Language
-    ) -> tuple[TaskResult | None, list[str]]:
+    async def _from_model(self, task: Task, language: Language) -> tuple[TaskResult | None, list[str]]:
         """The model's answer, or a cached one; None when there is neither. And why it is degraded."""
         key = self._cache_key(task, language)
         try:

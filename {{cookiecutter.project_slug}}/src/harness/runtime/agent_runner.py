@@ -7,24 +7,10 @@ from typing import Any, ClassVar, Final
 import structlog
 from langchain.agents import create_agent
 from langchain.agents.middleware import InputAgentState
-from langchain_core.messages import (
-    AIMessage,
-    AnyMessage,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 
-from ..errors import (
-    ApprovalNeeded,
-    BudgetExceeded,
-    ModelUnavailable,
-    PolicyViolation,
-    ServiceError,
-    SourceUnavailable,
-)
+from ..errors import ApprovalNeeded, BudgetExceeded, ModelUnavailable, PolicyViolation, ServiceError, SourceUnavailable
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.budget import Budget, RunLimits
 from ..models.budgeted_model import BudgetedModel
@@ -59,8 +45,7 @@ class AgentScript:
         return AIMessage(
             content="",
             tool_calls=[
-                {"name": call.tool, "args": dict(call.arguments), "id": f"call_{at}"}
-                for at, call in enumerate(calls)
+                {"name": call.tool, "args": dict(call.arguments), "id": f"call_{at}"} for at, call in enumerate(calls)
             ],
         )
 
@@ -109,14 +94,10 @@ class AgentRunner:
     STEPS_PER_CALL: Final = 2
     """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
 
-    def __init__(
-        self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy
-    ) -> None:
+    def __init__(self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy) -> None:
         self._agent = agent
         self._outgoing = outgoing
-        self._limits = RunLimits(
-            "AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls
-        )
+        self._limits = RunLimits("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
         self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
         offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
         model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
@@ -152,9 +133,7 @@ class AgentRunner:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
         return draft
 
-    async def _retry(
-        self, draft: Draft, refusal: str, question: str, language: Language
-    ) -> tuple[Draft, str | None]:
+    async def _retry(self, draft: Draft, refusal: str, question: str, language: Language) -> tuple[Draft, str | None]:
         """A second attempt in the same limits, and why it is refused too; else the first one."""
         correction = Correction.message(refusal, draft.guard.unsupported(draft.text), language)
         try:
@@ -166,9 +145,7 @@ class AgentRunner:
             OutputGuard.corrected(refusal, "agent")
         return second, again
 
-    async def _attempt(
-        self, messages: Sequence[AnyMessage], question: str, language: Language
-    ) -> Draft:
+    async def _attempt(self, messages: Sequence[AnyMessage], question: str, language: Language) -> Draft:
         """The loop's answer to `messages`."""
         result = await self._loop.ainvoke(
             InputAgentState(messages=[*messages]),

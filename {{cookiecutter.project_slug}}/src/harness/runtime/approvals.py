@@ -86,15 +86,12 @@ class Approvals:
             for call in interrupt.value
         ]
 
-    async def open(
-        self, thread: ThreadRef, checkpoint: CheckpointTuple | None
-    ) -> list[PendingCall]:
+    async def open(self, thread: ThreadRef, checkpoint: CheckpointTuple | None) -> list[PendingCall]:
         """Those that can still be decided."""
         return [
             call
             for call in self.pending(checkpoint)
-            if not self.is_expired(call)
-            and await self._store.find_reply(self.key(thread, call["id"])) is None
+            if not self.is_expired(call) and await self._store.find_reply(self.key(thread, call["id"])) is None
         ]
 
     @staticmethod
@@ -135,24 +132,13 @@ class ApprovalNode:
                     text = Messages.REJECTED.format(language, call=call["shown"])
                     result = TaskResults.unanswered(task, text, "rejected")
             elif call and call["id"] in decision.get("unresolved", []):
-                result = TaskResults.missing(
-                    task, Messages.UNRESOLVED, language, call=call["shown"]
-                )
+                result = TaskResults.missing(task, Messages.UNRESOLVED, language, call=call["shown"])
             results.append(result)
-        return {
-            "outcomes": Overwrite(results),
-            "degraded": degraded,
-            "history": state["history"][:-1],
-            "withdrawn": [],
-        }
+        return {"outcomes": Overwrite(results), "degraded": degraded, "history": state["history"][:-1], "withdrawn": []}
 
-    async def _run(
-        self, task: Task, call: PendingCall, language: Language
-    ) -> tuple[TaskResult, list[str]]:
+    async def _run(self, task: Task, call: PendingCall, language: Language) -> tuple[TaskResult, list[str]]:
         """The result of the approved call, and why it is degraded."""
-        approval = Approval(
-            call["id"], PendingToolCall(call["agent"], call["tool"], call["arguments"])
-        )
+        approval = Approval(call["id"], PendingToolCall(call["agent"], call["tool"], call["arguments"]))
         name = approval.call.name
         AuditLog.record("approval", "approved", name)
         try:

@@ -51,16 +51,12 @@ class Step:
     whole state for it again, and traces it as a step.
     """
 
-    def __init__(
-        self, nodes: Mapping[str, Node], route: Callable[[State], Route] | None = None
-    ) -> None:
+    def __init__(self, nodes: Mapping[str, Node], route: Callable[[State], Route] | None = None) -> None:
         """Run `nodes` in this order; `route` reads the state with what they changed."""
         self._nodes = nodes
         self._route = route
 
-    async def __call__(
-        self, state: State, runtime: Runtime[RunContext]
-    ) -> Mapping[str, Any] | Command[str]:
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any] | Command[str]:
         """The changes of all nodes; of one key, those of the last that changes it.
 
         Raises:
@@ -72,9 +68,7 @@ class Step:
             seen: Any = {key: value for key, value in after.items() if key in READS[name]}
             own = await node(seen, runtime)
             if foreign := own.keys() - WRITES[name]:
-                raise PermissionError(
-                    f"node {name} may not write {sorted(foreign)}: grant it in runtime/state.py"
-                )
+                raise PermissionError(f"node {name} may not write {sorted(foreign)}: grant it in runtime/state.py")
             changes |= own
             after |= own
             if "plan" in changes:  # a refused message: nothing is left to decide
@@ -98,11 +92,7 @@ class GraphBuilder:
         prompts = [*shared, *(agent.prompt for agent in agents)]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])
-        outgoing = OutputPolicy(
-            Leaks(texts, redactor),
-            PiiRules(settings.personal_data_out),
-            settings.grounding_names,
-        )
+        outgoing = OutputPolicy(Leaks(texts, redactor), PiiRules(settings.personal_data_out), settings.grounding_names)
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self.nodes: Mapping[str, Node] = {
             "admit": InputGuardNode(
@@ -115,9 +105,7 @@ class GraphBuilder:
             "plan": Planner(factory, agents, rules, settings, outgoing),
             "work": AgentNode(settings, factory, agents, outgoing),
             "write": Writer(factory, outgoing),
-            "audit": OutputGuardNode(
-                History(settings.history_turns, settings.history_max_tokens), outgoing
-            ),
+            "audit": OutputGuardNode(History(settings.history_turns, settings.history_max_tokens), outgoing),
             "approve": ApprovalNode(agents),
         }
 

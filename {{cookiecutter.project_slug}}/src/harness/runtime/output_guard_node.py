@@ -53,9 +53,7 @@ class OutputGuardNode:
         return {"answer": draft, "degraded": degraded, "history": history}
 
     @staticmethod
-    def _agents_answers(
-        state: State, results: TaskResults, guard: OutputGuard
-    ) -> tuple[str, list[str]]:
+    def _agents_answers(state: State, results: TaskResults, guard: OutputGuard) -> tuple[str, list[str]]:
         """The agents' answers, harmless, and why they are degraded; without agents, the plan's text.
 
         A model's part in them was checked before; what a data source says may hold markup.

@@ -104,9 +104,7 @@ class Planner:
         """
         ours = {"", self._rules.offer(language), self._rules.refusal(language)}
         texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
-        guard = OutputGuard(
-            self._outgoing, question, [], language=language if plan["text"] else None
-        )
+        guard = OutputGuard(self._outgoing, question, [], language=language if plan["text"] else None)
         violations = (guard.violation(it) for it in texts if it not in ours and it not in question)
         # No facts yet to hold a figure against.
         refusal = next((it for it in violations if it not in (None, OutputGuard.UNGROUNDED)), None)
@@ -116,11 +114,7 @@ class Planner:
         return guard.block(refusal)
 
     async def _ask_model(
-        self,
-        model: Runnable[Any, AIMessage],
-        question: str,
-        language: Language,
-        history: Sequence[Turn],
+        self, model: Runnable[Any, AIMessage], question: str, language: Language, history: Sequence[Turn]
     ) -> tuple[Plan | None, list[str]]:
         """The model's plan; None when it has none, and why."""
         system = SystemMessage(
@@ -149,11 +143,7 @@ class Planner:
         return plan, []
 
     async def _draft(
-        self,
-        model: Runnable[Any, AIMessage],
-        messages: Sequence[BaseMessage],
-        language: Language,
-        prompt: Prompt,
+        self, model: Runnable[Any, AIMessage], messages: Sequence[BaseMessage], language: Language, prompt: Prompt
     ) -> Plan | None:
         """One plan of the model; None when it breaks the schema or cannot be carried out."""
         Budget.take_model_call()

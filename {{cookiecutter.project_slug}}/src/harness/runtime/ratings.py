@@ -22,9 +22,7 @@ Rating = Literal["up", "down", "1", "2", "3", "4", "5"]
 class Ratings:
     """Saves one rating a run, the last one that its owner gave."""
 
-    def __init__(
-        self, settings: Settings, store: Store, redactor: Redactor, langsmith: LangSmith
-    ) -> None:
+    def __init__(self, settings: Settings, store: Store, redactor: Redactor, langsmith: LangSmith) -> None:
         self._max_chars = settings.feedback_comment_max_chars
         self._store = store
         self._redactor = redactor

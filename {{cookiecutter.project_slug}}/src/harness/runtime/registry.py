@@ -32,9 +32,7 @@ class Registry:
             classes = [
                 value
                 for value in vars(module).values()
-                if isinstance(value, type)
-                and issubclass(value, Agent)
-                and value.__module__ == module.__name__
+                if isinstance(value, type) and issubclass(value, Agent) and value.__module__ == module.__name__
             ]
             if problem := self._problem(folder, classes):
                 raise ConfigurationError([f"agents/{folder}/agent.py: {problem}"])

@@ -114,11 +114,7 @@ class ApprovalRequest(BaseModel):
         """`call` as callers see it."""
         until = datetime.fromtimestamp(call["expires_at"], UTC).isoformat(timespec="seconds")
         return cls(
-            id=call["id"],
-            agent=call["agent"],
-            tool=call["tool"],
-            arguments=dict(call["arguments"]),
-            expires_at=until,
+            id=call["id"], agent=call["agent"], tool=call["tool"], arguments=dict(call["arguments"]), expires_at=until
         )
 
 
@@ -129,8 +125,7 @@ class UsageReport(BaseModel):
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = Field(
-        default=0.0,
-        description="US dollars by the price table; null: a model without a price answered.",
+        default=0.0, description="US dollars by the price table; null: a model without a price answered."
     )
 
 
@@ -174,10 +169,7 @@ class Reply(BaseModel):
         return cls(
             answer=state["answer"],
             language=state["language"],
-            agents=[
-                AgentReport(name=it["agent"], question=it["question"], status=it["status"])
-                for it in results
-            ],
+            agents=[AgentReport(name=it["agent"], question=it["question"], status=it["status"]) for it in results],
             sources=[SourceRef(**source) for source in sources.values()],
             degraded=bool(reasons),
             degraded_because=reasons,
@@ -200,9 +192,7 @@ class Reply(BaseModel):
 class Event(TypedDict):
     """One step of a streamed run; `data` is JSON."""
 
-    event: Literal[
-        "plan", "agent_started", "agent_finished", "token", "withdrawn", "final", "error"
-    ]
+    event: Literal["plan", "agent_started", "agent_finished", "token", "withdrawn", "final", "error"]
     data: dict[str, Any]
 
 
@@ -259,9 +249,7 @@ class Replies:
         notices = [phrase.format(language) for phrase, is_true in spoken.items() if is_true]
         if masked := state.get("masked"):
             notices.append(Messages.MASKED.format(language, kinds=Messages.kinds(masked, language)))
-        notices += [
-            Messages.WITHDRAWN.format(language, call=it) for it in state.get("withdrawn", [])
-        ]
+        notices += [Messages.WITHDRAWN.format(language, call=it) for it in state.get("withdrawn", [])]
         ages = [outcome["age_seconds"] for outcome in state["outcomes"] if "age_seconds" in outcome]
         if ages:
             minutes = ceil(max(ages) / SECONDS_PER_MINUTE)

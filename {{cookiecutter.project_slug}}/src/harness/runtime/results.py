@@ -17,9 +17,7 @@ class TaskResults:
 
     def __init__(self, state: State) -> None:
         order = [(task["agent"], task["question"]) for task in state["plan"]["tasks"]]
-        self.all = sorted(
-            state["outcomes"], key=lambda it: order.index((it["agent"], it["question"]))
-        )
+        self.all = sorted(state["outcomes"], key=lambda it: order.index((it["agent"], it["question"])))
 
     @property
     def text(self) -> str:
@@ -65,9 +63,7 @@ class TaskResults:
         return {**cls.answered(task, text, ()), "status": status}
 
     @classmethod
-    def missing(
-        cls, task: Task, message: LocalizedMessage, language: Language, **given: Any
-    ) -> TaskResult:
+    def missing(cls, task: Task, message: LocalizedMessage, language: Language, **given: Any) -> TaskResult:
         """The result of a task that failed, with `message` about it."""
         text = message.format(language, **({"question": task["question"]} | given))
         return cls.unanswered(task, text, "missing")

@@ -37,22 +37,16 @@ class Keywords:
     @staticmethod
     def stems(text: str) -> list[str]:
         """Folded words without plural endings and cut short: `dólares` meets `dólar`."""
-        return [
-            Keywords.ENDING.sub("", word)[: Keywords.STEM_CHARS] for word in Words.tokenize(text)
-        ]
+        return [Keywords.ENDING.sub("", word)[: Keywords.STEM_CHARS] for word in Words.tokenize(text)]
 
 
 class RulesPlanner:
     """Splits a message into clauses and gives each to the agent whose keywords it holds."""
 
-    CUT: Final = re.compile(
-        r"[?!;]+|[.,:](?=\s|$)|\b(?:and|also|plus|then|y|e|además|también|luego)\b", re.IGNORECASE
-    )
+    CUT: Final = re.compile(r"[?!;]+|[.,:](?=\s|$)|\b(?:and|also|plus|then|y|e|además|también|luego)\b", re.IGNORECASE)
     """Where one task may end and the next begin; `3.5` and `1,000` stay whole."""
 
-    FOLLOW_UP: Final = re.compile(
-        r"^\W*(?:and|what about|how about|y|qué tal|que tal)\b", re.IGNORECASE
-    )
+    FOLLOW_UP: Final = re.compile(r"^\W*(?:and|what about|how about|y|qué tal|que tal)\b", re.IGNORECASE)
     VAGUE_WORDS: Final = 1
     """A message of at most so many telling words, such as "Paris?", is asked back about."""
 
@@ -120,10 +114,7 @@ class RulesPlanner:
 
     def _follow_up(self, question: str, last: Turn) -> list[Task]:
         if last["asked"]:  # the detail that was asked for completes the question before
-            return [
-                Task(agent=name, question=f"{last['question']} {question}")
-                for name in last["agents"]
-            ]
+            return [Task(agent=name, question=f"{last['question']} {question}") for name in last["agents"]]
         if self.FOLLOW_UP.match(question):
             return [Task(agent=name, question=question) for name in last["agents"]]
         return []
@@ -132,6 +123,4 @@ class RulesPlanner:
     def _is_vague(cls, question: str) -> bool:
         common = frozenset().union(*LanguageDetector.WORDS.values())
         names = re.sub(r"\b([A-ZÁÉÍÓÚÑ]\w+)(?: [A-ZÁÉÍÓÚÑ]\w+)+", r"\1", question)
-        return (
-            len([word for word in Words.tokenize(names) if word not in common]) <= cls.VAGUE_WORDS
-        )
+        return len([word for word in Words.tokenize(names) if word not in common]) <= cls.VAGUE_WORDS

@@ -86,9 +86,7 @@ class SafeTool(StructuredTool):
         except (ClarificationNeeded, ValidationError):
             raise
         except ApprovalNeeded as needed:
-            return ToolMessage(
-                needed.detail, tool_call_id=call["id"], name=self.name, artifact=needed
-            )
+            return ToolMessage(needed.detail, tool_call_id=call["id"], name=self.name, artifact=needed)
         except ServiceError as error:
             log.warning("tool_failed", tool=self.name, reason=str(error))
             failure: Exception = error
@@ -96,9 +94,7 @@ class SafeTool(StructuredTool):
             log.exception("tool_failed", tool=self.name)
             failure = error
         text = failure.detail if isinstance(failure, ServiceError) else UNFORESEEN
-        return ToolMessage(
-            text, tool_call_id=call["id"], name=self.name, status="error", artifact=failure
-        )
+        return ToolMessage(text, tool_call_id=call["id"], name=self.name, status="error", artifact=failure)
 
     def _check_size(self, arguments: Mapping[str, Any]) -> None:
         size = len(str(arguments))

@@ -7,13 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from langchain_core.runnables import RunnableConfig
 
-from ..errors import (
-    ApprovalDecided,
-    ApprovalExpired,
-    ApprovalUnknown,
-    InputRefused,
-    StoreUnavailable,
-)
+from ..errors import ApprovalDecided, ApprovalExpired, ApprovalUnknown, InputRefused, StoreUnavailable
 from ..limits.deadline import Deadline
 from ..prompts.language import Language
 from ..run_context import RunContext
@@ -31,9 +25,7 @@ from .state import Decision, PendingCall
 class ThreadSession:
     """One request of one thread, which no other request of the thread runs beside."""
 
-    def __init__(
-        self, store: Store, ttl_seconds: float, thread: ThreadRef, text: str, key: str | None
-    ) -> None:
+    def __init__(self, store: Store, ttl_seconds: float, thread: ThreadRef, text: str, key: str | None) -> None:
         """The request with `text`; its reply is saved under `key` for `ttl_seconds`."""
         self._store = store
         self._ttl_seconds = ttl_seconds
@@ -96,9 +88,7 @@ class Sessions:
         self._ttl_seconds = settings.idempotency_ttl_seconds
 
     @asynccontextmanager
-    async def open(
-        self, message: str, thread: ThreadRef, idempotency_key: str | None
-    ) -> AsyncIterator[ThreadSession]:
+    async def open(self, message: str, thread: ThreadRef, idempotency_key: str | None) -> AsyncIterator[ThreadSession]:
         """One request at a time per thread; a repeated Idempotency-Key returns the saved reply.
 
         Raises:
@@ -120,9 +110,7 @@ class Sessions:
             yield session
 
     @asynccontextmanager
-    async def open_decision(
-        self, decision: Decision, thread: ThreadRef
-    ) -> AsyncIterator[DecisionSession]:
+    async def open_decision(self, decision: Decision, thread: ThreadRef) -> AsyncIterator[DecisionSession]:
         """The session of a decision; the same decision again returns its reply.
 
         Raises:

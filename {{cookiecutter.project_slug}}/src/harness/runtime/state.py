@@ -119,10 +119,7 @@ READS: Final[Mapping[str, frozenset[str]]] = {
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset(
-        {
-            *("question", "masked", "language", "draft", "outcomes", "withdrawn"),
-            *("history", "plan", "degraded"),
-        }
+        {*("question", "masked", "language", "draft", "outcomes", "withdrawn"), *("history", "plan", "degraded")}
     ),
     "plan": frozenset({"plan", "degraded"}),
     "work": frozenset({"outcomes", "degraded"}),

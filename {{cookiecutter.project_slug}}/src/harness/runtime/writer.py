@@ -28,9 +28,7 @@ class WriterScript:
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         """The paragraphs after the question."""
-        return AIMessage(
-            TaskResults.SEPARATOR.join(str(message.content) for message in messages[2:])
-        )
+        return AIMessage(TaskResults.SEPARATOR.join(str(message.content) for message in messages[2:]))
 
 
 class Writer:
@@ -79,9 +77,7 @@ class Writer:
         ]
 
     @staticmethod
-    async def _ask_model(
-        model: BaseChatModel, messages: Sequence[BaseMessage], stream: "DraftStream"
-    ) -> str:
+    async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage], stream: "DraftStream") -> str:
         """The model's text; its sentences are checked and streamed as they come."""
         Budget.take_model_call()
         draft = ""

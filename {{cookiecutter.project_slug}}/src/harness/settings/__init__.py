@@ -41,9 +41,7 @@ class Settings(
     def rules(self) -> Iterator[str]:
         """What the settings break together, one problem each."""
         if self.environment == "production":
-            yield from (
-                f"ENVIRONMENT=production refuses {it}" for it in self._only_for_development()
-            )
+            yield from (f"ENVIRONMENT=production refuses {it}" for it in self._only_for_development())
         for subject in self.subjects():
             yield from subject.rules(self)
         if self.injection_judge and (self.llm_judge_model or self.llm_model) == EMBEDDED:

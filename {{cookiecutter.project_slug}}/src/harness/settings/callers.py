@@ -37,9 +37,7 @@ class CallerSettings(Configuration):
     oidc_audience: str | None = None
     """What tokens must say in `aud`: the name of this service at the provider."""
 
-    oidc_algorithms: str = Field(
-        default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$"
-    )
+    oidc_algorithms: str = Field(default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$")
     """Signature algorithms that are accepted, separated by commas."""
 
     oidc_scopes: str = Field(default="chat,threads", pattern=rf"^(?:token|{SCOPE}(?:,{SCOPE})*)$")

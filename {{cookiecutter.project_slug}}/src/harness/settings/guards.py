@@ -79,9 +79,7 @@ class GuardSettings(Configuration):
     injection_classifier_threshold: float = Field(default=0.9, gt=0, le=1)
     """Score of that label from which on a text is an attack; guess, try it with INJECTION=observe."""
 
-    injection_bedrock_guardrail: str | None = Field(
-        default=None, pattern=r"^[a-z0-9]+:(\d+|DRAFT)$"
-    )
+    injection_bedrock_guardrail: str | None = Field(default=None, pattern=r"^[a-z0-9]+:(\d+|DRAFT)$")
     """Guardrail of Amazon Bedrock that is asked as well, `id:version`; needs the extra `bedrock` and
     AWS credentials and region by AWS's own variables. Empty: none."""
 
@@ -97,9 +95,7 @@ class GuardSettings(Configuration):
     `national_id` (Spanish DNI and NIE), `phone`. Acts: `pass`; `mask` (no model and no store sees
     it, a notice says so); `refuse` (422). Kinds left out pass; `none`: all do."""
 
-    personal_data_out: Acts = (
-        "card:refuse,email:refuse,iban:refuse,ip:refuse,national_id:refuse,phone:refuse"
-    )
+    personal_data_out: Acts = "card:refuse,email:refuse,iban:refuse,ip:refuse,national_id:refuse,phone:refuse"
     """What becomes of personal data in a model's answer that neither the question nor a tool gave:
     `pass`, `mask`, or `refuse` (the answer is made from the data without the model)."""
 

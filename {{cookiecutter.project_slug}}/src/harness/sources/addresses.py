@@ -36,8 +36,7 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         """True for a global unicast address, of which no IPv4 address inside is private."""
         address = ip_address(text.partition("%")[0])  # without the zone of a link-local one
         return all(
-            each.is_global and not (each.is_multicast or each.is_reserved)
-            for each in (address, *cls._inside(address))
+            each.is_global and not (each.is_multicast or each.is_reserved) for each in (address, *cls._inside(address))
         )
 
     @classmethod
@@ -87,18 +86,14 @@ class PinnedBackend(httpcore2.AnyIOBackend):
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         try:
-            entries = await asyncio.get_running_loop().getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
+            entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 letters
             raise httpcore2.ConnectError(type(error).__name__) from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not addresses:
             raise httpcore2.ConnectError("no address")
         if host not in self._private_hosts and not all(map(self.is_public, addresses)):
-            raise PolicyViolation(
-                "address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be"
-            )
+            raise PolicyViolation("address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be")
         return addresses
 
 

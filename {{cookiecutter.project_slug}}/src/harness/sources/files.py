@@ -21,9 +21,7 @@ class Folder:
     SUFFIXES: ClassVar[frozenset[str]] = frozenset({".md", ".txt"})
     """Plain text only: nothing that something else would execute or unpack."""
 
-    DEVICE: Final = re.compile(
-        r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\.|$)", re.IGNORECASE
-    )
+    DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\.|$)", re.IGNORECASE)
     """Windows has a device of this name in every folder."""
 
     FLAGS: Final = (
@@ -33,9 +31,7 @@ class Folder:
         | getattr(os, "O_NONBLOCK", 0)  # opening a pipe that nobody writes would hang
     )
 
-    def __init__(
-        self, root: Path | None, max_bytes: int, suffixes: frozenset[str] = SUFFIXES
-    ) -> None:
+    def __init__(self, root: Path | None, max_bytes: int, suffixes: frozenset[str] = SUFFIXES) -> None:
         """Read files of at most `max_bytes` below `root`; None refuses everything."""
         self._root = root
         self._max_bytes = max_bytes

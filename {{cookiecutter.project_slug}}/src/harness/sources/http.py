@@ -235,9 +235,7 @@ class HttpClient:
             return True if wait is None else wait < Deadline.clamp(self._timeout) and wait
         return isinstance(error, httpx2.TransportError)
 
-    async def _attempt(
-        self, host: str, method: Method, url: str, subtype: str, **sent: Any
-    ) -> bytes:
+    async def _attempt(self, host: str, method: Method, url: str, subtype: str, **sent: Any) -> bytes:
         headers = {"Accept": f"application/{subtype}, */*;q=0.5", "Accept-Encoding": "gzip"}
         if "content" in sent:
             headers["Content-Type"] = "application/json"
@@ -255,9 +253,7 @@ class HttpClient:
         if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
             raise Busy(status, response.headers.get("retry-after", ""))
         if response.is_redirect:
-            raise ResponseRejected(
-                f"HTTP {status}: redirects are not followed, name the new address"
-            )
+            raise ResponseRejected(f"HTTP {status}: redirects are not followed, name the new address")
         if not response.is_success:
             raise ResponseRejected(f"HTTP {status}")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -268,10 +264,7 @@ class HttpClient:
     def _problems(cls, invalid: ValidationError) -> str:
         """Which fields are wrong and how; never what they held."""
         errors = invalid.errors(include_input=False, include_url=False, include_context=False)
-        shown = [
-            f"{'.'.join(map(str, error['loc']))}: {error['type']}"
-            for error in errors[: cls.SHOWN_PROBLEMS]
-        ]
+        shown = [f"{'.'.join(map(str, error['loc']))}: {error['type']}" for error in errors[: cls.SHOWN_PROBLEMS]]
         return f"{len(errors)} fields break the model: {', '.join(shown)}"
 
 

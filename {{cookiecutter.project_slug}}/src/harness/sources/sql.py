@@ -244,9 +244,7 @@ class Tables:
             try:
                 from .sql_postgres import PostgresTables  # noqa: PLC0415 - psycopg is an extra
             except ImportError:
-                problem = (
-                    "an agent's policy names a PostgreSQL database: install the extra `postgres`"
-                )
+                problem = "an agent's policy names a PostgreSQL database: install the extra `postgres`"
                 raise ConfigurationError([problem]) from None
             return PostgresTables(url, granted, self._limits)
         forms = f"{self.CSV}folder, {self.SQLITE}file or {self.POSTGRESQL}user@host/name"

@@ -74,7 +74,5 @@ class PostgresTables:
             cursor = await connection.execute(self.MORE_THAN_GRANTED, [self._granted])
             row = await cursor.fetchone()
             if row is None or row[0]:
-                raise PolicyViolation(
-                    "table", "its role may do more than the policy says: revoke it"
-                )
+                raise PolicyViolation("table", "its role may do more than the policy says: revoke it")
             self._is_checked = True

@@ -33,9 +33,7 @@ class AdvisoryLocks:
     TRY: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS done"
     UNLOCK: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0)) AS done"
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], timeout_seconds: float
-    ) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], timeout_seconds: float) -> None:
         """Hold locks over a connection of `connect`, made again when it breaks."""
         self._connect = connect
         self._seconds = timeout_seconds

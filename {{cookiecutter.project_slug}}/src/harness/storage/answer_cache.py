@@ -41,9 +41,7 @@ class CachedAnswer:
 class AnswerCache:
     """The last good answers, in memory: as many as `max_entries`, each for `ttl_seconds`."""
 
-    def __init__(
-        self, max_entries: int, ttl_seconds: float, clock: Callable[[], float] = time
-    ) -> None:
+    def __init__(self, max_entries: int, ttl_seconds: float, clock: Callable[[], float] = time) -> None:
         """Measure age by `clock`, in seconds. With a `ttl_seconds` of 0 nothing is ever found."""
         self._max_entries = max_entries
         self._ttl_seconds = ttl_seconds

@@ -23,9 +23,7 @@ class Checkpoints:
         if url == StoreURL.MEMORY:
             return MemoryStore()
         if url.startswith(StoreURL.SQLITE):
-            return SqliteStore(
-                Path(url.removeprefix(StoreURL.SQLITE)), settings.database_timeout_seconds
-            )
+            return SqliteStore(Path(url.removeprefix(StoreURL.SQLITE)), settings.database_timeout_seconds)
         try:
             from .postgres import PostgresStore  # noqa: PLC0415  # an extra
         except ImportError:

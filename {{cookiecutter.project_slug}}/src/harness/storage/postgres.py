@@ -157,9 +157,7 @@ class PostgresStore(SQLStore):
                 status.mark_failed(error)
             yield
 
-    async def _execute(
-        self, statements: Sequence[Statement], *, is_durable: bool = False
-    ) -> list[Sequence[Any]]:
+    async def _execute(self, statements: Sequence[Statement], *, is_durable: bool = False) -> list[Sequence[Any]]:
         async with self._pool.connection() as connection, connection.cursor() as cursor:
             for query, values in statements:
                 await cursor.execute(query, values)

@@ -59,9 +59,7 @@ class SQLStore(Store):
         return [statement.replace("@run", cls.RUN) for statement in cls.TABLES]
 
     @abstractmethod
-    async def _execute(
-        self, statements: Sequence[Statement], *, is_durable: bool = False
-    ) -> list[Sequence[Any]]:
+    async def _execute(self, statements: Sequence[Statement], *, is_durable: bool = False) -> list[Sequence[Any]]:
         """Run the statements in order; the rows of the last one, which gives some.
 
         With `is_durable`, what they write outlives a power cut.

@@ -100,9 +100,7 @@ class SqliteStore(SQLStore):
             self.saver = await self._thread.run(self._open)
         except (OSError, sqlite3.Error) as error:
             self._thread.close()
-            raise ConfigurationError(
-                [f"DATABASE_URL: cannot open {self._path} ({error})"]
-            ) from error
+            raise ConfigurationError([f"DATABASE_URL: cannot open {self._path} ({error})"]) from error
         self.saver.thread = self._thread
         self.saver.timeout = self._timeout
         return self
@@ -134,9 +132,7 @@ class SqliteStore(SQLStore):
     async def _probe(self) -> None:
         await self._execute([("SELECT 1 FROM checkpoints LIMIT 1", ())])
 
-    async def _execute(
-        self, statements: Sequence[Statement], *, is_durable: bool = False
-    ) -> list[Sequence[Any]]:
+    async def _execute(self, statements: Sequence[Statement], *, is_durable: bool = False) -> list[Sequence[Any]]:
         return await self._thread.run(self._run, statements, is_durable)
 
     def _run(self, statements: Sequence[Statement], is_durable: bool) -> list[Sequence[Any]]:

@@ -15,16 +15,7 @@ from ..run_context import RunContext
 from .metrics import FAILURES, GUARD_DECISIONS
 
 Decision = Literal[
-    "refused",
-    "withheld",
-    "masked",
-    "corrected",
-    "observed",
-    "failed",
-    "waiting",
-    "approved",
-    "rejected",
-    "withdrawn",
+    "refused", "withheld", "masked", "corrected", "observed", "failed", "waiting", "approved", "rejected", "withdrawn"
 ]
 """`refused`: the message or the act; `withheld`: a text that was on its way to a model or a caller;
 `observed`: it would have been refused, were the guard not set to watch; `failed`: the guard broke;

@@ -66,9 +66,7 @@ class LangSmith:
                 await it._end(settings.shutdown_grace_seconds)
 
     @staticmethod
-    def _client_of(
-        settings: Settings, redactor: Redactor, hidden: Callable[[str], str]
-    ) -> langsmith.Client:
+    def _client_of(settings: Settings, redactor: Redactor, hidden: Callable[[str], str]) -> langsmith.Client:
         def masked(data: dict[str, Any]) -> dict[str, Any]:
             event = redactor.event(data)
             return {key: redactor.map_texts(value, hidden) for key, value in event.items()}
@@ -98,9 +96,7 @@ class LangSmith:
             FAILURES.labels("tracing", "langsmith").inc()
             log.warning("feedback_not_sent", error=type(error).__name__)
 
-    def _create(
-        self, client: langsmith.Client, run_id: str, rating: str, comment: str | None
-    ) -> None:
+    def _create(self, client: langsmith.Client, run_id: str, rating: str, comment: str | None) -> None:
         if self._session is None:  # feedback without it is deprecated (langsmith 0.15)
             self._session = client.read_project(project_name=self._project).id
         client.create_feedback(

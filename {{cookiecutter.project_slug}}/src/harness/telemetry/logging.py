@@ -79,14 +79,7 @@ class ECS:
         return line
 
 
-QUIET: Final = (
-    "httpx",
-    "httpx2",
-    "httpcore",
-    "httpcore2",
-    "uvicorn.access",
-    "asyncio",
-)
+QUIET: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio")
 """Loggers that repeat per request what our own lines say better: from WARNING on only."""
 
 
@@ -177,9 +170,7 @@ class Logs:
             with suppress(TypeError, ValueError):  # arguments that do not fit: logging tells
                 record.msg, record.args = self.redactor.text(record.getMessage()), ()
         if record.exc_info and record.exc_info[0]:
-            record.exc_text = self.redactor.text(
-                logging.Formatter().formatException(record.exc_info)
-            )
+            record.exc_text = self.redactor.text(logging.Formatter().formatException(record.exc_info))
         return record
 
     def _render(self, *, is_json: bool) -> list[Processor]:

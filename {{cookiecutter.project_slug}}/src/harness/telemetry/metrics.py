@@ -44,13 +44,9 @@ LLM_LATENCY: Final = histogram(
     # From a small local model to LLM_TIMEOUT_SECONDS and beyond.
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40),
 )
-LLM_TOKENS: Final = counter(
-    "llm_tokens", "Tokens as the providers count them.", ("role", "model", "direction")
-)
+LLM_TOKENS: Final = counter("llm_tokens", "Tokens as the providers count them.", ("role", "model", "direction"))
 LLM_COST: Final = counter(
-    "llm_cost_usd",
-    "US dollars by LLM_PRICES; models without a price add nothing.",
-    ("role", "model"),
+    "llm_cost_usd", "US dollars by LLM_PRICES; models without a price add nothing.", ("role", "model")
 )
 LLM_BREAKER_STATE: Final = gauge(
     "llm_breaker_state",
@@ -80,9 +76,7 @@ ACCESS_REFUSED: Final = counter(
     "What agents reached for outside their policy, by the kind of thing.",
     ("agent", "tool", "kind"),  # tools that the agent does not have are one: `other`
 )
-CALLERS_REFUSED: Final = counter(
-    "callers_refused", "Requests of callers that were not let in, by reason.", ("reason",)
-)
+CALLERS_REFUSED: Final = counter("callers_refused", "Requests of callers that were not let in, by reason.", ("reason",))
 LIMITS_REACHED: Final = counter(
     "limits_reached",
     "Requests beyond a rate or a quota: refused (enforce), or let through (observe).",
@@ -101,9 +95,7 @@ FAILURES: Final = counter(
     "What failed, by room of the package and part of it: an agent, a host, a model, a guard.",
     ("room", "part"),
 )
-ANSWERS: Final = counter(
-    "answers", "Answers that left, by whether they were lesser ones.", ("degraded",)
-)
+ANSWERS: Final = counter("answers", "Answers that left, by whether they were lesser ones.", ("degraded",))
 AGENT_RUNS: Final = histogram(
     "agent_run_seconds",
     "Time of one agent on one task, by how it ended.",
@@ -117,9 +109,7 @@ SOURCE_CALLS: Final = histogram(
     # From a source nearby to DATA_TIMEOUT_SECONDS and beyond.
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-FEEDBACK: Final = counter(
-    "feedback", "Ratings of answers; one that is changed counts again.", ("rating",)
-)
+FEEDBACK: Final = counter("feedback", "Ratings of answers; one that is changed counts again.", ("rating",))
 READY: Final = gauge(
     "ready",
     "1 where a part can be used now: service, store, model, limits, callers.",
@@ -141,9 +131,7 @@ QUOTA_USED: Final = gauge(
 SPANS_DROPPED: Final = counter(
     "trace_spans_dropped", "Spans that reached no collector: queue_full, not_sent.", ("reason",)
 )
-BUILD_INFO: Final = gauge(
-    "build_info", "What runs here.", ("version", "commit"), multiprocess_mode="livemax"
-)
+BUILD_INFO: Final = gauge("build_info", "What runs here.", ("version", "commit"), multiprocess_mode="livemax")
 
 
 @dataclass(frozen=True, slots=True)

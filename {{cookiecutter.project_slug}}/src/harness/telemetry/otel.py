@@ -138,9 +138,7 @@ class OpenTelemetry:
         )
         # Not the process's global provider: libraries that look for one would send texts as they are.
         self._provider = TracerProvider(
-            resource=resource,
-            sampler=ParentBasedTraceIdRatio(settings.otel_sample_ratio),
-            shutdown_on_exit=False,
+            resource=resource, sampler=ParentBasedTraceIdRatio(settings.otel_sample_ratio), shutdown_on_exit=False
         )
         exporter = OTLPSpanExporter(
             endpoint=f"{str(settings.otel_exporter_otlp_endpoint).rstrip('/')}/v1/traces",
@@ -155,9 +153,7 @@ class OpenTelemetry:
     @staticmethod
     def _headers(settings: Settings) -> dict[str, str]:
         headers = settings.otel_exporter_otlp_headers
-        pairs = (
-            (it.partition("=") for it in headers.get_secret_value().split(",")) if headers else ()
-        )
+        pairs = (it.partition("=") for it in headers.get_secret_value().split(",")) if headers else ()
         return {name.strip(): value.strip() for name, _, value in pairs}
 
     @contextmanager

@@ -30,9 +30,7 @@ class Redactor:
     itself have eaten.
     """
 
-    KEYS: Final = tomllib.loads(
-        Path(__file__).with_name("key_shapes.toml").read_text(encoding="utf-8")
-    )
+    KEYS: Final = tomllib.loads(Path(__file__).with_name("key_shapes.toml").read_text(encoding="utf-8"))
     SHAPES: Final = re.compile(
         r"""
           -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----(?:[^-]|-(?!----))*+
@@ -84,11 +82,7 @@ class Redactor:
     )
     """A value that is called a secret in a sentence too, and is no word: letters and digits."""
 
-    SHAPES_NEED: Final = (
-        "-----BEGIN ",
-        "hooks.slack",
-        *(needed for key in KEYS.values() for needed in key["needs"]),
-    )
+    SHAPES_NEED: Final = ("-----BEGIN ", "hooks.slack", *(needed for key in KEYS.values() for needed in key["needs"]))
     """Every match of SHAPES has one of these. Searching 200 characters for all of these takes 6 µs,
     for the patterns 60, and nearly every line has none."""
 
@@ -138,9 +132,7 @@ class Redactor:
             return True
         if self._may_hold_a_shape(text) and self.SHAPES.search(text):
             return True
-        return self._may_hold_a_name(text) and bool(
-            self.CLAIMS.search(text) or self.SCHEMES.search(text)
-        )
+        return self._may_hold_a_name(text) and bool(self.CLAIMS.search(text) or self.SCHEMES.search(text))
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -57,9 +57,7 @@ class Traces:
         try:
             from .otel import OpenTelemetry  # noqa: PLC0415  # an extra: 0.3 s and 9 MB
         except ImportError:
-            raise ConfigurationError(
-                ["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]
-            ) from None
+            raise ConfigurationError(["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]) from None
         self._collector = OpenTelemetry(settings, redactor)
         try:
             yield
@@ -67,9 +65,7 @@ class Traces:
             collector, self._collector = self._collector, None
             await asyncio.to_thread(collector.close, settings.shutdown_grace_seconds)
 
-    def span(
-        self, name: str, attributes: Attributes, kind: Kind = "step"
-    ) -> AbstractContextManager[Span]:
+    def span(self, name: str, attributes: Attributes, kind: Kind = "step") -> AbstractContextManager[Span]:
         """A span that lasts as long as the block; an exception that leaves it fails it."""
         if self._collector is None:
             return self._NOWHERE

@@ -59,9 +59,7 @@ def test_currencies_and_amount_are_read_off_the_question(
         ("7", "en", 7),
     ],
 )
-def test_a_number_is_read_as_its_language_writes_it(
-    text: str, language: Language, value: float
-) -> None:
+def test_a_number_is_read_as_its_language_writes_it(text: str, language: Language, value: float) -> None:
     assert CurrencyReader().mentions(f"{text} EUR", language)[0].amount == value
 
 
@@ -84,11 +82,7 @@ THERE = "BRL, EUR, GBP, MXN, USD."
         ),
         ("dollar in colombian pesos", "en", f"{NO_RATE} COP; it has: {THERE}"),
         ("¿100 pesos colombianos en euros?", "es", f"{SIN_TIPO} COP; tiene: {THERE}"),
-        (
-            "10 euros in dollars and bitcoin",
-            "en",
-            f"10 EUR = 12.50 USD{EN} {NO_RATE} BTC; it has: {THERE}",
-        ),
+        ("10 euros in dollars and bitcoin", "en", f"10 EUR = 12.50 USD{EN} {NO_RATE} BTC; it has: {THERE}"),
         ("100 dollars in dollars", "en", f"100 USD = 80 EUR; 70 GBP{EN}"),
     ],
 )
@@ -102,9 +96,7 @@ async def test_the_real_source_is_asked_and_the_answer_tells_the_rates_date(
     assert sources.asked(RATES) == [{"base": "EUR"}]
 
 
-async def test_a_small_result_keeps_four_telling_digits(
-    on_sources: Built, sources: DataSources
-) -> None:
+async def test_a_small_result_keeps_four_telling_digits(on_sources: Built, sources: DataSources) -> None:
     sources.answer(RATES, Json({**QUOTES, "rates": {"IDR": 20000}}))
     answer, _ = await on_sources(CurrencyAgent).answer_without_model("1 IDR to EUR", "en")
     assert answer.startswith("1 IDR = 0.00005000 EUR")
@@ -128,17 +120,13 @@ def test_what_the_question_lacks_is_asked_back(
 
 
 @pytest.mark.parametrize("amount", ["0", "1000000000001", "9" * 400])
-async def test_an_amount_that_is_no_sum_of_money_is_asked_back(
-    on_samples: Built, amount: str
-) -> None:
+async def test_an_amount_that_is_no_sum_of_money_is_asked_back(on_samples: Built, amount: str) -> None:
     with pytest.raises(ClarificationNeeded, match="at most 1,000,000,000,000"):
         await on_samples(CurrencyAgent).answer_without_model(f"{amount} dollars in euros", "en")
 
 
 async def test_the_largest_amount_is_converted(on_samples: Built) -> None:
-    answer, _ = await on_samples(CurrencyAgent).answer_without_model(
-        "1000000 million USD in EUR", "en"
-    )
+    answer, _ = await on_samples(CurrencyAgent).answer_without_model("1000000 million USD in EUR", "en")
     assert answer.startswith("1,000,000,000,000 USD = 862,068,965,517.24 EUR")
 
 
@@ -168,9 +156,7 @@ async def test_a_source_that_does_not_end_is_unavailable(
     [Json({}, 500), Json({}, 429), Body(b'{"base": "EUR", "rat'), Json([])],
     ids=["500", "429", "truncated", "other type"],
 )
-async def test_a_source_that_fails_is_unavailable(
-    on_sources: Built, sources: DataSources, reply: Reply
-) -> None:
+async def test_a_source_that_fails_is_unavailable(on_sources: Built, sources: DataSources, reply: Reply) -> None:
     sources.answer(RATES, reply)
     with pytest.raises(SourceUnavailable):
         await on_sources(CurrencyAgent).answer_without_model("100 EUR to USD", "en")
@@ -189,9 +175,7 @@ async def test_a_source_that_fails_is_unavailable(
         {"base": 1},
     ],
 )
-async def test_rates_that_cannot_be_are_refused(
-    on_sources: Built, sources: DataSources, changed: Any
-) -> None:
+async def test_rates_that_cannot_be_are_refused(on_sources: Built, sources: DataSources, changed: Any) -> None:
     sources.answer(RATES, Json({**QUOTES, **changed}))
     with pytest.raises(SourceUnavailable, match="break the model"):
         await on_sources(CurrencyAgent).answer_without_model("100 EUR to USD", "en")
@@ -199,9 +183,7 @@ async def test_rates_that_cannot_be_are_refused(
 
 @pytest.mark.checklist("TEST-5")
 @pytest.mark.parametrize("rate", [b"NaN", b"Infinity", b"1e999"])
-async def test_rates_that_are_no_numbers_are_refused(
-    on_sources: Built, sources: DataSources, rate: bytes
-) -> None:
+async def test_rates_that_are_no_numbers_are_refused(on_sources: Built, sources: DataSources, rate: bytes) -> None:
     text = b'{"base": "EUR", "date": "2026-11-20", "rates": {"USD": ' + rate + b"}}"
     sources.answer(RATES, Body(text))
     with pytest.raises(SourceUnavailable, match="not JSON"):

@@ -42,9 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def test_the_passage_is_the_answer_and_the_file_its_source(
-    on_samples: Built, folder: Path
-) -> None:
+async def test_the_passage_is_the_answer_and_the_file_its_source(on_samples: Built, folder: Path) -> None:
     agent = on_samples(KnowledgeAgent)
     answer, findings = await agent.answer_without_model("When are you open?", "en")
     assert answer == "We are open from 9:00 to 18:00."
@@ -56,11 +54,7 @@ async def test_the_passage_is_the_answer_and_the_file_its_source(
     [
         ("How much does a HELMET cost?", "en", "Price of helmet: 39.90."),
         ("¿Qué precio tiene el casco?", "es", "Precio de casco: 39,90."),
-        (
-            "Prices of helmets and of a lock?",
-            "en",
-            "Price of helmet: 39.90. Price of lock: 24.00.",
-        ),
+        ("Prices of helmets and of a lock?", "en", "Price of helmet: 39.90. Price of lock: 24.00."),
     ],
 )
 async def test_a_price_is_read_from_the_table(
@@ -75,15 +69,11 @@ async def test_a_price_is_read_from_the_table(
 async def test_a_price_that_the_table_does_not_hold_is_looked_for_in_the_documents(
     on_samples: Built, folder: Path
 ) -> None:
-    answer, _ = await on_samples(KnowledgeAgent).answer_without_model(
-        "What does opening cost?", "en"
-    )
+    answer, _ = await on_samples(KnowledgeAgent).answer_without_model("What does opening cost?", "en")
     assert answer == "We are open from 9:00 to 18:00."
 
 
-async def test_the_agent_can_read_its_one_table_and_no_other(
-    on_samples: Built, folder: Path
-) -> None:
+async def test_the_agent_can_read_its_one_table_and_no_other(on_samples: Built, folder: Path) -> None:
     tables = on_samples(KnowledgeAgent).outside.tables
     assert len(await tables.rows("SELECT * FROM products")) == 2
     for query in ("SELECT * FROM staff", "DELETE FROM products", "SELECT 1; SELECT 2"):
@@ -98,9 +88,7 @@ def test_the_password_of_the_database_is_a_secret() -> None:
 
 
 async def test_accents_case_and_endings_do_not_matter(on_samples: Built, folder: Path) -> None:
-    answer, _ = await on_samples(KnowledgeAgent).answer_without_model(
-        "DEVOLUCION de bicicletas", "es"
-    )
+    answer, _ = await on_samples(KnowledgeAgent).answer_without_model("DEVOLUCION de bicicletas", "es")
     assert answer == "Tienes 30 días para devolver una bicicleta."
 
 
@@ -120,18 +108,14 @@ async def test_what_no_document_holds_is_said_so(
     assert findings[0].sources == []
 
 
-async def test_a_folder_that_is_not_there_is_an_unavailable_source_until_it_is(
-    on_samples: Built, folder: Path
-) -> None:
+async def test_a_folder_that_is_not_there_is_an_unavailable_source_until_it_is(on_samples: Built, folder: Path) -> None:
     away = folder.with_name("away")
     move(folder, away)
     agent = on_samples(KnowledgeAgent)
     with pytest.raises(SourceUnavailable, match="no such folder"):
         await agent.answer_without_model("When are you open?", "en")
     move(away, folder)
-    assert (await agent.answer_without_model("When are you open?", "en"))[0].startswith(
-        "We are open"
-    )
+    assert (await agent.answer_without_model("When are you open?", "en"))[0].startswith("We are open")
 
 
 def test_each_heading_with_text_is_a_passage() -> None:

@@ -13,16 +13,7 @@ from harness.prompts.language import Language
 from harness.settings import Settings
 from tests.agents.conftest import Built
 from tests.conftest import Door
-from tests.support.peers.data_sources import (
-    ATOM,
-    ATOM_TEXT,
-    RSS,
-    RSS_TEXT,
-    DataSources,
-    Drip,
-    Json,
-    Xml,
-)
+from tests.support.peers.data_sources import ATOM, ATOM_TEXT, RSS, RSS_TEXT, DataSources, Drip, Json, Xml
 from tests.support.peers.openai_replies import Body, Hang, Reply
 
 RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -190,9 +181,7 @@ async def test_an_outlet_that_fails_is_named_and_the_others_still_answer(
     assert findings[0].facts["outlets"] == ["Two"]
 
 
-async def test_no_outlet_at_all_is_an_unavailable_source(
-    on_sources: Built, sources: DataSources
-) -> None:
+async def test_no_outlet_at_all_is_an_unavailable_source(on_sources: Built, sources: DataSources) -> None:
     sources.answer(RSS, Json({}, 500))
     sources.answer(ATOM, Json({}, 500))
     with pytest.raises(SourceUnavailable, match="no outlet answered: One, Two"):
@@ -221,9 +210,7 @@ async def test_empty_feeds_are_said_so(on_sources: Built, sources: DataSources) 
     assert answer == "There are no headlines at One, Two right now."
 
 
-async def test_no_more_headlines_than_the_setting_says(
-    on_samples: Built, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_more_headlines_than_the_setting_says(on_samples: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWS_HEADLINES", "2")
     _, findings = await on_samples(NewsAgent).answer_without_model("news", "en")
     assert len(findings[0].facts["headlines"]) == 2
@@ -243,9 +230,7 @@ def test_an_outlet_of_your_own_has_a_sample_too() -> None:
 
 
 @pytest.mark.parametrize("feeds", ["{}", '{"A": "ftp://a.example"}'])
-def test_feeds_that_cannot_be_read_stop_the_start(
-    monkeypatch: pytest.MonkeyPatch, feeds: str
-) -> None:
+def test_feeds_that_cannot_be_read_stop_the_start(monkeypatch: pytest.MonkeyPatch, feeds: str) -> None:
     monkeypatch.setenv("NEWS_FEEDS_EN", feeds)
     with pytest.raises(ConfigurationError, match="NEWS_FEEDS_EN"):
         NewsSettings()

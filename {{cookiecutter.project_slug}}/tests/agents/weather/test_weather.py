@@ -10,16 +10,7 @@ from app.agents.weather.places import PlaceReader
 from harness.errors import ClarificationNeeded, SourceUnavailable
 from harness.prompts.language import LanguageDetector
 from tests.agents.conftest import Built
-from tests.support.peers.data_sources import (
-    BOGOTA,
-    DAYS,
-    FIRST_DAY,
-    FORECAST,
-    GEOCODING,
-    DataSources,
-    Drip,
-    Json,
-)
+from tests.support.peers.data_sources import BOGOTA, DAYS, FIRST_DAY, FORECAST, GEOCODING, DataSources, Drip, Json
 from tests.support.peers.openai_replies import Body, Hang, Reply
 
 WHOLE_WEEK = [FIRST_DAY + timedelta(days=i) for i in range(7)]
@@ -104,14 +95,11 @@ def test_a_date_is_said_in_each_language() -> None:
     assert Days.say(date(2026, 3, 1), "es") == "domingo 1 de marzo"
 
 
-async def test_the_real_sources_are_asked_and_answered_in_english(
-    on_sources: Built, sources: DataSources
-) -> None:
+async def test_the_real_sources_are_asked_and_answered_in_english(on_sources: Built, sources: DataSources) -> None:
     agent = on_sources(WeatherAgent)
     answer, findings = await agent.answer_without_model("Weather in Bogotá?", "en")
     assert answer == (
-        "Bogotá, Colombia, today (Friday 20 November): light showers, 9 to 19 °C,"
-        " 85 % chance of rain."
+        "Bogotá, Colombia, today (Friday 20 November): light showers, 9 to 19 °C," " 85 % chance of rain."
     )
     assert findings[0].sources == [{"title": "Open-Meteo", "url": "https://open-meteo.com/"}]
     assert sources.asked(GEOCODING) == [{"name": "Bogotá", "count": "10", "language": "en"}]
@@ -134,29 +122,19 @@ async def test_a_chance_of_rain_that_the_source_leaves_out_is_left_out(on_source
     assert answer == "Bogotá, Colombia, Thursday 26 November: fog, 0 to 1 °C."
 
 
-async def test_a_code_that_is_new_is_called_unnamed(
-    on_sources: Built, sources: DataSources
-) -> None:
+async def test_a_code_that_is_new_is_called_unnamed(on_sources: Built, sources: DataSources) -> None:
     sources.answer(FORECAST, Json(broken(weather_code=[7] * 7)))
     answer, _ = await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
     assert "unnamed weather" in answer
 
 
-@pytest.mark.parametrize(
-    ("region", "title"), [("Texas", "Paris, United States"), ("france", "Paris, France")]
-)
-async def test_a_region_tells_places_of_one_name_apart(
-    on_samples: Built, region: str, title: str
-) -> None:
-    answer, _ = await on_samples(WeatherAgent).answer_without_model(
-        f"Weather in Paris, {region}", "en"
-    )
+@pytest.mark.parametrize(("region", "title"), [("Texas", "Paris, United States"), ("france", "Paris, France")])
+async def test_a_region_tells_places_of_one_name_apart(on_samples: Built, region: str, title: str) -> None:
+    answer, _ = await on_samples(WeatherAgent).answer_without_model(f"Weather in Paris, {region}", "en")
     assert answer.startswith(title)
 
 
-async def test_a_place_that_is_not_found_is_said_so_beside_those_that_are(
-    on_samples: Built,
-) -> None:
+async def test_a_place_that_is_not_found_is_said_so_beside_those_that_are(on_samples: Built) -> None:
     agent = on_samples(WeatherAgent)
     answer, _ = await agent.answer_without_model("¿Qué tiempo hace en Lima y Atlantis?", "es")
     found, lost = answer.split("\n")
@@ -172,9 +150,7 @@ async def test_a_place_that_is_not_found_is_said_so_beside_those_that_are(
         ("Weather in Lima, Quito, Cali, Cusco and Madrid?", "at most 4 places"),
     ],
 )
-def test_what_the_question_lacks_is_asked_back(
-    on_samples: Built, question: str, asked_back: str
-) -> None:
+def test_what_the_question_lacks_is_asked_back(on_samples: Built, question: str, asked_back: str) -> None:
     language = LanguageDetector("en").detect(question)
     with pytest.raises(ClarificationNeeded, match=asked_back.replace("?", r"\?")):
         on_samples(WeatherAgent).plan_without_model(question, language)
@@ -231,9 +207,7 @@ async def test_a_source_that_fails_is_unavailable(
         {"results": [{"name": "Bogotá"}]},
     ],
 )
-async def test_a_place_that_cannot_be_is_refused(
-    on_sources: Built, sources: DataSources, answer: Any
-) -> None:
+async def test_a_place_that_cannot_be_is_refused(on_sources: Built, sources: DataSources, answer: Any) -> None:
     sources.answer(GEOCODING, Json(answer))
     with pytest.raises(SourceUnavailable, match="break the model"):
         await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")
@@ -252,9 +226,7 @@ async def test_a_place_that_cannot_be_is_refused(
     ],
     ids=["missing", "texts", "nulls", "too few", "no dates", "half a week"],
 )
-async def test_a_forecast_that_is_incomplete_is_refused(
-    on_sources: Built, sources: DataSources, daily: Any
-) -> None:
+async def test_a_forecast_that_is_incomplete_is_refused(on_sources: Built, sources: DataSources, daily: Any) -> None:
     sources.answer(FORECAST, Json(broken(**daily)))
     with pytest.raises(SourceUnavailable, match="break the model"):
         await on_sources(WeatherAgent).answer_without_model("Weather in Bogotá", "en")

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Literal
 
-from tests.harness.abuse.orders import (
-    EVIL,
-    CallTool,
-    Fetch,
-    Language,
-    Order,
-    Recite,
-    Say,
-    SendAway,
-    TellAll,
-)
+from tests.harness.abuse.orders import EVIL, CallTool, Fetch, Language, Order, Recite, Say, SendAway, TellAll
 from tests.support.scripted_model import KEY
 
 Way = Literal["message", "fetch", "read", "query"]

@@ -36,9 +36,7 @@ class ObedientModel:
         if attack.role == role and (reply := self._obeyed(request, asked, attack)):
             self.reached.add(attack.number)
             return reply
-        return {"planner": self._plan, "agent": self._work, "writer": self._write}[role](
-            request, attack
-        )
+        return {"planner": self._plan, "agent": self._work, "writer": self._write}[role](request, attack)
 
     def _obeyed(self, request: Request, asked: Sequence[str], attack: Attack) -> Reply | None:
         """What the orders in this request want; None when there are none."""

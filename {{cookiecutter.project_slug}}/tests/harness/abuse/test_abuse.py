@@ -162,9 +162,7 @@ async def test_with_any_one_guard_away_another_stops_each_attack(
 
 @pytest.mark.slow
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])
-async def test_with_all_guards_away_each_attack_does_what_it_wants(
-    siege: Siege, away: pytest.MonkeyPatch
-) -> None:
+async def test_with_all_guards_away_each_attack_does_what_it_wants(siege: Siege, away: pytest.MonkeyPatch) -> None:
     for guard in Guards.all().values():
         guard(away)
     for attack in planted(siege):

@@ -29,9 +29,7 @@ class GuardedVault(VaultAgent):
     )
 
     def policy(self) -> Policy:
-        return replace(
-            super().policy(), hosts=frozenset({"127.0.0.1"}), tables=frozenset({"notes"})
-        )
+        return replace(super().policy(), hosts=frozenset({"127.0.0.1"}), tables=frozenset({"notes"}))
 
 
 @dataclass
@@ -80,9 +78,7 @@ class World:
         """What must not: tools that ran, requests that went elsewhere, data that are gone."""
         allowed = ("/note/",)
         with closing(sqlite3.connect(self.root / "shop.sqlite")) as connection:
-            (changed,) = connection.execute(
-                "SELECT count(*) FROM notes WHERE text = 'x'"
-            ).fetchone()
+            (changed,) = connection.execute("SELECT count(*) FROM notes WHERE text = 'x'").fetchone()
         return [
             *(f"ran {tool}" for tool in VaultAgent.ran),
             *("asked the decoy" for _ in self.decoy.requests),

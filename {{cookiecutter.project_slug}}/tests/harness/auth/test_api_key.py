@@ -93,9 +93,7 @@ def test_a_mounted_secret_that_changes_by_its_link_is_seen(tmp_path: Path, file:
     assert keys.principal(new.text) == BILLING
 
 
-def test_a_file_that_has_not_changed_is_not_read_again(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_has_not_changed_is_not_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = made()
     os.utime(write(file, key), (1, 1))
     keys = ApiKeys(file)

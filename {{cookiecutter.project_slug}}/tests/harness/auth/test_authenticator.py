@@ -48,9 +48,7 @@ async def authenticator(keys_file: Path) -> AsyncIterator[Authenticator]:
         {"authorization": f"Bearer {KEY.text}", "x-api-key": OTHER.text},
     ],
 )
-async def test_a_key_counts_wherever_it_may_stand(
-    authenticator: Authenticator, headers: dict[str, str]
-) -> None:
+async def test_a_key_counts_wherever_it_may_stand(authenticator: Authenticator, headers: dict[str, str]) -> None:
     found = await authenticator.authenticate(headers)
     assert found == Principal.from_key("billing", [Scope.CHAT])
 
@@ -70,9 +68,7 @@ async def test_a_key_counts_wherever_it_may_stand(
         ({"x-api-key": "a" * (TOKEN_MAX_CHARS + 1)}, "too_long"),
     ],
 )
-async def test_anything_else_is_refused(
-    authenticator: Authenticator, headers: dict[str, str], reason: str
-) -> None:
+async def test_anything_else_is_refused(authenticator: Authenticator, headers: dict[str, str], reason: str) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         await authenticator.authenticate(headers)
     assert refusal.value.reason == reason
@@ -87,11 +83,7 @@ async def test_a_scope_that_the_key_has_not_is_missing(authenticator: Authentica
 
 
 async def test_a_key_is_nothing_where_only_tokens_count() -> None:
-    values: dict[str, Any] = {
-        "authentication": "oidc",
-        "oidc_issuer": "http://127.0.0.1:9",
-        "oidc_audience": "a",
-    }
+    values: dict[str, Any] = {"authentication": "oidc", "oidc_issuer": "http://127.0.0.1:9", "oidc_audience": "a"}
     async with aclosing(Authenticator(Settings(**values))) as authenticator:
         with pytest.raises(Unauthenticated) as refusal:
             await authenticator.authenticate({"x-api-key": KEY.text})

@@ -41,9 +41,7 @@ async def find(keys: ProviderKeys, key_id: str | None = "key-1") -> None:
     assert (await keys.find(key_id, "RS256")).algorithm_name == "RS256"
 
 
-async def test_the_keys_are_fetched_once_for_many_tokens(
-    keys: ProviderKeys, provider: OidcProvider
-) -> None:
+async def test_the_keys_are_fetched_once_for_many_tokens(keys: ProviderKeys, provider: OidcProvider) -> None:
     assert provider.requests == []
     await asyncio.gather(*(find(keys) for _ in range(20)))
     assert (provider.asked(METADATA), provider.asked(KEYS)) == (1, 1)
@@ -177,9 +175,7 @@ async def test_keys_over_an_open_line_are_none_of_an_issuers_with_https(
     await keys.aclose()
 
 
-async def test_a_token_may_leave_out_the_id_of_the_only_key(
-    keys: ProviderKeys, provider: OidcProvider
-) -> None:
+async def test_a_token_may_leave_out_the_id_of_the_only_key(keys: ProviderKeys, provider: OidcProvider) -> None:
     only = next(key for key in provider.keys()["keys"] if key["kid"] == "key-1")
     provider.answer(KEYS, Json({"keys": [only]}))
     await find(keys, None)

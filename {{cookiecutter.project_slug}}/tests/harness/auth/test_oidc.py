@@ -68,10 +68,7 @@ REFUSED: dict[str, tuple[Forge, str]] = {
     "with an empty subject": (lambda p: p.token(sub=""), "claim_missing"),
     "with a subject that is a number": (lambda p: p.token(sub=7), "malformed"),
     "with an end that is no time": (lambda p: p.token(exp="soon"), "malformed"),
-    "with an extension we must understand": (
-        lambda p: p.token({"crit": ["exp2"], "exp2": 1}),
-        "malformed",
-    ),
+    "with an extension we must understand": (lambda p: p.token({"crit": ["exp2"], "exp2": 1}), "malformed"),
     "signed by another key": (signed_by_another, "signature"),
     "with claims of another": (with_claims_of_another, "signature"),
     "unsigned": (lambda p: by_hand({"alg": "none", "kid": p.key_id}, p.claims()), "algorithm"),
@@ -85,18 +82,9 @@ REFUSED: dict[str, tuple[Forge, str]] = {
         lambda p: by_hand({"alg": "HS256", "kid": "shared"}, p.claims(), b"secret" * 5),
         "algorithm",
     ),
-    "that names a shared secret as its key": (
-        lambda p: p.token({"kid": "shared"}),
-        "unknown_key_id",
-    ),
-    "that names a key for encryption": (
-        lambda p: p.token({"kid": "for-encryption"}),
-        "unknown_key_id",
-    ),
-    "that names a key of another kind": (
-        lambda p: p.token({"kid": "curve"}),
-        "key_of_another_algorithm",
-    ),
+    "that names a shared secret as its key": (lambda p: p.token({"kid": "shared"}), "unknown_key_id"),
+    "that names a key for encryption": (lambda p: p.token({"kid": "for-encryption"}), "unknown_key_id"),
+    "that names a key of another kind": (lambda p: p.token({"kid": "curve"}), "key_of_another_algorithm"),
     "of a key's kind in another algorithm": (
         lambda p: jwt.encode(p.claims(), rsa_key(1), "PS256", {"kid": p.key_id}),
         "key_of_another_algorithm",
@@ -109,10 +97,7 @@ REFUSED: dict[str, tuple[Forge, str]] = {
     "without a key id, of several": (lambda p: p.token({"kid": ""}), "unknown_key_id"),
     "that brings its own key": (
         lambda p: jwt.encode(
-            p.claims(),
-            rsa_key(99),
-            "RS256",
-            {"jwk": {"kty": "RSA"}, "jku": p.issuer, "kid": p.key_id},
+            p.claims(), rsa_key(99), "RS256", {"jwk": {"kty": "RSA"}, "jku": p.issuer, "kid": p.key_id}
         ),
         "signature",
     ),

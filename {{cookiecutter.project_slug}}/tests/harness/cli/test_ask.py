@@ -53,9 +53,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
 
     plain = httpx2.AsyncClient
     monkeypatch.setattr(
-        httpx2,
-        "AsyncClient",
-        lambda **options: plain(transport=httpx2.MockTransport(answer), **options),
+        httpx2, "AsyncClient", lambda **options: plain(transport=httpx2.MockTransport(answer), **options)
     )
     return asked
 
@@ -72,9 +70,7 @@ def test_a_question_is_answered_in_this_process(capsys: pytest.CaptureFixture[st
     assert '"event":"audit"' in line
 
 
-def test_a_thread_goes_on_from_one_command_to_the_next(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_thread_goes_on_from_one_command_to_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     main(["ask", "How many moons has Mars?", "--thread", "t1"])
     main(["ask", "And Saturn?", "--thread", "t1"])
     assert "saturn has 146 moons." in capsys.readouterr().out
@@ -115,9 +111,7 @@ def test_another_service_can_be_told_the_decision(
     assert capsys.readouterr().out.startswith("Marte")
 
 
-def test_verbose_logs_go_to_stderr(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_verbose_logs_go_to_stderr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENABLE_VERBOSE_LOGGING", "true")
     assert main(["ask", "How many moons has Mars?"]) == 0
     told = capsys.readouterr()
@@ -132,9 +126,7 @@ def test_an_empty_question_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert told.err.splitlines()[-1].startswith("message: ")
 
 
-def test_another_service_can_be_asked(
-    elsewhere: list[httpx2.Request], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_service_can_be_asked(elsewhere: list[httpx2.Request], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", "¿Lunas?", "--url", "http://there/base/", "--thread", "t1"]) == 0
     (request,) = elsewhere
     assert "authorization" not in request.headers
@@ -149,10 +141,7 @@ def test_another_service_can_be_asked(
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "sent"),
-    [([], "Bearer of-the-environment"), (["--key", "given"], "Bearer given")],
-)
+@pytest.mark.parametrize(("options", "sent"), [([], "Bearer of-the-environment"), (["--key", "given"], "Bearer given")])
 def test_a_key_is_sent_to_the_service_that_is_asked(
     elsewhere: list[httpx2.Request],
     capsys: pytest.CaptureFixture[str],
@@ -167,8 +156,7 @@ def test_a_key_is_sent_to_the_service_that_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("host", "told"),
-    [("refuses", "too long"), ("fails", "unavailable"), ("nobody", "unavailable")],
+    ("host", "told"), [("refuses", "too long"), ("fails", "unavailable"), ("nobody", "unavailable")]
 )
 def test_a_service_that_does_not_answer_is_told_in_one_line(
     elsewhere: list[httpx2.Request], capsys: pytest.CaptureFixture[str], host: str, told: str
@@ -197,14 +185,10 @@ def test_a_terminal_gets_colour_unless_no_color_asks_for_none(
 
 
 @pytest.mark.parametrize(
-    ("language", "shown"),
-    [("en", ("Moons of a planet.", "Tides in Vigo")), ("es", ("Lunas de un", "Mareas en Vigo"))],
+    ("language", "shown"), [("en", ("Moons of a planet.", "Tides in Vigo")), ("es", ("Lunas de un", "Mareas en Vigo"))]
 )
 def test_every_agent_is_listed_in_the_services_language(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    language: str,
-    shown: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str, shown: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
     monkeypatch.setenv("LANGUAGE", language)

@@ -59,9 +59,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == f"{project.name} {project.version}"
 
 
-def test_the_package_runs_as_a_module(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_package_runs_as_a_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["app", "agents"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("app", run_name="__main__")
@@ -117,9 +115,7 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
 def test_a_server_keeps_threads_answers_the_command_line_and_ends_well(
-    server: tuple[subprocess.Popen[str], str],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    server: tuple[subprocess.Popen[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     process, url = server
     assert main(["ask", "hello", "--url", url, "--thread", "t1"]) == 0
@@ -201,15 +197,9 @@ async def known(threads: list[str]) -> list[str]:
         return [it for it in threads if await knows(store, it)]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "left"), [(["--days", "5"], ["d1"]), ([], ["d1", "d10"])], ids=["given", "set"]
-)
+@pytest.mark.parametrize(("arguments", "left"), [(["--days", "5"], ["d1"]), ([], ["d1", "d10"])], ids=["given", "set"])
 def test_threads_older_than_the_limit_are_deleted(
-    url: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    left: list[str],
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], left: list[str]
 ) -> None:
     monkeypatch.setenv("RETENTION_DAYS", "20")
     ages = {"d1": 1, "d10": 10, "d30": 30}
@@ -246,14 +236,7 @@ def _rated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.checklist("OBS-6")
 @pytest.mark.usefixtures("_rated")
-@pytest.mark.parametrize(
-    ("days", "found"),
-    [
-        (None, ["old", "new"]),
-        (-1, ["new"]),
-        (1, []),
-    ],
-)
+@pytest.mark.parametrize(("days", "found"), [(None, ["old", "new"]), (-1, ["new"]), (1, [])])
 def test_ratings_are_printed_as_json_lines(
     capsys: pytest.CaptureFixture[str], days: int | None, found: list[str]
 ) -> None:

@@ -26,9 +26,7 @@ def made(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[str, str]:
     return first.partition(": ")[2], second.partition(": ")[2]
 
 
-def test_a_new_key_is_printed_with_the_line_that_makes_it_count(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_new_key_is_printed_with_the_line_that_makes_it_count(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key, line = made(capsys)
     assert not file.exists()
     assert key not in line
@@ -71,9 +69,7 @@ def test_a_key_that_is_appended_counts_at_once_and_is_revoked_alone(
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_key_whose_time_is_over_is_shown_as_such(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_key_whose_time_is_over_is_shown_as_such(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, line = made(capsys, "--days", "30")
     over = ApiKey.model_validate_json(line).model_copy(update={"expires": "2026-01-01T00:00Z"})
     file.parent.mkdir()
@@ -101,9 +97,7 @@ def test_what_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize("text", ["broken", None], ids=["broken", "missing"])
-def test_a_file_that_cannot_be_read_is_told(
-    file: Path, capsys: pytest.CaptureFixture[str], text: str | None
-) -> None:
+def test_a_file_that_cannot_be_read_is_told(file: Path, capsys: pytest.CaptureFixture[str], text: str | None) -> None:
     if text:
         file.parent.mkdir()
         file.write_text(text)
@@ -111,9 +105,7 @@ def test_a_file_that_cannot_be_read_is_told(
     assert capsys.readouterr().err.startswith("API_KEYS_FILE: ")
 
 
-def test_a_file_that_cannot_be_written_is_told(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_cannot_be_written_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.parent.write_text("no folder")
     assert main(["keys", "new", "--name", "a", "--append"]) == 2
     told = capsys.readouterr()

@@ -56,21 +56,13 @@ def reference(*agents: type[Agent[Any]]) -> SettingsReference:
         ("outlets", '["one","two"]', ""),
     ],
 )
-def test_a_knob_tells_the_default_and_what_is_allowed(
-    field: str, default: str, allowed: str
-) -> None:
+def test_a_knob_tells_the_default_and_what_is_allowed(field: str, default: str, allowed: str) -> None:
     knob = SettingDoc.from_field(ManySettings, field)
-    assert (knob.variable, knob.default, knob.allowed) == (
-        f"MANY_{field.upper()}",
-        default,
-        allowed,
-    )
+    assert (knob.variable, knob.default, knob.allowed) == (f"MANY_{field.upper()}", default, allowed)
     assert knob.is_secret == (field == "key")
 
 
-@pytest.mark.parametrize(
-    ("value", "typed"), [(None, ""), (0.25, "0.25"), (20.0, "20"), (False, "false"), (7, "7")]
-)
+@pytest.mark.parametrize(("value", "typed"), [(None, ""), (0.25, "0.25"), (20.0, "20"), (False, "false"), (7, "7")])
 def test_a_value_is_shown_as_one_types_it(value: object, typed: str) -> None:
     assert SettingDoc.typed(value) == typed
 
@@ -165,9 +157,7 @@ def test_the_pages_do_not_depend_on_the_values_in_force(
 
 @pytest.mark.checklist("CODE-3")
 @pytest.mark.skipif(UNRENDERED, reason="the template's own pages hold its conditions")
-@pytest.mark.parametrize(
-    ("form", "file"), [("env", ".env.example"), ("markdown", "docs/configuration.md")]
-)
+@pytest.mark.parametrize(("form", "file"), [("env", ".env.example"), ("markdown", "docs/configuration.md")])
 def test_the_generated_pages_say_what_the_settings_say(
     capsysbinary: pytest.CaptureFixture[bytes], form: str, file: str
 ) -> None:

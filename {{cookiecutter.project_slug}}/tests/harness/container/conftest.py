@@ -16,9 +16,7 @@ from tools.containers import Failed, Missing, ask, works
 @pytest.fixture(scope="session")
 def engine() -> str:
     if not os.environ.get("TEST_CONTAINERS"):
-        pytest.skip(
-            "not asked for: `nox -s container` (TEST_CONTAINERS=1) builds and runs the image"
-        )
+        pytest.skip("not asked for: `nox -s container` (TEST_CONTAINERS=1) builds and runs the image")
     try:
         return containers.engine()
     except Missing as missing:

@@ -78,10 +78,7 @@ class Container:
     def inside(self, *command: str) -> subprocess.CompletedProcess[str]:
         """What a command says in it."""
         return subprocess.run(
-            [self.engine, "exec", self.name, *command],
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
+            [self.engine, "exec", self.name, *command], capture_output=True, check=False, encoding="utf-8"
         )
 
     @property
@@ -166,9 +163,7 @@ class Checkout:
         """Write what is new, and release it."""
         changelog = self.folder / "CHANGELOG.md"
         text = changelog.read_text(encoding="utf-8")
-        changelog.write_text(
-            text.replace("## Unreleased\n", f"## Unreleased\n\n- {news}\n", 1), encoding="utf-8"
-        )
+        changelog.write_text(text.replace("## Unreleased\n", f"## Unreleased\n\n- {news}\n", 1), encoding="utf-8")
         self.commit(news)
         done = self.run("tools.release", version)
         assert done.returncode == 0, done.stderr

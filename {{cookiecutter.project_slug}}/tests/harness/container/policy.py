@@ -24,9 +24,7 @@ def tool(*command: str, online: bool = True) -> subprocess.CompletedProcess[str]
     uv = [UV, "tool", "run", *([] if online else ["--offline"]), "--from"]
     # Else checkov would ask its maker for web addresses.
     settings = {**os.environ, "BC_SKIP_MAPPING": "TRUE"}
-    return subprocess.run(
-        [*uv, *command], capture_output=True, check=False, encoding="utf-8", env=settings
-    )
+    return subprocess.run([*uv, *command], capture_output=True, check=False, encoding="utf-8", env=settings)
 
 
 def are_there() -> bool:

@@ -43,9 +43,7 @@ def test_a_planted_privileged_pod_and_a_root_image_are_named(tmp_path: Path) -> 
 
 
 def test_a_field_that_kubernetes_does_not_know_is_named(tmp_path: Path) -> None:
-    file = Path(
-        shutil.copy(PROJECT / "tests/harness/container/test_policy.py", tmp_path / "planted.yaml")
-    )
+    file = Path(shutil.copy(PROJECT / "tests/harness/container/test_policy.py", tmp_path / "planted.yaml"))
     file.write_text(PRIVILEGED.replace("hostNetwork", "hostNetworks"), encoding="utf-8")
     (told,) = policy.validate(file)
     assert "hostNetworks" in told

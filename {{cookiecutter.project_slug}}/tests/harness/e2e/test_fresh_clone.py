@@ -35,9 +35,7 @@ asked_for = pytest.mark.skipif(
 def served(folder: Path, port: int) -> Iterator[str]:
     """`make dev` in a folder, its address once it answers."""
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name in INHERITED or name.startswith(INHERITED_PREFIXES)
+        name: value for name, value in os.environ.items() if name in INHERITED or name.startswith(INHERITED_PREFIXES)
     }
     log = folder / "dev.log"
     with log.open("wb") as written:

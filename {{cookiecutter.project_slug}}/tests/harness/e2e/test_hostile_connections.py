@@ -14,9 +14,7 @@ import pytest
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
 
 pytestmark = [
-    pytest.mark.skipif(
-        sys.platform != "linux", reason="memory and files are read as Linux has them"
-    ),
+    pytest.mark.skipif(sys.platform != "linux", reason="memory and files are read as Linux has them"),
     pytest.mark.checklist("ABU-2"),
 ]
 
@@ -49,11 +47,7 @@ def _enough_files() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    settings = {
-        "DATABASE_URL": "memory://",
-        "LIMITS": "off",
-        "BODY_TIMEOUT_SECONDS": "3",
-    }
+    settings = {"DATABASE_URL": "memory://", "LIMITS": "off", "BODY_TIMEOUT_SECONDS": "3"}
     with processes(1, settings, tmp_path_factory.mktemp("service")) as (one,):
         yield one
 

@@ -41,9 +41,7 @@ def ask(host: str, examples: int, *headers: str) -> subprocess.CompletedProcess[
         *("--max-examples", str(examples), *(f"--header={header}" for header in headers)),
     ]
     with tempfile.TemporaryDirectory() as folder:  # it keeps what it found in the past
-        done = subprocess.run(
-            command, check=False, cwd=folder, stdout=subprocess.PIPE, encoding="utf-8"
-        )
+        done = subprocess.run(command, check=False, cwd=folder, stdout=subprocess.PIPE, encoding="utf-8")
     sys.stdout.write(done.stdout)
     sys.stdout.flush()
     return done

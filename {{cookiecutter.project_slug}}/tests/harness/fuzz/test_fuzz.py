@@ -56,9 +56,7 @@ def test_every_answer_is_as_the_description_says() -> None:
 
 
 @needs_schemathesis
-def test_an_answer_that_fails_is_found(
-    broken_service: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_answer_that_fails_is_found(broken_service: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--host", broken_service, "--examples", "2", "--header", "X-API-Key:k"]
     assert main(arguments) == 1
     assert "Server error" in capsys.readouterr().out

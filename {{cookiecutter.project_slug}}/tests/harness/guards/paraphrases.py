@@ -142,13 +142,7 @@ TURNS = (
 )  # fmt: skip
 
 NUMBERS: Mapping[Language, Sequence[str]] = {
-    "en": (
-        "It is 77 in all.",
-        "That makes 1,999.",
-        "It is 3.75 on average.",
-        "Room 812.",
-        "1234 people.",
-    ),
+    "en": ("It is 77 in all.", "That makes 1,999.", "It is 3.75 on average.", "Room 812.", "1234 people."),
     "es": ("Son 77 en total.", "Suman 1.999.", "De media, 3,75.", "Sala 812.", "1234 personas."),
 }
 INVENTED: Mapping[str, Mapping[Language, Sequence[str]]] = {

@@ -80,9 +80,7 @@ def test_markup_within_markup_takes_no_longer_the_deeper_it_is() -> None:
 
 
 def test_what_is_left_of_markup_is_no_markup() -> None:
-    assert not ActiveContent().is_present(
-        ActiveContent().removed("<scr<b>ipt>alert(1)</scr</b>ipt>")
-    )
+    assert not ActiveContent().is_present(ActiveContent().removed("<scr<b>ipt>alert(1)</scr</b>ipt>"))
 
 
 @pytest.mark.parametrize(

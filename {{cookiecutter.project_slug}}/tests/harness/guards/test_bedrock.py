@@ -72,9 +72,7 @@ def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
         (Assessed({**ATTACK, "type": "INSULTS"}), False),
     ],
 )
-async def test_only_its_filter_for_prompt_attacks_counts(
-    peer: Peer, reply: Reply, is_attack: bool
-) -> None:
+async def test_only_its_filter_for_prompt_attacks_counts(peer: Peer, reply: Reply, is_attack: bool) -> None:
     peer.reply = reply
     detector = BedrockGuardrail(SETTINGS)
     assert await detector.finds("text", "tool_result") is is_attack

@@ -152,8 +152,7 @@ def test_a_run_of_a_prompt_is_found_wherever_it_begins(leaks: Leaks, lead: int) 
 
 @pytest.mark.checklist("SEC-2")
 @pytest.mark.parametrize(
-    "text",
-    [f"It is {SECRET}.", KEY, base64.b64encode(f"the key is {SECRET} {KEY}".encode()).decode()],
+    "text", [f"It is {SECRET}.", KEY, base64.b64encode(f"the key is {SECRET} {KEY}".encode()).decode()]
 )
 def test_a_secret_is_found(leaks: Leaks, text: str) -> None:
     assert leaks.find(text) == "secret"
@@ -186,9 +185,7 @@ NO_LEAKS = OutputPolicy(Leaks([], Redactor()), PiiRules(Settings().personal_data
 
 
 def guard_of(turn: Turn) -> OutputGuard:
-    return OutputGuard(
-        NO_LEAKS, turn.question, [turn.facts], said=[turn.source], language=turn.language
-    )
+    return OutputGuard(NO_LEAKS, turn.question, [turn.facts], said=[turn.source], language=turn.language)
 
 
 @pytest.mark.checklist("ETH-3")

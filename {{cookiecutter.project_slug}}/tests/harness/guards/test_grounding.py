@@ -6,10 +6,7 @@ import pytest
 
 from harness.guards.grounding import Grounding
 
-FACTS = [
-    {"city": "Bogotá", "max": 18.4, "rain": 65},
-    ["2026-11-22", {"rate": "4,012.50", "code": "COP"}],
-]
+FACTS = [{"city": "Bogotá", "max": 18.4, "rain": 65}, ["2026-11-22", {"rate": "4,012.50", "code": "COP"}]]
 
 
 @pytest.mark.parametrize(

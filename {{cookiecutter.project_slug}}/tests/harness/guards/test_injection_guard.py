@@ -56,9 +56,7 @@ def decisions() -> Counter[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-async def test_what_a_rule_finds_is_refused_and_counted_by_where_it_came_from(
-    origin: Origin,
-) -> None:
+async def test_what_a_rule_finds_is_refused_and_counted_by_where_it_came_from(origin: Origin) -> None:
     before = decisions()
     assert await guard().refusal(ATTACK, origin) == "override"
     assert await guard().refusal(HARMLESS, origin) is None
@@ -94,9 +92,7 @@ async def test_a_guard_that_is_off_looks_at_nothing() -> None:
 
 @pytest.mark.parametrize("broken", BROKEN, ids=["raises", "hangs"])
 @pytest.mark.parametrize("is_closed", [True, False], ids=["refuse", "pass"])
-async def test_a_detector_that_breaks_is_counted_and_decided_as_configured(
-    broken: Asked, is_closed: bool
-) -> None:
+async def test_a_detector_that_breaks_is_counted_and_decided_as_configured(broken: Asked, is_closed: bool) -> None:
     before = decisions()
     refusal = await guard(broken, is_closed=is_closed).refusal(HARMLESS, "message")
     assert refusal == ("planted" if is_closed else None)

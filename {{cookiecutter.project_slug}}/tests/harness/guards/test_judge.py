@@ -104,9 +104,7 @@ async def test_the_role_is_there_only_when_it_is_switched_on(server: OpenAIServe
     assert "judge" not in [it.role for it in LLMFactory(off).models()]
 
 
-async def test_no_model_is_asked_where_none_may_be_and_the_log_says_so(
-    server: OpenAIServer, lines: Lines
-) -> None:
+async def test_no_model_is_asked_where_none_may_be_and_the_log_says_so(server: OpenAIServer, lines: Lines) -> None:
     disabled = settings_for(server).model_copy(update={"disable_llm": True})
     with Logs(Settings(log_format="json")):
         guard = guard_of(disabled)

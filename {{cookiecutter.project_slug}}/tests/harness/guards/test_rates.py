@@ -32,9 +32,7 @@ def hidden(rates: Rates) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("is_held_out", [False, True], ids=["tuning", "held out"])
-def test_attacks_are_found_also_those_that_nobody_tuned_for(
-    rates: Rates, is_held_out: bool
-) -> None:
+def test_attacks_are_found_also_those_that_nobody_tuned_for(rates: Rates, is_held_out: bool) -> None:
     texts = [it for corpus in Corpus.all("attacks") for it in corpus.half(is_held_out=is_held_out)]
     assert len(texts) > 200
     assert rates.found(texts) >= FOUND * len(texts)
@@ -60,9 +58,7 @@ def test_no_example_of_an_agent_is_refused(rates: Rates) -> None:
 
 
 @pytest.mark.parametrize("way", Hidden.ways())
-def test_an_attack_that_is_hidden_is_found_as_well(
-    rates: Rates, hidden: dict[str, float], way: str
-) -> None:
+def test_an_attack_that_is_hidden_is_found_as_well(rates: Rates, hidden: dict[str, float], way: str) -> None:
     assert len(rates.detected()) > 50
     assert hidden[way] >= HIDDEN
 
@@ -70,7 +66,5 @@ def test_an_attack_that_is_hidden_is_found_as_well(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["harmless", "attacks"])
 @pytest.mark.parametrize(("size", "most_ms"), [(4_000, 2), (64_000, 20)])
-def test_looking_through_a_text_is_cheap(
-    rates: Rates, kind: str, size: int, most_ms: float
-) -> None:
+def test_looking_through_a_text_is_cheap(rates: Rates, kind: str, size: int, most_ms: float) -> None:
     assert rates.milliseconds(kind, size)[1] < PATIENCE * most_ms

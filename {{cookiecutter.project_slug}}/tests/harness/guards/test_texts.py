@@ -63,8 +63,7 @@ def test_an_account_has_its_countrys_length_and_remainder(value: str, is_one: bo
 
 
 @pytest.mark.parametrize(
-    ("value", "is_one"),
-    [("12345678Z", True), ("12345678A", False), ("X1234567L", True), ("Y1234567X", True)],
+    ("value", "is_one"), [("12345678Z", True), ("12345678A", False), ("X1234567L", True), ("Y1234567X", True)]
 )
 def test_an_identity_number_has_its_letter(value: str, is_one: bool) -> None:
     assert CheckDigits.is_identity(value) is is_one
@@ -157,9 +156,7 @@ def test_only_the_rules_are_asked_unless_more_is_switched_on() -> None:
         ("INJECTION_BEDROCK_GUARDRAIL", {"injection_bedrock_guardrail": "abc:1"}),
     ],
 )
-def test_a_detector_that_is_never_asked_stops_the_start(
-    variable: str, changes: dict[str, Any]
-) -> None:
+def test_a_detector_that_is_never_asked_stops_the_start(variable: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=rf"INJECTION=off.*{variable}") as refused:
         Settings(injection="off", **changes)
     assert len(refused.value.problems) == 1

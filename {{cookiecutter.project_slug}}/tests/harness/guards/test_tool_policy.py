@@ -52,12 +52,7 @@ def test_every_other_tool_is_refused_counted_and_logged_without_its_name_as_give
     assert rights.allows(tool) is (tool == "send")
     assert counted(label, kind) == before + 1
     (line,) = lines
-    assert (line["event"], line["agent"], line["tool"], line["kind"]) == (
-        "access_refused",
-        "vault",
-        label,
-        kind,
-    )
+    assert (line["event"], line["agent"], line["tool"], line["kind"]) == ("access_refused", "vault", label, kind)
 
 
 def test_a_tool_that_is_asked_for_is_refused_in_the_same_way(rights: ToolPolicy) -> None:

@@ -33,17 +33,12 @@ async def test_a_result_without_anything_suspicious_is_the_very_same() -> None:
     ("facts", "left"),
     [
         ({"a": ATTACK, "b": "fine", "n": 3}, {"a": NOTICE, "b": "fine", "n": 3}),
-        (
-            {"a": {"b": [{"c": ATTACK}, 1.5, None, True]}},
-            {"a": {"b": [{"c": NOTICE}, 1.5, None, True]}},
-        ),
+        ({"a": {"b": [{"c": ATTACK}, 1.5, None, True]}}, {"a": {"b": [{"c": NOTICE}, 1.5, None, True]}}),
         ({ATTACK: "fine"}, {NOTICE: "fine"}),
         ({"a": ("fine", ATTACK)}, {"a": ["fine", NOTICE]}),
     ],
 )
-async def test_a_text_that_wants_to_be_obeyed_is_replaced_wherever_it_stands(
-    facts: Any, left: Any
-) -> None:
+async def test_a_text_that_wants_to_be_obeyed_is_replaced_wherever_it_stands(facts: Any, left: Any) -> None:
     assert await harmless(facts) == left
 
 
@@ -115,10 +110,7 @@ async def test_a_detector_names_the_texts_when_they_are_few_and_else_all_are_wit
             return "evil" in text
 
     picky = guard(Picky(found=None))
-    assert await harmless({"a": "evil words", "b": "good words"}, picky) == {
-        "a": NOTICE,
-        "b": "good words",
-    }
+    assert await harmless({"a": "evil words", "b": "good words"}, picky) == {"a": NOTICE, "b": "good words"}
     many = [f"good words {at}" for at in range(ToolResults.FEW)]
     assert set(await harmless([*many, "evil words"], picky)) == {NOTICE}
 

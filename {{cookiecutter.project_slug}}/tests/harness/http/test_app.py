@@ -24,9 +24,7 @@ def test_nothing_happens_at_import() -> None:
         "assert not logging.getLogger().handlers; assert threading.active_count() == 1;"
         "assert 'app.agents' not in sys.modules"
     )
-    subprocess.run(
-        [sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[3] / "src"
-    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[3] / "src")
 
 
 async def test_the_agents_of_the_project_are_the_default(door: Door, settings: Settings) -> None:
@@ -35,9 +33,7 @@ async def test_the_agents_of_the_project_are_the_default(door: Door, settings: S
     assert names == [agent.name for agent in AGENTS]
 
 
-async def test_the_settings_of_the_environment_are_the_default(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_settings_of_the_environment_are_the_default(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "memory://")
     monkeypatch.setenv("USE_FAKE_DATA", "false")
     client = await door.client(Application(TEST_AGENTS).create_app())
@@ -55,9 +51,7 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(door: Door, tmp_pat
 
 
 @pytest.mark.checklist("OBS-1")
-async def test_every_line_of_a_turn_tells_where_it_belongs(
-    client: httpx2.AsyncClient, lines: Lines
-) -> None:
+async def test_every_line_of_a_turn_tells_where_it_belongs(client: httpx2.AsyncClient, lines: Lines) -> None:
     body = {"message": "How many moons has Mars?", "thread_id": "t1"}
     await client.post("/v1/chat", json=body, headers={"X-Request-ID": "r1"})
     told = [line for line in lines.events if line.get("request_id") == "r1"]
@@ -68,16 +62,12 @@ async def test_every_line_of_a_turn_tells_where_it_belongs(
     assert turn["run_id"] == agent["run_id"]
     assert min(line["ms"] for line in (turn, request, agent)) >= 0
     prompts = [line for line in lines.events if "prompt" in line]
-    assert ("table", "7", "moons") in {
-        (line["prompt"], line["prompt_version"], line.get("agent")) for line in prompts
-    }
+    assert ("table", "7", "moons") in {(line["prompt"], line["prompt_version"], line.get("agent")) for line in prompts}
 
 
 @pytest.mark.checklist("OBS-1")
 @pytest.mark.parametrize(("level", "heard"), [("INFO", True), ("ERROR", False)])
-async def test_the_level_of_the_log_is_a_setting(
-    door: Door, lines: Lines, level: str, heard: bool
-) -> None:
+async def test_the_level_of_the_log_is_a_setting(door: Door, lines: Lines, level: str, heard: bool) -> None:
     client = await door.open(Settings(database_url="memory://", log_level=level))
     await client.get("/healthz")
     assert bool(lines.named("request")) is heard
@@ -85,12 +75,8 @@ async def test_the_level_of_the_log_is_a_setting(
 
 @pytest.mark.checklist("CFG-2", "SEC-2")
 @pytest.mark.parametrize("verbose", [False, True])
-async def test_verbose_adds_debug_events_and_still_masks_secrets(
-    door: Door, lines: Lines, verbose: bool
-) -> None:
-    settings = Settings(
-        database_url="memory://", enable_verbose_logging=verbose, llm_api_key=SecretStr(KEY)
-    )
+async def test_verbose_adds_debug_events_and_still_masks_secrets(door: Door, lines: Lines, verbose: bool) -> None:
+    settings = Settings(database_url="memory://", enable_verbose_logging=verbose, llm_api_key=SecretStr(KEY))
     client = await door.open(settings)
     message = f"Moons of Mars? My key is {KEY}, password=hunter2x. Stars?"
     headers = {"X-Request-ID": KEY, "Authorization": f"Bearer {KEY}"}

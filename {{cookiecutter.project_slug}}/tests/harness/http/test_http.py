@@ -79,9 +79,7 @@ async def test_the_secrets_of_agents_are_masked_from_the_start_on(settings: Sett
         assert await running.store.is_healthy()
 
 
-async def test_the_garbage_collector_passes_by_what_the_start_made_until_the_end(
-    door: Door,
-) -> None:
+async def test_the_garbage_collector_passes_by_what_the_start_made_until_the_end(door: Door) -> None:
     await door.open()
     assert gc.get_freeze_count() > 10_000
     await door.close()
@@ -92,9 +90,7 @@ async def document(client: httpx2.AsyncClient) -> dict[str, Any]:
     return dict((await client.get("/openapi.json")).json())
 
 
-async def test_every_door_that_reads_a_body_declares_its_problems(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_every_door_that_reads_a_body_declares_its_problems(client: httpx2.AsyncClient) -> None:
     found = await document(client)
     posts = {path: item["post"] for path, item in found["paths"].items() if "post" in item}
     decisions = "/v1/threads/{thread_id}/approvals/{approval_id}"
@@ -125,9 +121,7 @@ async def test_the_stream_is_declared_as_events(client: httpx2.AsyncClient) -> N
         ("es", "¿Cuántas lunas tiene Marte? ¿Cuánto mide el Everest?"),
     ],
 )
-async def test_examples_are_in_the_services_language_and_work(
-    door: Door, language: str, message: str
-) -> None:
+async def test_examples_are_in_the_services_language_and_work(door: Door, language: str, message: str) -> None:
     client = await door.open(Settings(database_url="memory://", language=language))
     schemas = (await document(client))["components"]["schemas"]
     assert schemas["ChatRequest"]["example"] == {"message": message}
@@ -157,8 +151,7 @@ def break_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("DELETE", "/v1/chat", 405), ("POST", "/healthz", 405)],
+    ("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/v1/chat", 405), ("POST", "/healthz", 405)]
 )
 async def test_an_unknown_path_or_method_is_a_problem(
     client: httpx2.AsyncClient, method: str, path: str, status: int
@@ -207,11 +200,7 @@ async def test_an_unforeseen_failure_shows_its_id_and_logs_the_rest(
     ],
 )
 async def test_our_own_errors_show_the_callers_text_and_log_the_operators(
-    client: httpx2.AsyncClient,
-    lines: Lines,
-    monkeypatch: pytest.MonkeyPatch,
-    error: ServiceError,
-    kind: str,
+    client: httpx2.AsyncClient, lines: Lines, monkeypatch: pytest.MonkeyPatch, error: ServiceError, kind: str
 ) -> None:
     break_with(monkeypatch, error)
     answer = await client.post("/v1/chat", json={"message": "x"})

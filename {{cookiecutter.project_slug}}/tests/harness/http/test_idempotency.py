@@ -43,9 +43,7 @@ async def test_a_second_try_gets_the_same_reply_and_runs_once(client: httpx2.Asy
     assert await turns(client, "t1") == 2
 
 
-async def test_a_second_try_without_a_thread_stays_in_the_thread_of_the_first(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_a_second_try_without_a_thread_stays_in_the_thread_of_the_first(client: httpx2.AsyncClient) -> None:
     body = {"message": "How many moons has Mars?"}
     first, second = await post(client, "key-1", body), await post(client, "key-1", body)
     other = await post(client, "key-2", body)
@@ -63,9 +61,7 @@ async def test_a_second_try_of_a_stream_gets_the_reply_at_once(client: httpx2.As
 
 
 @pytest.mark.parametrize("change", [{"message": "How many moons has Saturn?"}, {"thread_id": "t2"}])
-async def test_a_key_of_another_request_is_refused(
-    client: httpx2.AsyncClient, change: dict[str, str]
-) -> None:
+async def test_a_key_of_another_request_is_refused(client: httpx2.AsyncClient, change: dict[str, str]) -> None:
     await post(client, "key-1")
     for path in ("", "/stream"):
         answer = await post(client, "key-1", {**QUESTION, **change}, path)
@@ -83,9 +79,7 @@ async def test_tries_at_the_same_time_run_once(door: Door, client: httpx2.AsyncC
     assert await turns(client, "t1") == 1
 
 
-async def test_a_try_while_the_first_still_runs_is_a_conflict(
-    door: Door, client: httpx2.AsyncClient
-) -> None:
+async def test_a_try_while_the_first_still_runs_is_a_conflict(door: Door, client: httpx2.AsyncClient) -> None:
     async with door.running.store.lock("key key-1", 0):
         answer = await post(client, "key-1")
     assert answer.status_code == 409

@@ -15,9 +15,7 @@ JSON = {"content-type": "application/json"}
 SMALL = Settings(database_url="memory://", body_max_bytes=LIMIT)
 
 
-async def test_a_well_formed_request_id_is_taken_over(
-    client: httpx2.AsyncClient, lines: Lines
-) -> None:
+async def test_a_well_formed_request_id_is_taken_over(client: httpx2.AsyncClient, lines: Lines) -> None:
     answer = await client.get("/healthz", headers={"X-Request-ID": "gateway-4711.a"})
     assert answer.headers["x-request-id"] == "gateway-4711.a"
     assert [line["request_id"] for line in lines.named("request")] == ["gateway-4711.a"]
@@ -29,9 +27,7 @@ async def test_an_ill_formed_request_id_is_replaced(client: httpx2.AsyncClient, 
     assert re.fullmatch(r"[a-f0-9]{32}", answer.headers["x-request-id"])
 
 
-async def test_the_access_line_names_the_route_and_not_the_path(
-    client: httpx2.AsyncClient, lines: Lines
-) -> None:
+async def test_the_access_line_names_the_route_and_not_the_path(client: httpx2.AsyncClient, lines: Lines) -> None:
     await client.get("/version?token=hunter2")
     await client.get("/made/up/planted-path")
     known, unknown = lines.named("request")
@@ -42,9 +38,7 @@ async def test_the_access_line_names_the_route_and_not_the_path(
     assert "planted-path" not in lines.text
 
 
-async def test_requests_side_by_side_keep_their_own_fields(
-    client: httpx2.AsyncClient, lines: Lines
-) -> None:
+async def test_requests_side_by_side_keep_their_own_fields(client: httpx2.AsyncClient, lines: Lines) -> None:
     async def ask(number: int) -> None:
         body = {"message": "Moons of Mars", "thread_id": f"thread-{number}"}
         await client.post("/v1/chat", json=body, headers={"X-Request-ID": f"id-{number}"})

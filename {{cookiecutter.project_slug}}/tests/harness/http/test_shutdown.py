@@ -52,16 +52,11 @@ def server() -> Iterator[Signals]:
 
 def settings(delay: float = 0, grace: float = 60) -> Settings:
     return Settings(
-        database_url="memory://",
-        disable_llm=True,
-        shutdown_delay_seconds=delay,
-        shutdown_grace_seconds=grace,
+        database_url="memory://", disable_llm=True, shutdown_delay_seconds=delay, shutdown_grace_seconds=grace
     )
 
 
-async def test_readiness_ends_before_the_server_closes_its_door(
-    server: Signals, door: Door
-) -> None:
+async def test_readiness_ends_before_the_server_closes_its_door(server: Signals, door: Door) -> None:
     client = await door.open(settings(delay=60))
     signal.raise_signal(signal.SIGTERM)
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -77,9 +72,7 @@ async def test_readiness_ends_before_the_server_closes_its_door(
     assert server.taken == [signal.SIGTERM]
 
 
-async def test_the_server_gets_the_signal_when_the_delay_is_over(
-    server: Signals, door: Door
-) -> None:
+async def test_the_server_gets_the_signal_when_the_delay_is_over(server: Signals, door: Door) -> None:
     await door.open(settings(delay=0.01))
     signal.raise_signal(signal.SIGTERM)
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -87,9 +80,7 @@ async def test_the_server_gets_the_signal_when_the_delay_is_over(
     assert server.taken == [signal.SIGTERM]
 
 
-async def test_what_runs_when_the_grace_is_over_ends_with_a_word(
-    server: Signals, door: Door
-) -> None:
+async def test_what_runs_when_the_grace_is_over_ends_with_a_word(server: Signals, door: Door) -> None:
     EndlessAgent.entered = asyncio.Event()
     client = await door.open(settings(grace=0.05), [EndlessAgent])
     streaming = asyncio.create_task(client.post("/v1/chat/stream", json=BODY))

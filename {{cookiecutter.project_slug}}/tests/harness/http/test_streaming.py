@@ -48,9 +48,7 @@ class SlowAgent(MoonsAgent):
         raise AssertionError
 
 
-async def test_a_stream_tells_the_plan_the_agents_the_answer_and_the_whole_reply(
-    client: httpx2.AsyncClient,
-) -> None:
+async def test_a_stream_tells_the_plan_the_agents_the_answer_and_the_whole_reply(client: httpx2.AsyncClient) -> None:
     message = "How many moons has Mars and how high is Everest?"
     answer = await client.post("/v1/chat/stream", json={"message": message, "thread_id": "t1"})
     told = events(answer.text)
@@ -157,9 +155,7 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
         finally:
             ended.set()
 
-    waiting = asyncio.create_task(
-        EventStream(silent(), "r1", ShutdownManager(Settings())).response()
-    )
+    waiting = asyncio.create_task(EventStream(silent(), "r1", ShutdownManager(Settings())).response())
     async with asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
         waiting.cancel()

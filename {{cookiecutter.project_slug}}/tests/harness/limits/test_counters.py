@@ -101,9 +101,7 @@ async def test_windows_that_are_over_leave_the_memory(clock: Clock) -> None:
     assert len(counters._counts) == 1
 
 
-async def test_of_passing_counts_the_last_used_stay(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_of_passing_counts_the_last_used_stay(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocalCounters, "MOST_PASSING", 2)
     counters = LocalCounters()
     for key in ("used again", "left", "used again", "new"):
@@ -121,15 +119,11 @@ def shared(server: Redis, **changes: object) -> RedisCounters:
     return RedisCounters(Settings(**patient | changes), server.url)  # type: ignore[arg-type] # settings
 
 
-async def test_exactly_the_limit_is_let_through_in_a_race_of_several_processes(
-    redis_server: Redis,
-) -> None:
+async def test_exactly_the_limit_is_let_through_in_a_race_of_several_processes(redis_server: Redis) -> None:
     processes = [shared(redis_server) for _ in range(3)]
     narrow = limit(50, key="race", seconds=86_400)
     wide = limit(1000, key="race wide", seconds=86_400)
-    decisions = await asyncio.gather(
-        *(processes[number % 3].acquire([wide, narrow]) for number in range(500))
-    )
+    decisions = await asyncio.gather(*(processes[number % 3].acquire([wide, narrow]) for number in range(500)))
     assert sum(not it.refused for it in decisions) == 50
     (left,) = (await processes[0].acquire([limit(1000, key="race wide", seconds=86_400)])).remaining
     assert left.left == 1000 - 51
@@ -174,9 +168,7 @@ def hanging_redis(mortal_redis: Redis) -> Iterator[Redis]:
     mortal_redis.resume()
 
 
-async def test_a_redis_that_hangs_costs_one_short_wait_and_then_none(
-    hanging_redis: Redis, lines: Lines
-) -> None:
+async def test_a_redis_that_hangs_costs_one_short_wait_and_then_none(hanging_redis: Redis, lines: Lines) -> None:
     one = shared(hanging_redis, redis_timeout_seconds=0.05)
     started = time.monotonic()
     decisions = [await one.acquire([limit(2, seconds=86_400)]) for _ in range(3)]
@@ -188,9 +180,7 @@ async def test_a_redis_that_hangs_costs_one_short_wait_and_then_none(
     await one.aclose()
 
 
-async def test_without_redis_everything_is_refused_where_the_setting_says_so(
-    hanging_redis: Redis,
-) -> None:
+async def test_without_redis_everything_is_refused_where_the_setting_says_so(hanging_redis: Redis) -> None:
     refuse = {"redis_timeout_seconds": 0.05, "limits_without_redis": "refuse"}
     one = shared(hanging_redis, **refuse)
     for _ in range(2):
@@ -202,9 +192,7 @@ async def test_without_redis_everything_is_refused_where_the_setting_says_so(
     await one.aclose()
 
 
-async def test_what_was_reserved_here_is_settled_here_when_redis_is_back(
-    mortal_redis: Redis,
-) -> None:
+async def test_what_was_reserved_here_is_settled_here_when_redis_is_back(mortal_redis: Redis) -> None:
     one, other = shared(mortal_redis, redis_timeout_seconds=0.05), shared(mortal_redis)
     daily = limit(10, key="settled", seconds=86_400, amount=5)
     await other.acquire([daily])
@@ -213,9 +201,7 @@ async def test_what_was_reserved_here_is_settled_here_when_redis_is_back(
     mortal_redis.resume()
     one._away_until = 0
     await one.add([replace(daily, amount=-5)], here)
-    assert (await other.acquire([replace(daily, amount=0)])).remaining[
-        0
-    ].left == 5  # of others nothing was given back
+    assert (await other.acquire([replace(daily, amount=0)])).remaining[0].left == 5  # of others nothing was given back
     assert (await one._local.acquire([replace(daily, amount=0)])).remaining[0].left == 10
     await asyncio.gather(one.aclose(), other.aclose())
 
@@ -247,9 +233,7 @@ def test_an_address_that_is_none_is_refused_and_not_shown(url: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_without_the_package_the_setting_and_the_remedy_are_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_the_package_the_setting_and_the_remedy_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     settings = Settings(redis_url=SecretStr("redis://localhost/0"))
     with pytest.raises(ConfigurationError, match=r"REDIS_URL.*\[redis\]"):

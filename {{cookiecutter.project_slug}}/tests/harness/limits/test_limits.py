@@ -84,10 +84,7 @@ async def test_a_step_that_begins_too_late_ends_at_its_first_wait() -> None:
 
 # A run over its budget stops before the next call.
 
-TAKE: dict[str, Callable[[], None]] = {
-    "model calls": Budget.take_model_call,
-    "tool calls": Budget.take_tool_call,
-}
+TAKE: dict[str, Callable[[], None]] = {"model calls": Budget.take_model_call, "tool calls": Budget.take_tool_call}
 
 
 @dataclass
@@ -154,10 +151,7 @@ def test_no_model_is_called_once_the_tokens_are_used(used: int, allowed: bool) -
 
 
 def test_input_and_output_count_as_tokens() -> None:
-    with (
-        Budget.scope(RunLimits("RUN", 9, 9, tokens=100), Spent(50, 50)),
-        pytest.raises(BudgetExceeded),
-    ):
+    with Budget.scope(RunLimits("RUN", 9, 9, tokens=100), Spent(50, 50)), pytest.raises(BudgetExceeded):
         Budget.take_model_call()
 
 
@@ -227,10 +221,7 @@ def test_one_message_more_than_allowed_is_refused_and_holds_no_place() -> None:
     with limited.acquire("one"):
         with limited.acquire("one"):
             for _ in range(3):
-                with (
-                    pytest.raises(RateLimitExceeded, match="caller-running"),
-                    limited.acquire("one"),
-                ):
+                with pytest.raises(RateLimitExceeded, match="caller-running"), limited.acquire("one"):
                     pytest.fail("let in")
             with limited.acquire("other"):
                 pass
@@ -256,9 +247,7 @@ def test_a_message_that_fails_gives_its_place_back() -> None:
         ("one", {"caller_max_running": 1, "limits": "off"}),
     ],
 )
-def test_nobody_is_held_without_a_name_or_where_nothing_is_enforced(
-    owner: str, changes: dict[str, object]
-) -> None:
+def test_nobody_is_held_without_a_name_or_where_nothing_is_enforced(owner: str, changes: dict[str, object]) -> None:
     limited = per_caller(**changes)
     with ExitStack() as stack:
         for _ in range(3):

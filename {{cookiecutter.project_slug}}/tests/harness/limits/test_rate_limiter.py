@@ -149,10 +149,7 @@ async def test_messages_are_counted_for_a_thread_and_for_its_caller(
 
 async def test_tokens_are_reserved_before_and_settled_after() -> None:
     limiter = quotas(quota_caller_day_tokens=1000, quota_reserved_tokens=400)
-    async with (
-        limiter.reserve("me", "me:t1", Used(20, 30)),
-        limiter.reserve("me", "me:t2", Used(20, 30)),
-    ):
+    async with limiter.reserve("me", "me:t1", Used(20, 30)), limiter.reserve("me", "me:t2", Used(20, 30)):
         with pytest.raises(RateLimitExceeded, match="caller-day-tokens"):
             await run(limiter, Used())
     for _ in range(5):  # 100 are used: five times 100 more leave 400
@@ -164,17 +161,10 @@ async def test_tokens_are_reserved_before_and_settled_after() -> None:
 
 async def test_money_is_held_for_a_caller_and_for_all_together() -> None:
     prices = {"openai:small": (1, 2), "openai:large": (10, 20)}
-    limiter = quotas(
-        quota_caller_day_usd=1.0,
-        quota_service_day_usd=1.5,
-        quota_reserved_tokens=1000,
-        llm_prices=prices,
-    )
+    limiter = quotas(quota_caller_day_usd=1.0, quota_service_day_usd=1.5, quota_reserved_tokens=1000, llm_prices=prices)
     await run(limiter, Used(priced_usd=0.97))
     await run(limiter, Used(priced_usd=0.02))
-    with pytest.raises(
-        RateLimitExceeded, match="caller-day-usd"
-    ):  # 20 for a million: 0.02 reserved
+    with pytest.raises(RateLimitExceeded, match="caller-day-usd"):  # 20 for a million: 0.02 reserved
         await run(limiter, Used())
     await run(limiter, Used(priced_usd=0.5), "you", "you:t1")
     with pytest.raises(RateLimitExceeded, match="service-day-usd"):

@@ -18,10 +18,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 AND = {"en": "and", "es": "y"}
-FOLLOW_UPS = {
-    "en": ("And tomorrow?", "What about the other one?"),
-    "es": ("¿Y mañana?", "¿Y el otro?"),
-}
+FOLLOW_UPS = {"en": ("And tomorrow?", "What about the other one?"), "es": ("¿Y mañana?", "¿Y el otro?")}
 
 
 class Questions:
@@ -105,14 +102,8 @@ class Person(FastHttpUser):
 
     def ask(self, kind: str, message: str, thread_id: str | None = None) -> str | None:
         """Send one message; the thread to go on with, None when no answer came."""
-        body = (
-            {"message": message}
-            if thread_id is None
-            else {"message": message, "thread_id": thread_id}
-        )
-        with self.client.post(
-            "/v1/chat", json=body, headers=self.headers, name=kind, catch_response=True
-        ) as response:
+        body = {"message": message} if thread_id is None else {"message": message, "thread_id": thread_id}
+        with self.client.post("/v1/chat", json=body, headers=self.headers, name=kind, catch_response=True) as response:
             if response.status_code != HTTPStatus.OK:
                 response.failure(f"HTTP {response.status_code}")
                 return None
@@ -144,16 +135,13 @@ class Report:
         reasons = ", ".join(f"{name} {count}" for name, count in sorted(Degraded.by_reason.items()))
         degraded = f"{Degraded.answers} degraded answers" + (f" ({reasons})" if reasons else "")
         failures = [
-            f"- {error.name}: {error.error} ({error.occurrences} times)"
-            for error in self._stats.errors.values()
+            f"- {error.name}: {error.error} ({error.occurrences} times)" for error in self._stats.errors.values()
         ]
         return [*(f"| {' | '.join(row)} |" for row in rows), "", degraded, *failures]
 
     @staticmethod
     def _row(entry: Any) -> tuple[str, ...]:
-        percentiles = (
-            entry.get_response_time_percentile(share) or 0 for share in (0.5, 0.95, 0.99)
-        )
+        percentiles = (entry.get_response_time_percentile(share) or 0 for share in (0.5, 0.95, 0.99))
         return (
             "all" if entry.name == "Aggregated" else entry.name,
             str(entry.num_requests),

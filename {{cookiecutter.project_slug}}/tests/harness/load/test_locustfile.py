@@ -73,16 +73,12 @@ def test_a_short_run_reports_speed_errors_and_degraded_answers() -> None:
     assert everything["requests/s"] > 0
     assert 0 < everything["p50 ms"] <= everything["p95 ms"] <= everything["p99 ms"]
     assert everything["errors"] == 0
-    assert re.search(
-        r"^[1-9]\d* degraded answers \(.*source_unavailable \d+", done.stdout, re.MULTILINE
-    )
+    assert re.search(r"^[1-9]\d* degraded answers \(.*source_unavailable \d+", done.stdout, re.MULTILINE)
 
 
 @needs_locust
 @pytest.mark.parametrize(("key", "code"), [(KEY.text, 0), ("ak_wrong", 1)], ids=["good", "wrong"])
-def test_a_caller_with_a_key_sends_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, code: int
-) -> None:
+def test_a_caller_with_a_key_sends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, code: int) -> None:
     file = tmp_path / "keys"
     file.write_text(f"{KEY.record.line}\n")
     monkeypatch.setenv("API_KEY", key)
@@ -95,9 +91,7 @@ def test_a_caller_with_a_key_sends_it(
 
 @needs_locust
 @pytest.mark.checklist("TEST-7")
-def test_a_run_with_an_error_fails_and_names_it(
-    broken_service: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_with_an_error_fails_and_names_it(broken_service: str, capsys: pytest.CaptureFixture[str]) -> None:
     extent = ["--users", "1", "--seconds", str(PATIENCE_SECONDS), "--requests", "3"]
     assert main(["--host", broken_service, *extent]) == 1
     table = capsys.readouterr().out

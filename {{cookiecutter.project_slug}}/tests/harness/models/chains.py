@@ -20,11 +20,7 @@ SECOND = "openai:second@fallback"
 KEY = "planted-" + "key-first"
 FALLBACK_KEY = "planted-" + "key-second"
 
-PATIENT = {
-    "llm_timeout_seconds": 10,
-    "llm_first_token_seconds": 10,
-    "llm_next_token_seconds": 10,
-}
+PATIENT = {"llm_timeout_seconds": 10, "llm_first_token_seconds": 10, "llm_next_token_seconds": 10}
 """How long a model that answers may take: more than the busiest machine needs."""
 
 HASTY = dict.fromkeys(PATIENT, 0.4)
@@ -69,9 +65,7 @@ async def factory_for(
 
 
 @asynccontextmanager
-async def chain(
-    first: OpenAIServer, second: OpenAIServer | None = None, **more: Any
-) -> AsyncIterator[BaseChatModel]:
+async def chain(first: OpenAIServer, second: OpenAIServer | None = None, **more: Any) -> AsyncIterator[BaseChatModel]:
     """The writer's model."""
     async with factory_for(first, second, **more) as factory:
         yield factory.for_role("writer", Unused())

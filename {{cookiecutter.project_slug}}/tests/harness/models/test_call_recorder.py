@@ -50,18 +50,13 @@ def model() -> BaseChatModel:
 
 def scripted(server: OpenAIServer) -> BaseChatModel:
     settings = Settings(
-        llm_model="openai:scripted",
-        llm_base_url=AnyHttpUrl(server.url),
-        llm_api_key=SecretStr(KEY),
-        llm_max_retries=0,
+        llm_model="openai:scripted", llm_base_url=AnyHttpUrl(server.url), llm_api_key=SecretStr(KEY), llm_max_retries=0
     )
     return LLMFactory(settings).for_role("writer", Words())
 
 
 @pytest.mark.checklist("OBS-1", "CODE-5")
-async def test_a_call_is_one_line_with_role_model_prompt_tokens_and_time(
-    model: BaseChatModel, lines: Lines
-) -> None:
+async def test_a_call_is_one_line_with_role_model_prompt_tokens_and_time(model: BaseChatModel, lines: Lines) -> None:
     await model.ainvoke("hello there", {"metadata": PROMPT.metadata})
 
     (event,) = lines.events
@@ -89,27 +84,19 @@ async def test_a_call_without_a_prompt_of_ours_says_so(model: BaseChatModel, lin
 
 
 @pytest.mark.checklist("CFG-2")
-async def test_verbose_logging_tells_the_size_of_what_is_sent_and_not_its_text(
-    lines: Lines,
-) -> None:
+async def test_verbose_logging_tells_the_size_of_what_is_sent_and_not_its_text(lines: Lines) -> None:
     with Logs(Settings(enable_verbose_logging=True)):
         model = LLMFactory(Settings()).for_role("agent", Words())
         await model.ainvoke("planted words", {"metadata": PROMPT.metadata})
 
     (started,) = lines.named("model_call_started")
-    assert (started["level"], started["prompt"], started["prompt_version"]) == (
-        "debug",
-        "greeting",
-        "3",
-    )
+    assert (started["level"], started["prompt"], started["prompt_version"]) == ("debug", "greeting", "3")
     assert (started["messages"], started["chars"]) == (1, 13)
     assert "planted words" not in lines.text
 
 
 @pytest.mark.checklist("SEC-2")
-async def test_a_failed_call_logs_the_class_of_the_exception_and_nothing_it_quotes(
-    lines: Lines,
-) -> None:
+async def test_a_failed_call_logs_the_class_of_the_exception_and_nothing_it_quotes(lines: Lines) -> None:
     quoting = Failure(401, f"wrong key {KEY} for question planted-words")
     with OpenAIServer([quoting]) as server, pytest.raises(ModelUnavailable):
         await scripted(server).ainvoke("planted-words")
@@ -148,9 +135,7 @@ async def test_a_cancelled_call_is_told_apart_from_a_failed_one(lines: Lines) ->
     assert [line["outcome"] for line in lines.named("model_call")] == ["cancelled"]
 
 
-async def test_a_stream_that_its_reader_leaves_is_cancelled(
-    model: BaseChatModel, lines: Lines
-) -> None:
+async def test_a_stream_that_its_reader_leaves_is_cancelled(model: BaseChatModel, lines: Lines) -> None:
     stream: Any = model.astream("hi")
     async for chunk in stream:
         assert chunk.text == "one two three"
@@ -211,9 +196,7 @@ def side_by_side(model: BaseChatModel) -> Any:
     return graph.compile()
 
 
-async def test_tasks_side_by_side_add_to_their_own_run_and_to_no_other(
-    model: BaseChatModel,
-) -> None:
+async def test_tasks_side_by_side_add_to_their_own_run_and_to_no_other(model: BaseChatModel) -> None:
     graph = side_by_side(model)
 
     async def run(questions: list[str]) -> Usage:

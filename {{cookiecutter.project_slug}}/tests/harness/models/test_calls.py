@@ -57,18 +57,14 @@ def model(settings: Settings, say: Say, **changes: int) -> AgentRunner:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-async def test_a_looping_model_is_called_exactly_as_often_as_allowed(
-    settings: Settings, limit: int
-) -> None:
+async def test_a_looping_model_is_called_exactly_as_often_as_allowed(settings: Settings, limit: int) -> None:
     looping = Looping()
     with pytest.raises(BudgetExceeded):
         await model(settings, looping, agent_max_model_calls=limit).answer(QUESTION, "en")
     assert looping.asked == limit
 
 
-async def test_tool_calls_are_counted_one_by_one_also_when_they_come_at_once(
-    settings: Settings,
-) -> None:
+async def test_tool_calls_are_counted_one_by_one_also_when_they_come_at_once(settings: Settings) -> None:
     looping = Looping(at_once=3)
     bounded = model(settings, looping, agent_max_model_calls=3, agent_max_tool_calls=5)
     with pytest.raises(BudgetExceeded):
@@ -130,9 +126,7 @@ class Inventive:
         return AIMessage("", tool_calls=[call])
 
 
-async def test_a_name_that_is_no_tool_is_refused_as_one_that_may_not_run(
-    settings: Settings,
-) -> None:
+async def test_a_name_that_is_no_tool_is_refused_as_one_that_may_not_run(settings: Settings) -> None:
     inventive = Inventive()
     with pytest.raises(PolicyViolation):
         await model(settings, inventive).answer(QUESTION, "en")
@@ -171,12 +165,8 @@ def test_a_model_without_a_price_costs_an_unknown_sum_and_is_named_once(lines: L
 
 
 @pytest.mark.usefixtures("_logs")
-@pytest.mark.parametrize(
-    "table", ["{", "[]", '{"m": 1}', '{"m": [1]}', '{"m": [-1, 2]}', '{"m": ["a", 2]}']
-)
-def test_a_table_that_is_none_is_refused_at_start(
-    monkeypatch: pytest.MonkeyPatch, table: str
-) -> None:
+@pytest.mark.parametrize("table", ["{", "[]", '{"m": 1}', '{"m": [1]}', '{"m": [-1, 2]}', '{"m": ["a", 2]}'])
+def test_a_table_that_is_none_is_refused_at_start(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
     monkeypatch.setenv("LLM_PRICES", table)
 
     with pytest.raises(ConfigurationError, match="LLM_PRICES"):
@@ -203,9 +193,7 @@ async def get(http: ModelHttp, body: bytes, encoding: str = "") -> bytes:
 
 @pytest.mark.parametrize("encoding", ["", "identity", "gzip", "GZIP"])
 @pytest.mark.parametrize("size", [0, LIMIT - 1, LIMIT])
-async def test_an_answer_up_to_the_limit_is_read_whole(
-    http: ModelHttp, encoding: str, size: int
-) -> None:
+async def test_an_answer_up_to_the_limit_is_read_whole(http: ModelHttp, encoding: str, size: int) -> None:
     body = b"a" * size
     packed = gzip.compress(body) if encoding.lower() == "gzip" else body
 
@@ -213,9 +201,7 @@ async def test_an_answer_up_to_the_limit_is_read_whole(
 
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
-async def test_an_answer_above_the_limit_is_refused_with_the_setting(
-    http: ModelHttp, encoding: str
-) -> None:
+async def test_an_answer_above_the_limit_is_refused_with_the_setting(http: ModelHttp, encoding: str) -> None:
     body = b"a" * (LIMIT + 1)
     with pytest.raises(ResponseRejected, match=f"LLM_MAX_ANSWER_BYTES={LIMIT}"):
         await get(http, gzip.compress(body) if encoding else body, encoding)
@@ -245,9 +231,7 @@ async def test_a_bomb_is_not_unfolded(http: ModelHttp) -> None:
 
 
 @pytest.mark.parametrize(("body", "encoding"), [(b"no gzip", "gzip"), (b"any", "br")])
-async def test_what_cannot_be_unpacked_is_refused(
-    http: ModelHttp, body: bytes, encoding: str
-) -> None:
+async def test_what_cannot_be_unpacked_is_refused(http: ModelHttp, body: bytes, encoding: str) -> None:
     with pytest.raises(ResponseRejected):
         await get(http, body, encoding)
 

@@ -39,9 +39,7 @@ def breaker(clock: Clock) -> CircuitBreaker:
     return CircuitBreaker(MODEL, max_failures=3, open_seconds=30, now=clock)
 
 
-def fail(
-    breaker: CircuitBreaker, reason: Reason = "upstream_error", *, had_full_timeout: bool = True
-) -> None:
+def fail(breaker: CircuitBreaker, reason: Reason = "upstream_error", *, had_full_timeout: bool = True) -> None:
     with pytest.raises(ModelCallFailed, match=reason), breaker.guard():
         raise ModelCallFailed(reason, had_full_timeout=had_full_timeout)
 
@@ -83,9 +81,7 @@ def test_an_answer_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> 
 
 
 @pytest.mark.parametrize("reason", ["refused", "overloaded", "breaker_open"])
-def test_what_does_not_speak_against_the_model_does_not_count(
-    breaker: CircuitBreaker, reason: Reason
-) -> None:
+def test_what_does_not_speak_against_the_model_does_not_count(breaker: CircuitBreaker, reason: Reason) -> None:
     for _ in range(5):
         fail(breaker, reason)
 
@@ -120,11 +116,7 @@ def test_after_its_rest_one_call_tries_and_its_success_closes_it(
             work(breaker)  # a second one waits for what the first finds
 
     assert (state(breaker), shown()) == ("closed", 0)
-    assert [line["event"] for line in lines.events] == [
-        "breaker_open",
-        "breaker_half_open",
-        "breaker_closed",
-    ]
+    assert [line["event"] for line in lines.events] == ["breaker_open", "breaker_half_open", "breaker_closed"]
 
 
 def test_a_failed_trial_opens_it_for_another_rest(breaker: CircuitBreaker, clock: Clock) -> None:
@@ -140,9 +132,7 @@ def test_a_failed_trial_opens_it_for_another_rest(breaker: CircuitBreaker, clock
     assert state(breaker) == "closed"
 
 
-def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(
-    breaker: CircuitBreaker, clock: Clock
-) -> None:
+def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(3):
         fail(breaker)
     clock.seconds += 30
@@ -155,9 +145,7 @@ def test_a_trial_that_ends_without_a_verdict_lets_another_one_try(
     assert state(breaker) == "closed"
 
 
-def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(
-    breaker: CircuitBreaker,
-) -> None:
+def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(breaker: CircuitBreaker) -> None:
     with breaker.guard():
         for _ in range(3):
             fail(breaker)

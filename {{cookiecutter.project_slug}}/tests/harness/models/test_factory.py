@@ -43,9 +43,7 @@ def _configured(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.checklist("CODE-6")
 @pytest.mark.usefixtures("_configured")
-async def test_a_role_gets_its_own_model_by_configuration_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_role_gets_its_own_model_by_configuration_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_PLANNER_MODEL", "openai:small:planner")
     monkeypatch.setenv("LLM_WRITER_MODEL", "embedded")
 
@@ -106,22 +104,16 @@ async def test_sampling_parameters_are_sent_only_when_set(server: OpenAIServer) 
 
 @pytest.mark.usefixtures("_configured")
 async def test_a_streamed_answer_is_asked_for_its_usage(server: OpenAIServer) -> None:
-    chunks = [
-        chunk async for chunk in LLMFactory(Settings()).for_role("writer", Hello()).astream("hi")
-    ]
+    chunks = [chunk async for chunk in LLMFactory(Settings()).for_role("writer", Hello()).astream("hi")]
 
     assert "".join(chunk.text for chunk in chunks) == "I am for-all"
     assert server.requests[0].body["stream_options"] == {"include_usage": True}
-    assert [chunk.usage_metadata["total_tokens"] for chunk in chunks if chunk.usage_metadata] == [
-        18
-    ]
+    assert [chunk.usage_metadata["total_tokens"] for chunk in chunks if chunk.usage_metadata] == [18]
 
 
 @pytest.mark.parametrize("status", [500, 429])
 @pytest.mark.parametrize("retries", [0, 2])
-async def test_a_failing_provider_is_asked_again_no_more_often_than_configured(
-    status: int, retries: int
-) -> None:
+async def test_a_failing_provider_is_asked_again_no_more_often_than_configured(status: int, retries: int) -> None:
     with OpenAIServer(lambda request: Failure(status)) as server:
         settings = Settings(
             llm_model="openai:any",
@@ -137,9 +129,7 @@ async def test_a_failing_provider_is_asked_again_no_more_often_than_configured(
 
 async def test_an_answer_without_choices_raises_and_is_not_asked_again() -> None:
     with OpenAIServer([NoChoices()]) as server:
-        settings = Settings(
-            llm_model="openai:any", llm_base_url=AnyHttpUrl(server.url), llm_api_key=SecretStr(KEY)
-        )
+        settings = Settings(llm_model="openai:any", llm_base_url=AnyHttpUrl(server.url), llm_api_key=SecretStr(KEY))
         with pytest.raises(ModelUnavailable, match="upstream_invalid"):
             await LLMFactory(settings).for_role("agent", Hello()).ainvoke("hi")
 
@@ -219,9 +209,7 @@ for package, model in zip(PACKAGES, ("openai:m", "anthropic:m", "bedrock_convers
 
 
 def test_a_provider_s_package_is_loaded_only_when_chosen_and_named_when_missing() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", PROVIDERLESS], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", PROVIDERLESS], capture_output=True, text=True, check=True)
 
     assert run.stdout.splitlines() == [
         "LLM_MODEL: openai:m cannot be used: install the extra [openai]",

@@ -127,9 +127,7 @@ async def test_after_the_first_word_a_lost_rest_ends_the_stream_and_no_other_mod
     assert len(second.requests) == asked
 
 
-async def test_a_model_that_is_not_there_costs_no_more_than_the_attempt(
-    second: OpenAIServer,
-) -> None:
+async def test_a_model_that_is_not_there_costs_no_more_than_the_attempt(second: OpenAIServer) -> None:
     with OpenAIServer([]) as gone:
         pass
     async with chain(gone, second) as model:
@@ -145,9 +143,7 @@ async def test_when_every_model_fails_the_reason_is_that_of_the_last() -> None:
     assert str(failure.value) == "writer: upstream_error"
 
 
-async def test_the_deadline_is_shared_so_that_a_hanging_model_leaves_time_for_the_next(
-    second: OpenAIServer,
-) -> None:
+async def test_the_deadline_is_shared_so_that_a_hanging_model_leaves_time_for_the_next(second: OpenAIServer) -> None:
     with OpenAIServer([Hang()]) as first:
         async with chain(first, second, llm_timeout_seconds=30) as model:
             with Deadline.scope(1.5) as deadline:

@@ -86,10 +86,7 @@ def test_what_an_sdk_wraps_is_seen_through() -> None:
     class APIConnectionError(Exception):
         pass
 
-    for inner, reason in (
-        (httpx2.ConnectTimeout(""), "connection"),
-        (ResponseRejected(""), "upstream_invalid"),
-    ):
+    for inner, reason in ((httpx2.ConnectTimeout(""), "connection"), (ResponseRejected(""), "upstream_invalid")):
         outer = APIConnectionError()
         outer.__cause__ = inner
         assert ModelCallFailed.from_error(outer).reason == reason
@@ -116,22 +113,14 @@ def in_an_hour() -> str:
         ({"retry_after_ms": "250", "retry_after": "9"}, 0.25, 0.25),
     ],
 )
-def test_the_wait_that_is_asked_for_is_read(
-    headers: dict[str, str], low: float, high: float
-) -> None:
+def test_the_wait_that_is_asked_for_is_read(headers: dict[str, str], low: float, high: float) -> None:
     seconds = ModelCallFailed.from_error(StatusError(429, **headers)).retry_after_seconds
     assert seconds is not None
     assert low <= seconds <= high
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"retry_after": "soon"},
-        {"retry_after": "Thu, 01 Jan 2099 00:00:00"},
-        {"retry_after_ms": "x"},
-    ],
+    "headers", [{}, {"retry_after": "soon"}, {"retry_after": "Thu, 01 Jan 2099 00:00:00"}, {"retry_after_ms": "x"}]
 )
 def test_a_wait_that_makes_no_sense_is_none(headers: dict[str, str]) -> None:
     assert ModelCallFailed.from_error(StatusError(429, **headers)).retry_after_seconds is None
@@ -166,8 +155,5 @@ def test_only_a_timeout_after_a_fair_time_counts() -> None:
 def test_our_own_errors_pass_unchanged() -> None:
     with pytest.raises(ClarificationNeeded), ModelCallFailed.translated(had_full_timeout=True):
         raise ClarificationNeeded("Which one?")
-    with (
-        pytest.raises(ModelCallFailed, match="busy"),
-        ModelCallFailed.translated(had_full_timeout=True),
-    ):
+    with pytest.raises(ModelCallFailed, match="busy"), ModelCallFailed.translated(had_full_timeout=True):
         raise ModelCallFailed("busy")

@@ -89,9 +89,7 @@ async def test_an_answer_comes_with_its_usage(provider: Any, model_that: Open, h
     assert usage == provider["usage"]
 
 
-async def test_a_stream_without_its_end_is_not_taken_for_an_answer(
-    provider: Any, model_that: Open
-) -> None:
+async def test_a_stream_without_its_end_is_not_taken_for_an_answer(provider: Any, model_that: Open) -> None:
     async with model_that(provider["cuts"]) as model:
         said, failure = await said_before_failing(model)
 
@@ -140,9 +138,7 @@ def rows(settings: Settings) -> dict[str, list[str]]:
 
 
 def endpoints(settings: Settings) -> dict[str, tuple[object, object]]:
-    return {
-        it.name: (it.endpoint.api_key, it.endpoint.base_url) for it in ModelConfig(settings).all()
-    }
+    return {it.name: (it.endpoint.api_key, it.endpoint.base_url) for it in ModelConfig(settings).all()}
 
 
 def test_a_role_takes_its_own_models_or_those_for_all() -> None:
@@ -161,18 +157,13 @@ def test_a_role_takes_its_own_models_or_those_for_all() -> None:
 
 def test_the_judge_has_a_row_where_it_is_asked() -> None:
     judged = Settings(
-        llm_model="openai:a",
-        llm_judge_model="openai:j",
-        llm_judge_fallback_models="openai:k",
-        injection_judge=True,
+        llm_model="openai:a", llm_judge_model="openai:j", llm_judge_fallback_models="openai:k", injection_judge=True
     )
     assert rows(judged)["judge"] == ["openai:j", "openai:k"]
 
 
 def test_a_role_of_the_embedded_model_has_no_row() -> None:
-    settings = Settings(
-        llm_model="openai:a", llm_writer_model="embedded", llm_fallback_models="openai:b"
-    )
+    settings = Settings(llm_model="openai:a", llm_writer_model="embedded", llm_fallback_models="openai:b")
     assert rows(settings).keys() == {"planner", "agent"}
     assert ModelConfig(settings).first["writer"].model == "embedded"
 
@@ -193,17 +184,13 @@ def test_the_same_model_at_another_endpoint_is_another_one() -> None:
 
 
 def test_a_fallback_of_the_same_provider_is_asked_at_the_same_endpoint() -> None:
-    settings = Settings(
-        llm_model="openai:a", llm_fallback_models="openai:b", llm_api_key=KEY, llm_base_url=URL
-    )
+    settings = Settings(llm_model="openai:a", llm_fallback_models="openai:b", llm_api_key=KEY, llm_base_url=URL)
     assert endpoints(settings) == {"openai:a": (KEY, URL), "openai:b": (KEY, URL)}
     assert not list(ModelConfig(settings).problems())
 
 
 def test_a_fallback_of_another_provider_gets_neither_key_nor_address_of_the_first() -> None:
-    settings = Settings(
-        llm_model="openai:a", llm_fallback_models="anthropic:b", llm_api_key=KEY, llm_base_url=URL
-    )
+    settings = Settings(llm_model="openai:a", llm_fallback_models="anthropic:b", llm_api_key=KEY, llm_base_url=URL)
     assert endpoints(settings) == {"openai:a": (KEY, URL), "anthropic:b": (None, None)}
     assert not list(ModelConfig(settings).problems())
 
@@ -226,10 +213,7 @@ def test_an_endpoint_of_their_own_is_for_all_fallbacks_and_for_them_only() -> No
 
 def test_an_address_for_fallbacks_without_their_key_is_refused() -> None:
     settings = Settings(
-        llm_model="openai:a",
-        llm_fallback_models="openai:b",
-        llm_api_key=KEY,
-        llm_fallback_base_url=OTHER_URL,
+        llm_model="openai:a", llm_fallback_models="openai:b", llm_api_key=KEY, llm_fallback_base_url=OTHER_URL
     )
     (problem,) = ModelConfig(settings).problems()
     assert problem.startswith("LLM_FALLBACK_BASE_URL: set LLM_FALLBACK_API_KEY too")

@@ -57,10 +57,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings_for(provider: str, address: str, **more: Any) -> Settings:
     path = "/v1" if provider == "openai" else ""
     return Settings(
-        llm_model=CASES[provider][1],
-        llm_base_url=AnyHttpUrl(address + path),
-        llm_api_key=SecretStr(KEY),
-        **more,
+        llm_model=CASES[provider][1], llm_base_url=AnyHttpUrl(address + path), llm_api_key=SecretStr(KEY), **more
     )
 
 
@@ -167,8 +164,7 @@ def test_anthropic_is_ready_with_a_key_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bearer", "credentials", "is_ready"),
-    [(None, None, False), (None, object(), True), (SecretStr(KEY), None, True)],
+    ("bearer", "credentials", "is_ready"), [(None, None, False), (None, object(), True), (SecretStr(KEY), None, True)]
 )
 def test_bedrock_is_ready_with_a_bearer_token_or_with_credentials_of_the_chain(
     monkeypatch: pytest.MonkeyPatch, bearer: Any, credentials: Any, is_ready: bool

@@ -124,9 +124,7 @@ async def test_when_every_model_is_full_the_call_is_overloaded() -> None:
         return Hang()
 
     with OpenAIServer(hang) as server:
-        async with chain(
-            server, llm_max_concurrency=1, llm_max_queue=0, llm_timeout_seconds=30
-        ) as model:
+        async with chain(server, llm_max_concurrency=1, llm_max_queue=0, llm_timeout_seconds=30) as model:
             first = asyncio.create_task(model.ainvoke("hi"))
             await asked.wait()
             with pytest.raises(ModelUnavailable, match="overloaded"):
@@ -165,12 +163,8 @@ class Bindable:
         return self
 
 
-@pytest.mark.parametrize(
-    ("choices", "options"), [(("auto", "any"), {"tool_choice": "any"}), (("auto",), {}), ((), {})]
-)
-def test_a_call_is_required_only_of_a_model_that_knows_how(
-    choices: Sequence[str], options: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(("choices", "options"), [(("auto", "any"), {"tool_choice": "any"}), (("auto",), {}), ((), {})])
+def test_a_call_is_required_only_of_a_model_that_knows_how(choices: Sequence[str], options: dict[str, str]) -> None:
     model = Bindable(*choices)
     endpoint = ModelEndpoint("m", "m", None, Settings(), Prices({}))
     ResilientModel(endpoint, model).bind_tools([], tool_choice="any")

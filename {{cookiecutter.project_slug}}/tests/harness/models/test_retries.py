@@ -46,9 +46,7 @@ async def test_what_may_pass_is_tried_again(waits: list[float], reason: Reason) 
 
 
 @pytest.mark.parametrize("reason", ["refused", "upstream_invalid", "overloaded", "breaker_open"])
-async def test_what_another_try_cannot_mend_is_tried_once(
-    waits: list[float], reason: Reason
-) -> None:
+async def test_what_another_try_cannot_mend_is_tried_once(waits: list[float], reason: Reason) -> None:
     call = Flaky(ModelCallFailed(reason))
     with pytest.raises(ModelCallFailed, match=reason):
         await Retries(5).run(call, soon())
@@ -65,9 +63,7 @@ async def test_there_are_no_more_retries_than_configured(waits: list[float], ret
     assert call.calls == 1 + retries
 
 
-async def test_the_wait_is_anywhere_between_nothing_and_a_bound_that_doubles(
-    waits: list[float],
-) -> None:
+async def test_the_wait_is_anywhere_between_nothing_and_a_bound_that_doubles(waits: list[float]) -> None:
     retries = Retries(3)
     for _ in range(200):
         retries.budget = Retries.RESERVE

@@ -5,14 +5,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel, ValidationError
 
@@ -72,9 +65,7 @@ def test_a_class_with_respond_is_a_script_and_another_is_refused(script: Sums) -
         RuleBasedModel(script="no script")
 
 
-async def test_a_tool_is_called_for_real_inside_an_agent(
-    model: RuleBasedModel, script: Sums
-) -> None:
+async def test_a_tool_is_called_for_real_inside_an_agent(model: RuleBasedModel, script: Sums) -> None:
     agent = create_agent(model, [add])
 
     result = await agent.ainvoke({"messages": [HumanMessage("What is 19 + 23 please")]})
@@ -97,17 +88,12 @@ async def test_structured_output_is_an_object_of_the_schema(model: RuleBasedMode
     assert await structured.ainvoke("right?") == Verdict(right=True, words=["two", "words"])
 
 
-async def test_a_streamed_answer_comes_some_words_at_once_and_is_the_whole_answer(
-    model: RuleBasedModel,
-) -> None:
+async def test_a_streamed_answer_comes_some_words_at_once_and_is_the_whole_answer(model: RuleBasedModel) -> None:
     whole = (await model.ainvoke("anything")).text
 
     pieces = [chunk.text async for chunk in model.astream("anything")]
 
-    assert [piece for piece in pieces if piece] == [
-        "Words  and\nspaces stay as they are in ",
-        "what is said. ",
-    ]
+    assert [piece for piece in pieces if piece] == ["Words  and\nspaces stay as they are in ", "what is said. "]
     assert "".join(pieces) == whole
     assert "".join(chunk.text for chunk in model.stream("anything")) == whole
 
@@ -139,8 +125,7 @@ def test_words_are_counted_as_tokens(model: RuleBasedModel) -> None:
 
 def test_the_same_messages_get_the_same_answer() -> None:
     answers = [
-        RuleBasedModel(script=Sums()).bind_tools([add]).invoke("3 and 4").model_dump(exclude={"id"})
-        for _ in range(3)
+        RuleBasedModel(script=Sums()).bind_tools([add]).invoke("3 and 4").model_dump(exclude={"id"}) for _ in range(3)
     ]
 
     assert answers[0] == answers[1] == answers[2]
@@ -162,12 +147,8 @@ def test_a_message_that_the_script_gives_twice_is_not_changed() -> None:
 LOOK_UP = {"name": "look_up", "parameters": {"type": "object", "properties": {}}}
 
 
-@pytest.mark.parametrize(
-    ("tool_or_schema", "name"), [(add, "add"), (Verdict, "Verdict"), (LOOK_UP, "look_up")]
-)
-def test_whatever_can_be_bound_reaches_the_script_by_its_name(
-    tool_or_schema: Any, name: str, script: Sums
-) -> None:
+@pytest.mark.parametrize(("tool_or_schema", "name"), [(add, "add"), (Verdict, "Verdict"), (LOOK_UP, "look_up")])
+def test_whatever_can_be_bound_reaches_the_script_by_its_name(tool_or_schema: Any, name: str, script: Sums) -> None:
     RuleBasedModel(script=script).bind_tools([tool_or_schema]).invoke("1 and 2")
 
     assert script.bound == [(name,)]

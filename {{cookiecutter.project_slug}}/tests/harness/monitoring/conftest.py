@@ -62,9 +62,7 @@ def dashboards() -> Mapping[str, Mapping[str, Any]]:
 def panel_expressions() -> Mapping[str, str]:
     """What each panel draws; Grafana's variables have a value."""
     return {
-        f"{name}: {panel['title']}": target["expr"]
-        .replace("$__rate_interval", "5m")
-        .replace("$job", "service")
+        f"{name}: {panel['title']}": target["expr"].replace("$__rate_interval", "5m").replace("$job", "service")
         for name, dashboard in dashboards().items()
         for panel in dashboard["panels"]
         for target in panel["targets"]
@@ -130,13 +128,10 @@ class Selectors:
     @classmethod
     def of(cls, expression: str) -> list[Selector]:
         """Every series that `expression` names."""
-        grouped = frozenset(
-            label.strip() for it in cls.GROUPING.findall(expression) for label in it.split(",")
-        )
+        grouped = frozenset(label.strip() for it in cls.GROUPING.findall(expression) for label in it.split(","))
         # A label of a grouping belongs to all series of its expression: so ours are written.
         found = [
-            Selector(name, tuple(cls.MATCHER.findall(inner)), grouped)
-            for name, inner in cls.SERIES.findall(expression)
+            Selector(name, tuple(cls.MATCHER.findall(inner)), grouped) for name, inner in cls.SERIES.findall(expression)
         ]
         rest = cls.GROUPING.sub(" ", cls.NOISE.sub(" ", cls.SERIES.sub(" ", expression)))
         names = re.findall(r"[a-zA-Z_:][\w:]*(?!\w*\s*\()(?![\w:])", rest)
@@ -157,9 +152,7 @@ def promtool(tmp_path: Path) -> Promtool:
         (tmp_path / name).write_text(text, encoding="utf-8")
 
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [program, *arguments], cwd=tmp_path, capture_output=True, check=False, text=True
-        )
+        done = subprocess.run([program, *arguments], cwd=tmp_path, capture_output=True, check=False, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

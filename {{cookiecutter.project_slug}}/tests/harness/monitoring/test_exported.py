@@ -167,9 +167,7 @@ def test_series_are_found_however_an_expression_is_written() -> None:
         ([{"a": "3"}, {"a": "2"}], ""),
     ],
 )
-def test_a_series_that_is_not_exported_is_named(
-    samples: Sequence[dict[str, str]], problem: str
-) -> None:
+def test_a_series_that_is_not_exported_is_named(samples: Sequence[dict[str, str]], problem: str) -> None:
     (selector,) = files.Selectors.of('rate(x{a=~"1|2",job="service"}[5m])')
     assert selector.problem(samples) == problem
 

@@ -31,9 +31,7 @@ def configured(prometheus: Prometheus, target: str) -> Prometheus:
     config = re.sub(r"_interval: \w+", f"_interval: {SHORT}", config)
     assert '"service:8000"' in config
     prometheus.config = config.replace("service:8000", target)
-    prometheus.rules = {
-        name: re.sub(r"for: \w+", f"for: {SHORT}", text) for name, text in files.rules().items()
-    }
+    prometheus.rules = {name: re.sub(r"for: \w+", f"for: {SHORT}", text) for name, text in files.rules().items()}
     return prometheus
 
 
@@ -148,9 +146,7 @@ def test_the_expressions_of_the_panels_are_well_formed(promtool: Promtool, tmp_p
 @pytest.mark.checklist("OBS-3")
 @pytest.mark.checklist("OBS-5")
 @pytest.mark.parametrize("cases", ["alerts", "days"])
-def test_alerts_fire_when_they_should_and_not_before(
-    promtool: Promtool, tmp_path: Path, cases: str
-) -> None:
+def test_alerts_fire_when_they_should_and_not_before(promtool: Promtool, tmp_path: Path, cases: str) -> None:
     name = f"test_{cases}.yml"  # its rules lie beside it
     text = (HERE / f"{cases}.yml").read_text(encoding="utf-8")
     written = text.replace(files.ANSWERS["repository_url"], files.repository())

@@ -5,12 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.errors import (
-    ClarificationNeeded,
-    ConfigurationError,
-    PolicyViolation,
-    SourceUnavailable,
-)
+from harness.errors import ClarificationNeeded, ConfigurationError, PolicyViolation, SourceUnavailable
 from harness.prompts.language import Language
 from harness.runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
 from harness.settings import Settings
@@ -72,9 +67,7 @@ class Sneaky(MoonsAgent):
 @pytest.mark.checklist("DEF-2")
 async def test_the_policy_holds_for_the_agents_own_rules_as_well(settings: Settings) -> None:
     with pytest.raises(PolicyViolation):
-        await Sneaky(SourceConnections(settings)).answer_without_model(
-            "How many moons has Mars?", "en"
-        )
+        await Sneaky(SourceConnections(settings)).answer_without_model("How many moons has Mars?", "en")
 
 
 async def test_a_basic_answer_is_calls_then_tools_then_tell(moons: MoonsAgent) -> None:
@@ -120,9 +113,7 @@ async def test_nobody_is_answered_with_nothing(door: Door, settings: Settings) -
 
 
 async def test_a_missing_detail_and_a_dead_source_are_raised(settings: Settings) -> None:
-    heights, flaky = HeightsAgent(SourceConnections(settings)), FlakyAgent(
-        SourceConnections(settings)
-    )
+    heights, flaky = HeightsAgent(SourceConnections(settings)), FlakyAgent(SourceConnections(settings))
     with pytest.raises(ClarificationNeeded) as needed:
         await heights.answer_without_model("¿Cuánto mide?", "es")
     assert needed.value.question == "¿Qué montaña?"

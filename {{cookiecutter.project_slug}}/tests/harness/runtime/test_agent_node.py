@@ -26,10 +26,7 @@ async def worked(settings: Settings, say: Say | str, agent: str = "moons") -> St
     agents = [a(connectors) for a in TEST_AGENTS]
     worker = AgentNode(settings, ScriptedFactory(settings, agent=say), agents, NO_LEAKS)
     graph = (
-        StateGraph(State, context_schema=RunContext)
-        .add_node("work", worker.__call__)
-        .add_edge(START, "work")
-        .compile()
+        StateGraph(State, context_schema=RunContext).add_node("work", worker.__call__).add_edge(START, "work").compile()
     )
     task = Task(agent=agent, question="How many moons has Mars?")
     state: Any = await graph.ainvoke({"task": task, "language": "en", "before": ""})
@@ -45,9 +42,7 @@ def after_tool(answer: str) -> Say:
     return say
 
 
-async def test_the_models_words_are_the_answer_when_its_tools_hold_the_figures(
-    settings: Settings,
-) -> None:
+async def test_the_models_words_are_the_answer_when_its_tools_hold_the_figures(settings: Settings) -> None:
     state = await worked(settings, after_tool("Mars? It has 2 of them."))
     assert state["outcomes"][0]["text"] == "Mars? It has 2 of them."
     assert state["outcomes"][0]["facts"] == [{"name": "mars", "number": 2}]
@@ -61,10 +56,7 @@ async def test_the_models_words_are_the_answer_when_its_tools_hold_the_figures(
         (after_tool("Mars has 79 moons."), ["ungrounded"]),
         ("From memory: Mars has two moons.", ["ungrounded"]),
         (after_tool("  "), ["model_unavailable"]),
-        (
-            lambda messages, bound: calling("look_up", name="mars"),
-            ["model_unavailable", "over_budget"],
-        ),
+        (lambda messages, bound: calling("look_up", name="mars"), ["model_unavailable", "over_budget"]),
         (lambda messages, bound: 1 / 0, ["model_unavailable"]),
     ],
     ids=["invented", "no tool called", "empty", "endless tool calls", "raises"],
@@ -108,9 +100,7 @@ async def test_tool_calls_beyond_the_limit_are_refused_to_the_model(settings: Se
 
 
 @pytest.mark.parametrize("agent", ["flaky"])
-async def test_a_tool_that_fails_tells_the_model_nothing_but_the_source(
-    settings: Settings, agent: str
-) -> None:
+async def test_a_tool_that_fails_tells_the_model_nothing_but_the_source(settings: Settings, agent: str) -> None:
     seen: list[str] = []
 
     def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:

@@ -35,9 +35,7 @@ def calls(*names: str, then: str) -> Say:
     def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         if isinstance(messages[-1], ToolMessage):
             return AIMessage(then)
-        return AIMessage(
-            "", tool_calls=[{"name": "look_up", "args": {"name": n}, "id": n} for n in names]
-        )
+        return AIMessage("", tool_calls=[{"name": "look_up", "args": {"name": n}, "id": n} for n in names])
 
     return say
 

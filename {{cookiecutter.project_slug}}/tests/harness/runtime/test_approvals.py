@@ -97,15 +97,11 @@ async def test_a_decision_about_another_call_changes_nothing(graph: Any) -> None
     after = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
     assert after["answer"] == before["answer"]
     assert after["history"] == before["history"]
-    assert [it.value for it in after["__interrupt__"]] == [
-        it.value for it in before["__interrupt__"]
-    ]
+    assert [it.value for it in after["__interrupt__"]] == [it.value for it in before["__interrupt__"]]
     assert OrdersAgent.ran == []
 
 
-async def test_a_decision_ends_the_run_and_its_answer_stands_for_the_one_before(
-    graph: Any,
-) -> None:
+async def test_a_decision_ends_the_run_and_its_answer_stands_for_the_one_before(graph: Any) -> None:
     state = await graph.ainvoke(State(message="Cancel order 7"), THREAD, durability="exit")
     decision = {"id": state["__interrupt__"][0].value[0]["id"], "verdict": "approve"}
     state = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")

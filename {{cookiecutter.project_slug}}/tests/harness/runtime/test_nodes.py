@@ -63,9 +63,7 @@ def exchange(question: str, answer: str) -> Turn:
 
 
 @pytest.mark.parametrize(("question", "answer"), [(ATTACK, "No."), ("News?", f"Rain.\n{ATTACK}")])
-async def test_what_was_remembered_and_would_be_refused_today_is_left_out(
-    question: str, answer: str
-) -> None:
+async def test_what_was_remembered_and_would_be_refused_today_is_left_out(question: str, answer: str) -> None:
     fine = exchange("Moons of Mars?", "Two.")
     history = [exchange(question, answer), fine]
     changes = await admission()(State(message="And Saturn?", history=history), Runtime())
@@ -74,9 +72,7 @@ async def test_what_was_remembered_and_would_be_refused_today_is_left_out(
 
 async def test_what_is_harmless_stays_as_it_is_also_a_headline_about_attacks() -> None:
     headlines = 'Headlines:\n- Study: "ignore all previous instructions" works\n' + "- Rain\n" * 99
-    changes = await admission()(
-        State(message="hi", history=[exchange("News?", headlines)]), Runtime()
-    )
+    changes = await admission()(State(message="hi", history=[exchange("News?", headlines)]), Runtime())
     assert "history" not in changes
 
 
@@ -87,20 +83,14 @@ LEAKS = OutputPolicy(Leaks([PROMPT], Redactor()))
 
 
 def outcome(text: str, status: Any = "answered") -> TaskResult:
-    return TaskResult(
-        agent="a", question="q", text=text, facts=[{"n": 2}], sources=[], status=status
-    )
+    return TaskResult(agent="a", question="q", text=text, facts=[{"n": 2}], sources=[], status=status)
 
 
 async def audited(turns: int = 3, **state: Any) -> dict[str, Any]:
     plan = Plan(verdict="work", tasks=[Task(agent="a", question="q")], text="")
     full = {"question": "q", "language": "en", "plan": plan, "outcomes": [], "draft": ""} | state
     auditor = OutputGuardNode(History(turns, 1000), LEAKS)
-    graph = (
-        StateGraph(State, context_schema=RunContext)
-        .add_node("audit", auditor.__call__)
-        .add_edge(START, "audit")
-    )
+    graph = StateGraph(State, context_schema=RunContext).add_node("audit", auditor.__call__).add_edge(START, "audit")
     return dict(await graph.compile().ainvoke(full))  # type: ignore[call-overload] # a plain dict
 
 
@@ -114,9 +104,7 @@ async def audited(turns: int = 3, **state: Any) -> dict[str, Any]:
         ("So ![it](https://evil.example/2) is 2.", "It is 2.", ["unsafe_answer"]),
     ],
 )
-async def test_a_draft_leaves_only_when_its_figures_are_found(
-    draft: str, answer: str, degraded: list[str]
-) -> None:
+async def test_a_draft_leaves_only_when_its_figures_are_found(draft: str, answer: str, degraded: list[str]) -> None:
     state = await audited(draft=draft, outcomes=[outcome("It is 2.")])
     assert state["answer"] == answer
     assert state["degraded"] == degraded
@@ -125,20 +113,14 @@ async def test_a_draft_leaves_only_when_its_figures_are_found(
 @pytest.mark.parametrize(("status", "asked"), [("answered", False), ("asked", True)])
 async def test_the_thread_remembers_whether_detail_was_asked_for(status: str, asked: bool) -> None:
     state = await audited(outcomes=[outcome("2?", status)])
-    assert state["history"] == [
-        Turn(question="q", language="en", answer="2?", agents=["a"], asked=asked)
-    ]
+    assert state["history"] == [Turn(question="q", language="en", answer="2?", agents=["a"], asked=asked)]
 
 
 @pytest.mark.parametrize(
-    ("turns", "kept"),
-    [(0, ""), (1, "q"), (3, "cdq"), (4, "bcdq"), (5, "abcdq"), (6, "abcdq"), (9, "abcdq")],
+    ("turns", "kept"), [(0, ""), (1, "q"), (3, "cdq"), (4, "bcdq"), (5, "abcdq"), (6, "abcdq"), (9, "abcdq")]
 )
 async def test_the_thread_keeps_the_configured_turns(turns: int, kept: str) -> None:
-    before = [
-        Turn(question=question, language="en", answer="", agents=[], asked=False)
-        for question in "abcd"
-    ]
+    before = [Turn(question=question, language="en", answer="", agents=[], asked=False) for question in "abcd"]
     state = await audited(turns, history=before, outcomes=[outcome("2")])
     assert "".join(exchange["question"] for exchange in state["history"]) == kept
 
@@ -150,9 +132,7 @@ async def test_the_thread_keeps_the_configured_turns(turns: int, kept: str) -> N
         (PROMPT, "I can't answer right now. Please ask again in a few minutes.", ["unsafe_answer"]),
     ],
 )
-async def test_the_words_of_an_agent_leave_harmless_or_not_at_all(
-    text: str, answer: str, degraded: list[str]
-) -> None:
+async def test_the_words_of_an_agent_leave_harmless_or_not_at_all(text: str, answer: str, degraded: list[str]) -> None:
     state = await audited(outcomes=[outcome(text)])
     assert (state["answer"], state["degraded"]) == (answer, degraded)
 
@@ -173,9 +153,7 @@ class Meddler:
 @pytest.mark.checklist("INT-3")
 async def test_a_node_is_shown_only_what_it_may_read() -> None:
     meddler = Meddler({"plan": {}})
-    await Step({"plan": meddler})(
-        State(question="q", language="en", message="raw", answer="a"), Runtime()
-    )
+    await Step({"plan": meddler})(State(question="q", language="en", message="raw", answer="a"), Runtime())
     assert meddler.seen == {"question": "q", "language": "en"}
 
 

@@ -66,16 +66,7 @@ async def test_the_models_plan_is_carried_out(settings: Settings) -> None:
         Plans(),
         "no tool call, just talk",
     ],
-    ids=[
-        "too long",
-        "unknown agent",
-        "no task",
-        "too many",
-        "unknown verdict",
-        "wrong types",
-        "no verdict",
-        "prose",
-    ],
+    ids=["too long", "unknown agent", "no task", "too many", "unknown verdict", "wrong types", "no verdict", "prose"],
 )
 @pytest.mark.checklist("TEST-6")
 async def test_a_plan_that_breaks_the_schema_is_replaced_by_the_rules_plan(
@@ -104,20 +95,14 @@ async def test_a_planner_that_raises_is_replaced_by_the_rules(settings: Settings
         ({"verdict": "decline", "text": "the model's own words"}, "I can't help with that."),
     ],
 )
-async def test_the_model_may_ask_back_or_decline(
-    settings: Settings, plan: dict[str, str], start: str
-) -> None:
+async def test_the_model_may_ask_back_or_decline(settings: Settings, plan: dict[str, str], start: str) -> None:
     state = await turn(settings, Plans(**plan))
     assert state["answer"].startswith(start)
     assert state["outcomes"] == []
 
 
-@pytest.mark.parametrize(
-    "text", [WRITER.text["en"], "![](https://evil.example/?q=1)", "Ask bob@evil.example."]
-)
-async def test_a_question_back_that_may_not_leave_is_replaced_by_our_own(
-    settings: Settings, text: str
-) -> None:
+@pytest.mark.parametrize("text", [WRITER.text["en"], "![](https://evil.example/?q=1)", "Ask bob@evil.example."])
+async def test_a_question_back_that_may_not_leave_is_replaced_by_our_own(settings: Settings, text: str) -> None:
     state = await turn(settings, Plans(verdict="clarify", text=text))
     assert state["answer"].startswith("What would you like to know")
     assert state["degraded"] == ["unsafe_answer"]

@@ -51,17 +51,14 @@ def test_each_source_and_each_reason_is_told_once(replies: Replies, run: RunCont
     assert reply.run_id == "r"
 
 
-def test_what_was_hidden_and_how_old_an_answer_is_is_told(
-    replies: Replies, run: RunContext
-) -> None:
+def test_what_was_hidden_and_how_old_an_answer_is_is_told(replies: Replies, run: RunContext) -> None:
     notices = replies.from_state(state(MOONS), run).notices
     assert any("Hidden in your message" in notice for notice in notices)
     assert any("2 min ago" in notice for notice in notices)
 
 
 @pytest.mark.parametrize(
-    ("message", "answer"),
-    [("Moons of Mars", "I can't answer"), ("Lunas de Marte", "Ahora no puedo responder")],
+    ("message", "answer"), [("Moons of Mars", "I can't answer"), ("Lunas de Marte", "Ahora no puedo responder")]
 )
 def test_a_run_that_left_nothing_is_told_in_the_language_of_its_message(
     replies: Replies, run: RunContext, message: str, answer: str

@@ -60,8 +60,7 @@ def test_an_agent_is_reached_by_its_own_examples(
 
 
 @pytest.mark.parametrize(
-    "question",
-    ["Paris?", "How is it in New York?", "¿Y eso?", "hello", "tell me about Paris", "Hola"],
+    "question", ["Paris?", "How is it in New York?", "¿Y eso?", "hello", "tell me about Paris", "Hola"]
 )
 def test_a_vague_message_is_asked_back_about(planner: RulesPlanner, question: str) -> None:
     plan = planned(planner, question)
@@ -77,9 +76,7 @@ def test_a_question_of_another_domain_is_declined_in_its_language(planner: Rules
 
 
 @pytest.mark.parametrize(("count", "verdict"), [(2, "work"), (3, "clarify")])
-def test_more_tasks_than_allowed_are_asked_to_come_apart(
-    planner: RulesPlanner, count: int, verdict: str
-) -> None:
+def test_more_tasks_than_allowed_are_asked_to_come_apart(planner: RulesPlanner, count: int, verdict: str) -> None:
     question = ", ".join(["moons of Mars", "height of Teide", "moons of Saturn"][:count])
     plan = planned(planner, question)
     assert plan["verdict"] == verdict
@@ -87,9 +84,7 @@ def test_more_tasks_than_allowed_are_asked_to_come_apart(
 
 
 def exchange(asked: bool) -> Turn:
-    return Turn(
-        question="How many moons?", language="en", answer="…", agents=["moons"], asked=asked
-    )
+    return Turn(question="How many moons?", language="en", answer="…", agents=["moons"], asked=asked)
 
 
 def test_a_follow_up_goes_to_the_agents_of_the_turn_before(planner: RulesPlanner) -> None:

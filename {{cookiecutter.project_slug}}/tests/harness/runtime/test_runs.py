@@ -57,9 +57,7 @@ async def told(settings: Settings, writer: Say | str) -> tuple[dict[str, Any], s
     agents = [agent(connectors) for agent in TEST_AGENTS]
     builder = GraphBuilder(settings, ScriptedFactory(settings, writer=writer), agents)
     tokens, state = "", {}
-    events: AsyncIterator[Any] = builder.compile(None).astream(
-        {"message": QUESTION}, stream_mode=["custom", "values"]
-    )
+    events: AsyncIterator[Any] = builder.compile(None).astream({"message": QUESTION}, stream_mode=["custom", "values"])
     async for mode, part in events:
         if mode == "values":
             state = part
@@ -68,9 +66,7 @@ async def told(settings: Settings, writer: Say | str) -> tuple[dict[str, Any], s
     return state, tokens
 
 
-async def test_the_writer_joins_the_answers_and_its_sentences_are_streamed(
-    settings: Settings,
-) -> None:
+async def test_the_writer_joins_the_answers_and_its_sentences_are_streamed(settings: Settings) -> None:
     state, tokens = await told(settings, "Mars has 2. Everest: 8849 m.")
     assert state["answer"] == tokens == "Mars has 2. Everest: 8849 m."
     assert state["degraded"] == []
@@ -101,9 +97,7 @@ async def test_an_invented_figure_is_neither_streamed_nor_answered(settings: Set
 
 
 @pytest.mark.parametrize("writer", ["  ", lambda messages, bound: 1 / 0], ids=["empty", "raises"])
-async def test_without_a_writer_the_agents_own_words_are_the_answer(
-    settings: Settings, writer: Say | str
-) -> None:
+async def test_without_a_writer_the_agents_own_words_are_the_answer(settings: Settings, writer: Say | str) -> None:
     state, _ = await told(settings, writer)
     assert state["answer"] == OWN_WORDS
     assert state["degraded"] == ["writer_unavailable"]
@@ -119,10 +113,7 @@ async def test_a_thread_is_told_as_far_as_it_is_remembered(settings: Settings) -
     await service.ask("Moons of Mars", T)
     await service.ask("Moons of Saturn", T)
     thread = await Threads(settings, store).read(T)
-    assert [message.text for message in thread.messages] == [
-        "Moons of Saturn",
-        "saturn has 146 moons.",
-    ]
+    assert [message.text for message in thread.messages] == ["Moons of Saturn", "saturn has 146 moons."]
     await service.aclose()
 
 
@@ -144,17 +135,13 @@ def questions(exchanges: list[Turn]) -> list[str]:
     return [it["question"].removeprefix("question ") for it in exchanges]
 
 
-@pytest.mark.parametrize(
-    ("turns", "kept"), [(0, ""), (1, "3"), (3, "123"), (4, "0123"), (9, "0123")]
-)
+@pytest.mark.parametrize(("turns", "kept"), [(0, ""), (1, "3"), (3, "123"), (4, "0123"), (9, "0123")])
 def test_the_newest_turns_are_kept(turns: int, kept: str) -> None:
     all_of_them = [exchange(at) for at in range(4)]
     assert questions(History(turns, 10_000).trimmed(all_of_them)) == list(kept)
 
 
-@pytest.mark.parametrize(
-    ("max_tokens", "kept"), [(74, "23"), (75, "123"), (76, "123"), (99, "123"), (100, "0123")]
-)
+@pytest.mark.parametrize(("max_tokens", "kept"), [(74, "23"), (75, "123"), (76, "123"), (99, "123"), (100, "0123")])
 def test_the_oldest_leave_when_they_are_too_much_to_read(max_tokens: int, kept: str) -> None:
     all_of_them = [exchange(at, chars=100) for at in range(4)]  # 25 tokens each
     assert questions(History(9, max_tokens).trimmed(all_of_them)) == list(kept)
@@ -245,9 +232,7 @@ def test_no_agents_are_no_error(folders: Folders) -> None:
         (["billing", "billing"], "found: Agent0, Agent1"),
     ],
 )
-def test_a_folder_that_is_no_agent_is_named_with_its_problem(
-    folders: Folders, names: list[str], told: str
-) -> None:
+def test_a_folder_that_is_no_agent_is_named_with_its_problem(folders: Folders, names: list[str], told: str) -> None:
     folders.agent("billing", *names)
     with pytest.raises(ConfigurationError, match=rf"agents/billing/agent\.py: .*{told}"):
         folders.find()

@@ -39,9 +39,7 @@ async def told(error: Exception, name: str = "mars", arguments: str = "name") ->
         (RuntimeError("password=hunter2"), "The tool failed."),
     ],
 )
-async def test_the_model_reads_no_exception_text_and_the_run_keeps_the_error(
-    error: Exception, text: str
-) -> None:
+async def test_the_model_reads_no_exception_text_and_the_run_keeps_the_error(error: Exception, text: str) -> None:
     message = await told(error)
     assert message.text == text
     assert message.status == "error"
@@ -81,9 +79,7 @@ async def test_the_tool_itself_still_raises() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"self": 1, "config": 2, "run_manager": 3, "name": 4}])
-async def test_a_name_that_is_no_tool_is_refused_whatever_its_arguments(
-    arguments: dict[str, Any],
-) -> None:
+async def test_a_name_that_is_no_tool_is_refused_whatever_its_arguments(arguments: dict[str, Any]) -> None:
     call = {"name": UnknownTool.NAME, "args": arguments, "id": "1", "type": "tool_call"}
     message = await SafeTool.wrap(UnknownTool(rights=RIGHTS), 100).ainvoke(call)
     assert isinstance(message.artifact, PolicyViolation)

@@ -34,20 +34,14 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
     ("message", "language", "answer"),
     [
         (TWO_TASKS, "en", "mars has 2 moons.\n\neverest is 8849 m high."),
-        (
-            "¿Cuántas lunas tiene Marte y cuánto mide el Teide?",
-            "es",
-            "marte tiene 2 lunas.\n\nteide mide 3715 m.",
-        ),
+        ("¿Cuántas lunas tiene Marte y cuánto mide el Teide?", "es", "marte tiene 2 lunas.\n\nteide mide 3715 m."),
     ],
 )
 @pytest.mark.checklist("COG-1", "COG-3")
 async def test_two_tasks_in_one_message_are_answered_by_two_agents_in_its_language(
     settings: Settings, message: str, language: str, answer: str, is_disabled: bool
 ) -> None:
-    service = Service(
-        settings.model_copy(update={"disable_llm": is_disabled}), TEST_AGENTS, MemoryStore()
-    )
+    service = Service(settings.model_copy(update={"disable_llm": is_disabled}), TEST_AGENTS, MemoryStore())
     reply = await service.ask(message, T)
     assert reply.answer == answer
     assert reply.language == language
@@ -83,9 +77,7 @@ async def test_a_missing_detail_is_asked_for_and_completes_the_question(service:
 
 async def test_a_thread_remembers_and_another_thread_does_not(service: Service) -> None:
     await service.ask("How many moons has Mars?", ThreadRef("one", PUBLIC))
-    assert (
-        await service.ask("and Saturn?", ThreadRef("one", PUBLIC))
-    ).answer == "saturn has 146 moons."
+    assert (await service.ask("and Saturn?", ThreadRef("one", PUBLIC))).answer == "saturn has 146 moons."
     assert (await service.ask("and Saturn?", ThreadRef("two", PUBLIC))).agents == []
 
 
@@ -155,9 +147,7 @@ async def events_of(service: Service, message: str) -> list[Event]:
     return [event async for event in service.stream(message, T)]
 
 
-async def test_a_stream_tells_the_plan_the_agents_the_tokens_and_the_reply(
-    service: Service,
-) -> None:
+async def test_a_stream_tells_the_plan_the_agents_the_tokens_and_the_reply(service: Service) -> None:
     events = await events_of(service, TWO_TASKS)
     names = [event["event"] for event in events]
     assert names[0] == "plan"
@@ -204,10 +194,7 @@ async def test_a_caller_who_leaves_cancels_the_run(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("message", "answer"),
-    [
-        ("Moons of Mars", "I can't answer right now."),
-        ("Lunas de Marte", "Ahora no puedo responder."),
-    ],
+    [("Moons of Mars", "I can't answer right now."), ("Lunas de Marte", "Ahora no puedo responder.")],
 )
 @pytest.mark.checklist("TEST-3", "OBS-4")
 async def test_a_step_of_ours_that_never_ends_is_answered_for_at_the_deadline(

@@ -38,9 +38,7 @@ async def test_a_saved_reply_leaves_as_it_is_and_is_known_next_time(settings: Se
         assert turn.cached_reply == reply()
 
 
-async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
-    settings: Settings,
-) -> None:
+async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(settings: Settings) -> None:
     turns = Sessions(settings, MemoryStore())
     async with turns.open("question", T, "key") as turn:
         saving = RunContext.current().persistence
@@ -55,9 +53,7 @@ async def test_a_reply_that_is_not_saved_says_so_and_may_be_tried_again(
         assert turn.cached_reply is None
 
 
-async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(
-    settings: Settings,
-) -> None:
+async def test_a_call_whose_turn_is_not_saved_is_not_offered_for_approval(settings: Settings) -> None:
     call = ApprovalRequest(id="a", agent="orders", tool="cancel", arguments={}, expires_at="")
     async with Sessions(settings, MemoryStore()).open("question", T, None) as turn:
         saving = RunContext.current().persistence
@@ -83,9 +79,7 @@ async def test_a_decision_is_refused_while_the_store_is_away(
             pytest.fail("it may be decided")
 
 
-async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(
-    settings: Settings,
-) -> None:
+async def test_a_reply_that_came_too_late_to_be_saved_may_be_tried_again(settings: Settings) -> None:
     turns = Sessions(settings, MemoryStore())
     async with turns.open("question", T, "key") as turn:
         late = reply([Degraded.NOT_SAVED])

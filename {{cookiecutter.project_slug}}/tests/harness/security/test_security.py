@@ -18,18 +18,13 @@ from tests.support.peers.osv_service import KNOWN, OsvService
 from tools import ROOT, UV
 
 needs_tools = pytest.mark.skipif(
-    not (find_spec("bandit") and find_spec("pip_audit") and shutil.which(UV)),
-    reason=security.MISSING,
+    not (find_spec("bandit") and find_spec("pip_audit") and shutil.which(UV)), reason=security.MISSING
 )
 
 TODAY = date(2026, 11, 25)
-SHELL = (
-    "import subprocess\n\n\ndef run(text: str) -> None:\n    subprocess.call(text, shell=True)\n"
-)
+SHELL = "import subprocess\n\n\ndef run(text: str) -> None:\n    subprocess.call(text, shell=True)\n"
 KEY = "key = sk-" + "proj-" + "a1B2c3D4" * 6
-LOCKED = (
-    '[[package]]\nname = "%s"\nversion = "%s"\nsource = { registry = "https://x.test/simple" }\n'
-)
+LOCKED = '[[package]]\nname = "%s"\nversion = "%s"\nsource = { registry = "https://x.test/simple" }\n'
 FILE = 'sdist = { url = "https://x.test/%s.tar.gz", hash = "sha256:%s" }\n'
 
 
@@ -140,9 +135,7 @@ def test_a_lock_file_that_cannot_be_read_is_no_clean_scan(tmp_path: Path) -> Non
 
 @needs_tools
 @pytest.mark.parametrize("code", ["def broken(:\n", None])
-def test_code_that_bandit_cannot_read_or_find_is_no_clean_scan(
-    tmp_path: Path, code: str | None
-) -> None:
+def test_code_that_bandit_cannot_read_or_find_is_no_clean_scan(tmp_path: Path, code: str | None) -> None:
     folder = project(tmp_path, code or "")
     if code is None:
         (folder / "src" / "app" / "module.py").unlink()
@@ -186,9 +179,7 @@ until = {until}
 """
 
 
-def accept(
-    folder: Path, name: str = "B602", where: str = "src/app/module.py", until: str = "2026-11-25"
-) -> None:
+def accept(folder: Path, name: str = "B602", where: str = "src/app/module.py", until: str = "2026-11-25") -> None:
     text = ENTRY.replace("{id}", name).replace("{where}", where).replace("{until}", until)
     (folder / "security.toml").write_text(text)
 
@@ -205,17 +196,13 @@ def test_an_accepted_finding_passes_until_its_last_day_and_its_reason_is_told(
     assert "accepted until 2026-11-25: The text is a constant." in capsys.readouterr().out
 
 
-def test_an_acceptance_that_ran_out_fails_and_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_acceptance_that_ran_out_fails_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     accept(tmp_path)
     assert found_again(tmp_path, today=date(2026, 11, 26)) == 1
     assert "was accepted until 2026-11-25" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("name", "where"), [("B603", "src/app/module.py"), ("B602", "src/app/other.py")]
-)
+@pytest.mark.parametrize(("name", "where"), [("B603", "src/app/module.py"), ("B602", "src/app/other.py")])
 def test_an_acceptance_of_something_else_covers_nothing_and_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, where: str
 ) -> None:
@@ -226,9 +213,7 @@ def test_an_acceptance_of_something_else_covers_nothing_and_is_named(
 
 
 @pytest.mark.parametrize(("severity", "code"), [("low", 0), ("medium", 1), ("high", 1)])
-def test_a_finding_fails_from_the_severity_on_that_the_file_names(
-    tmp_path: Path, severity: str, code: int
-) -> None:
+def test_a_finding_fails_from_the_severity_on_that_the_file_names(tmp_path: Path, severity: str, code: int) -> None:
     found = Finding("B1", "a.py:1", "", severity)
     assert session(tmp_path, {"bandit": finding(found)}, TODAY) == code
 
@@ -243,9 +228,7 @@ def test_a_finding_fails_from_the_severity_on_that_the_file_names(
         ("[[accepted]]\nid = 'B1'\nwhere = 'a'\nreason = 'r'\nuntil = 'ever'", "B1 lacks a day"),
     ],
 )
-def test_a_file_of_acceptances_that_is_wrong_is_refused_with_what_to_mend(
-    tmp_path: Path, text: str, told: str
-) -> None:
+def test_a_file_of_acceptances_that_is_wrong_is_refused_with_what_to_mend(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "security.toml"
     file.write_text(text)
     with pytest.raises(Unreadable, match=told):

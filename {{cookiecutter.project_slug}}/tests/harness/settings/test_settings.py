@@ -37,9 +37,7 @@ def test_the_defaults_need_no_key_and_no_network() -> None:
     ],
 )
 @pytest.mark.checklist("COST-1")
-def test_production_refuses_what_only_development_may_do(
-    changed: dict[str, Any], told: str
-) -> None:
+def test_production_refuses_what_only_development_may_do(changed: dict[str, Any], told: str) -> None:
     good: dict[str, Any] = {
         "environment": "production",
         "use_fake_data": False,
@@ -135,9 +133,7 @@ def test_a_setting_that_measures_names_its_unit(unit: str) -> None:
 @pytest.mark.parametrize(
     "acts", ["cart:mask", "card", "card:hide", "card:mask,card:refuse", "card:mask;iban:mask", ","]
 )
-def test_what_becomes_of_personal_data_is_said_in_a_form_that_the_refusal_teaches(
-    acts: str,
-) -> None:
+def test_what_becomes_of_personal_data_is_said_in_a_form_that_the_refusal_teaches(acts: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Settings(personal_data_in=acts)
     assert "PERSONAL_DATA_IN: write `none`, or kind:act" in str(refused.value)

@@ -36,11 +36,7 @@ async def reach() -> AsyncIterator[Reach]:
     opened: list[SourceConnections] = []
 
     def make(**settings: Any) -> HttpClient:
-        opened.append(
-            SourceConnections(
-                Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings)
-            )
-        )
+        opened.append(SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1", **settings)))
         return opened[-1].for_policy(LOOPBACK, None).http
 
     yield make

@@ -92,9 +92,7 @@ class Dialled:
 
 
 async def client_of(*hosts: str, private: str | None = None, **more: Any) -> HttpClient:
-    connectors = SourceConnections(
-        Settings(use_fake_data=False, data_max_retries=0, data_private_hosts=private)
-    )
+    connectors = SourceConnections(Settings(use_fake_data=False, data_max_retries=0, data_private_hosts=private))
     return connectors.for_policy(Policy(hosts=frozenset(hosts), **more), None).http
 
 
@@ -177,9 +175,7 @@ def test_hosts_that_may_be_private_are_a_list_without_addresses_of_pages() -> No
             Settings(data_private_hosts=wrong)
 
 
-async def test_a_resolver_that_fails_is_an_unavailable_source(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_resolver_that_fails_is_an_unavailable_source(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise socket.gaierror("planted")
 
@@ -199,12 +195,8 @@ async def test_sockets_of_this_machine_are_not_opened() -> None:
         await PinnedBackend(["localhost"]).connect_unix_socket("/run/docker.sock")
 
 
-def test_a_library_that_opens_connections_elsewhere_stops_the_start(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        httpx2.AsyncHTTPTransport, "__init__", lambda self: setattr(self, "_pool", object())
-    )
+def test_a_library_that_opens_connections_elsewhere_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx2.AsyncHTTPTransport, "__init__", lambda self: setattr(self, "_pool", object()))
     with pytest.raises(TypeError, match="nothing would be checked"):
         SsrfSafeTransport([])
 
@@ -214,20 +206,14 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert PinnedBackend.is_public(address)
 
 
-def test_the_environments_proxy_does_not_see_data_requests(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_environments_proxy_does_not_see_data_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     connectors = SourceConnections(Settings(use_fake_data=False))
     assert connectors._client is not None
-    assert isinstance(
-        connectors._client._transport_for_url(httpx2.URL("http://api.example")), SsrfSafeTransport
-    )
+    assert isinstance(connectors._client._transport_for_url(httpx2.URL("http://api.example")), SsrfSafeTransport)
 
 
-async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(
-    sources: DataSources,
-) -> None:
+async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(sources: DataSources) -> None:
     sources.answer("/any", Json({}))
     connectors = SourceConnections(Settings(use_fake_data=False, data_proxy_url=sources.address))
     http = connectors.for_policy(Policy(hosts=frozenset({"api.example"})), None).http

@@ -95,9 +95,7 @@ def test_a_link_that_stays_inside_is_read(folder: Folder, root: Path) -> None:
 
 @pytest.mark.checklist("SCN-1")
 @pytest.mark.parametrize("name", ["run.sh", "page.html", ".env", ".hidden.md", "no_suffix"])
-def test_other_types_and_hidden_files_are_neither_listed_nor_read(
-    folder: Folder, root: Path, name: str
-) -> None:
+def test_other_types_and_hidden_files_are_neither_listed_nor_read(folder: Folder, root: Path, name: str) -> None:
     (root / name).write_text("x", encoding="utf-8")
     assert name not in folder.names()
     with pytest.raises(PolicyViolation):
@@ -114,9 +112,7 @@ def test_a_pipe_that_nobody_writes_is_refused_at_once(folder: Folder, root: Path
 
 
 @pytest.mark.checklist("SCN-1")
-@pytest.mark.skipif(
-    not Path("/dev/zero").is_char_device(), reason="this system has no device files"
-)
+@pytest.mark.skipif(not Path("/dev/zero").is_char_device(), reason="this system has no device files")
 def test_a_device_is_refused() -> None:
     devices = Folder(Path("/dev"), 100, frozenset({""}))  # no device has a text's name
     with pytest.raises(PolicyViolation, match="no regular file"):
@@ -125,9 +121,7 @@ def test_a_device_is_refused() -> None:
 
 @pytest.mark.checklist("SCN-1")
 @pytest.mark.parametrize(("size", "passes"), [(99, True), (100, True), (101, False)])
-def test_a_file_is_read_up_to_its_limit(
-    folder: Folder, root: Path, size: int, passes: bool
-) -> None:
+def test_a_file_is_read_up_to_its_limit(folder: Folder, root: Path, size: int, passes: bool) -> None:
     (root / "big.md").write_text("a" * size, encoding="utf-8")
     if passes:
         assert len(folder.read_text("big.md")) == size

@@ -19,9 +19,7 @@ class Reading(BaseModel):
 
 
 FINE = {"city": "Lima", "celsius": 18.5}
-BILLION_LAUGHS = (
-    '<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]><r>&c;</r>'
-)
+BILLION_LAUGHS = '<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]><r>&c;</r>'
 
 
 async def read(http: HttpClient, sources: DataSources) -> Reading:
@@ -68,9 +66,7 @@ async def test_an_answer_that_breaks_its_format_is_refused_and_not_asked_again(
 
 @pytest.mark.checklist("TEST-5")
 @pytest.mark.parametrize("kind", ["text/html", "application/jsonp", "", "image/json+png"])
-async def test_another_content_type_is_refused_whatever_the_body(
-    sources: DataSources, reach: Reach, kind: str
-) -> None:
+async def test_another_content_type_is_refused_whatever_the_body(sources: DataSources, reach: Reach, kind: str) -> None:
     sources.answer("/reading", Body(b'{"city": "Lima", "celsius": 1}', content_type=kind))
     assert "the content type is" in await reason(reach(), sources)
 
@@ -115,9 +111,7 @@ async def test_what_another_attempt_cannot_mend_is_not_tried_again(
     assert len(sources.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("retry_after", "requests"), [("0", 2), ("1", 2), ("3600", 1), ("Fri, 20 Nov 2026", 2)]
-)
+@pytest.mark.parametrize(("retry_after", "requests"), [("0", 2), ("1", 2), ("3600", 1), ("Fri, 20 Nov 2026", 2)])
 async def test_a_wait_longer_than_the_deadline_is_not_begun(
     sources: DataSources, reach: Reach, retry_after: str, requests: int
 ) -> None:
@@ -163,9 +157,7 @@ async def test_a_gzip_bomb_does_not_unfold(sources: DataSources, reach: Reach) -
     assert await reason(reach(), sources) == "larger than DATA_MAX_BYTES=2000000"
 
 
-async def test_an_encoding_that_was_not_asked_for_is_refused(
-    sources: DataSources, reach: Reach
-) -> None:
+async def test_an_encoding_that_was_not_asked_for_is_refused(sources: DataSources, reach: Reach) -> None:
     sources.answer("/reading", Zipped(FINE, 100, encoding="gzip, gzip"))
     assert "content encoding" in await reason(reach(), sources)
     assert sources.requests[0].headers["accept-encoding"] == "gzip"
@@ -201,9 +193,7 @@ async def test_an_address_outside_the_policy_is_refused_before_anything_is_sent(
     assert sources.requests == []
 
 
-async def test_cookies_of_one_answer_are_not_sent_with_the_next_request(
-    sources: DataSources, reach: Reach
-) -> None:
+async def test_cookies_of_one_answer_are_not_sent_with_the_next_request(sources: DataSources, reach: Reach) -> None:
     cookie = {"set_cookie": "session=planted; Path=/"}
     sources.answer("/reading", Body(b'{"city": "Lima", "celsius": 1}', headers=cookie), Json(FINE))
     http = reach()
@@ -220,11 +210,7 @@ async def test_a_failure_is_logged_with_host_reason_and_time_but_never_the_query
     with capture_logs() as lines:
         await reason(reach(), sources)
     failed = lines[-1]
-    assert (failed["event"], failed["host"], failed["reason"]) == (
-        "source_failed",
-        "127.0.0.1",
-        "HTTP 500",
-    )
+    assert (failed["event"], failed["host"], failed["reason"]) == ("source_failed", "127.0.0.1", "HTTP 500")
     assert failed["ms"] > 0
     assert "planted-query" not in str(lines)
 
@@ -248,9 +234,7 @@ async def test_a_feed_comes_as_its_root(sources: DataSources, reach: Reach, kind
     ["<rss><channel>", "", BILLION_LAUGHS, '<?xml version="1.0" encoding="klingon"?><rss/>'],
     ids=["truncated", "empty", "entities", "unknown encoding"],
 )
-async def test_a_feed_that_is_no_harmless_xml_is_refused(
-    sources: DataSources, reach: Reach, text: str
-) -> None:
+async def test_a_feed_that_is_no_harmless_xml_is_refused(sources: DataSources, reach: Reach, text: str) -> None:
     sources.answer("/feed", Xml(text))
     with pytest.raises(SourceUnavailable, match="not XML"):
         await reach().get_xml(f"{sources.address}/feed")

@@ -99,9 +99,7 @@ async def test_a_query_by_post_is_not_sent_twice(sources: DataSources) -> None:
     connectors = SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
     policy = Policy(hosts=frozenset({"127.0.0.1"}), methods=frozenset({"POST"}))
     with pytest.raises(SourceUnavailable, match="HTTP 503"):
-        await connectors.for_policy(policy, None).http.post_json(
-            f"{sources.address}/any", {}, Anything
-        )
+        await connectors.for_policy(policy, None).http.post_json(f"{sources.address}/any", {}, Anything)
     await connectors.aclose()
     assert len(sources.requests) == 1
 
@@ -186,9 +184,7 @@ async def test_with_fake_data_an_agent_without_sample_has_no_source(sources: Dat
     assert sources.requests == []
 
 
-async def test_without_fake_data_the_source_is_asked_and_not_the_sample(
-    sources: DataSources,
-) -> None:
+async def test_without_fake_data_the_source_is_asked_and_not_the_sample(sources: DataSources) -> None:
     sources.answer("/reading", Json(FINE))
     connectors = SourceConnections(Settings(use_fake_data=False, data_private_hosts="127.0.0.1"))
     outside = connectors.for_policy(LOOPBACK, SyncSample())
@@ -198,9 +194,7 @@ async def test_without_fake_data_the_source_is_asked_and_not_the_sample(
     assert len(sources.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("is_fake", "title"), [(True, "Open-Meteo (sample data)"), (False, "Open-Meteo")]
-)
+@pytest.mark.parametrize(("is_fake", "title"), [(True, "Open-Meteo (sample data)"), (False, "Open-Meteo")])
 async def test_a_source_is_called_sample_data_when_it_is(is_fake: bool, title: str) -> None:
     connectors = SourceConnections(Settings(use_fake_data=is_fake))
     assert connectors.for_policy(Policy(), None).title("Open-Meteo") == title

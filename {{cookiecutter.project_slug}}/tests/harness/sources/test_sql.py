@@ -29,9 +29,7 @@ def tables(database: str | None, **settings: Any) -> Tables:
 
 
 async def test_csv_files_of_a_folder_are_read_by_their_names(folder: Path) -> None:
-    rows = await tables(f"csv:///{folder.as_posix()}").rows(
-        "SELECT price FROM prices WHERE name = $1", "helmet"
-    )
+    rows = await tables(f"csv:///{folder.as_posix()}").rows("SELECT price FROM prices WHERE name = $1", "helmet")
     assert rows == [{"price": 39.9}]
 
 
@@ -84,10 +82,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 
 def test_rows_up_to_both_limits_are_given_by_column() -> None:
     limits = ResultLimits(max_rows=2, max_bytes=4)
-    assert limits.apply(["a", "b"], [("xy", 1), ("zw", None)]) == [
-        {"a": "xy", "b": 1},
-        {"a": "zw", "b": None},
-    ]
+    assert limits.apply(["a", "b"], [("xy", 1), ("zw", None)]) == [{"a": "xy", "b": 1}, {"a": "zw", "b": None}]
 
 
 @pytest.mark.parametrize(
@@ -115,9 +110,7 @@ def csv_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(
-    csv_folder: Path, query: str, *values: object, tables: str = "prices"
-) -> list[dict[str, Any]]:
+def read(csv_folder: Path, query: str, *values: object, tables: str = "prices") -> list[dict[str, Any]]:
     made = CsvTables(csv_folder, frozenset(tables.split()), ResultLimits(10, 1000))
     return made.read(query, values, time.monotonic() + 30)
 

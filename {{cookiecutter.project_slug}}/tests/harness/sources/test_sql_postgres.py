@@ -108,9 +108,7 @@ def read(shop: Shop) -> Read:
     async def read(
         query: str, *values: object, seconds: float = PATIENCE_SECONDS, url: str = shop.reader_url
     ) -> Sequence[Any]:
-        return await PostgresTables(url, GRANTED, ResultLimits(3, 1000)).rows(
-            query, values, seconds
-        )
+        return await PostgresTables(url, GRANTED, ResultLimits(3, 1000)).rows(query, values, seconds)
 
     return read
 
@@ -149,9 +147,7 @@ async def test_postgresql_refuses(shop: Shop, read: Read) -> None:
 
 @pytest.mark.checklist("SCN-3")
 @pytest.mark.parametrize("query", ["SELECT pg_sleep(60)", FOR_EVER], ids=["pg_sleep", "recursion"])
-async def test_a_query_that_runs_for_ever_is_cancelled_by_the_server(
-    read: Read, query: str
-) -> None:
+async def test_a_query_that_runs_for_ever_is_cancelled_by_the_server(read: Read, query: str) -> None:
     started = time.monotonic()
     with pytest.raises(SourceUnavailable, match="no whole answer within"):
         await read(query, seconds=0.1)
@@ -167,10 +163,7 @@ async def test_what_one_query_sets_the_next_one_does_not_find(read: Read) -> Non
 @pytest.mark.checklist("SCN-3")
 @pytest.mark.parametrize(
     ("query", "told"),
-    [
-        ("SELECT generate_series(1, 1000000000)", "DATA_MAX_ROWS=3"),
-        ("SELECT repeat('x', 1001)", "DATA_MAX_BYTES=1000"),
-    ],
+    [("SELECT generate_series(1, 1000000000)", "DATA_MAX_ROWS=3"), ("SELECT repeat('x', 1001)", "DATA_MAX_BYTES=1000")],
 )
 async def test_an_answer_beyond_the_limits_is_none(read: Read, query: str, told: str) -> None:
     with pytest.raises(SourceUnavailable, match=told):
@@ -194,9 +187,7 @@ async def test_an_answer_beyond_the_limits_is_none(read: Read, query: str, told:
         "ALTER TABLE staff OWNER TO {role}",
     ],
 )
-async def test_a_role_that_may_do_more_than_the_policy_says_is_not_used(
-    shop: Shop, read: Read, more: str
-) -> None:
+async def test_a_role_that_may_do_more_than_the_policy_says_is_not_used(shop: Shop, read: Read, more: str) -> None:
     assert len(await read("SELECT * FROM prices")) == 2
     await shop.do(more)
     with pytest.raises(PolicyViolation, match="may do more than the policy says"):
@@ -204,9 +195,7 @@ async def test_a_role_that_may_do_more_than_the_policy_says_is_not_used(
 
 
 async def test_a_server_that_is_away_is_an_unavailable_source_without_its_address() -> None:
-    tables = PostgresTables(
-        "postgresql://reader:hunter2@127.0.0.1:1/shop", GRANTED, ResultLimits(3, 9)
-    )
+    tables = PostgresTables("postgresql://reader:hunter2@127.0.0.1:1/shop", GRANTED, ResultLimits(3, 9))
     with pytest.raises(SourceUnavailable) as failure:
         await tables.rows("SELECT 1", [], PATIENCE_SECONDS)
     assert "hunter2" not in str(failure.value)

@@ -98,9 +98,7 @@ def read(file: Path) -> Read:
         ("VALUES (1)", [], [{"column1": 1}]),
     ],
 )
-def test_granted_tables_are_read_with_bound_values(
-    read: Read, query: str, values: list[object], rows: Rows
-) -> None:
+def test_granted_tables_are_read_with_bound_values(read: Read, query: str, values: list[object], rows: Rows) -> None:
     assert read(query, *values) == rows
 
 
@@ -117,9 +115,7 @@ def test_sqlite_refuses(read: Read, file: Path, tmp_path: Path, query: str) -> N
 
 
 @pytest.mark.checklist("SCN-3")
-@pytest.mark.parametrize(
-    "query", [FOR_EVER, "SELECT a.name FROM prices AS a, (" + FOR_EVER + ") AS b"]
-)
+@pytest.mark.parametrize("query", [FOR_EVER, "SELECT a.name FROM prices AS a, (" + FOR_EVER + ") AS b"])
 def test_a_query_that_runs_for_ever_ends_with_its_time(read: Read, query: str) -> None:
     started = time.monotonic()
     with pytest.raises(SourceUnavailable, match="no whole answer within"):
@@ -144,9 +140,7 @@ def test_an_answer_beyond_the_limits_is_none(read: Read, query: str, told: str) 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "gone.sqlite"
     with pytest.raises(SourceUnavailable, match="SQLITE_CANTOPEN"):
-        SqliteTables(file, frozenset(), ResultLimits(1, 1000)).read(
-            "SELECT 1", [], time.monotonic() + 9
-        )
+        SqliteTables(file, frozenset(), ResultLimits(1, 1000)).read("SELECT 1", [], time.monotonic() + 9)
     assert not file.exists()
 
 

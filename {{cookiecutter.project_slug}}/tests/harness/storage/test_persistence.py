@@ -60,9 +60,7 @@ async def test_a_thread_that_could_not_be_read_is_not_written_over(saver: Saver)
         changed = empty_checkpoint()
         await saver.aput(of("t"), changed, {}, {})
         await saver.aput_writes(
-            {"configurable": {**of("t")["configurable"], "checkpoint_id": changed["id"]}},
-            [],
-            "task",
+            {"configurable": {**of("t")["configurable"], "checkpoint_id": changed["id"]}}, [], "task"
         )
         assert saving.failed
     found = await saver.aget_tuple(of("t"))
@@ -88,9 +86,7 @@ async def test_an_error_that_is_no_absence_is_raised() -> None:
 
 
 @pytest.mark.parametrize(("own", "deadline"), [(0.01, 60), (60, 0.01)])
-async def test_an_answer_is_waited_for_within_its_bound_and_the_deadline(
-    own: float, deadline: float
-) -> None:
+async def test_an_answer_is_waited_for_within_its_bound_and_the_deadline(own: float, deadline: float) -> None:
     with Deadline.scope(deadline), pytest.raises(StoreUnavailable, match="no answer in"):
         async with asyncio.timeout(5):
             await StoreTimeout(own, ()).call(asyncio.Event().wait())

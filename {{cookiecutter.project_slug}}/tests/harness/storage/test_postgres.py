@@ -33,9 +33,7 @@ async def test_a_database_that_does_not_exist_is_refused(database_url: str) -> N
             pytest.fail("opened")
 
 
-async def test_several_processes_may_start_on_an_empty_database_at_once(
-    database_url: str,
-) -> None:
+async def test_several_processes_may_start_on_an_empty_database_at_once(database_url: str) -> None:
     stores = [store_at(database_url, pool_size=1) for _ in range(4)]
     async with asyncio.timeout(PATIENCE_SECONDS * 4):
         await asyncio.gather(*(store.__aenter__() for store in stores))
@@ -122,9 +120,7 @@ async def test_a_server_that_is_away_is_told_and_found_again(mortal_postgres: Po
         assert await knows(store, "after")
 
 
-async def test_pooled_connections_that_died_meanwhile_are_not_handed_out(
-    mortal_postgres: Postgres,
-) -> None:
+async def test_pooled_connections_that_died_meanwhile_are_not_handed_out(mortal_postgres: Postgres) -> None:
     async with store_at(mortal_postgres.make_database("threads")) as store:
         await keep(store, "t")
         await asyncio.gather(*(knows(store, "t") for _ in range(9)))  # the pool is full

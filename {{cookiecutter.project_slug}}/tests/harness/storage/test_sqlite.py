@@ -30,9 +30,7 @@ async def test_readers_do_not_wait_for_a_writer_nor_a_commit_for_the_disk(tmp_pa
 
 
 @pytest.mark.parametrize("path", ["", "file/threads.sqlite", "text"])
-async def test_a_path_that_cannot_be_opened_is_refused_by_the_settings_name(
-    tmp_path: Path, path: str
-) -> None:
+async def test_a_path_that_cannot_be_opened_is_refused_by_the_settings_name(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").write_text("no folder")
     (tmp_path / "text").write_text("no database " * 100)
     with pytest.raises(ConfigurationError, match="DATABASE_URL: cannot open") as refused:
@@ -66,9 +64,7 @@ async def test_two_stores_share_a_file_and_list_what_the_other_wrote(tmp_path: P
         assert not await knows(one, "t1")
 
 
-async def test_a_file_that_another_process_locks_costs_the_turn_its_memory(
-    tmp_path: Path,
-) -> None:
+async def test_a_file_that_another_process_locks_costs_the_turn_its_memory(tmp_path: Path) -> None:
     path = tmp_path / "threads.sqlite"
     async with store_in(path, timeout_seconds=0.1) as store:
         foreign = sqlite3.connect(path)

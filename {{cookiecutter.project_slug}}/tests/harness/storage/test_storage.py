@@ -71,9 +71,7 @@ def test_the_address_chooses_the_store(url: str, kind: str) -> None:
     assert Checkpoints.open(Settings(database_url=url)).kind == kind
 
 
-def test_a_driver_that_is_not_installed_is_named_with_its_extra(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_driver_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "harness.storage.postgres", raising=False)
     monkeypatch.delitem(sys.modules, "harness.storage.advisory", raising=False)
@@ -192,12 +190,7 @@ def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> AnswerC
 
 
 @pytest.mark.parametrize(
-    "question",
-    [
-        "How many moons has Mars?",
-        "  how MANY\tmoons\nhas mars  ",
-        "¿how many moons has mars!?",
-    ],
+    "question", ["How many moons has Mars?", "  how MANY\tmoons\nhas mars  ", "¿how many moons has mars!?"]
 )
 def test_case_space_and_outer_marks_make_no_difference(question: str) -> None:
     found = kept(Clock()).get(replace(ASKED, question=question))

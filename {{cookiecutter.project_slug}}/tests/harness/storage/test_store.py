@@ -45,9 +45,7 @@ async def knows(store: Store, thread_id: str) -> bool:
 
 
 def reply(key: str, thread_id: str, expires_at: float) -> IdempotencyRecord:
-    return IdempotencyRecord(
-        key, thread_id, request="r", reply='{"answer": "é"}', expires_at=expires_at
-    )
+    return IdempotencyRecord(key, thread_id, request="r", reply='{"answer": "é"}', expires_at=expires_at)
 
 
 SOON = time.time() + 3600
@@ -58,9 +56,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "postgresql":
         url = request.getfixturevalue("database_url")
     else:
-        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}[
-            request.param
-        ]
+        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}[request.param]
     async with Checkpoints.open(Settings(database_url=url)) as store:
         assert store.kind == request.param
         yield store
@@ -142,9 +138,7 @@ async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) 
     assert known == {"old": False, "old then new": True, "of now": True}
 
 
-async def test_many_old_threads_are_deleted_in_several_batches(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_old_threads_are_deleted_in_several_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "BATCH", 2)
     for number in range(5):
         await keep(store, f"t{number}")

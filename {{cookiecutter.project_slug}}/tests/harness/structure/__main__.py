@@ -41,15 +41,9 @@ class Advice:
 
     def lines(self, package: Package) -> list[str]:
         """One line a finding, and one for each name in the list that is no rule."""
-        unknown = [
-            f"pyproject.toml: no house rule is called {it!r}"
-            for it in sorted(self._off - RULES.keys())
-        ]
+        unknown = [f"pyproject.toml: no house rule is called {it!r}" for it in sorted(self._off - RULES.keys())]
         findings = [
-            f"{fault} [{name}]"
-            for name, rule in RULES.items()
-            if name not in self._off
-            for fault in rule(package)
+            f"{fault} [{name}]" for name, rule in RULES.items() if name not in self._off for fault in rule(package)
         ]
         return unknown + findings
 

@@ -81,9 +81,7 @@ class Package:
     def __init__(self, root: Path) -> None:
         self.root = root
         files = sorted(root.rglob("*.py"))
-        self.modules: Mapping[str, Module] = {
-            module.name: module for module in (Module(root, file) for file in files)
-        }
+        self.modules: Mapping[str, Module] = {module.name: module for module in (Module(root, file) for file in files)}
 
     @classmethod
     def of_project(cls, house: str) -> "Package":

@@ -21,9 +21,7 @@ AGENT = {"agents/billing.py": "def total(): pass\n"}
 
 def test_a_finding_names_its_place_its_way_out_and_its_rule(plant: Plant) -> None:
     loose, untested = Advice(()).lines(plant(AGENT, "app"))
-    assert loose.startswith(
-        "src/app/agents/billing.py:1: the function `total` belongs to no class; "
-    )
+    assert loose.startswith("src/app/agents/billing.py:1: the function `total` belongs to no class; ")
     assert loose.endswith(" [loose-functions]")
     assert untested.endswith("tests/agents/test_billing.py [test-modules]")
 
@@ -35,9 +33,7 @@ def test_a_rule_that_the_owner_switched_off_is_not_heard(plant: Plant, rule: str
 
 
 def test_a_name_in_the_list_that_is_no_rule_is_said(plant: Plant) -> None:
-    assert Advice(["loose"]).lines(plant({}, "app")) == [
-        "pyproject.toml: no house rule is called 'loose'"
-    ]
+    assert Advice(["loose"]).lines(plant({}, "app")) == ["pyproject.toml: no house rule is called 'loose'"]
 
 
 def test_the_list_is_read_from_pyproject(plant: Plant, tmp_path: Path) -> None:

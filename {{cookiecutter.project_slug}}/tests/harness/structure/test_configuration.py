@@ -11,9 +11,7 @@ from .conftest import Fault, Module, Package, Plant
 pytestmark = pytest.mark.checklist("CODE-3")
 
 
-READ_BY_A_RULE = {
-    "environment": "`production` changes what the settings accept, and nothing else",
-}
+READ_BY_A_RULE = {"environment": "`production` changes what the settings accept, and nothing else"}
 """Settings of the service that only its own validators read, and why that is their whole use."""
 
 
@@ -32,9 +30,7 @@ class EnvironmentReads:
     @staticmethod
     def _read(node: ast.AST) -> str:
         match node:
-            case ast.Attribute(
-                value=ast.Name(id="os"), attr="environ" | "environb" | "getenv" as name
-            ):
+            case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "environb" | "getenv" as name):
                 return f"os.{name}"
             case ast.ImportFrom(module="os", names=names):
                 read = [it.name for it in names if it.name in {"environ", "environb", "getenv"}]
@@ -50,9 +46,7 @@ class SettingsFields:
     def unread(self, package: Package) -> Iterator[Fault]:
         """Every field that no module reads: `settings.field` or `getattr(settings, f"..._{x}")`."""
         for module in filter(lambda it: it.is_settings, package):
-            readers = [
-                other for other in package if other is not module and self._may_read(other, module)
-            ]
+            readers = [other for other in package if other is not module and self._may_read(other, module)]
             for owner in self._classes(module):
                 read = self._reads(owner, readers)
                 for field, name in self._fields(owner):
@@ -94,9 +88,7 @@ class SettingsFields:
 
     def _reads(self, owner: ast.ClassDef, readers: list[Module]) -> set[str]:
         """Patterns of the names that are read off something called settings."""
-        read = {
-            pattern for reader in readers for node in reader.nodes for pattern in self._read(node)
-        }
+        read = {pattern for reader in readers for node in reader.nodes for pattern in self._read(node)}
         read |= {name for reader in readers for name in self._named_in_a_table(reader)}
         for method in owner.body:  # what a method reads is read when the method is used
             if isinstance(method, ast.FunctionDef) and method.name in read:
@@ -111,26 +103,19 @@ class SettingsFields:
         match node:
             case ast.Attribute(value=owner, attr=name, ctx=ast.Load()) if self._is_settings(owner):
                 yield name
-            case ast.Call(
-                func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]
-            ):
+            case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]):
                 if self._is_settings(owner):
                     yield re.escape(name)
-            case ast.Call(
-                func=ast.Name(id="getattr"), args=[owner, ast.JoinedStr(values=parts), *_]
-            ):
+            case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.JoinedStr(values=parts), *_]):
                 if self._is_settings(owner):
                     yield "".join(
-                        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+"
-                        for part in parts
+                        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+" for part in parts
                     )
 
     def _named_in_a_table(self, reader: Module) -> Iterator[str]:
         """The strings of a module that reads `getattr(settings, rule.setting)`: its rules name settings."""
         by_rule = any(
-            self._is_settings(owner)
-            for node in reader.nodes
-            for owner in self._owner_of_a_computed_name(node)
+            self._is_settings(owner) for node in reader.nodes for owner in self._owner_of_a_computed_name(node)
         )
         for node in reader.nodes if by_rule else ():
             match node:

@@ -35,12 +35,7 @@ class LooseFunctions:
 
     @staticmethod
     def _is_tool(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        names = {
-            part.id
-            for it in node.decorator_list
-            for part in ast.walk(it)
-            if isinstance(part, ast.Name)
-        }
+        names = {part.id for it in node.decorator_list for part in ast.walk(it) if isinstance(part, ast.Name)}
         return module.is_in("agents") and "tool" in names
 
 

@@ -43,9 +43,7 @@ class HardCodedValues:
         r"|days|ms|bytes|chars|tokens|size|length|count|ttl|port|burst|depth|turns|calls|workers"
         r"|temperature|threshold)(?:$|_)"
     )
-    WAITING = frozenset(
-        {"sleep", "timeout", "wait", "wait_for", "range", "Semaphore", "Queue", "deque"}
-    )
+    WAITING = frozenset({"sleep", "timeout", "wait", "wait_for", "range", "Semaphore", "Queue", "deque"})
 
     def faults(self, package: Package) -> Iterator[Fault]:
         """Every such value, by module."""
@@ -181,9 +179,7 @@ def test_a_written_value_is_named_with_its_line(plant: Plant, line: str, problem
     package = plant({"limits/quota.py": f"\n{line}\n"})
     found = [str(fault) for fault in HardCodedValues().faults(package)]
     assert len(found) == 1
-    assert found[0].startswith(
-        f"src/harness/limits/quota.py:2: {problem} is written into the code; "
-    )
+    assert found[0].startswith(f"src/harness/limits/quota.py:2: {problem} is written into the code; ")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ class ChatModels:
     refused for its name: a store, an index or an embedding of a provider may be used anywhere.
     """
 
-    REMEDY = (
-        "take the model that you are given: harness/models makes it, by the settings of its role"
-    )
+    REMEDY = "take the model that you are given: harness/models makes it, by the settings of its role"
     MODEL = re.compile(r"(?:Azure)?Chat[A-Z]\w*|init_chat_model")
     NO_MODEL = re.compile(r"Chat(?:Prompt|Message|Generation|Result|History|Session|Loader)\w*")
 
@@ -34,17 +32,13 @@ class ChatModels:
 
     def _problem(self, node: ast.AST) -> str:
         match node:
-            case ast.ImportFrom(module=str(package), names=names) if package.startswith(
-                "langchain"
-            ):
+            case ast.ImportFrom(module=str(package), names=names) if package.startswith("langchain"):
                 models = [it.name for it in names if self._is_model(it.name)]
                 return f"`{models[0]}` makes a chat model" if models else ""
             case ast.Call(func=ast.Attribute(attr=name)) if self._is_model(name):
                 return f"`{name}` makes a chat model"
             case ast.ClassDef(name=name, bases=bases):
-                models = [
-                    it for it in map(ast.unparse, bases) if it.endswith(("ChatModel", "BaseLLM"))
-                ]
+                models = [it for it in map(ast.unparse, bases) if it.endswith(("ChatModel", "BaseLLM"))]
                 return f"`{name}` is a chat model of its own" if models else ""
         return ""
 
@@ -62,23 +56,15 @@ def test_no_chat_model_is_made_outside_of_the_factory(house: str) -> None:
     ("line", "problem"),
     [
         ("from langchain_openai import ChatOpenAI", "`ChatOpenAI` makes a chat model"),
-        (
-            "from langchain_openai import AzureChatOpenAI as C",
-            "`AzureChatOpenAI` makes a chat model",
-        ),
-        (
-            "from langchain.chat_models import init_chat_model",
-            "`init_chat_model` makes a chat model",
-        ),
+        ("from langchain_openai import AzureChatOpenAI as C", "`AzureChatOpenAI` makes a chat model"),
+        ("from langchain.chat_models import init_chat_model", "`init_chat_model` makes a chat model"),
         ('model = chat_models.init_chat_model("x")', "`init_chat_model` makes a chat model"),
         ("model = langchain_aws.ChatBedrockConverse()", "`ChatBedrockConverse` makes a chat model"),
         ("class Mine(BaseChatModel): pass", "`Mine` is a chat model of its own"),
         ("class Mine(fakes.GenericFakeChatModel): pass", "`Mine` is a chat model of its own"),
     ],
 )
-def test_a_model_made_elsewhere_is_named_with_its_line(
-    plant: Plant, line: str, problem: str
-) -> None:
+def test_a_model_made_elsewhere_is_named_with_its_line(plant: Plant, line: str, problem: str) -> None:
     files = {"agents/weather/agent.py": f"\n{line}\n"}
     found = [str(fault) for fault in ChatModels().faults(plant(files, "app"))]
     assert found == [f"src/app/agents/weather/agent.py:2: {problem}; {ChatModels.REMEDY}"]

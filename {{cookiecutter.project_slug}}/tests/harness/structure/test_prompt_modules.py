@@ -36,9 +36,7 @@ class PromptTexts:
                 name, version = self._label(node, "name"), self._label(node, "version")
                 if not (name and version):
                     problem = "this prompt lacks a name or a version"
-                    yield module.fault(
-                        node, problem, 'write Prompt(name="...", version="...", ...)'
-                    )
+                    yield module.fault(node, problem, 'write Prompt(name="...", version="...", ...)')
                 elif name in names:
                     problem = f"the prompt name `{name}` is taken by {names[name]}"
                     yield module.fault(node, problem, "give it another")
@@ -47,9 +45,7 @@ class PromptTexts:
 
     def _handed(self, node: ast.AST) -> Iterator[ast.expr]:
         match node:
-            case ast.Call(
-                func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments, keywords=named
-            ):
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments, keywords=named):
                 if name in self.MESSAGES:
                     yield from arguments[:1]
                     yield from (it.value for it in named if it.arg == "content")
@@ -59,9 +55,7 @@ class PromptTexts:
             case ast.Tuple(elts=[ast.Constant(value=str(role)), text]) if role in self.ROLES:
                 yield text
             case ast.Dict(keys=keys, values=values):
-                given = {
-                    ast.unparse(key): value for key, value in zip(keys, values, strict=True) if key
-                }
+                given = {ast.unparse(key): value for key, value in zip(keys, values, strict=True) if key}
                 match given.get("'role'"), given.get("'content'"):
                     case ast.Constant(value=str(role)), ast.expr() as text if role in self.ROLES:
                         yield text
@@ -125,9 +119,7 @@ def test_every_prompt_has_a_name_of_its_own_and_a_version(package: Package) -> N
 def test_a_text_for_a_model_is_named_with_its_line(plant: Plant, line: str) -> None:
     package = plant({"runtime/planner.py": f"\n{line}\n", "prompts/plan.py": f"{line}\n"})
     found = [str(fault) for fault in PromptTexts().outside(package)]
-    fault = (
-        f"src/harness/runtime/planner.py:2: prompt text stands in the code; {PromptTexts.REMEDY}"
-    )
+    fault = f"src/harness/runtime/planner.py:2: prompt text stands in the code; {PromptTexts.REMEDY}"
     assert found == [fault]
 
 

@@ -49,8 +49,7 @@ class TestModules:
     def _of_harness(module: Module) -> Sequence[str]:
         """Where its test module may be, below tests/; empty for a module that does nothing."""
         does_something = any(
-            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Call)
-            for node in module.nodes
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Call) for node in module.nodes
         )
         if not does_something or not module.parts:
             return ()
@@ -75,9 +74,7 @@ class TestModules:
     def _holds_a_test(file: Path) -> bool:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-        return any(
-            isinstance(node, functions) and node.name.startswith("test_") for node in ast.walk(tree)
-        )
+        return any(isinstance(node, functions) and node.name.startswith("test_") for node in ast.walk(tree))
 
 
 def test_every_module_has_its_test_module(package: Package) -> None:

@@ -39,9 +39,7 @@ async def ask_and_rate(client: httpx2.AsyncClient) -> str:
 
 
 @pytest.mark.checklist("OBS-6")
-async def test_a_run_and_its_rating_are_sent_where_that_is_configured(
-    door: Door, peer: Collector
-) -> None:
+async def test_a_run_and_its_rating_are_sent_where_that_is_configured(door: Door, peer: Collector) -> None:
     client = await door.open(Settings(database_url="memory://", langsmith_tracing=True))
     run_id = await ask_and_rate(client)
     await door.close()  # what waits is sent at the end
@@ -109,9 +107,7 @@ async def test_nothing_is_sent_unless_the_setting_says_so(
     assert peer.sent == []
 
 
-async def test_a_langsmith_that_fails_costs_neither_answer_nor_rating(
-    door: Door, peer: Collector
-) -> None:
+async def test_a_langsmith_that_fails_costs_neither_answer_nor_rating(door: Door, peer: Collector) -> None:
     peer.status = 403
     settings = Settings(database_url="memory://", langsmith_tracing=True, shutdown_grace_seconds=1)
     client = await door.open(settings)

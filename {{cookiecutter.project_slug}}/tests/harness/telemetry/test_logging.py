@@ -57,9 +57,7 @@ def test_a_librarys_lines_carry_the_same_fields(logs: Logs, lines: Lines) -> Non
     assert event["logger"] == "some.package"
 
 
-def test_an_exception_is_logged_with_its_cause_and_without_local_variables(
-    logs: Logs, lines: Lines
-) -> None:
+def test_an_exception_is_logged_with_its_cause_and_without_local_variables(logs: Logs, lines: Lines) -> None:
     try:
         fail()
     except RuntimeError:
@@ -109,9 +107,7 @@ class Kept(logging.Handler):
         self.records.append(record)
 
 
-def test_a_handler_that_somebody_adds_gets_our_lines_too_without_secrets(
-    logs: Logs, lines: Lines
-) -> None:
+def test_a_handler_that_somebody_adds_gets_our_lines_too_without_secrets(logs: Logs, lines: Lines) -> None:
     kept = Kept()
     logging.getLogger("app.some").addHandler(kept)
     try:
@@ -155,9 +151,7 @@ def test_arguments_that_do_not_fit_are_no_reason_to_fail(
 
 
 @pytest.mark.parametrize(("value", "shown"), [("\ud800", "\ud800"), (2**70, 2**70)])
-def test_what_orjson_cannot_write_is_still_logged(
-    logs: Logs, lines: Lines, value: object, shown: object
-) -> None:
+def test_what_orjson_cannot_write_is_still_logged(logs: Logs, lines: Lines, value: object, shown: object) -> None:
     structlog.stdlib.get_logger("app.some").info("odd", value=value)
     assert '"value": ' in lines.text
     assert len(lines.text.splitlines()) == 1
@@ -168,11 +162,7 @@ def test_what_orjson_cannot_write_is_still_logged(
     [
         ("INFO", False, {"ours info", "theirs info", "ours error", "theirs error"}),
         ("ERROR", False, {"ours error", "theirs error"}),
-        (
-            "INFO",
-            True,
-            {"ours debug", "ours info", "theirs info", "ours error", "theirs error"},
-        ),
+        ("INFO", True, {"ours debug", "ours info", "theirs info", "ours error", "theirs error"}),
     ],
 )
 def test_the_level_is_a_setting_and_verbose_adds_our_debug_events(

@@ -16,9 +16,7 @@ from tests.support.peers.openai_replies import Failure
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra otel is missing")
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -50,9 +48,7 @@ def attributes(span: Any) -> Mapping[str, Any]:
 async def test_the_spans_of_a_run_hang_together_and_say_who_did_what(
     served: Served, peer: Collector  # noqa: F811  # a fixture
 ) -> None:
-    await served.start(
-        otel_exporter_otlp_endpoint=peer.url, otel_exporter_otlp_headers="x-key=planted, a=b"
-    )
+    await served.start(otel_exporter_otlp_endpoint=peer.url, otel_exporter_otlp_headers="x-key=planted, a=b")
     reply = await served.ask("How many moons has Mars and how high is Everest?", "thread-1")
     await served.door.close()  # what waits is sent
 
@@ -61,15 +57,8 @@ async def test_the_spans_of_a_run_hang_together_and_say_who_did_what(
     assert len({span.trace_id for span in spans.values()}) == 1
     (root,) = [span for span in spans.values() if not span.parent_span_id]
     assert root.name == "run"
-    assert attributes(root) == {
-        "gen_ai.conversation.id": "thread-1",
-        "app.run.id": reply["run_id"],
-    }
-    parents = {
-        (span.name, spans[span.parent_span_id].name)
-        for span in spans.values()
-        if span.parent_span_id
-    }
+    assert attributes(root) == {"gen_ai.conversation.id": "thread-1", "app.run.id": reply["run_id"]}
+    parents = {(span.name, spans[span.parent_span_id].name) for span in spans.values() if span.parent_span_id}
     assert parents == {
         ("chat scripted-planner", "run"),
         ("chat scripted-writer", "run"),
@@ -107,9 +96,7 @@ async def test_a_call_that_fails_is_marked_with_its_reason(
 
 
 async def test_a_secret_in_an_attribute_is_redacted(door: Door, peer: Collector) -> None:
-    settings = Settings.model_validate(
-        {"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url}
-    )
+    settings = Settings.model_validate({"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url})
     await door.open(settings)
     with TRACES.span("step", {"a": f"key {SECRET}", "n": 1, "none": None}) as span:
         span.set({"b": SECRET})
@@ -124,11 +111,7 @@ async def test_a_secret_in_an_attribute_is_redacted(door: Door, peer: Collector)
 
 async def test_no_run_is_traced_where_the_share_is_none(door: Door, peer: Collector) -> None:
     settings = Settings.model_validate(
-        {
-            "database_url": "memory://",
-            "otel_exporter_otlp_endpoint": peer.url,
-            "otel_sample_ratio": 0,
-        }
+        {"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url, "otel_sample_ratio": 0}
     )
     client = await door.open(settings)
     assert (await client.post("/v1/chat", json={"message": "Moons of Mars"})).is_success

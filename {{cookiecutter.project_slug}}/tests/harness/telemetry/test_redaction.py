@@ -168,8 +168,7 @@ def test_a_structure_that_holds_itself_comes_to_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece",
-    ["eyJ", "eyJaaaaaaaa.", 'password="', "password='", "://", "://a@", "basic a", "-----BEGIN "],
+    "piece", ["eyJ", "eyJaaaaaaaa.", 'password="', "password='", "://", "://a@", "basic a", "-----BEGIN "]
 )
 def test_hostile_text_costs_time_in_proportion_to_its_length(piece: str) -> None:
     # A pattern that backtracks does not end on this; no clock is needed to see it.

@@ -100,9 +100,7 @@ def test_each_gauge_says_how_several_workers_are_added_up() -> None:
     assert {it._multiprocess_mode for it in gauges} == {"livemax", "livemostrecent", "livesum"}
 
 
-@pytest.mark.parametrize(
-    ("path", "route", "status"), [("/healthz", "/healthz", "2xx"), ("/no/such", "other", "4xx")]
-)
+@pytest.mark.parametrize(("path", "route", "status"), [("/healthz", "/healthz", "2xx"), ("/no/such", "other", "4xx")])
 async def test_requests_are_counted_by_route_and_class_of_status_and_never_by_path(
     door: Door, path: str, route: str, status: str
 ) -> None:
@@ -133,9 +131,7 @@ async def test_without_a_setting_nothing_is_sent_and_nothing_imported(
 ) -> None:
     # What OpenTelemetry's own exporter would listen to.
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{peer.url}/v1/traces")
-    for name in [
-        it for it in sys.modules if it.startswith(("opentelemetry.sdk", "harness.telemetry.otel"))
-    ]:
+    for name in [it for it in sys.modules if it.startswith(("opentelemetry.sdk", "harness.telemetry.otel"))]:
         monkeypatch.delitem(sys.modules, name)
     client = await door.open()
     assert (await client.post("/v1/chat", json={"message": "Moons of Mars"})).is_success
@@ -154,9 +150,7 @@ def test_a_span_that_goes_nowhere_takes_everything() -> None:
         assert it.trace_id == ""
 
 
-async def test_a_collector_without_the_packages_is_refused(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_collector_without_the_packages_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "harness.telemetry.otel", None)
     changes: dict[str, Any] = {"otel_exporter_otlp_endpoint": "http://127.0.0.1:1"}
     changed = Settings(database_url="memory://", **changes)

@@ -28,17 +28,13 @@ def answer(number: int) -> str:
 def clean_environment() -> Mapping[str, str]:
     """The environment without what this very run has put there for its own children."""
     inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))
     }
     return {**inherited, "PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @pytest.mark.checklist("TEST-2")
-@pytest.mark.parametrize(
-    ("covered", "exit_code"), [(True, pytest.ExitCode.OK), (False, pytest.ExitCode.TESTS_FAILED)]
-)
+@pytest.mark.parametrize(("covered", "exit_code"), [(True, pytest.ExitCode.OK), (False, pytest.ExitCode.TESTS_FAILED)])
 def test_the_projects_test_command_refuses_a_package_with_untested_branches(
     tmp_path: Path, clean_environment: Mapping[str, str], covered: bool, exit_code: int
 ) -> None:
@@ -123,9 +119,7 @@ dev = [{ name = "pytest" }]
 """
 
 
-@pytest.mark.skipif(
-    not (shutil.which("make") and shutil.which(UV)), reason="make or uv is not installed"
-)
+@pytest.mark.skipif(not (shutil.which("make") and shutil.which(UV)), reason="make or uv is not installed")
 @pytest.mark.checklist("DEP-1")
 def test_it_lists_what_the_image_installs_with_the_hash_of_every_file(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
@@ -138,9 +132,7 @@ def test_it_lists_what_the_image_installs_with_the_hash_of_every_file(tmp_path: 
     assert done.returncode == 0, done.stderr
     bill = json.loads((tmp_path / "sbom.cdx.json").read_text())
     assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", "1.2.0")
-    hashes = {
-        it["purl"]: it["externalReferences"][0]["hashes"][0]["content"] for it in bill["components"]
-    }
+    hashes = {it["purl"]: it["externalReferences"][0]["hashes"][0]["content"] for it in bill["components"]}
     assert hashes == {"pkg:pypi/idna@1.0": "a" * 64, "pkg:pypi/psycopg@1.0": "b" * 64}
 
 
@@ -162,20 +154,14 @@ def findings(root: Path, text: str, name: str = "notes.txt") -> list[str]:
 
 @pytest.mark.parametrize("kind", SECRETS)
 @pytest.mark.checklist("SEC-2")
-def test_a_planted_secret_is_found_where_it_lies_and_not_repeated(
-    tmp_path: Path, kind: str
-) -> None:
+def test_a_planted_secret_is_found_where_it_lies_and_not_repeated(tmp_path: Path, kind: str) -> None:
     found = findings(tmp_path, f"harmless\n{SECRETS[kind]}\n")
     assert f"notes.txt:2: {kind}" in found
     assert SECRETS[kind] not in "".join(found)
 
 
-@pytest.mark.parametrize(
-    ("kind", "expected"), [("Secret Keyword", []), ("AWS Access Key", ["AWS Access Key"])]
-)
-def test_a_test_may_plant_a_password_but_not_a_real_key(
-    tmp_path: Path, kind: str, expected: list[str]
-) -> None:
+@pytest.mark.parametrize(("kind", "expected"), [("Secret Keyword", []), ("AWS Access Key", ["AWS Access Key"])])
+def test_a_test_may_plant_a_password_but_not_a_real_key(tmp_path: Path, kind: str, expected: list[str]) -> None:
     (tmp_path / "tests").mkdir()
     found = findings(tmp_path, SECRETS[kind], "tests/test_login.py")
     assert found == [f"tests/test_login.py:1: {kind}" for kind in expected]
@@ -226,9 +212,7 @@ def test_with_git_ignored_files_are_left_out_and_new_ones_are_not(tmp_path: Path
     assert [file.name for file in scan.files(tmp_path)] == [".gitignore", "año nuevo.txt"]
 
 
-def test_inside_a_repository_that_ignores_the_folder_it_is_looked_at_all_the_same(
-    tmp_path: Path,
-) -> None:
+def test_inside_a_repository_that_ignores_the_folder_it_is_looked_at_all_the_same(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     (tmp_path / ".gitignore").write_text("inner/\n")
     (tmp_path / "inner").mkdir()
@@ -236,9 +220,7 @@ def test_inside_a_repository_that_ignores_the_folder_it_is_looked_at_all_the_sam
     assert [file.name for file in scan.files(tmp_path / "inner")] == ["a.py"]
 
 
-def test_the_command_fails_on_a_finding_and_names_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_fails_on_a_finding_and_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text(SECRETS["Private Key"])
     assert scan.main([str(tmp_path / "notes.txt")], tmp_path) == 1
     assert capsys.readouterr().out == "notes.txt:1: Private Key\n"

@@ -26,9 +26,7 @@ needs_tools = pytest.mark.skipif(
     reason="properdocs is not installed: run `nox -s docs`, which installs the group `checks`",
 )
 
-needs_rendered = pytest.mark.skipif(
-    "{" in PROJECT.name, reason="in the template itself the pages hold its conditions"
-)
+needs_rendered = pytest.mark.skipif("{" in PROJECT.name, reason="in the template itself the pages hold its conditions")
 
 
 class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
@@ -69,9 +67,7 @@ def test_the_page_of_this_project_says_what_its_code_says_whatever_is_set_here()
     command = [sys.executable, "-m", "tools.c4", "--check"]
     settings = {"DATABASE_URL": "memory://", "KNOWLEDGE_FOLDER": "/elsewhere", "LOG_LEVEL": "no"}
     environment = {**os.environ, "PYTHONPATH": "src", **settings}
-    done = subprocess.run(
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -105,10 +101,7 @@ def test_a_new_import_between_packages_is_a_new_arrow_and_a_longer_way_round_is_
 ) -> None:
     shared = ("configuration", "errors", "project", "settings", "telemetry")
     files = dict.fromkeys((f"{name}.py" for name in shared), '"""All import it."""\n')
-    files |= {
-        f"{name}/__init__.py": f'"""The {name}: all of it."""\n'
-        for name in ("http", "run", "model")
-    }
+    files |= {f"{name}/__init__.py": f'"""The {name}: all of it."""\n' for name in ("http", "run", "model")}
     files["__init__.py"] = '"""Planted."""\n'
     files["http/app.py"] = "from ..model import chain\nfrom ..run import step\n"
     files["run/step.py"] = "import planted_harness.model.chain\n"
@@ -127,9 +120,7 @@ def test_a_new_import_between_packages_is_a_new_arrow_and_a_longer_way_round_is_
 
 
 @pytest.mark.checklist("ARC-1")
-def test_a_setting_that_names_another_system_gets_a_box_by_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_setting_that_names_another_system_gets_a_box_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     class More(Settings):
         archive_url: str = ""
         """Where old answers go. Not yet."""
@@ -155,8 +146,7 @@ def test_a_page_that_says_something_else_is_stale(
 
 # Put together here: a template engine reads this file too.
 @pytest.mark.parametrize(
-    "text",
-    ['say "this"', "{" * 2 + " x " + "}" * 2, "{" + "% x %" + "}", "`x`", "<b>", "a|b", "#1 & 2\n"],
+    "text", ['say "this"', "{" * 2 + " x " + "}" * 2, "{" + "% x %" + "}", "`x`", "<b>", "a|b", "#1 & 2\n"]
 )
 def test_no_text_of_a_box_means_anything_to_mermaid_or_to_a_template(text: str) -> None:
     told = Diagram.label(text)
@@ -185,23 +175,12 @@ def test_the_documentation_names_every_package_of_the_harness() -> None:
 
 @pytest.mark.checklist("ARC-2")
 @pytest.mark.parametrize("name", ["mute.py", "__init__.py"])
-def test_a_module_that_says_nothing_about_itself_is_refused_by_name(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_module_that_says_nothing_about_itself_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "mute").mkdir()
     (tmp_path / "mute" / "__init__.py").write_text('"""A package."""\n')
     (tmp_path / "mute" / name).write_text("X = 1\n")
-    lint = (
-        "ruff",
-        "check",
-        "--no-cache",
-        "--config",
-        str(PROJECT / "src" / "harness" / "ruff.toml"),
-        ".",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", *lint], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    lint = ("ruff", "check", "--no-cache", "--config", str(PROJECT / "src" / "harness" / "ruff.toml"), ".")
+    done = subprocess.run([sys.executable, "-m", *lint], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"mute/{name}:1:1" in done.stdout.replace("\\", "/")
     assert re.search(r"D10[04] Missing docstring in public (module|package)", done.stdout)
@@ -231,13 +210,7 @@ def build(folder: Path) -> subprocess.CompletedProcess[str]:
     assert found, "the session `docs` builds nothing"
     command = [sys.executable, *re.findall(r"\"(.*?)\"", found[1])]
     return subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        check=False,
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False
     )
 
 
@@ -258,16 +231,9 @@ def test_the_documentation_builds_strictly_and_asks_no_other_host(site_folder: P
 
 @needs_tools
 @pytest.mark.checklist("ARC-2")
-def test_links_that_lead_nowhere_and_files_of_other_hosts_fail_the_build_by_name(
-    site_folder: Path,
-) -> None:
+def test_links_that_lead_nowhere_and_files_of_other_hosts_fail_the_build_by_name(site_folder: Path) -> None:
     planted = [
-        *(
-            "[a](missing.md)",
-            "[b](build.md#nowhere)",
-            "[c](/absolute.md)",
-            "[d](../README.md)",
-        ),
+        *("[a](missing.md)", "[b](build.md#nowhere)", "[c](/absolute.md)", "[d](../README.md)"),
         '<script src="https://cdn.example.com/x.js"></script>',
         '<link rel="stylesheet" href="//cdn.example.com/x.css">',
         '<img alt="" src="http://example.com/x.png">',

@@ -32,20 +32,14 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_a_project_as_it_was_written_has_no_fault(project: Path) -> None:
-    write(
-        project, {"src/harness/__pycache__/x.py": "", "src/app/main.py": "", "src/harness/.x": ""}
-    )
+    write(project, {"src/harness/__pycache__/x.py": "", "src/app/main.py": "", "src/harness/.x": ""})
     assert [*Seal(project).faults(), *Seal(project).reviews()] == []
 
 
 def test_each_changed_missing_and_added_file_is_named(project: Path) -> None:
     write(project, {QUOTAS: "QUOTA = 2\n", "src/harness/limits/mine.py": ""})
     (project / KEYS).unlink()
-    assert [*Seal(project).faults()] == [
-        f"{KEYS}: missing",
-        "src/harness/limits/mine.py: added",
-        f"{QUOTAS}: changed",
-    ]
+    assert [*Seal(project).faults()] == [f"{KEYS}: missing", "src/harness/limits/mine.py: added", f"{QUOTAS}: changed"]
 
 
 def test_line_ends_of_a_checkout_are_no_change(project: Path) -> None:
@@ -68,9 +62,7 @@ def test_the_check_fails_with_the_ways_out(
 
 
 @pytest.mark.parametrize("change", [{QUOTAS: "QUOTA = 2\n"}, {"src/harness/mine.py": ""}, {}])
-def test_a_patched_file_is_no_fault_until_it_is_the_templates_again(
-    project: Path, change: dict[str, str]
-) -> None:
+def test_a_patched_file_is_no_fault_until_it_is_the_templates_again(project: Path, change: dict[str, str]) -> None:
     name = next(iter(change), KEYS)
     before = (project / name).read_bytes() if (project / name).exists() else None
     if change:
@@ -137,9 +129,7 @@ def test_a_merged_patch_and_each_edited_file_that_went_are_named(committed: Path
     (committed / "docs/b.md").unlink()
     merged, gone, rest = Update(committed).lines()
     assert merged.startswith(f"merged by line: {QUOTAS}: ")
-    assert gone.startswith(
-        f"moved to {moved} by the template, though you had changed it: docs/a.md"
-    )
+    assert gone.startswith(f"moved to {moved} by the template, though you had changed it: docs/a.md")
     assert rest.startswith("removed, never changed by you: 1 files")
 
 

@@ -63,9 +63,7 @@ class Message(Reply):
         yield {"type": "message_stop"}
 
     @staticmethod
-    def _message(
-        request: Request, content: Any, stop_reason: str | None, usage: Mapping[str, int]
-    ) -> dict[str, Any]:
+    def _message(request: Request, content: Any, stop_reason: str | None, usage: Mapping[str, int]) -> dict[str, Any]:
         return {
             "id": "msg_scripted",
             "type": "message",

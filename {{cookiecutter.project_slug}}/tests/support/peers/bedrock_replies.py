@@ -41,12 +41,7 @@ class Converse(Reply):
                 await wire.send(self.frame(name, payload))
             return
         message = {"role": "assistant", "content": [{"text": self.text}]}
-        answer = {
-            "output": {"message": message},
-            "stopReason": "end_turn",
-            "usage": USAGE,
-            "metrics": {"latencyMs": 1},
-        }
+        answer = {"output": {"message": message}, "stopReason": "end_turn", "usage": USAGE, "metrics": {"latencyMs": 1}}
         await wire.head(200, "application/json")
         await wire.send(orjson.dumps(answer))
 
@@ -63,11 +58,7 @@ class Converse(Reply):
     @classmethod
     def frame(cls, event: str, payload: Mapping[str, Any]) -> bytes:
         """One event in AWS's binary encoding: lengths, their sum, headers, payload, the sum."""
-        named = {
-            ":message-type": "event",
-            ":event-type": event,
-            ":content-type": "application/json",
-        }
+        named = {":message-type": "event", ":event-type": event, ":content-type": "application/json"}
         headers = b"".join(map(cls._header, named, named.values()))
         body = orjson.dumps(payload)
         prelude = struct.pack("!II", len(headers) + len(body) + 16, len(headers))
@@ -77,9 +68,4 @@ class Converse(Reply):
     @staticmethod
     def _header(name: str, value: str) -> bytes:
         text = 7  # the type of a string
-        return (
-            struct.pack("!B", len(name))
-            + name.encode()
-            + struct.pack("!BH", text, len(value))
-            + value.encode()
-        )
+        return struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", text, len(value)) + value.encode()

@@ -170,9 +170,7 @@ class DataSources(OpenAIServer):
         """The parameters of each request at `path`."""
         parts = [urlsplit(request.path) for request in self.requests]
         return [
-            {name: values[0] for name, values in parse_qs(part.query).items()}
-            for part in parts
-            if part.path == path
+            {name: values[0] for name, values in parse_qs(part.query).items()} for part in parts if part.path == path
         ]
 
     def _route(self, request: Request) -> Reply:

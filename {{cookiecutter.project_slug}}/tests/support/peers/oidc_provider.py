@@ -55,11 +55,7 @@ class OidcProvider(OpenAIServer):
     @property
     def environment(self) -> dict[str, str]:
         """The settings that make the service trust it."""
-        return {
-            "AUTHENTICATION": "oidc",
-            "OIDC_ISSUER": self.issuer,
-            "OIDC_AUDIENCE": AUDIENCE,
-        }
+        return {"AUTHENTICATION": "oidc", "OIDC_ISSUER": self.issuer, "OIDC_AUDIENCE": AUDIENCE}
 
     @property
     def key_id(self) -> str:
@@ -78,14 +74,7 @@ class OidcProvider(OpenAIServer):
     def claims(self, **changes: Any) -> dict[str, Any]:
         """What a good token says; a change of None leaves a claim out."""
         now = int(time.time())
-        good = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "sub": "ana",
-            "iat": now,
-            "nbf": now,
-            "exp": now + 300,
-        }
+        good = {"iss": self.issuer, "aud": AUDIENCE, "sub": "ana", "iat": now, "nbf": now, "exp": now + 300}
         return {name: value for name, value in {**good, **changes}.items() if value is not None}
 
     def token(self, headers: Mapping[str, Any] | None = None, **changes: Any) -> str:

@@ -13,16 +13,7 @@ from typing import Any
 
 import orjson
 
-from tests.support.peers.openai_replies import (
-    Body,
-    Completion,
-    Failure,
-    Reply,
-    Request,
-    Text,
-    ToolCalls,
-    Wire,
-)
+from tests.support.peers.openai_replies import Body, Completion, Failure, Reply, Request, Text, ToolCalls, Wire
 
 TEN_MEGABYTES = 10_000_000
 

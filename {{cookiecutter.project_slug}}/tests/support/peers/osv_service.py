@@ -35,12 +35,7 @@ class OsvService:
             "package": {"name": package, "ecosystem": "PyPI"},
             "ranges": [{"type": "ECOSYSTEM", "events": events}],
         }
-        return {
-            "id": name,
-            "aliases": [f"CVE-of-{name}"],
-            "summary": "planted",
-            "affected": [affected],
-        }
+        return {"id": name, "aliases": [f"CVE-of-{name}"], "summary": "planted", "affected": [affected]}
 
     @contextmanager
     def serving(self) -> Iterator[str]:

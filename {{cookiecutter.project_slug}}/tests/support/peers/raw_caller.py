@@ -85,9 +85,7 @@ class Connection:
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[Any]:
     """Opens connections to `app` behind uvicorn."""
-    config = uvicorn.Config(
-        app, ws="none", port=0, lifespan="off", log_config=None, access_log=False
-    )
+    config = uvicorn.Config(app, ws="none", port=0, lifespan="off", log_config=None, access_log=False)
     server = Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE_SECONDS):

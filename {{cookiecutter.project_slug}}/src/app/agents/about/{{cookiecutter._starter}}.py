@@ -5,16 +5,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from app.agents.about.prompt import ABOUT, IDENTITY
-from harness import (
-    Agent,
-    Configuration,
-    Language,
-    Policy,
-    Source,
-    ToolCall,
-    ToolMethod,
-    ToolResult,
-)
+from harness import Agent, Configuration, Language, Policy, Source, ToolCall, ToolMethod, ToolResult
 
 
 class AboutAgent(Agent[Configuration]):
@@ -22,10 +13,7 @@ class AboutAgent(Agent[Configuration]):
 
     name = "about"
     description = {"en": "Says what this service is.", "es": "Dice qué es este servicio."}
-    keywords = {
-        "en": ("service", "about", "help", "you"),
-        "es": ("servicio", "ayuda", "ayudar", "eres", "puedes"),
-    }
+    keywords = {"en": ("service", "about", "help", "you"), "es": ("servicio", "ayuda", "ayudar", "eres", "puedes")}
     examples = {
         "en": ("What is this service about?", "What can you help me with?"),
         "es": ("¿Qué es este servicio?", "¿En qué me puedes ayudar?"),

@@ -57,11 +57,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
         ),
     }
     examples = {
-        "en": (
-            "What is the euro worth today?",
-            "Convert 250 USD to EUR",
-            "How many pounds are 1,000 Swiss francs?",
-        ),
+        "en": ("What is the euro worth today?", "Convert 250 USD to EUR", "How many pounds are 1,000 Swiss francs?"),
         "es": (
             "¿A cómo está el dólar?",
             "¿Cuánto son 100 euros en dólares?",
@@ -74,9 +70,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
 
     def policy(self) -> Policy:
         """The host of the rates."""
-        return Policy(
-            tools=frozenset({"convert"}), hosts=frozenset({str(self.settings.rates_url.host)})
-        )
+        return Policy(tools=frozenset({"convert"}), hosts=frozenset({str(self.settings.rates_url.host)}))
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""

@@ -23,17 +23,13 @@ Respondes en español preguntas sobre tipos de cambio con la herramienta `conver
     },
 )
 
-WHICH_CURRENCY = LocalizedMessage(
-    en="Which currency would you like to know about?",
-    es="¿Qué moneda te interesa?",
-)
+WHICH_CURRENCY = LocalizedMessage(en="Which currency would you like to know about?", es="¿Qué moneda te interesa?")
 WHICH_PESO = LocalizedMessage(
     en="Which peso do you mean: Mexican, Philippine, Colombian, Argentine or Chilean?",
     es="¿Qué peso: mexicano, filipino, colombiano, argentino o chileno?",
 )
 WHICH_AMOUNT = LocalizedMessage(
-    en="Which amount would you like to convert, at most $max?",
-    es="¿Qué cantidad quieres convertir, como máximo $max?",
+    en="Which amount would you like to convert, at most $max?", es="¿Qué cantidad quieres convertir, como máximo $max?"
 )
 RATES = LocalizedMessage(
     en="$amount $base = $results (European Central Bank reference rates of $date).",

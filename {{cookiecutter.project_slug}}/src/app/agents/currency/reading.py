@@ -32,16 +32,12 @@ class CurrencyReader:
         "millones": 1e6,
     }
     BEFORE: Final = re.compile(
-        rf"(?:(?P<number>{NUMBER})\s*(?P<times>{'|'.join(TIMES)})?|\b(?:an?|one|una?))"
-        r"\s*(?:de\s+)?$",
-        re.IGNORECASE,
+        rf"(?:(?P<number>{NUMBER})\s*(?P<times>{'|'.join(TIMES)})?|\b(?:an?|one|una?))" r"\s*(?:de\s+)?$", re.IGNORECASE
     )
     BEFORE_CHARS: Final = 40
     """Characters before a currency that may be its amount: a longer one is no sum of money, and
     looking further back takes a hostile text's length squared."""
-    AFTER: Final = re.compile(
-        rf"\s*(?P<number>{NUMBER})\s*(?P<times>(?:{'|'.join(TIMES)})\b)?", re.IGNORECASE
-    )
+    AFTER: Final = re.compile(rf"\s*(?P<number>{NUMBER})\s*(?P<times>(?:{'|'.join(TIMES)})\b)?", re.IGNORECASE)
     GROUP: Final = 3
     """Digits between two marks for thousands."""
     ANY_PESO: Final = "peso"
@@ -67,9 +63,7 @@ class CurrencyReader:
             code = (match.group("code") or match.lastgroup or "").upper()
             if match.group("peso"):
                 code = peso
-            beside = self.BEFORE.search(
-                question, max(0, match.start() - self.BEFORE_CHARS), match.start()
-            )
+            beside = self.BEFORE.search(question, max(0, match.start() - self.BEFORE_CHARS), match.start())
             if symbol := match.group("symbol"):
                 code = SYMBOLS[symbol]
                 beside = self.AFTER.match(question, match.end()) or beside
@@ -97,9 +91,7 @@ class CurrencyReader:
             decimal = marks[-1]
         elif len(marks) > 1:  # the same one twice: thousands
             decimal = ""
-        elif (
-            marks and len(text.rpartition(marks)[2]) != self.GROUP
-        ):  # `2.5` means the same everywhere
+        elif marks and len(text.rpartition(marks)[2]) != self.GROUP:  # `2.5` means the same everywhere
             decimal = marks
         digits = "".join(char for char in text if char.isdigit() or char == decimal)
         return float(digits.replace(decimal, ".") if decimal else digits)

@@ -34,9 +34,7 @@ class CurrencyTools:
         title = outside.title("Frankfurter, European Central Bank rates")
         self._source = Source(title=title, url=SOURCE_URL)
 
-    async def convert(
-        self, base: str, targets: list[str], amount: float = 1, language: Language = "en"
-    ) -> ToolResult:
+    async def convert(self, base: str, targets: list[str], amount: float = 1, language: Language = "en") -> ToolResult:
         """Convert an amount of one currency into others at the latest daily reference rates.
 
         Args:
@@ -48,9 +46,7 @@ class CurrencyTools:
         if not 0 < amount <= self._settings.max_amount:  # also true for not-a-number
             most = self._figure(self._settings.max_amount, language)
             raise ClarificationNeeded(WHICH_AMOUNT.format(language, max=most))
-        answer = await self._http.get_json(
-            str(self._settings.rates_url), {"base": self.EURO}, Rates
-        )
+        answer = await self._http.get_json(str(self._settings.rates_url), {"base": self.EURO}, Rates)
         rates = {**answer.rates, answer.base: 1.0}
         base = base.upper()
         others = [code.upper() for code in targets] or self._settings.targets(language)

@@ -28,6 +28,5 @@ más.
 PRICE = LocalizedMessage(en="Price of $name: $price.", es="Precio de $name: $price.")
 PRICE_LIST = LocalizedMessage(en="Price list", es="Lista de precios")
 NOTHING_FOUND = LocalizedMessage(
-    en="I found nothing about that in our documents.",
-    es="No encontré nada sobre eso en nuestros documentos.",
+    en="I found nothing about that in our documents.", es="No encontré nada sobre eso en nuestros documentos."
 )

@@ -44,9 +44,7 @@ class KnowledgeTools:
             """,
             question.lower(),
         )
-        products = [
-            {"name": row[language], "price": self._figure(row["price"], language)} for row in rows
-        ]
+        products = [{"name": row[language], "price": self._figure(row["price"], language)} for row in rows]
         sources = [Source(title=PRICE_LIST.format(language), url="products")] if products else []
         return ToolResult(facts={"products": products}, sources=sources)
 

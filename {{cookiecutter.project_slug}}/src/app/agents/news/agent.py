@@ -7,15 +7,7 @@ import httpx2
 
 from harness import LANGUAGES, Agent, Language, Policy, ToolCall, ToolMethod, ToolResult
 
-from .prompt import (
-    DOMINANT,
-    HEADLINES,
-    HEADLINES_ABOUT,
-    NEWS,
-    NOTHING,
-    NOTHING_AT_ALL,
-    UNREACHED,
-)
+from .prompt import DOMINANT, HEADLINES, HEADLINES_ABOUT, NEWS, NOTHING, NOTHING_AT_ALL, UNREACHED
 from .sample import NewsSample
 from .settings import NewsSettings
 from .tools import NewsTools
@@ -35,11 +27,7 @@ class NewsAgent(Agent[NewsSettings]):
         "es": ("noticia", "titular", "titulares", "actualidad", "prensa", "novedades"),
     }
     examples = {
-        "en": (
-            "What are today's headlines?",
-            "Is there any news about the economy?",
-            "Latest climate news please",
-        ),
+        "en": ("What are today's headlines?", "Is there any news about the economy?", "Latest climate news please"),
         "es": (
             "¿Cuáles son los titulares de hoy?",
             "¿Qué noticias hay sobre economía?",
@@ -53,10 +41,7 @@ class NewsAgent(Agent[NewsSettings]):
     def policy(self) -> Policy:
         """The hosts of all feeds."""
         urls = [url for each in LANGUAGES for url in self.settings.feeds(each).values()]
-        return Policy(
-            tools=frozenset({"headlines"}),
-            hosts=frozenset(httpx2.URL(url).host for url in urls),
-        )
+        return Policy(tools=frozenset({"headlines"}), hosts=frozenset(httpx2.URL(url).host for url in urls))
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""

@@ -66,12 +66,7 @@ class Feed:
     CHARS_READ: Final = 2000
     """Of one text: Python's HTML parser takes hostile mark-up's length squared."""
     VOCABULARIES: Final = frozenset(
-        {
-            "",
-            "http://www.w3.org/2005/Atom",
-            "http://purl.org/rss/1.0/",
-            "http://purl.org/dc/elements/1.1/",
-        }
+        {"", "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://purl.org/dc/elements/1.1/"}
     )
     """Others, such as those for pictures and podcasts, have titles of their own."""
 

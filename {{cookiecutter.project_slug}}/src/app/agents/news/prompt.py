@@ -26,12 +26,10 @@ Das titulares en español con la herramienta `headlines`, y nada más.
 HEADLINES = LocalizedMessage(en="Today's headlines:", es="Titulares de hoy:")
 HEADLINES_ABOUT = LocalizedMessage(en="Headlines about $topic:", es="Titulares sobre $topic:")
 NOTHING = LocalizedMessage(
-    en="I found no headlines about $topic at $outlets.",
-    es="No encontré titulares sobre $topic en $outlets.",
+    en="I found no headlines about $topic at $outlets.", es="No encontré titulares sobre $topic en $outlets."
 )
 NOTHING_AT_ALL = LocalizedMessage(
-    en="There are no headlines at $outlets right now.",
-    es="Ahora no hay titulares en $outlets.",
+    en="There are no headlines at $outlets right now.", es="Ahora no hay titulares en $outlets."
 )
 DOMINANT = LocalizedMessage(
     en="Note: $share % of these headlines come from one outlet, $outlet.",

@@ -67,8 +67,7 @@ class NewsSample:
     def _rss(titles: Sequence[str], links: Sequence[str]) -> str:
         now = format_datetime(datetime.now(UTC))
         items = "".join(
-            f"<item><title><![CDATA[{title}]]></title><link>{escape(link)}</link>"
-            f"<pubDate>{now}</pubDate></item>"
+            f"<item><title><![CDATA[{title}]]></title><link>{escape(link)}</link>" f"<pubDate>{now}</pubDate></item>"
             for title, link in zip(titles, links, strict=True)
         )
         return f'<rss version="2.0"><channel><title>Sample</title>{items}</channel></rss>'
@@ -77,8 +76,7 @@ class NewsSample:
     def _atom(titles: Sequence[str], links: Sequence[str]) -> str:
         now = datetime.now(UTC).isoformat()
         entries = "".join(
-            f"<entry><title>{escape(title)}</title><link href='{escape(link)}'/>"
-            f"<updated>{now}</updated></entry>"
+            f"<entry><title>{escape(title)}</title><link href='{escape(link)}'/>" f"<updated>{now}</updated></entry>"
             for title, link in zip(titles, links, strict=True)
         )
         return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Sample</title>{entries}</feed>'

@@ -38,10 +38,7 @@ class NewsTools:
         chosen = self._choose(Topic(topic), [each for each in answers if each])
         facts = {
             "topic": topic,
-            "headlines": [
-                each.model_dump(mode="json", include={"outlet", "title", "published"})
-                for each in chosen
-            ],
+            "headlines": [each.model_dump(mode="json", include={"outlet", "title", "published"}) for each in chosen],
             "outlets": [outlet for outlet in outlets if outlet not in unreached],
             "unreached": unreached,
             "dominant": self._dominant(chosen),
@@ -58,10 +55,7 @@ class NewsTools:
 
     def _choose(self, topic: Topic, read: Sequence[Sequence[Headline]]) -> list[Headline]:
         """Those that meet the topic best, the outlets in turn so that none crowds the others out."""
-        met = [
-            sorted(filter(topic.is_met_by, headlines), key=topic.share, reverse=True)
-            for headlines in read
-        ]
+        met = [sorted(filter(topic.is_met_by, headlines), key=topic.share, reverse=True) for headlines in read]
         in_turn = [each for each in chain.from_iterable(zip_longest(*met)) if each]
         return in_turn[: self._settings.headlines]
 
@@ -73,6 +67,4 @@ class NewsTools:
         return None
 
     def _source(self, headline: Headline) -> Source:
-        return Source(
-            title=self._outside.title(f"{headline.outlet}: {headline.title}"), url=headline.url
-        )
+        return Source(title=self._outside.title(f"{headline.outlet}: {headline.title}"), url=headline.url)

@@ -34,9 +34,7 @@ class Topic:
     def of(cls, question: str) -> "Topic":
         """The topic of a question in English or Spanish."""
         words = re.findall(r"\w+(?:-\w+)*", re.sub(r"['\u2019]s\b", "", question))
-        return cls(
-            " ".join(word for word in words if Words.strip_accents(word) not in cls.NO_TOPIC)
-        )
+        return cls(" ".join(word for word in words if Words.strip_accents(word) not in cls.NO_TOPIC))
 
     def share(self, headline: Headline) -> float:
         """How much of the topic a headline holds: 0 to 1; 1 where there is no topic."""

@@ -4,29 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from harness import (
-    Agent,
-    ClarificationNeeded,
-    Language,
-    LocalizedMessage,
-    Policy,
-    ToolCall,
-    ToolMethod,
-    ToolResult,
-)
+from harness import Agent, ClarificationNeeded, Language, LocalizedMessage, Policy, ToolCall, ToolMethod, ToolResult
 
 from .days import Days
 from .places import PlaceReader
-from .prompt import (
-    FORECAST,
-    FORECAST_LINE,
-    NOT_FOUND,
-    RAIN,
-    TODAY,
-    TOO_MANY_PLACES,
-    WEATHER,
-    WHICH_PLACE,
-)
+from .prompt import FORECAST, FORECAST_LINE, NOT_FOUND, RAIN, TODAY, TOO_MANY_PLACES, WEATHER, WHICH_PLACE
 from .sample import WeatherSample
 from .settings import WeatherSettings
 from .tools import WeatherTools
@@ -112,14 +94,9 @@ class WeatherAgent(Agent[WeatherSettings]):
         if not places:
             raise ClarificationNeeded(WHICH_PLACE.format(language))
         if len(places) > self.settings.max_places:
-            raise ClarificationNeeded(
-                TOO_MANY_PLACES.format(language, max=self.settings.max_places)
-            )
+            raise ClarificationNeeded(TOO_MANY_PLACES.format(language, max=self.settings.max_places))
         day = Days.read(question)
-        return [
-            ToolCall("forecast", {"place": place, "day": day, "language": language})
-            for place in places
-        ]
+        return [ToolCall("forecast", {"place": place, "day": day, "language": language}) for place in places]
 
     def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """One line for each place, or one for each of its days."""
@@ -135,9 +112,7 @@ class WeatherAgent(Agent[WeatherSettings]):
         return "\n".join([f"{place}:", *lines])
 
     @staticmethod
-    def _say(
-        phrase: LocalizedMessage, place: str, day: Mapping[str, Any], language: Language
-    ) -> str:
+    def _say(phrase: LocalizedMessage, place: str, day: Mapping[str, Any], language: Language) -> str:
         name = Days.say(date.fromisoformat(day["date"]), language)
         said = phrase.format(
             language,

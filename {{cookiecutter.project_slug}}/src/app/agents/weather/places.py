@@ -119,11 +119,7 @@ class PlaceReader:
                     runs.append(run)
                 run.words.append(word)
                 continue
-            if (
-                kind in (Kind.AND, Kind.COMMA)
-                and run is None
-                and before not in (Kind.AND, Kind.COMMA)
-            ):
+            if kind in (Kind.AND, Kind.COMMA) and run is None and before not in (Kind.AND, Kind.COMMA):
                 kind = Kind.OTHER  # strings nothing together
             if kind is not Kind.ARTICLE:
                 before = kind

@@ -24,25 +24,16 @@ Respondes en español preguntas sobre el tiempo con la herramienta `forecast`, y
 )
 
 WHICH_PLACE = LocalizedMessage(
-    en="For which place would you like the forecast?",
-    es="¿De qué lugar quieres el pronóstico?",
+    en="For which place would you like the forecast?", es="¿De qué lugar quieres el pronóstico?"
 )
 TOO_MANY_PLACES = LocalizedMessage(
-    en="Please ask about at most $max places at once.",
-    es="Pregunta por un máximo de $max lugares a la vez, por favor.",
+    en="Please ask about at most $max places at once.", es="Pregunta por un máximo de $max lugares a la vez, por favor."
 )
 NOT_FOUND = LocalizedMessage(
     en="I could not find a place called $place; try its city and country.",
     es="No encontré ningún lugar llamado $place; prueba con su ciudad y país.",
 )
-FORECAST = LocalizedMessage(
-    en="$place, $day: $sky, $low to $high °C",
-    es="$place, $day: $sky, de $low a $high °C",
-)
-FORECAST_LINE = LocalizedMessage(
-    en="- $day: $sky, $low to $high °C", es="- $day: $sky, de $low a $high °C"
-)
-RAIN = LocalizedMessage(
-    en=", $percent % chance of rain", es=", $percent % de probabilidad de lluvia"
-)
+FORECAST = LocalizedMessage(en="$place, $day: $sky, $low to $high °C", es="$place, $day: $sky, de $low a $high °C")
+FORECAST_LINE = LocalizedMessage(en="- $day: $sky, $low to $high °C", es="- $day: $sky, de $low a $high °C")
+RAIN = LocalizedMessage(en=", $percent % chance of rain", es=", $percent % de probabilidad de lluvia")
 TODAY = LocalizedMessage(en="today ($day)", es="hoy ($day)")

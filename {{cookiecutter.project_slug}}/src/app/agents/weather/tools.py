@@ -15,9 +15,7 @@ class WeatherTools:
         self._settings = settings
         self._source = Source(title=outside.title("Open-Meteo"), url=SOURCE_URL)
 
-    async def forecast(
-        self, place: str, day: Day = "today", language: Language = "en"
-    ) -> ToolResult:
+    async def forecast(self, place: str, day: Day = "today", language: Language = "en") -> ToolResult:
         """Get the weather forecast of one place: sky, temperatures in °C, chance of rain.
 
         Args:
@@ -45,11 +43,7 @@ class WeatherTools:
     async def _find(self, place: str, language: Language) -> Place | None:
         """The best place of that name; what stands after a comma is its country or region."""
         name, _, region = place.partition(",")
-        params: Params = {
-            "name": name.strip(),
-            "count": self._settings.candidates,
-            "language": language,
-        }
+        params: Params = {"name": name.strip(), "count": self._settings.candidates, "language": language}
         url = str(self._settings.geocoding_url)
         found = await self._http.get_json(url, params, Places)
         wanted = Words.tokenize(region)

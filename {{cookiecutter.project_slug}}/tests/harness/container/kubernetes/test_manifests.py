@@ -80,9 +80,7 @@ class Restricted:
 def test_every_pod_asks_for_nothing() -> None:
     found = dict(pods(manifests()))
     assert set(found) == {"Deployment service", "CronJob retention"}
-    assert {name: [*Restricted().faults(pod)] for name, pod in found.items()} == {
-        name: [] for name in found
-    }
+    assert {name: [*Restricted().faults(pod)] for name, pod in found.items()} == {name: [] for name in found}
 
 
 PLANTED: Mapping[str, Any] = {
@@ -111,19 +109,12 @@ def test_a_pod_that_shares_the_machine_is_named(key: str) -> None:
 
 @pytest.mark.checklist("PERM-1")
 def test_nothing_in_the_namespace_is_reached_or_reaches_unless_a_policy_names_it() -> None:
-    policies = {
-        it["metadata"]["name"]: it["spec"] for it in manifests() if it["kind"] == "NetworkPolicy"
-    }
+    policies = {it["metadata"]["name"]: it["spec"] for it in manifests() if it["kind"] == "NetworkPolicy"}
     assert policies["nothing"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     (calls,) = policies["calls"]["ingress"]
     assert calls["from"]
     assert calls["ports"] == [{"protocol": "TCP", "port": "http"}]
-    blocks = [
-        to["ipBlock"]
-        for rule in policies["reach"]["egress"]
-        for to in rule["to"]
-        if "ipBlock" in to
-    ]
+    blocks = [to["ipBlock"] for rule in policies["reach"]["egress"] for to in rule["to"] if "ipBlock" in to]
     world = [block for block in blocks if block["cidr"].endswith("/0")]
     assert len(world) == 2
     assert "169.254.0.0/16" in world[0]["except"]  # the cloud's metadata, with its credentials
@@ -209,9 +200,7 @@ def pod(engine: str, checkout: Checkout, image: str, tmp_path: Path) -> Iterator
 
 @pytest.mark.xdist_group("containers")
 @pytest.mark.checklist("PERM-4", "DEP-1")
-def test_the_pod_serves_with_a_read_only_root_and_no_capability(
-    pod: Container, checkout: Checkout
-) -> None:
+def test_the_pod_serves_with_a_read_only_root_and_no_capability(pod: Container, checkout: Checkout) -> None:
     assert pod.wait("/version")["version"] == Checkout.VERSIONS[0]
     assert pod.wait("/readyz")["callers"]["mode"] == "keys"
     assert pod.client.post("/v1/chat", json={"message": "Hello"}).status_code == 401
@@ -260,9 +249,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
 @pytest.mark.checklist("DEP-3")
-def test_one_command_moves_the_overlay_to_the_release_before_applies_it_and_waits(
-    cluster: Path,
-) -> None:
+def test_one_command_moves_the_overlay_to_the_release_before_applies_it_and_waits(cluster: Path) -> None:
     told = with_kubernetes(cluster, "live", "")
     file = cluster / "deploy/kubernetes/overlays/live/kustomization.yaml"
     assert file.read_text(encoding="utf-8") == OVERLAY.replace("1.2.0", "1.1.0")
@@ -275,8 +262,7 @@ def test_one_command_moves_the_overlay_to_the_release_before_applies_it_and_wait
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
 @pytest.mark.parametrize(
-    ("overlay", "to", "problem"),
-    [("live", "1.1.1", "1.1.1 was never released"), ("none", "", "there is no ")],
+    ("overlay", "to", "problem"), [("live", "1.1.1", "1.1.1 was never released"), ("none", "", "there is no ")]
 )
 def test_what_is_not_there_is_refused(cluster: Path, overlay: str, to: str, problem: str) -> None:
     with pytest.raises(Failed, match=problem):
