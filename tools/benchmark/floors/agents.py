@@ -14,7 +14,7 @@ from app.agents import AGENTS
 from harness import Agent, ToolResult
 from harness.models.rule_based import RuleBasedModel
 from harness.prompts.language import Language, LanguageDetector
-from harness.runtime.rules_planner import RulesPlanner
+from harness.runtime.planner import RulesPlanner
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
 from langchain.agents import create_agent

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
-    from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
-    from .runtime.registry import Registry
+    from .runtime.agent import Agent, Registry, Source, ToolCall, ToolMethod, ToolResult
     from .runtime.replies import Reply
     from .settings import Settings
     from .sources.http import Params
     from .sources.policy import Policy
     from .sources.resources import AgentResources
-    from .storage.thread_ref import ThreadRef
+    from .storage.store import ThreadRef
     from .telemetry.metrics import REGISTRY
 
 __all__ = [
@@ -71,14 +70,13 @@ _MODULES = {
     "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Words"),
     "prompts.messages": ("LocalizedMessage",),
     "prompts.prompt": ("Prompt",),
-    "runtime.agent": ("Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"),
-    "runtime.registry": ("Registry",),
+    "runtime.agent": ("Agent", "Registry", "Source", "ToolCall", "ToolMethod", "ToolResult"),
     "runtime.replies": ("Reply",),
     "settings": ("Settings",),
     "sources.http": ("Params",),
     "sources.policy": ("Policy",),
     "sources.resources": ("AgentResources",),
-    "storage.thread_ref": ("ThreadRef",),
+    "storage.store": ("ThreadRef",),
     "telemetry.metrics": ("REGISTRY",),
 }
 

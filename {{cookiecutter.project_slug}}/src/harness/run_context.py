@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .models.call_recorder import Usage
     from .runtime.state import Decision
     from .storage.persistence import PersistenceStatus
-    from .storage.thread_ref import ThreadRef
+    from .storage.store import ThreadRef
     from .telemetry.audit_log import AuditLog
 
 

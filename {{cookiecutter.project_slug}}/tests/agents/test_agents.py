@@ -10,7 +10,7 @@ from app.settings import ServiceSettings
 from harness.guards.grounding import Grounding
 from harness.prompts.language import LANGUAGES, Language, LanguageDetector
 from harness.runtime.agent import Agent
-from harness.runtime.rules_planner import RulesPlanner
+from harness.runtime.planner import RulesPlanner
 from tests.agents.conftest import Built
 from tests.conftest import Door
 

@@ -9,7 +9,7 @@ import orjson
 
 from ..settings import Settings
 from ..storage.checkpoints import Checkpoints
-from ..storage.thread_ref import ThreadRef
+from ..storage.store import ThreadRef
 from ..telemetry.logging import Logs
 
 

@@ -13,10 +13,9 @@ from pydantic import BaseModel, Field
 from ..auth.principal import Principal, Scope
 from ..errors import InputRefused
 from ..prompts.language import Language
-from ..runtime.ratings import Rating
 from ..runtime.replies import Reply
 from ..runtime.state import Decision
-from ..runtime.threads import Thread
+from ..runtime.threads import Rating, Thread
 from .authentication import requires
 from .problems import Problem, Responses
 from .routes import StrictRoute

@@ -11,8 +11,7 @@ from fastapi import Depends, Request
 from ..auth.authenticator import Authenticator
 from ..guards.personal_data import PiiRules
 from ..limits.rate_limiter import RateLimiter
-from ..runtime.ratings import Ratings
-from ..runtime.threads import Threads
+from ..runtime.threads import Ratings, Threads
 from ..service import Service
 from ..settings import Settings
 from ..storage.checkpoints import Checkpoints

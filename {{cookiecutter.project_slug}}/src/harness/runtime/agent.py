@@ -9,11 +9,14 @@ An agent owes: a name, words to be found by, tools that return a `ToolResult`, a
 deterministic halves of an answer without a model, `plan_without_model` and `render`.
 """
 
+import importlib
+import importlib.util
+import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ClassVar, Generic, TypedDict, TypeVar, final
+from typing import Any, ClassVar, Final, Generic, TypedDict, TypeVar, final
 
 import orjson
 import structlog
@@ -206,3 +209,52 @@ class Agent(ABC, Generic[SettingsT]):
             return finding
         facts, sources = sanitized
         return ToolResult(facts, [Source(title=title, url=url) for title, url in sources])
+
+
+class Registry:
+    """Finds the agents of a package, and names what is wrong with a folder."""
+
+    REQUIRED: Final = ("description", "keywords", "examples", "prompt", "settings_class")
+
+    def __init__(self, package: str, paths: Sequence[str]) -> None:
+        """Look into the folders of `package` in `paths`, its `__path__`."""
+        self._package = package
+        self._paths = paths
+
+    def find(self) -> tuple[type[Agent[Any]], ...]:
+        """The agents, sorted by name.
+
+        Raises:
+            ConfigurationError: An agent's folder does not fulfil the contract.
+        """
+        agents = []
+        for folder in self._folders():
+            module = importlib.import_module(f"{self._package}.{folder}.agent")
+            classes = [
+                value
+                for value in vars(module).values()
+                if isinstance(value, type) and issubclass(value, Agent) and value.__module__ == module.__name__
+            ]
+            if problem := self._problem(folder, classes):
+                raise ConfigurationError([f"agents/{folder}/agent.py: {problem}"])
+            agents += classes
+        return tuple(agents)
+
+    def _folders(self) -> Iterator[str]:
+        """Sub-packages with an agent; other folders may hold what agents share."""
+        for module in sorted(pkgutil.iter_modules(self._paths), key=lambda module: module.name):
+            name = f"{self._package}.{module.name}"
+            if module.ispkg and importlib.util.find_spec(f"{name}.agent"):
+                yield module.name
+
+    def _problem(self, folder: str, classes: Sequence[type[Agent[Any]]]) -> str:
+        """What is wrong; empty when nothing is."""
+        if len(classes) != 1:
+            names = ", ".join(agent.__name__ for agent in classes) or "none"
+            return f"one class derived from Agent is expected, found: {names}"
+        agent = classes[0]
+        name = getattr(agent, "name", None)
+        if name != folder:
+            return f"{agent.__name__}.name is {name!r}, it must be {folder!r} like its folder"
+        missing = [field for field in self.REQUIRED if not hasattr(agent, field)]
+        return f"{agent.__name__} lacks {', '.join(missing)}" if missing else ""

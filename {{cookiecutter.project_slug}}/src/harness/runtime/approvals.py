@@ -21,13 +21,11 @@ from ..prompts.language import Language
 from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.store import Store
-from ..storage.thread_ref import ThreadRef
+from ..storage.store import Store, ThreadRef
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent
 from .replies import Degraded
-from .results import TaskResults
-from .state import Decision, PendingCall, State, Task, TaskResult
+from .state import Decision, PendingCall, State, Task, TaskResult, TaskResults
 
 log = structlog.stdlib.get_logger(__name__)
 

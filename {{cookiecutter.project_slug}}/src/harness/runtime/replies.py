@@ -17,8 +17,7 @@ from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
-from .results import TaskResults
-from .state import PendingCall, Plan, State
+from .state import PendingCall, Plan, State, TaskResults
 
 log = structlog.get_logger(__name__)
 

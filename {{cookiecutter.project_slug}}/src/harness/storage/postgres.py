@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, Final, Self
 
 import psycopg
+import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
@@ -15,9 +16,119 @@ from psycopg_pool import AsyncConnectionPool
 
 from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from ..run_context import RunContext
-from .advisory import AdvisoryLocks, Connection
 from .persistence import DegradingCheckpointer, StoreTimeout
 from .sql_store import SQLStore, Statement
+
+log = structlog.stdlib.get_logger(__name__)
+
+Connection = psycopg.AsyncConnection[DictRow]
+
+
+class AdvisoryLocks:
+    """Locks of one process, all held by one connection of their own.
+
+    So a run that waits for its model occupies no connection of the pool. When the process or the
+    connection dies, the server gives the locks back. The caller sees to it that this process asks
+    for a name once at a time: within one connection these locks do not exclude each other.
+
+    They need sessions: behind PgBouncer, pooling by transaction would lose them.
+    """
+
+    POLL_SECONDS: Final = 0.03
+    """Pause between two tries. Tries, not a wait on the server, which would block the connection
+    for the other runs; and `CREATE INDEX CONCURRENTLY` waits for whoever waits there."""
+
+    TRY: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS done"
+    UNLOCK: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0)) AS done"
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], timeout_seconds: float) -> None:
+        """Hold locks over a connection of `connect`, made again when it breaks."""
+        self._connect = connect
+        self._seconds = timeout_seconds
+        self._connecting = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def connection(self) -> Connection:
+        """The locks' connection, open.
+
+        Raises:
+            psycopg.OperationalError: The server cannot be reached.
+        """
+        async with self._connecting:
+            if self._connection is None or self._connection.closed:
+                self._connection = await self._connect()
+            return self._connection
+
+    @asynccontextmanager
+    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+        """Lock `name` while entered.
+
+        Raises:
+            ThreadBusy: Another process still had it after `wait_seconds`.
+            psycopg.OperationalError: The server cannot be reached.
+        """
+        await self.acquire(name, wait_seconds)
+        try:
+            yield
+        finally:
+            await self.release(name)
+
+    async def acquire(self, name: str, wait_seconds: float) -> None:
+        """Lock `name` from now on; raises what `lock` raises."""
+        clock = asyncio.get_running_loop().time
+        last = clock() + wait_seconds
+        while not await self._try(name):
+            if clock() >= last:
+                raise ThreadBusy(wait_seconds)
+            await asyncio.sleep(self.POLL_SECONDS)
+
+    async def release(self, name: str) -> None:
+        """Unlock `name`, also when the caller is cancelled meanwhile."""
+        task = self._in_background(self._unlock(name))
+        await asyncio.wait({task}, timeout=self._seconds)
+
+    async def _try(self, name: str) -> bool:
+        attempt = self._in_background(self._ask(self.TRY, name))
+        try:
+            await asyncio.wait({attempt}, timeout=self._seconds)
+        finally:
+            if not attempt.done():  # the server may give it later, to nobody
+                self._in_background(self._unlock_late(attempt, name))
+        if not attempt.done():
+            raise psycopg.OperationalError(f"no answer in {self._seconds} s")
+        return bool(attempt.result())
+
+    async def _unlock_late(self, attempt: "asyncio.Task[bool]", name: str) -> None:
+        with suppress(psycopg.Error):
+            if await attempt:
+                await self._unlock(name)
+
+    async def _unlock(self, name: str) -> None:
+        try:
+            is_done = await self._ask(self.UNLOCK, name)
+        except psycopg.Error:  # the connection is gone, and the lock with it
+            is_done = False
+        if not is_done:
+            log.warning("turn_lock_lost")
+
+    async def _ask(self, query: str, name: str) -> bool:
+        cursor = await (await self.connection()).execute(query, (name,))
+        row = await cursor.fetchone()
+        return bool(row and row["done"])
+
+    def _in_background(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def aclose(self) -> None:
+        """Give every lock back."""
+        for task in set(self._background):
+            task.cancel()
+        if self._connection is not None:
+            await self._connection.close()
 
 
 class _Saver(DegradingCheckpointer, AsyncPostgresSaver):

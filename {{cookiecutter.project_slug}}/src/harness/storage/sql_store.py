@@ -3,6 +3,7 @@
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from ..errors import StoreUnavailable
@@ -16,31 +17,7 @@ Statement = tuple[str, Sequence[object]]
 class SQLStore(Store):
     """A store of threads in a database; a subclass runs the statements."""
 
-    TABLES: ClassVar = (
-        """
-        CREATE TABLE IF NOT EXISTS kept_replies (
-            key TEXT PRIMARY KEY,
-            thread_id TEXT NOT NULL,
-            request TEXT NOT NULL,
-            reply TEXT NOT NULL,
-            kept_until DOUBLE PRECISION NOT NULL
-        )
-        """,
-        "CREATE INDEX IF NOT EXISTS kept_replies_thread ON kept_replies (thread_id)",
-        "CREATE INDEX IF NOT EXISTS kept_replies_until ON kept_replies (kept_until)",
-        """
-        CREATE TABLE IF NOT EXISTS feedback (
-            run_id TEXT PRIMARY KEY,
-            thread_id TEXT NOT NULL,
-            rating TEXT NOT NULL,
-            comment TEXT,
-            given_at DOUBLE PRECISION NOT NULL
-        )
-        """,
-        "CREATE INDEX IF NOT EXISTS feedback_thread ON feedback (thread_id)",
-        "CREATE INDEX IF NOT EXISTS feedback_given ON feedback (given_at, run_id)",
-        "CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((@run))",
-    )
+    TABLES: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
     RATINGS_BATCH: Final = 500
     """Ratings that an export reads at once; bounds its memory, guess."""
@@ -56,7 +33,7 @@ class SQLStore(Store):
     @classmethod
     def tables(cls) -> Sequence[str]:
         """The statements that make what is missing."""
-        return [statement.replace("@run", cls.RUN) for statement in cls.TABLES]
+        return cls.TABLES.replace("@run", cls.RUN).strip().removesuffix(";").split(";")
 
     @abstractmethod
     async def _execute(self, statements: Sequence[Statement], *, is_durable: bool = False) -> list[Sequence[Any]]:

@@ -1,4 +1,4 @@
-"""What every store of threads can do, whatever keeps them."""
+"""What every store of threads can do, whatever keeps them, and what it keeps."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -7,13 +7,44 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal, Self
+from weakref import WeakValueDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from ..errors import ThreadBusy
-from .locks import ThreadLocks
 
-Kind = Literal["memory", "sqlite", "postgresql"]
+PUBLIC: Final = ""
+"""The owner of the threads of callers without a name: all of them are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRef:
+    """One conversation of one owner. Nobody can name another's: the owner is no part of an id.
+
+    A name with an owner in front holds a sign that no caller's text may hold, so that no id and
+    no key of a caller without a name reads like one.
+    """
+
+    thread_id: str
+    """As the caller names it."""
+
+    owner: str
+    """`Principal.owner`, or `PUBLIC`."""
+
+    @classmethod
+    def from_key(cls, key: str) -> "ThreadRef":
+        """The conversation that a store knows as `key`."""
+        owner, _, thread_id = key.rpartition(":")
+        return cls(thread_id, owner)
+
+    @property
+    def key(self) -> str:
+        """The thread in the store of threads."""
+        return f"{self.owner}:{self.thread_id}" if self.owner else self.thread_id
+
+    def request_key(self, idempotency_key: str) -> str:
+        """An Idempotency-Key in the store: of this owner alone."""
+        return f"{self.owner} {idempotency_key}" if self.owner else idempotency_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +79,22 @@ class Feedback:
     """Seconds since 1970."""
 
 
-class CheckpointAge:
-    """Ages read off checkpoint ids: UUIDs of version 6 begin with their time and sort by it."""
-
-    EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
-    """Where UUID times begin (RFC 9562, section 5.1)."""
-
-    @classmethod
-    def first_id_of(cls, moment: datetime) -> str:
-        """The text that ids made before `moment` sort before, and later ones after."""
-        ticks = int((moment - cls.EPOCH).total_seconds() * 10_000_000)  # of 100 ns
-        high, low = divmod(ticks, 1 << 12)
-        return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
-
-
 class Store(ABC):
     """Keeps threads, replies and ratings while it is entered. One process has one."""
 
     BATCH: Final = 500
     """Threads that retention reads at once; bounds its memory, guess."""
 
-    kind: ClassVar[Kind]
+    EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
+    """Where the times of checkpoint ids begin: UUIDs of version 6 (RFC 9562, section 5.1)."""
+
+    kind: ClassVar[Literal["memory", "sqlite", "postgresql"]]
 
     saver: BaseCheckpointSaver[str]
     """The graph's checkpoints."""
 
     def __init__(self) -> None:
-        self._locks = ThreadLocks()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @abstractmethod
     async def __aenter__(self) -> Self:
@@ -96,16 +116,33 @@ class Store(ABC):
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
         """Lock `name` while entered, against every other user of this store, in any process.
 
+        First come, first served. With a wait of 0, only a free one.
+
         Raises:
             ThreadBusy: It was still locked after `wait_seconds`.
         """
-        async with self._locks.lock(name, wait_seconds):
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        try:
+            async with asyncio.timeout(wait_seconds):
+                await lock.acquire()
+        except TimeoutError:
+            raise ThreadBusy(wait_seconds) from None
+        try:
             yield
+        finally:
+            lock.release()
 
     @staticmethod
     def lock_name(thread_id: str) -> str:
         """The name of a thread's lock."""
         return f"thread {thread_id}"
+
+    @classmethod
+    def first_checkpoint_id(cls, moment: datetime) -> str:
+        """The text that checkpoint ids made before `moment` sort before, and later ones after."""
+        ticks = int((moment - cls.EPOCH).total_seconds() * 10_000_000)  # of 100 ns
+        high, low = divmod(ticks, 1 << 12)
+        return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
 
     @abstractmethod
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
@@ -162,7 +199,7 @@ class Store(ABC):
 
     async def purge_before(self, moment: datetime) -> int:
         """Delete the threads whose last run was before `moment`; how many."""
-        before = CheckpointAge.first_id_of(moment)
+        before = self.first_checkpoint_id(moment)
         deleted = 0
         while threads := await self._threads_before(before, self.BATCH):
             count = 0

@@ -26,7 +26,7 @@ from harness.cli.serve import Serve
 from harness.project import Project
 from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
-from harness.storage.store import CheckpointAge, Feedback
+from harness.storage.store import Feedback, Store
 from tests.harness.storage.test_store import keep, knows, of
 
 
@@ -188,7 +188,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 async def fill(days: dict[str, int]) -> None:
     async with Checkpoints.open(Settings()) as store:
         for thread_id, age in days.items():
-            first = CheckpointAge.first_id_of(datetime.now(UTC) - timedelta(days=age))
+            first = Store.first_checkpoint_id(datetime.now(UTC) - timedelta(days=age))
             await keep(store, thread_id, first + str(uuid6())[len(first) :])
 
 

@@ -1,4 +1,4 @@
-"""Tests of `input_guard_node`, `output_guard_node`, `graph` and `state`."""
+"""Tests of `graph`, `state` and the audit node of `writer`."""
 
 import json
 from collections.abc import Mapping
@@ -16,16 +16,15 @@ from harness.guards.personal_data import PiiRules
 from harness.models.factory import LLMFactory
 from harness.prompts.language import LanguageDetector
 from harness.run_context import RunContext
-from harness.runtime.graph import GraphBuilder, Step
-from harness.runtime.input_guard_node import InputGuardNode
-from harness.runtime.output_guard_node import OutputGuardNode
+from harness.runtime.graph import GraphBuilder, InputGuardNode, Step
 from harness.runtime.state import READS, WRITES, Plan, State, Task, TaskResult, Turn
 from harness.runtime.threads import History
+from harness.runtime.writer import OutputGuardNode
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, ThreadRef
 from harness.telemetry.redaction import Redactor
 from tests.support.agents import TEST_AGENTS
 

@@ -7,8 +7,7 @@ import pytest
 from harness.prompts.language import LANGUAGES, Language
 from harness.prompts.messages import Messages
 from harness.runtime.agent import ToolResult
-from harness.runtime.results import TaskResults
-from harness.runtime.state import State, Task
+from harness.runtime.state import State, Task, TaskResults
 
 MOON = Task(agent="moons", question="How many moons has Mars?")
 TIDE = Task(agent="tides", question="When is high tide?")

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.prompts.language import Language, LanguageDetector
-from harness.runtime.rules_planner import RulesPlanner
+from harness.runtime.planner import RulesPlanner
 from harness.runtime.state import Plan, Turn
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections

@@ -1,4 +1,4 @@
-"""Tests of `ratings`, `writer`, `threads` and `registry`."""
+"""Tests of `writer`, `threads` and the registry of agents."""
 
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -9,16 +9,15 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
 from harness.errors import ConfigurationError, InputRefused, RunUnknown, ThreadUnknown
+from harness.runtime.agent import Registry
 from harness.runtime.graph import GraphBuilder
-from harness.runtime.ratings import Ratings
-from harness.runtime.registry import Registry
 from harness.runtime.state import Turn
-from harness.runtime.threads import History, Threads
+from harness.runtime.threads import History, Ratings, Threads
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, ThreadRef
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
 from tests.harness.runtime.scripted import Say, ScriptedFactory

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from harness.errors import InputRefused
-from harness.runtime.output_guard_node import OutputGuardNode
 from harness.runtime.replies import Event, Reply
+from harness.runtime.writer import OutputGuardNode
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
 from harness.storage.sqlite import SqliteStore
-from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, ThreadRef
 from tests.support.agents import TEST_AGENTS
 
 T = ThreadRef("t", PUBLIC)

@@ -9,7 +9,7 @@ from harness.runtime.sessions import Sessions, ThreadSession
 from harness.runtime.state import Decision
 from harness.settings import Settings
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, ThreadRef
 
 T = ThreadRef("t", PUBLIC)
 

@@ -1,8 +1,7 @@
-"""Tests of `advisory`, `checkpoints`, `locks`, `memory`, `thread_ref` and `answer_cache`."""
+"""Tests of `checkpoints`, `memory`, `store` and the locks of `postgres`."""
 
 import asyncio
 import sys
-from dataclasses import replace
 from itertools import product
 
 import psycopg
@@ -11,12 +10,10 @@ from psycopg.rows import dict_row
 
 from harness.errors import ConfigurationError, ThreadBusy
 from harness.settings import Settings
-from harness.storage.advisory import AdvisoryLocks, Connection
-from harness.storage.answer_cache import AnswerCache, CachedAnswer, CacheKey
 from harness.storage.checkpoints import Checkpoints
-from harness.storage.locks import ThreadLocks
 from harness.storage.memory import MemoryStore
-from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.storage.postgres import AdvisoryLocks, Connection
+from harness.storage.store import PUBLIC, ThreadRef
 from tests.harness.storage.test_store import keep, knows
 
 
@@ -74,13 +71,12 @@ def test_the_address_chooses_the_store(url: str, kind: str) -> None:
 def test_a_driver_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "harness.storage.postgres", raising=False)
-    monkeypatch.delitem(sys.modules, "harness.storage.advisory", raising=False)
     with pytest.raises(ConfigurationError, match=r"DATABASE_URL: install the extra \[postgres\]"):
         Checkpoints.open(Settings(database_url="postgresql://someone@localhost/threads"))
 
 
 async def test_who_comes_first_is_served_first() -> None:
-    locks = ThreadLocks()
+    locks = MemoryStore()
     served = []
 
     async def serve(number: int) -> None:
@@ -93,12 +89,12 @@ async def test_who_comes_first_is_served_first() -> None:
 
 
 async def test_a_free_name_is_held_without_any_wait() -> None:
-    async with ThreadLocks().lock("name", 0):
+    async with MemoryStore().lock("name", 0):
         pass
 
 
 async def test_who_waited_too_long_is_told_how_long() -> None:
-    locks = ThreadLocks()
+    locks = MemoryStore()
     async with locks.lock("name", 0):
         with pytest.raises(ThreadBusy, match=r"0.01 s: TURN_WAIT_SECONDS"):
             async with locks.lock("name", 0.01):
@@ -108,7 +104,7 @@ async def test_who_waited_too_long_is_told_how_long() -> None:
 
 
 async def test_names_that_nobody_holds_are_forgotten() -> None:
-    locks = ThreadLocks()
+    locks = MemoryStore()
     for number in range(100):
         async with locks.lock(f"name {number}", 0):
             assert len(locks._locks) == 1
@@ -117,7 +113,7 @@ async def test_names_that_nobody_holds_are_forgotten() -> None:
 
 async def test_a_caller_between_a_release_and_the_next_waiter_waits_no_longer_than_it_may() -> None:
     """Earned by a bound that held only for a lock that was locked: one just released is not."""
-    locks = ThreadLocks()
+    locks = MemoryStore()
     release = asyncio.Event()
 
     async def second() -> None:
@@ -168,85 +164,3 @@ def test_a_place_in_the_store_names_its_owner() -> None:
     for owner in OWNERS:
         made = ThreadRef("t-1", owner)
         assert ThreadRef.from_key(made.key) == made
-
-
-# A kept answer is given for the same question to the same callers, and not for ever.
-
-ASKED = CacheKey("public", "en", "moons", "1", "How many moons has Mars?")
-ANSWER = CachedAnswer("It has 2.", [{"number": 2}], [{"title": "Table", "url": "u"}])
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def kept(clock: Clock, max_entries: int = 9, ttl_seconds: float = 60) -> AnswerCache:
-    answers = AnswerCache(max_entries, ttl_seconds, clock)
-    answers.put(ASKED, ANSWER)
-    return answers
-
-
-@pytest.mark.parametrize(
-    "question", ["How many moons has Mars?", "  how MANY\tmoons\nhas mars  ", "¿how many moons has mars!?"]
-)
-def test_case_space_and_outer_marks_make_no_difference(question: str) -> None:
-    found = kept(Clock()).get(replace(ASKED, question=question))
-    assert found == (ANSWER, 0)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"scope": "someone"},
-        {"language": "es"},
-        {"agent": "heights"},
-        {"prompt_version": "2"},
-        {"question": "How many moons has Saturn?"},
-        {"question": "How many moons has Más?"},
-        {"question": "1.5"},
-        {"question": "火星有几个卫星"},
-    ],
-)
-def test_anything_else_is_another_question(other: dict[str, str]) -> None:
-    answers = kept(Clock())
-    assert answers.get(replace(ASKED, **other)) is None
-
-
-def test_marks_inside_a_question_make_a_difference() -> None:
-    assert CacheKey("", "", "", "", "1.5") != CacheKey("", "", "", "", "15")
-    assert CacheKey("", "", "", "", "año") != CacheKey("", "", "", "", "ano")
-
-
-@pytest.mark.parametrize(("later", "is_found"), [(59, True), (60, False), (61, False)])
-def test_an_answer_is_told_with_its_age_until_its_time_is_over(later: int, is_found: bool) -> None:
-    clock = Clock()
-    answers = kept(clock)
-    clock.now += later
-    assert answers.get(ASKED) == ((ANSWER, later) if is_found else None)
-
-
-def test_with_no_time_to_live_nothing_is_found() -> None:
-    assert kept(Clock(), ttl_seconds=0).get(ASKED) is None
-
-
-def test_the_newer_answer_takes_the_place_of_the_older() -> None:
-    clock = Clock()
-    answers = kept(clock)
-    clock.now += 5
-    newer = replace(ANSWER, text="Two.")
-    answers.put(ASKED, newer)
-    assert answers.get(ASKED) == (newer, 0)
-
-
-def test_the_least_asked_for_leaves_when_it_is_full() -> None:
-    answers = kept(Clock(), max_entries=2)
-    second, third = replace(ASKED, agent="second"), replace(ASKED, agent="third")
-    answers.put(second, ANSWER)
-    answers.get(ASKED)  # so that `second` is now the one not asked for longest
-    answers.put(third, ANSWER)
-    assert answers.get(second) is None
-    assert answers.get(ASKED) is not None
-    assert answers.get(third) is not None

@@ -17,7 +17,7 @@ from harness.run_context import RunContext
 from harness.settings import Settings
 from harness.storage.checkpoints import Checkpoints
 from harness.storage.persistence import PersistenceStatus
-from harness.storage.store import CheckpointAge, IdempotencyRecord, Store
+from harness.storage.store import IdempotencyRecord, Store
 
 
 @contextmanager
@@ -127,7 +127,7 @@ async def test_a_key_is_taken_by_one_of_any_number_that_try_at_once(store: Store
 
 async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) -> None:
     now = datetime.now(UTC)
-    old, new = (CheckpointAge.first_id_of(now - timedelta(days=days)) for days in (40, 10))
+    old, new = (Store.first_checkpoint_id(now - timedelta(days=days)) for days in (40, 10))
     tail = str(uuid6())[len(old) :]
     await keep(store, "old", old + tail)
     await keep(store, "old then new", old + tail)
@@ -195,6 +195,6 @@ async def test_a_name_whose_holder_was_cancelled_is_free(store: Store) -> None:
 
 
 def test_ids_of_checkpoints_sort_by_their_time() -> None:
-    before = CheckpointAge.first_id_of(datetime.now(UTC) - timedelta(seconds=5))
-    after = CheckpointAge.first_id_of(datetime.now(UTC) + timedelta(seconds=5))
+    before = Store.first_checkpoint_id(datetime.now(UTC) - timedelta(seconds=5))
+    after = Store.first_checkpoint_id(datetime.now(UTC) + timedelta(seconds=5))
     assert before < str(uuid6()) < after
