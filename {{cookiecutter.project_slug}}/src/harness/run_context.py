@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .limits.deadline import Deadline
     from .models.call_recorder import Usage
     from .runtime.state import Decision
-    from .storage.persistence import PersistenceStatus
+    from .storage.sql_store import PersistenceStatus
     from .storage.store import ThreadRef
     from .telemetry.audit_log import AuditLog
 

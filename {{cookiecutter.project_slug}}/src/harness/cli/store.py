@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ..settings import Settings
-from ..storage.checkpoints import Checkpoints
+from ..storage.sqlite import Checkpoints
 from ..storage.store import ThreadRef
 from ..telemetry.logging import Logs
 

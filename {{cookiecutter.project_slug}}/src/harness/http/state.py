@@ -14,7 +14,7 @@ from ..limits.rate_limiter import RateLimiter
 from ..runtime.threads import Ratings, Threads
 from ..service import Service
 from ..settings import Settings
-from ..storage.checkpoints import Checkpoints
+from ..storage.sqlite import Checkpoints
 from ..storage.store import Store
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.logging import Logs

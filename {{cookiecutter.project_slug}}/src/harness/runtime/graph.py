@@ -1,6 +1,7 @@
 """The graph of one run, compiled once at start, and its first node, which checks the message."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -34,23 +35,16 @@ from .writer import OutputGuardNode, Writer
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
 class InputGuardNode:
     """Lets a message in through the guards, before anything else reads it."""
 
-    def __init__(
-        self,
-        inbound: InputGuard,
-        injection: InjectionGuard,
-        personal: PiiRules,
-        detector: LanguageDetector,
-        warning: Callable[[Language], str],
-    ) -> None:
-        """`warning` is the answer to what reads like instructions."""
-        self._inbound = inbound
-        self._injection = injection
-        self._personal = personal
-        self._detector = detector
-        self._warning = warning
+    inbound: InputGuard
+    injection: InjectionGuard
+    personal: PiiRules
+    detector: LanguageDetector
+    warning: Callable[[Language], str]
+    """The answer to what reads like instructions."""
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """Write `question` and `language`; drop what the run before left, and what waits for approval.
@@ -62,10 +56,10 @@ class InputGuardNode:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
         """
         message = state["message"]
-        question, masked = self._personal.mask_input(self._inbound.clean(message))
+        question, masked = self.personal.mask_input(self.inbound.clean(message))
         history = state.get("history", [])
         trusted = [it for it in history if not self._is_poisoned(it)]
-        language = self._detector.detect(question, history[-1]["language"] if history else None)
+        language = self.detector.detect(question, history[-1]["language"] if history else None)
         changes: dict[str, Any] = {
             "draft": "",
             "outcomes": Overwrite([]),
@@ -77,7 +71,7 @@ class InputGuardNode:
         if await self._refusal(message, question, trusted):
             runtime.stream_writer(Event(event="plan", data={"verdict": "decline", "tasks": []}))
             log.warning("message_refused")
-            plan = Plan(verdict="decline", tasks=[], text=self._warning(language))
+            plan = Plan(verdict="decline", tasks=[], text=self.warning(language))
             refused = {"question": "", "masked": [], "plan": plan, "degraded": Overwrite([])}
             return {**changes, **refused}
         return {**changes, "question": question, "masked": masked}
@@ -92,16 +86,16 @@ class InputGuardNode:
 
     async def _refusal(self, message: str, question: str, history: Sequence[Turn]) -> str | None:
         """Why it is refused: as it was received, for hidden signs tell something too."""
-        if refusal := await self._injection.refusal(message, "message", masked=question):
+        if refusal := await self.injection.refusal(message, "message", masked=question):
             return refusal
         if not history:
             return None
-        return self._injection.check_split([history[-1]["question"], message], "message")
+        return self.injection.check_split([history[-1]["question"], message], "message")
 
     def _is_poisoned(self, turn: Turn) -> bool:
         # Line by line: an answer may hold a headline that quotes an attack.
         texts = (turn["question"], *turn["answer"].splitlines())
-        return any(self._injection.refusal_by_rules(text, "memory") for text in texts)
+        return any(self.injection.refusal_by_rules(text, "memory") for text in texts)
 
 
 Graph = CompiledStateGraph[State, RunContext, State, State]

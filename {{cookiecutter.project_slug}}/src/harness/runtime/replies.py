@@ -29,38 +29,17 @@ Role = Literal["planner", "model", "writer"]
 class Degraded:
     """Why an answer is degraded. Callers may build on these reasons: a name keeps its meaning."""
 
-    DISABLED: Final = "llm_disabled"
-    """DISABLE_LLM is on."""
-
-    UNGROUNDED: Final = "ungrounded"
-    """A model stated a figure or a name that no tool had found; its words were left out."""
-
-    LANGUAGE: Final = "wrong_language"
-    """A model answered in another language than the question's; its words were left out."""
-
-    UNSAFE: Final = "unsafe_answer"
-    """A model wrote what may not leave: a prompt, a secret, markup, a stranger's link or personal data."""
-
-    STALE_ANSWER: Final = "kept_answer"
-    """No model answered: a part is an earlier run's answer, a notice tells its age."""
-
-    SOURCE: Final = "source_unavailable"
-    """A data source gave nothing usable; the answer names the missing part."""
-
-    AGENT: Final = "agent_failed"
-    """An agent's own code failed; the answer names the missing part."""
-
-    OUT_OF_TIME: Final = "out_of_time"
-    """A model or a step was ended, so that the answer leaves before the deadline."""
-
-    OVER_BUDGET: Final = "over_budget"
-    """A model asked for more calls or tokens than a run may use."""
-
-    NOT_SAVED: Final = "not_saved"
-    """The thread does not remember this exchange: its store did not answer."""
-
-    TIMEOUT: Final = "timeout"
-    """The reason of a failed model call when the last model took too long."""
+    DISABLED: Final = "llm_disabled"  # DISABLE_LLM is on
+    UNGROUNDED: Final = "ungrounded"  # A model stated a figure or a name that no tool had found; it was left out
+    LANGUAGE: Final = "wrong_language"  # A model answered in another language than the question's; it was left out
+    UNSAFE: Final = "unsafe_answer"  # A model wrote a prompt, a secret, markup, a stranger's link or personal data
+    STALE_ANSWER: Final = "kept_answer"  # No model answered: a part is an earlier run's answer, a notice tells its age
+    SOURCE: Final = "source_unavailable"  # A data source gave nothing usable; the answer names the missing part
+    AGENT: Final = "agent_failed"  # An agent's own code failed; the answer names the missing part
+    OUT_OF_TIME: Final = "out_of_time"  # A model or a step was ended, so that the answer leaves before the deadline
+    OVER_BUDGET: Final = "over_budget"  # A model asked for more calls or tokens than a run may use
+    NOT_SAVED: Final = "not_saved"  # The thread does not remember this exchange: its store did not answer
+    TIMEOUT: Final = "timeout"  # The reason of a failed model call when the last model took too long
 
     @classmethod
     def refused(cls, refusal: str) -> str:

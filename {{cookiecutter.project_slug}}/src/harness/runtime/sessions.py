@@ -12,7 +12,7 @@ from ..limits.deadline import Deadline
 from ..prompts.language import Language
 from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.persistence import PersistenceStatus
+from ..storage.sql_store import PersistenceStatus
 from ..storage.store import IdempotencyRecord, Store, ThreadRef
 from ..telemetry.audit_log import AuditLog
 from ..telemetry.metrics import ANSWERS, ANSWERS_DEGRADED, QUEUE_LENGTH

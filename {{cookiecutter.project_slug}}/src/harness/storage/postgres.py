@@ -16,8 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from ..run_context import RunContext
-from .persistence import DegradingCheckpointer, StoreTimeout
-from .sql_store import SQLStore, Statement
+from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
 
 log = structlog.stdlib.get_logger(__name__)
 

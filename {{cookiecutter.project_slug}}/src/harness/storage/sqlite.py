@@ -1,4 +1,4 @@
-"""Threads in one SQLite file: no server."""
+"""Threads in one SQLite file, no server; and the choice among the stores."""
 
 import asyncio
 import sqlite3
@@ -13,8 +13,9 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from ..errors import ConfigurationError
-from .persistence import DegradingCheckpointer, StoreTimeout
-from .sql_store import SQLStore, Statement
+from ..settings import Settings, StoreURL
+from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
+from .store import MemoryStore, Store
 
 T = TypeVar("T")
 
@@ -147,3 +148,25 @@ class SqliteStore(SQLStore):
             if is_durable:
                 self.saver.conn.execute("PRAGMA synchronous=NORMAL")
         return rows
+
+
+class Checkpoints:
+    """The store that DATABASE_URL names."""
+
+    @classmethod
+    def open(cls, settings: Settings) -> Store:
+        """The store, not open yet.
+
+        Raises:
+            ConfigurationError: The database's driver is not installed.
+        """
+        url = settings.database_url
+        if url == StoreURL.MEMORY:
+            return MemoryStore()
+        if url.startswith(StoreURL.SQLITE):
+            return SqliteStore(Path(url.removeprefix(StoreURL.SQLITE)), settings.database_timeout_seconds)
+        try:
+            from .postgres import PostgresStore  # noqa: PLC0415  # an extra
+        except ImportError:
+            raise ConfigurationError(["DATABASE_URL: install the extra [postgres]"]) from None
+        return PostgresStore(url, settings.database_pool_size, settings.database_timeout_seconds)

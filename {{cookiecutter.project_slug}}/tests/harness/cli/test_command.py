@@ -25,7 +25,7 @@ from harness.cli import main
 from harness.cli.serve import Serve
 from harness.project import Project
 from harness.settings import Settings
-from harness.storage.checkpoints import Checkpoints
+from harness.storage.sqlite import Checkpoints
 from harness.storage.store import Feedback, Store
 from tests.harness.storage.test_store import keep, knows, of
 

@@ -18,8 +18,7 @@ from harness.runtime.state import State, Task
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
-from harness.storage.memory import MemoryStore
-from harness.storage.store import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
 from tests.harness.runtime.scripted import NO_LEAKS
 from tests.support.writing_agent import OrdersAgent
 

@@ -16,8 +16,7 @@ from harness.runtime.threads import History, Ratings, Threads
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
-from harness.storage.memory import MemoryStore
-from harness.storage.store import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
 from tests.harness.runtime.scripted import Say, ScriptedFactory

@@ -12,9 +12,8 @@ from harness.runtime.replies import Event, Reply
 from harness.runtime.writer import OutputGuardNode
 from harness.service import Service
 from harness.settings import Settings
-from harness.storage.memory import MemoryStore
 from harness.storage.sqlite import SqliteStore
-from harness.storage.store import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
 from tests.support.agents import TEST_AGENTS
 
 T = ThreadRef("t", PUBLIC)

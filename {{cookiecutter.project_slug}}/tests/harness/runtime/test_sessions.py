@@ -8,8 +8,7 @@ from harness.runtime.replies import ApprovalRequest, Degraded, Reply, UsageRepor
 from harness.runtime.sessions import Sessions, ThreadSession
 from harness.runtime.state import Decision
 from harness.settings import Settings
-from harness.storage.memory import MemoryStore
-from harness.storage.store import PUBLIC, ThreadRef
+from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
 
 T = ThreadRef("t", PUBLIC)
 

@@ -8,8 +8,8 @@ import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 
 from harness.settings import Settings
-from harness.storage.checkpoints import Checkpoints
 from harness.storage.sql_store import SQLStore
+from harness.storage.sqlite import Checkpoints
 from harness.storage.store import Feedback, Store
 from tests.harness.storage.test_store import of
 

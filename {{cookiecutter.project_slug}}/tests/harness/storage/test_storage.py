@@ -10,10 +10,9 @@ from psycopg.rows import dict_row
 
 from harness.errors import ConfigurationError, ThreadBusy
 from harness.settings import Settings
-from harness.storage.checkpoints import Checkpoints
-from harness.storage.memory import MemoryStore
 from harness.storage.postgres import AdvisoryLocks, Connection
-from harness.storage.store import PUBLIC, ThreadRef
+from harness.storage.sqlite import Checkpoints
+from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
 from tests.harness.storage.test_store import keep, knows
 
 

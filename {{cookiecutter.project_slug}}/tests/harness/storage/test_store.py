@@ -15,8 +15,8 @@ from langgraph.checkpoint.base.id import uuid6
 from harness.errors import StoreUnavailable, ThreadBusy
 from harness.run_context import RunContext
 from harness.settings import Settings
-from harness.storage.checkpoints import Checkpoints
-from harness.storage.persistence import PersistenceStatus
+from harness.storage.sql_store import PersistenceStatus
+from harness.storage.sqlite import Checkpoints
 from harness.storage.store import IdempotencyRecord, Store
 
 
