@@ -52,33 +52,24 @@ class CacheKey:
         object.__setattr__(self, "question", plain)
 
 
-@dataclass(frozen=True, slots=True)
-class CachedAnswer:
-    """A model's answer, complete and grounded when it was given."""
-
-    text: str
-    facts: Sequence[Mapping[str, Any]]
-    sources: Sequence[Any]
-
-
 class AnswerCache:
-    """The last good answers, in memory: as many as `max_entries`, each for `ttl_seconds`."""
+    """The last complete and grounded results of models, in memory: as many as `max_entries`, each for `ttl_seconds`."""
 
     def __init__(self, max_entries: int, ttl_seconds: float, clock: Callable[[], float] = time) -> None:
         """Measure age by `clock`, in seconds. With a `ttl_seconds` of 0 nothing is ever found."""
         self._max_entries = max_entries
         self._ttl_seconds = ttl_seconds
         self._clock = clock
-        self._answers: OrderedDict[CacheKey, tuple[float, CachedAnswer]] = OrderedDict()
+        self._answers: OrderedDict[CacheKey, tuple[float, TaskResult]] = OrderedDict()
 
-    def put(self, key: CacheKey, answer: CachedAnswer) -> None:
+    def put(self, key: CacheKey, answer: TaskResult) -> None:
         """Cache `answer` in place of the one before; the least recently used leaves when it is full."""
         self._answers[key] = self._clock(), answer
         self._answers.move_to_end(key)
         if len(self._answers) > self._max_entries:
             self._answers.popitem(last=False)
 
-    def get(self, key: CacheKey) -> tuple[CachedAnswer, float] | None:
+    def get(self, key: CacheKey) -> tuple[TaskResult, float] | None:
         """The answer and its age in seconds; None where there is none young enough."""
         if key not in self._answers:
             return None
@@ -194,16 +185,12 @@ class AgentNode:
         else:
             result = TaskResults.answered(task, answer.text, answer.findings)
             if key and not answer.degraded:
-                cached = CachedAnswer(answer.text, result["facts"], result["sources"])
-                self._cache.put(key, cached)
+                self._cache.put(key, result)
             return result, [*answer.degraded]
         if not key or not (hit := self._cache.get(key)):
             return None, degraded
         stale, age_seconds = hit
-        result = TaskResults.answered(task, stale.text, ())
-        result["facts"], result["sources"] = list(stale.facts), list(stale.sources)
-        result["age_seconds"] = age_seconds
-        return result, [*degraded, Degraded.STALE_ANSWER]
+        return {**stale, "question": task["question"], "age_seconds": age_seconds}, [*degraded, Degraded.STALE_ANSWER]
 
     def _cache_key(self, task: Task, language: Language) -> CacheKey | None:
         """What an answer is cached under, for this owner alone; None in a run that names no owner."""

@@ -73,23 +73,11 @@ class Draft:
         return sorted({self.REASONS[type(it)] for it in self.failures if type(it) in self.REASONS})
 
 
-class Correction:
-    """The message that asks a model once more, saying what was wrong with its answer."""
-
-    MAX_NAMED: Final = 10
-    """Unsupported figures and names that are listed; more would be another answer. A guess."""
-
-    @classmethod
-    def message(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
-        """The message for a text that was refused as `language` or `ungrounded`."""
-        if refusal == OutputGuard.LANGUAGE:
-            return HumanMessage(WRONG_LANGUAGE.render(language))
-        named = ", ".join(unsupported[: cls.MAX_NAMED])
-        return HumanMessage(UNGROUNDED.render(language, unsupported=named))
-
-
 class AgentRunner:
     """One agent, its model and its tools in a loop; built once, used by every run."""
+
+    MAX_NAMED: Final = 10
+    """Unsupported figures and names that a correction lists; more would be another answer. A guess."""
 
     STEPS_PER_CALL: Final = 2
     """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
@@ -133,9 +121,16 @@ class AgentRunner:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
         return draft
 
+    @classmethod
+    def correction(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
+        """The message that asks once more, saying what was wrong: `language` or `ungrounded`."""
+        if refusal == OutputGuard.LANGUAGE:
+            return HumanMessage(WRONG_LANGUAGE.render(language))
+        return HumanMessage(UNGROUNDED.render(language, unsupported=", ".join(unsupported[: cls.MAX_NAMED])))
+
     async def _retry(self, draft: Draft, refusal: str, question: str, language: Language) -> tuple[Draft, str | None]:
         """A second attempt in the same limits, and why it is refused too; else the first one."""
-        correction = Correction.message(refusal, draft.guard.unsupported(draft.text), language)
+        correction = self.correction(refusal, draft.guard.unsupported(draft.text), language)
         try:
             second = await self._attempt([*draft.messages, correction], question, language)
         except Exception as failure:  # noqa: BLE001 - a model may fail in every way: see `answer`

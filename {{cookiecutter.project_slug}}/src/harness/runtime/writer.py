@@ -16,7 +16,7 @@ from ..models.factory import LLMFactory
 from ..prompts.messages import Messages
 from ..prompts.shared import WRITER
 from ..run_context import RunContext
-from .agent_runner import Correction
+from .agent_runner import AgentRunner
 from .replies import Degraded, Event
 from .state import State, TaskResult, TaskResults, Turn
 from .threads import History
@@ -56,7 +56,7 @@ class Writer:
                 if refusal := stream.correctable:
                     stream = DraftStream(guard, runtime.stream_writer)
                     named = guard.unsupported(draft)
-                    correction = Correction.message(refusal, named, state["language"])
+                    correction = AgentRunner.correction(refusal, named, state["language"])
                     messages += [AIMessage(draft), correction]
                     draft = await self._ask_model(self._model, messages, stream)
                     if stream.is_open:

@@ -202,8 +202,9 @@ class SQLStore(Store):
         ]
         return await self._execute(statements, is_durable=is_durable)
 
-    async def _delete_replies(self, thread_id: str) -> None:
+    async def _delete_records(self, thread_id: str) -> None:
         await self._query("DELETE FROM kept_replies WHERE thread_id = ? RETURNING key", thread_id)
+        await self._query("DELETE FROM feedback WHERE thread_id = ? RETURNING run_id", thread_id)
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         query = """
@@ -244,6 +245,3 @@ class SQLStore(Store):
                 feedback = Feedback(*row)
                 after = (feedback.given_at, feedback.run_id)
                 yield feedback
-
-    async def _delete_feedback(self, thread_id: str) -> None:
-        await self._query("DELETE FROM feedback WHERE thread_id = ? RETURNING run_id", thread_id)

@@ -182,18 +182,13 @@ class Store(ABC):
 
         The thread itself last: where this breaks off it is still there, to be deleted again.
         """
-        await self._delete_replies(thread_id)
-        await self._delete_feedback(thread_id)
+        await self._delete_records(thread_id)
         await self.saver.adelete_thread(thread_id)
-        await self._delete_feedback(thread_id)  # given meanwhile; from now on none can be
+        await self._delete_records(thread_id)  # a rating given meanwhile; from now on none can be
 
     @abstractmethod
-    async def _delete_replies(self, thread_id: str) -> None:
-        """Delete the saved replies of a thread."""
-
-    @abstractmethod
-    async def _delete_feedback(self, thread_id: str) -> None:
-        """Delete the ratings of a thread."""
+    async def _delete_records(self, thread_id: str) -> None:
+        """Delete the saved replies of a thread, and its ratings."""
 
     @abstractmethod
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
@@ -256,7 +251,8 @@ class MemoryStore(Store):
         await self.save_reply(record)
         return True
 
-    async def _delete_replies(self, thread_id: str) -> None:
+    async def _delete_records(self, thread_id: str) -> None:
+        self._feedback = {k: it for k, it in self._feedback.items() if it.thread_id != thread_id}
         self._replies = {k: it for k, it in self._replies.items() if it.thread_id != thread_id}
 
     async def find_thread(self, run_id: str) -> str | None:
@@ -277,9 +273,6 @@ class MemoryStore(Store):
         for feedback in sorted(self._feedback.values(), key=lambda it: it.given_at):
             if feedback.given_at >= moment:
                 yield feedback
-
-    async def _delete_feedback(self, thread_id: str) -> None:
-        self._feedback = {k: it for k, it in self._feedback.items() if it.thread_id != thread_id}
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         newest: dict[str, str] = {}

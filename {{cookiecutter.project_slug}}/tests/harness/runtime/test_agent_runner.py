@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from harness.errors import ModelUnavailable, SourceUnavailable
 from harness.runtime.agent import ToolResult
-from harness.runtime.agent_runner import AgentRunner, Correction
+from harness.runtime.agent_runner import AgentRunner
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
 from tests.harness.runtime.scripted import NO_LEAKS, Say, ScriptedFactory
@@ -76,11 +76,11 @@ async def test_words_without_a_finding_behind_them_do_not_leave(
 
 
 def test_what_nothing_supports_is_named_up_to_a_bound() -> None:
-    told = str(Correction.message("ungrounded", [f"x{n}." for n in range(99)], "en").content)
+    told = str(AgentRunner.correction("ungrounded", [f"x{n}." for n in range(99)], "en").content)
     assert "x0., x1.," in told
-    assert f"x{Correction.MAX_NAMED - 1}." in told
-    assert f"x{Correction.MAX_NAMED}." not in told
+    assert f"x{AgentRunner.MAX_NAMED - 1}." in told
+    assert f"x{AgentRunner.MAX_NAMED}." not in told
 
 
 def test_another_language_is_asked_for_in_itself() -> None:
-    assert "en español" in str(Correction.message("language", [], "es").content)
+    assert "en español" in str(AgentRunner.correction("language", [], "es").content)

@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from harness.runtime.agent_node import AnswerCache, CachedAnswer, CacheKey
+from harness.runtime.agent import Source, ToolResult
+from harness.runtime.agent_node import AnswerCache, CacheKey
+from harness.runtime.state import Task, TaskResult, TaskResults
 
 ASKED = CacheKey("public", "en", "moons", "1", "How many moons has Mars?")
-ANSWER = CachedAnswer("It has 2.", [{"number": 2}], [{"title": "Table", "url": "u"}])
+ANSWER = TaskResults.answered(
+    Task(agent="moons", question=ASKED.question),
+    "It has 2.",
+    [ToolResult({"number": 2}, [Source(title="Table", url="u")])],
+)
 
 
 class Clock:
@@ -70,7 +76,7 @@ def test_the_newer_answer_takes_the_place_of_the_older() -> None:
     clock = Clock()
     answers = kept(clock)
     clock.now += 5
-    newer = replace(ANSWER, text="Two.")
+    newer = TaskResult(**{**ANSWER, "text": "Two."})
     answers.put(ASKED, newer)
     assert answers.get(ASKED) == (newer, 0)
 

@@ -77,7 +77,7 @@ async def test_a_thread_is_forgotten_with_its_replies_and_the_others_stay(store:
     assert await store.find_reply("key of t2") == reply("key of t2", "t2", SOON)
 
 
-@pytest.mark.parametrize("step", ["_delete_replies", "_delete_feedback", "adelete_thread"])
+@pytest.mark.parametrize("step", ["_delete_records", "adelete_thread"])
 async def test_a_deletion_that_breaks_off_can_be_repeated(
     store: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
