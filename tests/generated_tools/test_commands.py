@@ -25,9 +25,7 @@ def nox_sessions(folder: Path = ROOT) -> set[str]:
 
 def test_no_one_needs_make_because_each_target_is_a_nox_session_or_a_tool_that_needs_none() -> None:
     targets = make_targets()
-    bare = {
-        name for name, command in targets.items() if command.startswith(("$(PYTHON) ", "$(UV) "))
-    }
+    bare = {name for name, command in targets.items() if command.startswith(("$(PYTHON) ", "$(UV) "))}
     containers = {"image", "secrets", "key", "revoke", "up", "down"}
     assert bare == {"install", "lock", "patch", "updated", "sbom", "release", "rollback"} | containers
     assert targets.keys() - bare - {"help"} == nox_sessions()

@@ -9,9 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = pytest.mark.skipif(
-    os.name == "nt" or shutil.which("make") is None, reason="no make on this system"
-)
+pytestmark = pytest.mark.skipif(os.name == "nt" or shutil.which("make") is None, reason="no make on this system")
 
 UV = """\
 #!/bin/sh
@@ -46,9 +44,7 @@ def asked(project: Path) -> list[str]:
     return (project / "asked").read_text(encoding="utf-8").splitlines()
 
 
-def test_the_first_installation_locks_the_tested_versions_and_later_ones_lock_nothing(
-    project: Path,
-) -> None:
+def test_the_first_installation_locks_the_tested_versions_and_later_ones_lock_nothing(project: Path) -> None:
     for _ in range(2):
         assert make(project, "install").returncode == 0
     tested = (

@@ -42,24 +42,16 @@ def run(project: Path, *arguments: str) -> None:
     ours = ("COVERAGE_", "COV_CORE_", "PYTEST_")
     environment = {key: text for key, text in os.environ.items() if not key.startswith(ours)}
     command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("black", "--check"),
-        ("isort", "--check-only"),
-        ("ruff", "check", "--no-cache"),
-    ],
+    [("black", "--check"), ("isort", "--check-only"), ("ruff", "check", "--no-cache")],
     ids=lambda arguments: arguments[0],
 )
-def test_a_new_agent_is_formatted_and_passes_the_lint(
-    project: Path, arguments: tuple[str, ...]
-) -> None:
+def test_a_new_agent_is_formatted_and_passes_the_lint(project: Path, arguments: tuple[str, ...]) -> None:
     run(project, *arguments, *FOLDERS)
 
 
@@ -69,24 +61,9 @@ def test_a_new_agent_is_found_is_asked_and_answers_with_its_own_test(project: Pa
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "Billing",
-        "1st",
-        "order-status",
-        "order status",
-        "a__b",
-        "_a",
-        "a_",
-        "a" * 41,
-        "../x",
-        "ñ",
-    ],
+    "name", ["", "Billing", "1st", "order-status", "order status", "a__b", "_a", "a_", "a" * 41, "../x", "ñ"]
 )
-def test_a_bad_name_is_refused_with_what_is_allowed_and_nothing_is_written(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_bad_name_is_refused_with_what_is_allowed_and_nothing_is_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(NameRefused, match=r"lowercase letters.*for example billing"):
         folders(tmp_path, name)
     assert list(tmp_path.iterdir()) == []

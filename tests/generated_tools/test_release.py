@@ -22,9 +22,7 @@ def test_a_release_is_one_commit_with_an_annotated_tag(shop: Shop) -> None:  # n
 
 def test_the_version_and_the_changelog_are_of_the_release(shop: Shop) -> None:  # noqa: F811
     release(shop, "0.2.0")
-    assert 'version = "0.2.0"\nrequires-python = ">=3.11"\n\n[tool.x]\nversion = "9"' in shop.read(
-        "pyproject.toml"
-    )
+    assert 'version = "0.2.0"\nrequires-python = ">=3.11"\n\n[tool.x]\nversion = "9"' in shop.read("pyproject.toml")
     assert 'name = "shop"\nversion = "0.2.0"' in shop.read("uv.lock")
     told = "## Unreleased\n\n## 0.2.0 (2030-01-02)\n\n- Something new.\n"
     assert shop.read("CHANGELOG.md") == f"# Changelog\n\nText.\n\n{told}"

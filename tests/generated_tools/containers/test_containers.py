@@ -87,11 +87,7 @@ def test_an_unknown_tag_is_refused_by_name(shop: Shop) -> None:  # noqa: F811
     ],
 )
 def test_the_build_is_told_version_commit_and_one_time_for_all(
-    shop: Shop,  # noqa: F811
-    engine: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    version: str,
-    time: str,
+    shop: Shop, engine: Path, monkeypatch: pytest.MonkeyPatch, version: str, time: str  # noqa: F811
 ) -> None:
     monkeypatch.setenv("ENGINE_VERSION", version)
     monkeypatch.setenv("BASE_IMAGE", "mine:1")
@@ -195,9 +191,7 @@ def test_secrets_are_made_once_by_chance_and_stay(tmp_path: Path) -> None:
     assert (tmp_path / "other/redis_url").read_text() != before["redis_url"]
 
 
-@pytest.mark.parametrize(
-    ("running", "image"), [("5f3a", "registry.example.com:5000/shop:1.1.0"), ("", "shop:0.1.0")]
-)
+@pytest.mark.parametrize(("running", "image"), [("5f3a", "registry.example.com:5000/shop:1.1.0"), ("", "shop:0.1.0")])
 def test_a_key_is_made_by_the_image_that_runs_or_else_by_that_of_these_files(
     shop: Shop,  # noqa: F811
     engine: Path,

@@ -50,9 +50,7 @@ Readiness = Callable[..., Told]
 def readiness() -> Readiness:
     """Runs it over a folder: `readiness(folder, {"tests/test_a.py": text}, "-k", "name")`."""
     inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "COVERAGE_"))
     }
 
     def run(folder: Path, files: Mapping[str, str], *arguments: str) -> Told:

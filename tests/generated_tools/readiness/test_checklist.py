@@ -12,9 +12,7 @@ BOXES = Box.load_all()
 
 def test_the_checklist_has_all_boxes_each_with_an_id_of_its_own() -> None:
     assert len(BOXES) == 64
-    assert all(
-        re.fullmatch(r"[A-Z]+-[1-9]", box.id) and box.title and box.proof for box in BOXES.values()
-    )
+    assert all(re.fullmatch(r"[A-Z]+-[1-9]", box.id) and box.title and box.proof for box in BOXES.values())
 
 
 def test_every_box_but_the_planned_ones_is_carried_by_a_test() -> None:

@@ -131,10 +131,7 @@ def test_a_test_proves_the_boxes_of_its_function_its_class_and_its_module(told: 
 
 def test_the_cases_of_a_test_are_one_and_their_assertions_add_up(told: Told) -> None:
     (test,) = told.box("OBS-2")["tests"]
-    assert (test["name"], test["outcome"]) == (
-        "tests/test_suite.py::TestClass::test_cases",
-        "passed",
-    )
+    assert (test["name"], test["outcome"]) == ("tests/test_suite.py::TestClass::test_cases", "passed")
     assert test["assertions"] == 4
 
 

@@ -35,9 +35,7 @@ def suite(app: str, harness: str, without: str = "") -> dict[str, str]:
     }
 
 
-def test_a_whole_run_with_every_box_passes_and_prints_both_figures(
-    readiness: Readiness, tmp_path: Path
-) -> None:
+def test_a_whole_run_with_every_box_passes_and_prints_both_figures(readiness: Readiness, tmp_path: Path) -> None:
     told = readiness(tmp_path, suite(WHOLE, WHOLE))
     for package in ("app", "harness"):
         figure = "100.0 % of statements and branches, the gate is 95 %."
@@ -66,9 +64,7 @@ def test_lines_without_branches_fail(readiness: Readiness, tmp_path: Path) -> No
     assert told.code == 1
 
 
-def test_a_box_whose_tests_are_gone_is_lost_and_fails_the_run(
-    readiness: Readiness, tmp_path: Path
-) -> None:
+def test_a_box_whose_tests_are_gone_is_lost_and_fails_the_run(readiness: Readiness, tmp_path: Path) -> None:
     told = readiness(tmp_path, suite(WHOLE, WHOLE, without="OBS-5"))
     assert told.states("OBS-5", "ETH-1") == ["lost", "missing"]
     assert told.code == 1
@@ -91,9 +87,7 @@ def test_a_box_of_a_feature_that_is_not_there_is_not_counted(
     assert told.code == 0, told.out
 
 
-def test_a_run_that_settings_cut_fails_for_what_it_left_out(
-    readiness: Readiness, tmp_path: Path
-) -> None:
+def test_a_run_that_settings_cut_fails_for_what_it_left_out(readiness: Readiness, tmp_path: Path) -> None:
     settings = SETTINGS.replace('"no:cacheprovider"', '"no:cacheprovider", "-k", "app"')
     told = readiness(tmp_path, suite(WHOLE, WHOLE) | {"pyproject.toml": settings})
     assert told.states("OBS-5", "ABU-1") == ["lost", "lost"]
