@@ -127,9 +127,6 @@ class SQLStore(Store):
 
     TABLES: Final = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
-    RATINGS_BATCH: Final = 500
-    """Ratings that an export reads at once; bounds its memory, guess."""
-
     PLACEHOLDER: ClassVar[str]
     """What stands for a value in a query of this database."""
 
@@ -240,7 +237,7 @@ class SQLStore(Store):
             WHERE (given_at, run_id) > (?, ?) ORDER BY given_at, run_id LIMIT ?
             """
         after: tuple[float, str] = (moment, "")
-        while rows := await self._query(query, *after, self.RATINGS_BATCH):
+        while rows := await self._query(query, *after, self.BATCH):
             for row in rows:
                 feedback = Feedback(*row)
                 after = (feedback.given_at, feedback.run_id)

@@ -85,7 +85,7 @@ class Store(ABC):
     """Keeps threads, replies and ratings while it is entered. One process has one."""
 
     BATCH: Final = 500
-    """Threads that retention reads at once; bounds its memory, guess."""
+    """Threads that retention and ratings that an export reads at once; bounds their memory, guess."""
 
     EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
     """Where the times of checkpoint ids begin: UUIDs of version 6 (RFC 9562, section 5.1)."""

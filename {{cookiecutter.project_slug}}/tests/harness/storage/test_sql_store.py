@@ -57,7 +57,7 @@ async def test_the_last_rating_of_a_run_counts(store: Store) -> None:
 async def test_ratings_come_in_the_order_in_which_they_were_given(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SQLStore, "RATINGS_BATCH", 2)
+    monkeypatch.setattr(SQLStore, "BATCH", 2)
     given = [replace(await run(store, f"r{n}", "t1"), given_at=NOW - n // 2) for n in range(5)]
     for feedback in given:
         assert await store.save_feedback(feedback)

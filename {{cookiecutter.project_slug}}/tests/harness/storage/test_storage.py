@@ -1,4 +1,4 @@
-"""Tests of `checkpoints`, `memory`, `store` and the locks of `postgres`."""
+"""Tests of `store`: how it is chosen, its locks and keys; and of the locks of `postgres`."""
 
 import asyncio
 import sys
