@@ -184,7 +184,7 @@ class C4:
     def _reach(self) -> str:
         diagram = Diagram("LR")
         for agent in self._agents:
-            writing = agent.policy().writing
+            writing = agent.policy().requires_approval
             tools = sorted(agent.policy().tools - writing)
             tools += [f"{name} (a person approves)" for name in sorted(writing)]
             what = f"Agent: {', '.join(tools)}"

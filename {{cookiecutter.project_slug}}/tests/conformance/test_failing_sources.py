@@ -53,7 +53,7 @@ class RiversAgent(TableAgent):
 
     async def look_up(self, name: str) -> ToolResult:
         """The level of one river."""
-        read = await self.outside.http.get_json(self.url, {"name": name}, Level)
+        read = await self.resources.http.get_json(self.url, {"name": name}, Level)
         return ToolResult({"name": name, "number": read.level}, [Source(title="Rivers", url=self.url)])
 
 

@@ -38,7 +38,7 @@ class VaultAgent(Agent[Configuration]):
     def policy(self) -> Policy:
         return Policy(
             tools=frozenset({"fetch", "read", "query"}),
-            writing=frozenset({"erase"}),
+            requires_approval=frozenset({"erase"}),
             hosts=frozenset({"127.0.0.1", "localhost"}),
             folder=self.root / "docs",
             database=f"sqlite:///{(self.root / 'shop.sqlite').as_posix()}",
@@ -59,15 +59,15 @@ class VaultAgent(Agent[Configuration]):
 
     async def fetch(self, url: str) -> ToolResult:
         """Fetch any address."""
-        return self._found((await self.outside.http.get_json(url, {}, Note)).note)
+        return self._found((await self.resources.http.get_json(url, {}, Note)).note)
 
     async def read(self, name: str) -> ToolResult:
         """Read any file."""
-        return self._found(self.outside.files.read_text(name))
+        return self._found(self.resources.files.read_text(name))
 
     async def query(self, sql: str) -> ToolResult:
         """Run any statement."""
-        return self._found([dict(row) for row in await self.outside.tables.rows(sql)])
+        return self._found([dict(row) for row in await self.resources.tables.rows(sql)])
 
     async def erase(self, name: str) -> ToolResult:
         """Erase a file; it is marked as writing."""

@@ -30,7 +30,7 @@ class OrdersAgent(Agent[Configuration]):
     """What happens to it while it runs."""
 
     def policy(self) -> Policy:
-        return Policy(tools=frozenset({"look_up"}), writing=frozenset({"cancel"}))
+        return Policy(tools=frozenset({"look_up"}), requires_approval=frozenset({"cancel"}))
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         return [self.look_up, self.cancel]

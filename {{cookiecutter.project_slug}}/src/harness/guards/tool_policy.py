@@ -107,7 +107,7 @@ class ToolPolicy:
         """Hold `policy` over the tools that `agent` has `built`."""
         self._agent = agent
         self._built = frozenset(built)
-        self._writing = policy.writing & self._built
+        self._writing = policy.requires_approval & self._built
         self._allowed = policy.tools & self._built | self._writing
 
     def allows(self, tool: str) -> bool:

@@ -85,7 +85,7 @@ class Agent(ABC, Generic[SettingsT]):
     settings_class: type[SettingsT]
     """Its own settings, `Configuration` when it has none; read once into `self.settings`."""
 
-    sample: ClassVar[FakeSource | None] = None
+    fake_source: ClassVar[FakeSource | None] = None
     """Answers its data sources' requests when USE_FAKE_DATA is on."""
 
     @final
@@ -97,10 +97,10 @@ class Agent(ABC, Generic[SettingsT]):
         """
         self.settings = self.settings_class()
         policy = self.policy()
-        self.outside: AgentResources = connectors.for_policy(policy, self.sample)
+        self.resources: AgentResources = connectors.for_policy(policy, self.fake_source)
         built = self.tool_methods()
         names = [method.__name__ for method in built]
-        granted = policy.tools | policy.writing
+        granted = policy.tools | policy.requires_approval
         if not granted or not granted <= set(names):
             named = ", ".join(sorted(granted)) or "none"
             all_of_them = ", ".join(f'"{name}"' for name in names)
@@ -122,7 +122,7 @@ class Agent(ABC, Generic[SettingsT]):
     def tool_methods(self) -> Sequence[ToolMethod]:
         """Its tools: async methods with typed arguments and a docstring written for a model.
 
-        Runs once, after `self.settings` and `self.outside` are set.
+        Runs once, after `self.settings` and `self.resources` are set.
         """
 
     @abstractmethod

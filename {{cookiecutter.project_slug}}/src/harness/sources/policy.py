@@ -17,7 +17,7 @@ class Policy:
     tools: frozenset[str] = frozenset()
     """Tools that may run, by name."""
 
-    writing: frozenset[str] = frozenset()
+    requires_approval: frozenset[str] = frozenset()
     """Tools that change something elsewhere, in `tools` or here alone. A call of one runs once a person
     has approved it, with its arguments, over the API; until then nothing is done."""
 

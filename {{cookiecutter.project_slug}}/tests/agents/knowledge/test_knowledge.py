@@ -74,7 +74,7 @@ async def test_a_price_that_the_table_does_not_hold_is_looked_for_in_the_documen
 
 
 async def test_the_agent_can_read_its_one_table_and_no_other(on_samples: Built, folder: Path) -> None:
-    tables = on_samples(KnowledgeAgent).outside.tables
+    tables = on_samples(KnowledgeAgent).resources.tables
     assert len(await tables.rows("SELECT * FROM products")) == 2
     for query in ("SELECT * FROM staff", "DELETE FROM products", "SELECT 1; SELECT 2"):
         with pytest.raises((PolicyViolation, SourceUnavailable)):

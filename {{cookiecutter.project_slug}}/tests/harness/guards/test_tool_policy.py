@@ -8,7 +8,7 @@ from harness.guards.tool_policy import ToolPolicy
 from harness.sources.policy import Policy
 from harness.telemetry.metrics import REGISTRY
 
-POLICY = Policy(tools=frozenset({"read", "send"}), writing=frozenset({"send"}))
+POLICY = Policy(tools=frozenset({"read", "send"}), requires_approval=frozenset({"send"}))
 
 
 @pytest.fixture

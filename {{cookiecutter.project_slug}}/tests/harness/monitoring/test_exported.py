@@ -44,7 +44,7 @@ class ReadingAgent(MoonsAgent):
     async def look_up(self, name: str) -> ToolResult:
         """The number of one name in the table."""
         AuditLog.record("of-the-test", "observed", "planted")
-        await self.outside.http.get_xml("https://moons.example/feed")
+        await self.resources.http.get_xml("https://moons.example/feed")
         return await super().look_up(name)
 
     @staticmethod

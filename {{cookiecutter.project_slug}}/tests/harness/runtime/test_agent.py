@@ -39,7 +39,7 @@ def test_an_agent_may_use_and_reach_nothing_unless_it_says_so() -> None:
     [
         (Policy(), "its tools are look_up, its policy names none"),
         (Policy(tools=frozenset({"look_up", "loop_up"})), "its policy names look_up, loop_up"),
-        (Policy(tools=frozenset({"look_up"}), writing=frozenset({"sent"})), "look_up, sent"),
+        (Policy(tools=frozenset({"look_up"}), requires_approval=frozenset({"sent"})), "look_up, sent"),
     ],
 )
 def test_a_policy_that_names_no_tool_or_one_that_is_not_there_stops_the_start(

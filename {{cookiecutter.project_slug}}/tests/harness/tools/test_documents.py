@@ -39,7 +39,7 @@ class Billing(TEST_AGENTS[0]):  # type: ignore[misc, valid-type]
     def policy(self) -> Policy:
         return Policy(
             tools=frozenset({"owed"}),
-            writing=frozenset({"pay"}),
+            requires_approval=frozenset({"pay"}),
             hosts=frozenset({"billing.example.com"}),
             methods=frozenset({"GET", "POST"}),
             database="postgresql://reader@db/bills",

@@ -22,7 +22,7 @@ class AboutAgent(Agent[Configuration]):
     settings_class = Configuration
 
     def policy(self) -> Policy:
-        """Its one tool, and nothing outside."""
+        """Its one tool, and nothing resources."""
         return Policy(tools=frozenset({"describe"}))
 
     def tool_methods(self) -> Sequence[ToolMethod]:

@@ -66,7 +66,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
     }
     prompt = CURRENCY
     settings_class = CurrencySettings
-    sample = CurrencySample()
+    fake_source = CurrencySample()
 
     def policy(self) -> Policy:
         """The host of the rates."""
@@ -74,7 +74,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
-        return [CurrencyTools(self.outside, self.settings).convert]
+        return [CurrencyTools(self.resources, self.settings).convert]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One conversion: from the currency with the amount, or the first, to the others.

@@ -28,10 +28,10 @@ class CurrencyTools:
     EURO: Final = "EUR"
     """The bank quotes every currency in it; other pairs follow from two of these."""
 
-    def __init__(self, outside: AgentResources, settings: CurrencySettings) -> None:
-        self._http = outside.http
+    def __init__(self, resources: AgentResources, settings: CurrencySettings) -> None:
+        self._http = resources.http
         self._settings = settings
-        title = outside.title("Frankfurter, European Central Bank rates")
+        title = resources.title("Frankfurter, European Central Bank rates")
         self._source = Source(title=title, url=SOURCE_URL)
 
     async def convert(self, base: str, targets: list[str], amount: float = 1, language: Language = "en") -> ToolResult:

@@ -84,7 +84,7 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """The search and the price list."""
-        tools = KnowledgeTools(self.outside, self.settings)
+        tools = KnowledgeTools(self.resources, self.settings)
         return [tools.search, tools.prices]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:

@@ -12,9 +12,9 @@ from .settings import KnowledgeSettings
 class KnowledgeTools:
     """The tools; their docstrings and types are what a model reads."""
 
-    def __init__(self, outside: AgentResources, settings: KnowledgeSettings) -> None:
-        self._files = outside.files
-        self._tables = outside.tables
+    def __init__(self, resources: AgentResources, settings: KnowledgeSettings) -> None:
+        self._files = resources.files
+        self._tables = resources.tables
         self._settings = settings
 
     async def search(self, question: str) -> ToolResult:

@@ -36,7 +36,7 @@ class NewsAgent(Agent[NewsSettings]):
     }
     prompt = NEWS
     settings_class = NewsSettings
-    sample = NewsSample()
+    fake_source = NewsSample()
 
     def policy(self) -> Policy:
         """The hosts of all feeds."""
@@ -45,7 +45,7 @@ class NewsAgent(Agent[NewsSettings]):
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
-        return [NewsTools(self.outside, self.settings).headlines]
+        return [NewsTools(self.resources, self.settings).headlines]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One reading of all outlets, with the question's topic."""

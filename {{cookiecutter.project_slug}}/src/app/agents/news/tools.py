@@ -18,8 +18,8 @@ class NewsTools:
 
     PERCENT = 100
 
-    def __init__(self, outside: AgentResources, settings: NewsSettings) -> None:
-        self._outside = outside
+    def __init__(self, resources: AgentResources, settings: NewsSettings) -> None:
+        self._resources = resources
         self._settings = settings
 
     async def headlines(self, topic: str = "", language: Language = "en") -> ToolResult:
@@ -48,7 +48,7 @@ class NewsTools:
     async def _read(self, outlet: str, url: str) -> list[Headline] | None:
         """One outlet's headlines; None when it gives none that can be read."""
         try:
-            root = await self._outside.http.get_xml(url)
+            root = await self._resources.http.get_xml(url)
             return Feed(outlet, root, self._settings.title_max_chars).headlines()
         except SourceUnavailable:  # logged where it happened; the other outlets still answer
             return None
@@ -67,4 +67,4 @@ class NewsTools:
         return None
 
     def _source(self, headline: Headline) -> Source:
-        return Source(title=self._outside.title(f"{headline.outlet}: {headline.title}"), url=headline.url)
+        return Source(title=self._resources.title(f"{headline.outlet}: {headline.title}"), url=headline.url)

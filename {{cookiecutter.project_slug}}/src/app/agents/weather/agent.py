@@ -73,7 +73,7 @@ class WeatherAgent(Agent[WeatherSettings]):
     }
     prompt = WEATHER
     settings_class = WeatherSettings
-    sample = WeatherSample()
+    fake_source = WeatherSample()
 
     def policy(self) -> Policy:
         """The geocoder's host and the forecast's."""
@@ -82,7 +82,7 @@ class WeatherAgent(Agent[WeatherSettings]):
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""
-        return [WeatherTools(self.outside, self.settings).forecast]
+        return [WeatherTools(self.resources, self.settings).forecast]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One forecast for each place.

@@ -10,10 +10,10 @@ from .settings import SOURCE_URL, WeatherSettings
 class WeatherTools:
     """The tools; their docstrings and types are what a model reads."""
 
-    def __init__(self, outside: AgentResources, settings: WeatherSettings) -> None:
-        self._http = outside.http
+    def __init__(self, resources: AgentResources, settings: WeatherSettings) -> None:
+        self._http = resources.http
         self._settings = settings
-        self._source = Source(title=outside.title("Open-Meteo"), url=SOURCE_URL)
+        self._source = Source(title=resources.title("Open-Meteo"), url=SOURCE_URL)
 
     async def forecast(self, place: str, day: Day = "today", language: Language = "en") -> ToolResult:
         """Get the weather forecast of one place: sky, temperatures in °C, chance of rain.
