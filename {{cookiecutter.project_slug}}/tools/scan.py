@@ -7,7 +7,7 @@ secret is let through by the comment `pragma: allowlist secret` on it.
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
@@ -56,7 +56,8 @@ def files(root: Path) -> list[Path]:
 
 def findings(root: Path, wanted: Iterable[Path]) -> Iterator[str]:
     """One line a finding: where it is and what it is, never the secret itself."""
-    rules = {rule.__name__ for rule in get_mapping_from_secret_type_to_class().values()}
+    classes: Mapping[str, type] = get_mapping_from_secret_type_to_class()
+    rules = {rule.__name__ for rule in classes.values()}
     settings = {
         "plugins_used": [{"name": name} for name in sorted(rules - LEFT_OUT)],
         "filters_used": [{"path": f"detect_secrets.filters.{name}"} for name in FILTERS],

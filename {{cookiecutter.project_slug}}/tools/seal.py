@@ -15,7 +15,8 @@ MANIFEST, PATCHED, ANSWERS = "harness.manifest", "harness.patched", ".copier-ans
 FOLDER, ADDED = "folder", "added"
 WAYS_OUT = """\
 The template keeps these files, so that its updates never conflict. Ways out (docs/build.md):
-  a setting, or a subclass or hook in src/app, instead of the change; `git checkout -- FILE` undoes it
+  a setting, or a subclass or hook in src/app, instead of the change; the template's copy is in the commit
+  that the last update made: git checkout $(git rev-list -1 HEAD -- .copier-answers.yml) -- FILE
   a file of your own outside of the sealed folders, instead of one in them
   `make patch file=FILE` keeps your change: from then on updates merge that file by line"""
 

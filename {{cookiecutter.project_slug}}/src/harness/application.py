@@ -91,6 +91,8 @@ class Application:
             step = getattr(self, name)
             if step and not inspect.iscoroutinefunction(step):
                 problems.append(f"src/app/main.py: {name}: write it as `async def`")
+        if inspect.isasyncgenfunction(self.lifespan):
+            problems.append("src/app/main.py: lifespan: put @asynccontextmanager (of contextlib) above it")
         if problems:
             raise ConfigurationError(problems)
         Overrides(self.messages, self.prompts)

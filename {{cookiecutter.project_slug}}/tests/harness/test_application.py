@@ -121,6 +121,10 @@ def loose(_: str) -> str:
     return ""
 
 
+async def forgotten(_: Settings) -> AsyncIterator[None]:
+    yield
+
+
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
@@ -137,6 +141,8 @@ def loose(_: str) -> str:
         ({"after_run": loose}, "src/app/main.py: after_run: write it as `async def`"),
         ({"messages": {"HELLO": LocalizedMessage(en="a", es="b")}}, "messages: HELLO is no name"),
         ({"messages": {"DECLINE": LocalizedMessage(en="a")}}, "messages: DECLINE has no text for es"),
+        ({"messages": {"DECLINE": LocalizedMessage(en="5$ now", es="b")}}, r"DECLINE \(en\): a \$ that names"),
+        ({"lifespan": forgotten}, "src/app/main.py: lifespan: put @asynccontextmanager"),
         (
             {"prompts": [Prompt("writer", "9", {"en": "$tone", "es": "b"})]},
             r"src/app/prompts: prompts: writer \(en\): \$tone is not filled in",
@@ -151,7 +157,7 @@ def test_what_cannot_work_is_refused_with_its_place(parts: dict[str, Any], probl
 def test_a_route_of_the_harness_is_not_replaced() -> None:
     router = APIRouter()
     router.add_api_route("/v1/chat", loose, methods=["POST"])
-    with pytest.raises(ConfigurationError, match="routers: POST /v1/chat is a route of the harness"):
+    with pytest.raises(ConfigurationError, match="routers: /v1/chat is a path of the harness"):
         Application(TEST_AGENTS, routers=[router]).create_app(Settings(database_url="memory://"))
 
 

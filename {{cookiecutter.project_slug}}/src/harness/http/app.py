@@ -106,10 +106,9 @@ class OwnerParts:
             else:
                 problems.append(f"routers: {router!r} is no APIRouter")
         own = cls._routes(app)[len(taken) :]
-        problems += [
-            f"routers: {method} {path} is a route of the harness" for method, path in own if (method, path) in taken
-        ]
         paths = {path for _, path in own}
+        of_harness = {path for _, path in taken}
+        problems += [f"routers: {path} is a path of the harness; take another" for path in sorted(paths & of_harness)]
         problems += [f"open_paths: {path} is no route of yours" for path in application.open_paths if path not in paths]
         try:
             app.middleware_stack = app.build_middleware_stack()

@@ -15,6 +15,7 @@ from starlette.types import Send
 from ..auth.authenticator import Authenticator
 from ..auth.principal import Principal, Scope
 from ..errors import ScopeMissing, ServiceError, Unauthenticated
+from .problems import Problem
 from .state import AppState
 
 
@@ -28,6 +29,8 @@ class AuthenticationMiddleware:
     PROBES: Final = frozenset({"/healthz", "/readyz", "/version"})
     DOCS: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
     METRICS: Final = "/metrics"
+    READING: Final = ("GET", "HEAD")
+    """What is open on these paths: another method there may be an owner's."""
 
     def __init__(self, app: ASGIApp, open_paths: Iterable[str], metrics_open: bool) -> None:
         """Let everybody reach `open_paths` of the owner, as often as an address may ask."""
@@ -38,8 +41,8 @@ class AuthenticationMiddleware:
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Let the request pass once it is known who calls.
 
-        Raises:
-            ServiceError: Nobody that may; nothing was read.
+        A refusal leaves here as an answer, so that an owner's middleware adds its headers to it (CORS).
+        Nothing was read.
         """
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
@@ -48,7 +51,7 @@ class AuthenticationMiddleware:
         state = scope.setdefault("state", {})
         state.update(running.shared, settings=running.settings)
         path = scope["path"]
-        if path in self._unlimited and scope["type"] == "http":
+        if path in self._unlimited and scope.get("method") in self.READING:
             await self._app(scope, receive, send)
             return
         try:
@@ -59,9 +62,10 @@ class AuthenticationMiddleware:
                 principal = await running.authenticator.authenticate(Headers(scope=scope))
                 state["principal"] = principal
                 left = await running.limiter.count_caller(principal.id)
-        except ServiceError:
+        except ServiceError as refusal:
             self._name_route(scope)
-            raise
+            await Problem.answer(refusal, state["request_id"])(scope, receive, send)
+            return
 
         async def send_with_rates(message: Message) -> None:
             if left and message["type"] == "http.response.start":

@@ -47,6 +47,8 @@ class Overrides:
                 yield f"{place} has no text for {language}"
                 continue
             filled = {*Template(words).get_identifiers()}
+            if not Template(text[language]).is_valid():
+                yield f"{place} ({language}): a $ that names no value; write $$ for the sign"
             for name in {*Template(text[language]).get_identifiers()} - filled:
                 yield f"{place} ({language}): ${name} is not filled in; there are {sorted(filled)}"
 

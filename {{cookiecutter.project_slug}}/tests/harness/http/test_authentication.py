@@ -1,6 +1,8 @@
 """Denied by default: an owner's own routes want a key too, and nothing of a stranger's body is read."""
 
 import pytest
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Message
 
 from harness import Principal
@@ -16,6 +18,20 @@ async def test_a_route_of_the_owners_wants_a_key_like_every_other(opens: Opens) 
     known = await client.get("/v1/customers/bob", headers=KEY)
     assert (known.status_code, known.json()) == (200, "Hello bob")
     assert known.headers["RateLimit"].startswith('"caller";r=')
+
+
+@pytest.mark.parametrize("path", ["/version", "/healthz", "/metrics", "/docs", "/openapi.json"])
+async def test_what_is_open_is_open_for_reading_alone(opens: Opens, path: str) -> None:
+    client = await opens()
+    assert (await client.get(path)).status_code == 200
+    assert (await client.post(path)).status_code == 401
+
+
+async def test_a_refusal_passes_through_the_middleware_of_the_owner(opens: Opens) -> None:
+    origin = "https://www.example.com"
+    client = await opens(middleware=[Middleware(CORSMiddleware, allow_origins=[origin])])
+    refused = await client.get("/v1/agents", headers={"Origin": origin})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, origin)
 
 
 async def test_a_path_that_nobody_serves_is_no_news_to_a_stranger(opens: Opens) -> None:
