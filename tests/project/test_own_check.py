@@ -38,7 +38,15 @@ ROWS: dict[str, dict[str, Any]] = {
     "spanish": SPANISH,
 }
 # The tests that know the example agents or what a project says of itself; the others run in the rows above.
-OF_AGENTS = ("agents", "cli", "e2e", "prompts", "structure", "abuse/test_off_domain.py", "guardrails/test_rates.py")
+OF_AGENTS = (
+    "agents",
+    "harness/cli",
+    "harness/prompts",
+    "harness/structure",
+    "harness/guards/test_rates.py",
+    "conformance/test_off_domain.py",
+    "conformance/test_service_over_http.py",
+)
 MINUTES = 60.0
 # Boxes that need a tool or an installation of their own, which this row has.
 PROVEN_HERE = ("ARC-1", "ARC-2", "SEC-1", "SEC-2", *(() if os.name == "nt" else ("ARC-3",)))
@@ -229,7 +237,8 @@ def test_the_picture_of_both_readmes_says_what_the_architecture_page_draws(insta
     before = installed.read("docs/overview.svg")
     built = project_nox(installed, "-s", "docs")  # which installs what draws it
     assert built.returncode == 0, brief(built.stdout)
-    drawn = run(installed, str(interpreter(installed)), "-m", "tools.drawing")
+    python = interpreter(installed).relative_to(installed.folder / ".venv")
+    drawn = run(installed, str(installed.folder / ".nox" / "checks" / python), "-m", "tools.drawing")
     assert drawn.returncode == 0, drawn.stdout
     words = re.compile(r">([^<>{}]+)<")
     assert words.findall(installed.read("docs/overview.svg")) == words.findall(before)

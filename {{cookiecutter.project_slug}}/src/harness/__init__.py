@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .sources.http import Params
     from .sources.policy import Policy
     from .sources.resources import AgentResources
-    from .storage.store import ThreadRef
+    from .storage.thread_ref import ThreadRef
     from .telemetry.metrics import REGISTRY
 
 __all__ = [
@@ -76,7 +76,7 @@ _MODULES = {
     "sources.http": ("Params",),
     "sources.policy": ("Policy",),
     "sources.resources": ("AgentResources",),
-    "storage.store": ("ThreadRef",),
+    "storage.thread_ref": ("ThreadRef",),
     "telemetry.metrics": ("REGISTRY",),
 }
 

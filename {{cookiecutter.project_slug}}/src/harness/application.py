@@ -15,7 +15,7 @@ from .prompts.prompt import Prompt
 from .runtime.agent import Agent
 from .runtime.replies import Reply
 from .settings import Settings
-from .storage.store import ThreadRef
+from .storage.thread_ref import ThreadRef
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .models.call_recorder import Usage
     from .runtime.state import Decision
     from .storage.sql_store import PersistenceStatus
-    from .storage.store import ThreadRef
+    from .storage.thread_ref import ThreadRef
     from .telemetry.audit_log import AuditLog
 
 

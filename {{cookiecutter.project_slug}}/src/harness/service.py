@@ -31,7 +31,8 @@ from .runtime.sessions import DecisionSession, Sessions
 from .runtime.state import Decision, State
 from .settings import Settings
 from .sources.resources import SourceConnections
-from .storage.store import Store, ThreadRef
+from .storage.store import Store
+from .storage.thread_ref import ThreadRef
 from .telemetry.audit_log import AuditLog
 from .telemetry.tracing import TRACES
 

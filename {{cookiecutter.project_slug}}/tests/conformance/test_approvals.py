@@ -13,7 +13,8 @@ from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavaila
 from harness.runtime.agent import Agent
 from harness.runtime.approvals import ApprovalNode, Approvals
 from harness.settings import Settings
-from harness.storage.store import PUBLIC, IdempotencyRecord, ThreadRef
+from harness.storage.store import IdempotencyRecord
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.conftest import Door, Lines
 from tests.harness.http.test_streaming import events
 from tests.support.agents import TEST_AGENTS

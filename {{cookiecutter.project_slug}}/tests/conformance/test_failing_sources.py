@@ -42,7 +42,7 @@ class RiversAgent(TableAgent):
     url = ""
 
     @staticmethod
-    def sample(request: httpx2.Request) -> httpx2.Response:
+    def fake_source(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, json={"level": 99})
 
     def policy(self) -> Policy:

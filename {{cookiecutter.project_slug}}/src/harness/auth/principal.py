@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from ..errors import ScopeMissing
-from ..storage.store import PUBLIC, ThreadRef
+from ..storage.thread_ref import PUBLIC, ThreadRef
 
 ID_CHARS: Final = 32
 """Hexadecimal digits of an id: 128 bits, so that no two principals ever share one."""

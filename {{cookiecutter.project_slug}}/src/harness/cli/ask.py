@@ -22,7 +22,7 @@ from ..prompts.messages import LocalizedMessage
 from ..runtime.replies import Event, Reply
 from ..runtime.state import Decision
 from ..settings import Settings
-from ..storage.store import PUBLIC, ThreadRef
+from ..storage.thread_ref import PUBLIC, ThreadRef
 from ..telemetry.logging import Logs
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from ..settings import Settings
 from ..storage.sqlite import Checkpoints
-from ..storage.store import ThreadRef
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.logging import Logs
 
 

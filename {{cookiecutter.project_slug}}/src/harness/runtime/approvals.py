@@ -21,7 +21,8 @@ from ..prompts.language import Language
 from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.store import Store, ThreadRef
+from ..storage.store import Store
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent
 from .replies import Degraded

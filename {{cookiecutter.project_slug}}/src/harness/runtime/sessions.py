@@ -13,7 +13,8 @@ from ..prompts.language import Language
 from ..run_context import RunContext
 from ..settings import Settings
 from ..storage.sql_store import PersistenceStatus
-from ..storage.store import IdempotencyRecord, Store, ThreadRef
+from ..storage.store import IdempotencyRecord, Store
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
 from ..telemetry.metrics import ANSWERS, ANSWERS_DEGRADED, QUEUE_LENGTH
 from .approvals import Approvals

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import InputRefused, RunUnknown, ThreadUnknown
 from ..guards.personal_data import PiiRules
 from ..settings import Settings
-from ..storage.store import Feedback, Store, ThreadRef
+from ..storage.store import Feedback, Store
+from ..storage.thread_ref import ThreadRef
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.metrics import FEEDBACK
 from ..telemetry.redaction import Redactor

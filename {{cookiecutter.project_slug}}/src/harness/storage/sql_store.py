@@ -191,7 +191,7 @@ class SQLStore(Store):
         insert = f"""
             INSERT INTO kept_replies (key, thread_id, request, reply, kept_until)
             VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO {on_conflict} RETURNING key
-            """  # noqa: S608  # a text of ours
+            """  # noqa: S608  # nosec B608 - a text of ours
         values = (record.key, record.thread_id, record.request, record.reply, record.expires_at)
         statements = [
             self._statement("DELETE FROM kept_replies WHERE kept_until < ?", time.time()),

@@ -14,7 +14,7 @@ from harness.auth.authenticator import TOKEN_MAX_CHARS, Authenticator
 from harness.auth.principal import Principal, Scope
 from harness.errors import ConfigurationError, ScopeMissing, Unauthenticated
 from harness.settings import Settings
-from harness.storage.store import PUBLIC
+from harness.storage.thread_ref import PUBLIC
 
 # Which credential counts, and what is said of those that do not.
 

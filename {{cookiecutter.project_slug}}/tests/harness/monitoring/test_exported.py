@@ -48,7 +48,7 @@ class ReadingAgent(MoonsAgent):
         return await super().look_up(name)
 
     @staticmethod
-    async def sample(request: httpx2.Request) -> httpx2.Response:
+    async def fake_source(request: httpx2.Request) -> httpx2.Response:
         """A feed."""
         return httpx2.Response(200, headers={"content-type": "text/xml"}, content=b"<moons/>")
 
@@ -60,7 +60,7 @@ class DryAgent(ReadingAgent):
     keywords = {"en": ("high",), "es": ("alto",)}
 
     @staticmethod
-    async def sample(request: httpx2.Request) -> httpx2.Response:
+    async def fake_source(request: httpx2.Request) -> httpx2.Response:
         """Nothing."""
         return httpx2.Response(503)
 

@@ -18,7 +18,8 @@ from harness.runtime.state import State, Task
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
-from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
+from harness.storage.store import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.runtime.scripted import NO_LEAKS
 from tests.support.writing_agent import OrdersAgent
 

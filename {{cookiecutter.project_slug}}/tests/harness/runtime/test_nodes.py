@@ -23,7 +23,8 @@ from harness.runtime.writer import OutputGuardNode
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
-from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
+from harness.storage.store import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from harness.telemetry.redaction import Redactor
 from tests.support.agents import TEST_AGENTS
 

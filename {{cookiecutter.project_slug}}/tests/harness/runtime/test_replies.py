@@ -8,7 +8,7 @@ from harness.run_context import RunContext
 from harness.runtime.replies import Degraded, Replies, Reply
 from harness.runtime.state import Plan, State, Task, TaskResult
 from harness.settings import Settings
-from harness.storage.store import PUBLIC, ThreadRef
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 
 MOONS = TaskResult(
     agent="moons",

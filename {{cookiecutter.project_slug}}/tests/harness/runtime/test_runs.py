@@ -16,7 +16,8 @@ from harness.runtime.threads import History, Ratings, Threads
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
-from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
+from harness.storage.store import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
 from tests.harness.runtime.scripted import Say, ScriptedFactory

@@ -13,7 +13,8 @@ from harness.runtime.writer import OutputGuardNode
 from harness.service import Service
 from harness.settings import Settings
 from harness.storage.sqlite import SqliteStore
-from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
+from harness.storage.store import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.support.agents import TEST_AGENTS
 
 T = ThreadRef("t", PUBLIC)

@@ -8,7 +8,8 @@ from harness.runtime.replies import ApprovalRequest, Degraded, Reply, UsageRepor
 from harness.runtime.sessions import Sessions, ThreadSession
 from harness.runtime.state import Decision
 from harness.settings import Settings
-from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
+from harness.storage.store import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 
 T = ThreadRef("t", PUBLIC)
 

@@ -1,4 +1,4 @@
-"""Tests of `store`: how it is chosen, its locks and keys; and of the locks of `postgres`."""
+"""Tests of `store` and `thread_ref`: how a store is chosen, its locks and keys; and of the locks of `postgres`."""
 
 import asyncio
 import sys
@@ -12,7 +12,8 @@ from harness.errors import ConfigurationError, ThreadBusy
 from harness.settings import Settings
 from harness.storage.postgres import AdvisoryLocks, Connection
 from harness.storage.sqlite import Checkpoints
-from harness.storage.store import PUBLIC, MemoryStore, ThreadRef
+from harness.storage.store import MemoryStore
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.storage.test_store import keep, knows
 
 

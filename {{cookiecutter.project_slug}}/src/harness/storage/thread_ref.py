@@ -1,0 +1,37 @@
+"""How a thread and its owner are named; light, since callers and the command line need it too."""
+
+from dataclasses import dataclass
+from typing import Final
+
+PUBLIC: Final = ""
+"""The owner of the threads of callers without a name: all of them are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRef:
+    """One conversation of one owner. Nobody can name another's: the owner is no part of an id.
+
+    A name with an owner in front holds a sign that no caller's text may hold, so that no id and
+    no key of a caller without a name reads like one.
+    """
+
+    thread_id: str
+    """As the caller names it."""
+
+    owner: str
+    """`Principal.owner`, or `PUBLIC`."""
+
+    @classmethod
+    def from_key(cls, key: str) -> "ThreadRef":
+        """The conversation that a store knows as `key`."""
+        owner, _, thread_id = key.rpartition(":")
+        return cls(thread_id, owner)
+
+    @property
+    def key(self) -> str:
+        """The thread in the store of threads."""
+        return f"{self.owner}:{self.thread_id}" if self.owner else self.thread_id
+
+    def request_key(self, idempotency_key: str) -> str:
+        """An Idempotency-Key in the store: of this owner alone."""
+        return f"{self.owner} {idempotency_key}" if self.owner else idempotency_key
