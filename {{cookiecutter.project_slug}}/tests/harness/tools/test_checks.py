@@ -87,7 +87,7 @@ LOCKED = """
 [[package]]
 name = "%s"
 version = "1.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example/simple" }
 sdist = { url = "https://x.test/%s.tar.gz", hash = "sha256:%s" }
 """
 LOCK = """\
