@@ -1,9 +1,9 @@
 """The words of an answer while they are written: sentence by sentence, each one checked before it leaves."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import ClassVar
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 
 from ..guards.output import OutputGuard, SentenceBuffer
@@ -17,7 +17,7 @@ class AnswerStream:
     lead to tools, what was sent is withdrawn and the words of the next call begin anew.
     """
 
-    REVISED = "revised"
+    REVISED: ClassVar = "revised"
     """Why something was withdrawn: what came after it is the answer."""
 
     def __init__(self, emit: Callable[[Event], None], guard: Callable[[], OutputGuard]) -> None:
@@ -76,11 +76,3 @@ class AnswerStream:
             self._emit(Event(event="token", data={"text": sentence}))
         if self._buffer is not None:
             self.refusal = self._buffer.refusal
-
-    @staticmethod
-    def whole(pieces: AIMessageChunk) -> AIMessage:
-        """The message of which these are all pieces, added up."""
-        return AIMessage(**{**pieces.model_dump(exclude={"type", "tool_call_chunks", "chunk_position"})})
-
-
-__all__: list[Any] = ["AnswerStream"]
