@@ -67,6 +67,9 @@ class RunContext:
     evidence: "list[ToolResult] | None" = None
     """What tools have brought in this task, whoever called them."""
 
+    nested: list[str] | None = None
+    """Roles of the models that the running tool has asked: its result is their words, and no evidence."""
+
     stream: "AnswerStream | None" = None
     """Where the words of the answer go as they are written; None where nobody reads along, and for
     words that are not the answer's."""
@@ -86,7 +89,6 @@ class RunContext:
             yield run
         finally:
             current_run.reset(before)
-
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, from code in a thread: it runs in the run's loop, in the caller's context.

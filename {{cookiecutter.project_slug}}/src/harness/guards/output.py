@@ -18,6 +18,9 @@ from .personal_data import PiiMatch, PiiRules
 
 log = structlog.get_logger(__name__)
 
+GroundingLevel = Literal["facts", "sources", "open"]
+"""What an answer's claims are held against: what this run found; at least a source; nothing, and it says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutputPolicy:
@@ -56,12 +59,15 @@ class OutputGuard:
         *,
         said: Iterable[str] = (),
         language: Language | None = None,
+        level: GroundingLevel = "facts",
     ) -> None:
         """Take `question`, the `facts` of tools, and the `links` of its sources.
 
         What our own code `said` about them supports names, and is read only when one is looked for.
-        With a `language` a text that is clearly in another one is refused.
+        With a `language` a text that is clearly in another one is refused. By `level` figures and
+        names are held against all this (`facts`), figures alone (`sources`), or nothing (`open`).
         """
+        self._level = level
         self._outgoing = outgoing
         self._evidence = [question, *facts]
         self._links = links
@@ -103,7 +109,7 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        names = self._grounding.unsupported_names(text) if self._outgoing.names == "refuse" else []
+        names = self._grounding.unsupported_names(text) if self._names == "refuse" else []
         return list(dict.fromkeys([*self._figures(text), *names]))
 
     def block(self, refusal: str) -> str:
@@ -131,11 +137,15 @@ class OutputGuard:
         if self._figures(text, bool(personal)) or (not is_ours and self._has_unsupported_name(text)):
             yield self.UNGROUNDED
 
+    @property
+    def _names(self) -> Literal["refuse", "observe", "off"]:
+        return self._outgoing.names if self._level == "facts" else "off"
+
     def _has_unsupported_name(self, text: str) -> bool:
         """True for a name that is refused; one that is only observed is counted."""
-        if self._outgoing.names == "off" or not self._grounding.unsupported_names(text):
+        if self._names == "off" or not self._grounding.unsupported_names(text):
             return False
-        if self._outgoing.names == "refuse":
+        if self._names == "refuse":
             return True
         if not self._has_observed:  # once, also where an answer is looked at by sentences
             self._has_observed = True
@@ -144,6 +154,8 @@ class OutputGuard:
 
     def _figures(self, text: str, has_personal: bool = True) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
+        if self._level == "open":
+            return []
         for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(match):
                 text = text[: match.start] + text[match.end :]

@@ -37,6 +37,7 @@ class Messages:
     UNAVAILABLE: Final = _SENTENCES["unavailable"]
     STALE: Final = _SENTENCES["stale"]
     EMBEDDED: Final = _SENTENCES["embedded"]
+    EMBEDDED_ONLY: Final = _SENTENCES["embedded_only"]
     DISABLED: Final = _SENTENCES["disabled"]
     SAMPLE_DATA: Final = _SENTENCES["sample_data"]
     MASKED: Final = _SENTENCES["masked"]

@@ -8,13 +8,13 @@ from ..errors import ConfigurationError
 from .language import Text
 from .messages import LocalizedMessage, Messages
 from .prompt import Prompt
-from .shared import JUDGE, PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
+from .shared import JUDGE, PLANNER, REPAIR, SUPERVISOR, UNGROUNDED, WRITER, WRONG_LANGUAGE
 
 
 class Overrides:
     """Sentences by their name in `Messages`, and prompts by their `name`."""
 
-    PROMPTS = (PLANNER, REPAIR, WRITER, JUDGE, UNGROUNDED, WRONG_LANGUAGE)
+    PROMPTS = (PLANNER, REPAIR, SUPERVISOR, WRITER, JUDGE, UNGROUNDED, WRONG_LANGUAGE)
 
     def __init__(self, messages: Mapping[str, LocalizedMessage], prompts: Sequence[Prompt]) -> None:
         """Check what is to be said instead.

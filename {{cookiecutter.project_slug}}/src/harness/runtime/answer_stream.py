@@ -20,10 +20,12 @@ class AnswerStream:
     REVISED: ClassVar = "revised"
     """Why something was withdrawn: what came after it is the answer."""
 
-    def __init__(self, emit: Callable[[Event], None], guard: Callable[[], OutputGuard]) -> None:
-        """Send events by `emit`; `guard` makes the guard of a text over what is known when it begins."""
-        self._emit = emit
-        self.guard = guard
+    def __init__(self) -> None:
+        self.emit: Callable[[Event], None] = lambda _: None
+        """Sends an event; set when the run begins."""
+        self.guard: Callable[[], OutputGuard | None] = lambda: None
+        """Makes the guard of a text over what is known when it begins; None: it cannot be the answer,
+        such as before anything was found."""
         self.writers: Collection[str] = ()
         """Nodes of a graph whose words are the answer; empty: those of every node."""
         self._buffer: SentenceBuffer | None = None
@@ -39,7 +41,8 @@ class AnswerStream:
         """A call begins."""
         self.withdraw(self.REVISED)
         self.refusal = None
-        self._buffer = SentenceBuffer(self.guard())
+        guard = self.guard()
+        self._buffer = SentenceBuffer(guard) if guard else None
 
     def feed(self, piece: AIMessageChunk) -> None:
         """A piece of the call's answer."""
@@ -59,7 +62,7 @@ class AnswerStream:
     def withdraw(self, because: str) -> None:
         """Take back what was sent, if anything was."""
         if self._sent:
-            self._emit(Event(event="withdrawn", data={"because": because}))
+            self.emit(Event(event="withdrawn", data={"because": because}))
         self._sent = ""
 
     def finish(self, answer: str, because: str = REVISED) -> None:
@@ -67,12 +70,12 @@ class AnswerStream:
         if self._sent.strip() == answer.strip():
             return
         self.withdraw(because)
-        self._emit(Event(event="token", data={"text": answer}))
+        self.emit(Event(event="token", data={"text": answer}))
         self._sent = answer
 
     def _send(self, sentences: Iterable[str]) -> None:
         for sentence in sentences:
             self._sent += sentence
-            self._emit(Event(event="token", data={"text": sentence}))
+            self.emit(Event(event="token", data={"text": sentence}))
         if self._buffer is not None:
             self.refusal = self._buffer.refusal

@@ -12,6 +12,8 @@ from weakref import WeakValueDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
 
 from ..errors import ThreadBusy
 
@@ -100,6 +102,10 @@ class Store(ABC):
             yield
         finally:
             lock.release()
+
+    def memory(self, owner: str) -> "BaseStore":
+        """The long-term memory of one owner."""
+        return InMemoryStore()
 
     @staticmethod
     def lock_name(thread_id: str) -> str:

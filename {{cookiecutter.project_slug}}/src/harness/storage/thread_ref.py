@@ -32,6 +32,10 @@ class ThreadRef:
         """The thread in the store of threads."""
         return f"{self.owner}:{self.thread_id}" if self.owner else self.thread_id
 
+    def companion(self, name: str) -> str:
+        """Where a graph called `name` keeps its own state of this thread."""
+        return f"{self.key} {name}"
+
     def request_key(self, idempotency_key: str) -> str:
         """An Idempotency-Key in the store: of this owner alone."""
         return f"{self.owner} {idempotency_key}" if self.owner else idempotency_key

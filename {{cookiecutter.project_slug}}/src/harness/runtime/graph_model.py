@@ -1,10 +1,11 @@
 """`harness.model`: the model of a role for a graph of one's own, made when the graph is, asked inside of a run."""
 
+import hashlib
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
@@ -12,9 +13,9 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
+from ..models.model_config import ROLES, Role
 from ..prompts.messages import Messages
 from ..run_context import RunContext
-from .model_config import ROLES, Role
 
 
 def model(role: Role = "agent") -> BaseChatModel:
@@ -40,6 +41,9 @@ class FactoryModel(BaseChatModel):
 
     options: Mapping[str, Any] = {}
     """What `bind_tools` was given beside them."""
+
+    script: Any = None
+    """What the embedded model says; None: what `GraphScript` does."""
 
     _made: tuple[Any, Any] = PrivateAttr(default=(None, None))
     _copies: dict[Any, "FactoryModel"] = PrivateAttr(default_factory=dict)
@@ -68,14 +72,17 @@ class FactoryModel(BaseChatModel):
             ModelUnavailable: No model of the role answered.
             BudgetExceeded: The run has no model call left.
         """
-        answer: AIMessage = await self._model().ainvoke(self._complete(input), ensure_config(config), **kwargs)
+        given = self._complete(input)
+        answer: AIMessage = await self._model().ainvoke(given, self._named(given, config), **kwargs)
         return answer
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any  # noqa: A002
     ) -> AsyncGenerator[AIMessageChunk]:
         """The pieces of the model's answer; raises what `ainvoke` raises."""
-        async for piece in self._model().astream(self._complete(input), ensure_config(config), **kwargs):
+        given = self._complete(input)
+        pieces: Any = self._model().astream(given, self._named(given, config), **kwargs)
+        async for piece in pieces:
             yield piece
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:  # noqa: A002
@@ -92,13 +99,33 @@ class FactoryModel(BaseChatModel):
         raise NotImplementedError("ask it by invoke, ainvoke, stream or astream")
 
     def _model(self) -> Runnable[LanguageModelInput, AIMessage]:
-        host = RunContext.current().host
-        if host is None:
+        run = RunContext.current()
+        if run.host is None:
             raise RuntimeError("harness.model answers inside of a run; a test gives a graph a model of its own")
+        if run.nested is not None:
+            run.nested.append(self.role)
+        host = run.host
         if self._made[0] is not host.factory:
-            made: Any = host.factory.for_role(self.role, GraphScript(self.bound))
+            made: Any = host.factory.for_role(self.role, self.script or GraphScript(self.bound))
             self._made = host.factory, made.bind_tools(self.bound, **self.options) if self.bound else made
         return self._made[1]  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _named(given: Any, config: RunnableConfig | None) -> RunnableConfig:
+        """The call's configuration, with the name and version of its prompt for logs and traces.
+
+        Its system prompt may not leave in an answer, whoever wrote it.
+        """
+        config = ensure_config(config)
+        metadata = config.get("metadata") or {}
+        first = given[0] if isinstance(given, list) and given else None
+        text = first.text if isinstance(first, SystemMessage) else ""
+        host = RunContext.current().host
+        if host and text:
+            host.outgoing.leaks.learn(text)
+        version = hashlib.sha256(text.encode()).hexdigest()[:8]
+        named = {"prompt": metadata.get("langgraph_node", "graph"), "prompt_version": version}
+        return {**config, "metadata": {**named, **metadata}}
 
     @staticmethod
     def _complete(given: Any) -> Any:
@@ -129,7 +156,7 @@ class GraphScript:
         question = next((it.text for it in reversed(messages) if it.type == "human"), "")
         if messages[-1].type == "tool":
             results = [it.text for it in messages if it.type == "tool"]
-            return AIMessage("\n".join(self._plain(it) for it in results))
+            return AIMessage("\n".join(self.plain(it) for it in results))
         for given in self._bound:
             schema = convert_to_openai_tool(given)["function"]
             properties = schema.get("parameters", {}).get("properties", {})
@@ -156,7 +183,7 @@ class GraphScript:
         return None if "anyOf" in schema else values.get(kind)
 
     @staticmethod
-    def _plain(text: str) -> str:
+    def plain(text: str) -> str:
         """A tool's result without the marks of its fence."""
         lines = text.splitlines()
         is_fenced = len(lines) > 2 and lines[0].startswith("<") and lines[-1].startswith("</")
