@@ -163,8 +163,7 @@ class Service:
     async def _events(self, message: str, thread: ThreadRef) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
         async with self._run(thread, stream=AnswerStream()) as run:
-            yield Event(event="started", data={"thread_id": thread.thread_id, "run_id": run.run_id})
-            state = State()
+            state, started = State(), Event(event="started", data={"thread_id": thread.thread_id, "run_id": run.run_id})
             try:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
@@ -179,6 +178,9 @@ class Service:
                     while step := await self._next(steps):
                         mode, part = step
                         if mode == "custom":
+                            if run.stream and not run.stream.has_begun:  # a refused message has a status instead
+                                run.stream.has_begun = True
+                                yield started
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)

@@ -87,8 +87,7 @@ class FailoverModel(BaseChatModel):
             ModelUnavailable: No model gave a first piece; or, after some pieces, the rest is lost.
         """
         Budget.take_model_call()
-        listener = self._listener(config)
-        if listener:
+        if listener := self._listener(config):
             listener.begin()
         request = ModelRequest(self.role, input, config, kwargs)
         reason: Reason = "timeout"
@@ -99,20 +98,28 @@ class FailoverModel(BaseChatModel):
                 reason = self._record_fallback(model, failure)
                 continue
             try:
-                async with aclosing(others):
-                    if listener:
-                        listener.feed(first)
-                    yield first
-                    async for piece in others:
-                        if listener:
-                            listener.feed(piece)
+                async with aclosing(self._heard(first, others, listener)) as pieces:
+                    async for piece in pieces:
                         yield piece
-                if listener:
-                    listener.end()
             except ModelCallFailed as failure:
                 raise ModelUnavailable(self.role, failure.reason) from failure
             return
         raise ModelUnavailable(self.role, reason)
+
+    @staticmethod
+    async def _heard(
+        first: AIMessageChunk, others: AsyncGenerator[AIMessageChunk], listener: "AnswerStream | None"
+    ) -> AsyncGenerator[AIMessageChunk]:
+        """All pieces; `listener` hears each before the caller has it."""
+        async with aclosing(others):
+            piece: AIMessageChunk | None = first
+            while piece is not None:
+                if listener:
+                    listener.feed(piece)
+                yield piece
+                piece = await anext(others, None)
+        if listener:
+            listener.end()
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """The same models with tools, bound by each one's own class in its provider's words."""

@@ -16,7 +16,7 @@ from ..errors import ClarificationNeeded, ConfigurationError
 from ..guards.injection_guard import InjectionGuard
 from ..guards.output import GroundingLevel
 from ..guards.tool_policy import ToolPolicy
-from ..prompts.language import Language
+from ..prompts.language import LANGUAGES, Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import SUPERVISOR
 from ..run_context import RunContext
@@ -237,7 +237,7 @@ class _OfAgents(Flow):
             raise ConfigurationError(["src/app/agents: there is no agent; add one: make agent name=billing"])
         common = {
             "name": self.name,
-            "description": {language: self.description for language in agents[0].description},
+            "description": dict.fromkeys(LANGUAGES, self.description),
             "grounding": self.grounding,
             "members": tuple(agents),
             "__doc__": self.description,

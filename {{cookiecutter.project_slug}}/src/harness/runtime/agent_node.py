@@ -24,7 +24,7 @@ from ..guards.tool_policy import ApprovalGate
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.messages import Messages
+from ..prompts.messages import LocalizedMessage, Messages
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.metrics import AGENT_RUNS, FAILURES
@@ -159,28 +159,14 @@ class AgentNode:
     async def _from_graph(self, task: Task, language: Language) -> tuple[list[TaskResult], list[str]]:
         """The results of a graph, and why they are degraded: it is the user's code, and may fail in every way."""
         message, degraded = Messages.UNAVAILABLE, [Degraded.DISABLED]
-        if not self._is_disabled:
-            try:
+        try:
+            if not self._is_disabled:
                 async with Deadline.until(DeadlineFraction.MODEL):
                     return await self.graphs[task["agent"]].answer(task, language), []
-            except ClarificationNeeded as needed:
-                return [TaskResults.unanswered(task, needed.question, "asked")], []
-            except ModelUnavailable as failure:
-                log.warning("agent_without_model", error=type(failure).__name__, reason=failure.reason)
-                withheld = failure.reason in (Degraded.UNGROUNDED, Degraded.UNSAFE, Degraded.LANGUAGE)
-                degraded = [failure.reason] if withheld else Degraded.reasons_for("model", failure)
-            except (BudgetExceeded, GraphRecursionError) as failure:
-                log.warning("agent_over_budget", error=type(failure).__name__)
-                degraded = [Degraded.OVER_BUDGET]
-            except (SourceUnavailable, PolicyViolation) as failure:
-                log.warning("agent_without_source", reason=str(failure))
-                message, degraded = Messages.MISSING, [Degraded.SOURCE]
-            except TimeoutError:
-                log.warning("agent_out_of_time")
-                message, degraded = Messages.TOO_LATE, [Degraded.OUT_OF_TIME]
-            except Exception:
-                log.exception("agent_failed")
-                degraded = [Degraded.AGENT]
+        except ClarificationNeeded as needed:
+            return [TaskResults.unanswered(task, needed.question, "asked")], []
+        except Exception as failure:  # noqa: BLE001 - each has its reason
+            message, degraded = self._failure_of_graph(failure)
         try:
             async with Deadline.until(DeadlineFraction.DATA):
                 agent = self._agents[task["agent"]]
@@ -192,6 +178,26 @@ class AgentNode:
             log.info("no_data_alone", error=type(failure).__name__)
         FAILURES.labels("agents", task["agent"]).inc()
         return [TaskResults.missing(task, message, language)], degraded
+
+    @staticmethod
+    def _failure_of_graph(failure: Exception) -> tuple[LocalizedMessage, list[str]]:
+        """What an answer says of a graph that failed, and why it is degraded."""
+        match failure:
+            case ModelUnavailable():
+                log.warning("agent_without_model", error=type(failure).__name__, reason=failure.reason)
+                withheld = failure.reason in (Degraded.UNGROUNDED, Degraded.UNSAFE, Degraded.LANGUAGE)
+                return Messages.UNAVAILABLE, [failure.reason] if withheld else Degraded.reasons_for("model", failure)
+            case BudgetExceeded() | GraphRecursionError():
+                log.warning("agent_over_budget", error=type(failure).__name__)
+                return Messages.UNAVAILABLE, [Degraded.OVER_BUDGET]
+            case SourceUnavailable() | PolicyViolation():
+                log.warning("agent_without_source", reason=str(failure))
+                return Messages.MISSING, [Degraded.SOURCE]
+            case TimeoutError():
+                log.warning("agent_out_of_time")
+                return Messages.TOO_LATE, [Degraded.OUT_OF_TIME]
+        log.error("agent_failed", exc_info=failure)
+        return Messages.UNAVAILABLE, [Degraded.AGENT]
 
     async def _result(self, task: Task, language: Language) -> tuple[TaskResult, list[str]]:
         degraded: list[str] = []

@@ -26,6 +26,8 @@ class AnswerStream:
         self.guard: Callable[[], OutputGuard | None] = lambda: None
         """Makes the guard of a text over what is known when it begins; None: it cannot be the answer,
         such as before anything was found."""
+        self.has_begun = False
+        """True from the first event on."""
         self.writers: Collection[str] = ()
         """Nodes of a graph whose words are the answer; empty: those of every node."""
         self._buffer: SentenceBuffer | None = None

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import structlog
@@ -58,7 +57,8 @@ class InputGuardNode:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
         """
         if stream := RunContext.current().stream:
-            stream.emit = partial(copy_context().run, runtime.stream_writer)  # from any graph inside of this one
+            here = copy_context()  # it is called from graphs inside of this one
+            stream.emit = lambda event: here.run(runtime.stream_writer, event)
         message = state["message"]
         question, masked = self.personal.mask_input(self.inbound.clean(message))
         history = state.get("history", [])

@@ -138,10 +138,12 @@ class FactoryModel(BaseChatModel):
         results = {it.tool_call_id for it in given if isinstance(it, ToolMessage)}
         whole: list[Any] = []
         for message in given:
-            whole.append(message)
-            for call in message.tool_calls if isinstance(message, AIMessage) else ():
-                if call["id"] not in results:
-                    whole.append(ToolMessage("not done: the user went on", tool_call_id=call["id"], name=call["name"]))
+            calls = message.tool_calls if isinstance(message, AIMessage) else ()
+            missing = [it for it in calls if it["id"] not in results]
+            closed = [
+                ToolMessage("not done: the user went on", tool_call_id=it["id"], name=it["name"]) for it in missing
+            ]
+            whole += [message, *closed]
         return whole
 
 

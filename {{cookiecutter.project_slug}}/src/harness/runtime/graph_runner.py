@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -149,7 +148,7 @@ class GraphRunner:
 
         It runs as a root graph: inside of ours its interrupts would end our run, past the guards.
         """
-        run, write = RunContext.current(), partial(contextvars.copy_context().run, get_stream_writer())
+        run, here, write = RunContext.current(), contextvars.copy_context(), get_stream_writer()
         found: dict[str, Any] = {}
         if run.evidence is not None:
             run.evidence.append(ToolResult(found))
@@ -164,7 +163,7 @@ class GraphRunner:
             )
             async for part in parts:
                 if part["type"] == "custom":
-                    self._send(write, part["data"])
+                    self._send(lambda event: here.run(write, event), part["data"])
                 elif not part["ns"]:
                     state = part["data"]
                     found.update(self._found(state))

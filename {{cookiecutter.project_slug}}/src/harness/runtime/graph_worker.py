@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..errors import ModelUnavailable
+from ..errors import InputRefused, ModelUnavailable
 from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.personal_data import PiiRules
 from ..guards.tool_policy import Approval, ApprovalGate
 from ..prompts.language import Language
 from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
+from ..telemetry.redaction import Redactor
 from .agent import ToolResult
 from .approvals import PendingApprovals
 from .graph_agent import GraphAgent
@@ -29,6 +31,7 @@ class GraphWorker:
         self._outgoing = outgoing
         self._pending = PendingApprovals(settings, outgoing)
         self._max_chars = settings.message_max_chars
+        self._personal = PiiRules(settings.personal_data_in)
 
     async def answer(self, task: Task, language: Language) -> list[TaskResult]:
         """The graph's answer, its question back, or the calls that wait for a person.
@@ -54,7 +57,7 @@ class GraphWorker:
         is_approved = decision["verdict"] == "approve"
         gate = ApprovalGate(self._outgoing.leaks, self._max_chars)
         with RunContext.scope(approval=approval if is_approved else None, gate=gate, evidence=evidence):
-            result = await self._agent.runner.resume(call["interrupt"], self._value(call["form"], decision))
+            result = await self._agent.runner.resume(call["interrupt"], await self._value(call["form"], decision))
             if result.waiting or result.asked:
                 done = self._decided(task, approval, call, language) if is_approved else None
                 said = Messages.REJECTED.format(language, call=call["shown"])
@@ -71,13 +74,17 @@ class GraphWorker:
         done = Messages.DONE.format(language, call=call["shown"])
         return TaskResults.answered(task, done, [ToolResult(call["arguments"])])  # a person has seen them
 
-    def _value(self, form: str, decision: Decision) -> Any:
-        """What the interrupt is resumed with."""
+    async def _value(self, form: str, decision: Decision) -> Any:
+        """What the interrupt is resumed with; a person's own value is read by the guards of a message."""
         kind, _, count = form.partition(" ")
         if kind == "approval":
             return {"verdict": decision["verdict"]}
         if kind == "value":
-            return decision.get("value", decision["verdict"])
+            value = Redactor.map_texts(decision.get("value"), lambda text: self._personal.mask_input(text)[0])
+            if len(str(value)) > self._max_chars:
+                raise InputRefused("value", f"longer than {self._max_chars} characters (MESSAGE_MAX_CHARS)")
+            host = RunContext.current().host
+            return await host.results.sanitize(value) if host else value
         one = {"type": decision["verdict"]} | ({} if decision["verdict"] == "approve" else {"message": self.REJECTED})
         return {"decisions": [one] * int(count)}
 
@@ -132,7 +139,7 @@ class GraphWorker:
     @staticmethod
     def _is_question(text: str) -> bool:
         """True for one short question."""
-        return text.endswith("?") and len(text) <= 300 and text.count("\n") <= 1  # noqa: PLR2004 - a guess
+        return text.endswith("?") and len(text) <= 300 and text.count("\n") <= 1  # a guess
 
     @staticmethod
     def _refuse(guard: OutputGuard, refusal: str | None) -> None:
