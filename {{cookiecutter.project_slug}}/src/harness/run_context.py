@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .limits.budget import RunUsage
     from .limits.deadline import Deadline
     from .models.call_recorder import Usage
+    from .runtime.agent import ToolResult
     from .runtime.state import Decision
     from .storage.sql_store import PersistenceStatus
     from .storage.thread_ref import ThreadRef
@@ -51,6 +52,12 @@ class RunContext:
     decision: "Decision | None" = None
     """A person's decision, with which the run is resumed. LangGraph (1.2) gives a node whose run
     broke the value of before: that would carry out another decision, or one twice."""
+
+    evidence: "list[ToolResult] | None" = None
+    """What the guarded tools of this step found, whoever called them."""
+
+    stream: Any = None
+    """Where the model layer sends the sentences of the answer while it is written; None: nowhere."""
 
     @classmethod
     def current(cls) -> "RunContext":

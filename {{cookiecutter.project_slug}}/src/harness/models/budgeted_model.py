@@ -8,7 +8,7 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..errors import BudgetExceeded
-from ..limits.budget import Budget, RunLimits
+from ..limits.budget import RunLimits
 
 
 class BudgetedModel(BaseChatModel):
@@ -42,7 +42,6 @@ class BudgetedModel(BaseChatModel):
             BudgetExceeded: No model call is left, or the answer calls more tools at once than the
                 agent may in all: 500 refusals, one by one, would cost seconds.
         """
-        Budget.take_model_call()
         answer: AIMessage = await self.model.ainvoke(input, config, **kwargs)
         if len(answer.tool_calls) > self.caps.tool_calls:
             raise BudgetExceeded("tool calls", self.caps.tool_calls, "AGENT_MAX_TOOL_CALLS")

@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..errors import ModelUnavailable
+from ..limits.budget import Budget
 from ..limits.deadline import Deadline
 from ..telemetry.metrics import LLM_FALLBACKS
 from .failures import ModelCallFailed, Reason
@@ -23,7 +24,7 @@ log = structlog.stdlib.get_logger(__name__)
 class FailoverModel(BaseChatModel):
     """Asks its models in order, each with its share of the time that is left.
 
-    It is asynchronous only, and keeps nothing of a request: the next one starts anew.
+    A call of it is one model call of the run's budget, however many models are asked. It is asynchronous only, and keeps nothing of a request: the next one starts anew.
     """
 
     OWN_SHARE: ClassVar = 0.95
@@ -48,8 +49,10 @@ class FailoverModel(BaseChatModel):
         """The first usable answer.
 
         Raises:
+            BudgetExceeded: No model call is left.
             ModelUnavailable: No model gave one; the reason is that of the last that was tried.
         """
+        Budget.take_model_call()
         request = ModelRequest(self.role, input, config, kwargs)
         reason: Reason = "timeout"  # where no time is left for any
         for model, seconds in self._shares():
@@ -67,8 +70,10 @@ class FailoverModel(BaseChatModel):
         From then on no other model is asked: its words would follow upon half an answer.
 
         Raises:
+            BudgetExceeded: No model call is left.
             ModelUnavailable: No model gave a first piece; or, after some pieces, the rest is lost.
         """
+        Budget.take_model_call()
         request = ModelRequest(self.role, input, config, kwargs)
         reason: Reason = "timeout"
         for model, seconds in self._shares():

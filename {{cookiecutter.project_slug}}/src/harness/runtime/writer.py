@@ -10,7 +10,6 @@ from langgraph.runtime import Runtime
 
 from ..errors import ModelUnavailable
 from ..guards.output import OutputGuard, OutputPolicy, SentenceBuffer
-from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.messages import Messages
@@ -80,7 +79,6 @@ class Writer:
     @staticmethod
     async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage], stream: "DraftStream") -> str:
         """The model's text; its sentences are checked and streamed as they come."""
-        Budget.take_model_call()
         draft = ""
         async for chunk in model.astream([*messages], {"metadata": WRITER.metadata}):
             draft += chunk.text
