@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
-    from .runtime.agent import Agent, Registry, Source, ToolCall, ToolMethod, ToolResult
+    from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
+    from .runtime.registry import Registry
     from .runtime.replies import Reply
     from .settings import Settings
     from .sources.http import Params
@@ -70,7 +71,8 @@ _MODULES = {
     "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Words"),
     "prompts.messages": ("LocalizedMessage",),
     "prompts.prompt": ("Prompt",),
-    "runtime.agent": ("Agent", "Registry", "Source", "ToolCall", "ToolMethod", "ToolResult"),
+    "runtime.agent": ("Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"),
+    "runtime.registry": ("Registry",),
     "runtime.replies": ("Reply",),
     "settings": ("Settings",),
     "sources.http": ("Params",),

@@ -51,7 +51,7 @@ def test_an_agent_speaks_both_languages(on_samples: Built, agent: type[Agent[Any
         assert agent.keywords[language]
         assert len(agent.examples[language]) >= 2
         assert on_samples(agent).prompt.render(language)
-    assert all(tool.description for tool in on_samples(agent).tools)
+    assert all(tool.description for tool in on_samples(agent).toolset)
 
 
 async def test_the_service_starts_with_all_of_them_and_tells_who_answers(door: Door) -> None:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 import structlog
 
@@ -27,6 +27,15 @@ class OutputPolicy:
     personal: PiiRules = field(default_factory=lambda: PiiRules("none"))
     names: Literal["refuse", "observe", "off"] = "refuse"
     """What becomes of a name that nothing supports: GROUNDING_NAMES."""
+
+    figures: bool = True
+    """Whether a figure that nothing supports is refused."""
+
+    def grounded(self, level: str) -> Self:
+        """What holds for an answer at a level of grounding: `sources` looks at no names, `open` at no figures either."""
+        if level == "facts":
+            return self
+        return replace(self, names="off", figures=level != "open")
 
 
 class OutputGuard:
@@ -144,6 +153,8 @@ class OutputGuard:
 
     def _figures(self, text: str, has_personal: bool = True) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
+        if not self._outgoing.figures:
+            return []
         for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(match):
                 text = text[: match.start] + text[match.end :]
