@@ -72,7 +72,7 @@ class OpenAPIDocument:
     @staticmethod
     def _question(agent: "type[Agent[Any]]", language: Language) -> str:
         """One that the agent answers: its first example, or what it says of itself."""
-        return next(iter(agent.examples[language]), agent.description[language])
+        return str(next(iter(agent.examples[language]), agent.description[language]))
 
     def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]

@@ -8,8 +8,8 @@ call, once, with the arguments that were shown.
 An agent owes: a description, a prompt, tools and the policy that names them. All else has a default.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Literal, cast, final
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, Literal, cast, final, get_args
 
 import structlog
 from langchain_core.tools import BaseTool
@@ -51,12 +51,12 @@ class Agent(Generic[SettingsT]):
     prompt: ClassVar[Any]
     """Its system prompt: a text, one per language, or a `Prompt`. Read as a `Prompt`."""
 
-    keywords: ClassVar[Mapping[Language, tuple[str, ...]]] = Derived.by(AgentWords.keywords)
-    """Words that send a question here when rules plan. Accents, case and endings do not matter.
-    Else the telling words of its name and description."""
+    keywords: ClassVar[Any] = Derived.by(AgentWords.keywords)
+    """Words that send a question here when rules plan; accents, case and endings do not matter. By
+    default the telling words of its name and description. Read per language."""
 
-    examples: ClassVar[Mapping[Language, tuple[str, ...]]] = cast(Any, AgentWords.by_language(()))
-    """Questions that this agent answers; the tests ask them, and `app agents` shows them."""
+    examples: ClassVar[Any] = AgentWords.questions(())
+    """Questions that this agent answers: the tests ask them, `app agents` shows them. Read per language."""
 
     policy: "ClassVar[Policy | Any]" = Policy()
     """Which tools may run and what they may reach: a `Policy`, or a method that reads one off
@@ -73,7 +73,7 @@ class Agent(Generic[SettingsT]):
     """Turns of the conversation before the question that its model reads."""
 
     settings_class: type[SettingsT] = cast("type[SettingsT]", Configuration)
-    """Its own settings; read once into `self.settings`."""
+    """Its own settings, those of `Agent[BillingSettings]`; read once into `self.settings`."""
 
     fake_source: ClassVar[FakeSource | None] = None
     """Answers its data sources' requests when USE_FAKE_DATA is on."""
@@ -82,11 +82,18 @@ class Agent(Generic[SettingsT]):
         """Read short forms: one text for all languages, a text as a prompt."""
         super().__init_subclass__(**kwargs)
         own = vars(cls)
-        for field in ("description", "keywords", "examples"):
-            if field in own and not isinstance(own[field], Derived):
-                setattr(cls, field, AgentWords.by_language(own[field]))
+        if "description" in own:
+            cls.description = AgentWords.by_language(own["description"])
+        if "keywords" in own:
+            cls.keywords = AgentWords.by_language(own["keywords"])
+        if "examples" in own:
+            cls.examples = AgentWords.questions(own["examples"])
         if "prompt" in own:
             cls.prompt = AgentWords.prompt(cls, own["prompt"])
+        for base in own.get("__orig_bases__", ()):
+            match get_args(base):
+                case [type() as settings] if "settings_class" not in own:
+                    cls.settings_class = settings
 
     @final
     def __init__(self, connectors: SourceConnections, guard: InjectionGuard | None = None) -> None:

@@ -11,7 +11,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from ..errors import ClarificationNeeded
 from ..guards.tool_policy import ToolPolicy
 from ..locale.locale import Locale
-from ..prompts.language import LANGUAGES, Language, Text, Words
+from ..prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
 from ..prompts.shared import OWN_LANGUAGE
@@ -64,6 +64,14 @@ class AgentWords:
         if not isinstance(value, Mapping):
             return dict.fromkeys(LANGUAGES, value)
         return {language: value.get(language, next(iter(value.values()))) for language in LANGUAGES}
+
+    @staticmethod
+    def questions(value: Any) -> Mapping[Language, tuple[str, ...]]:
+        """Examples in each language: those that a mapping has for it, or those of a row that are in it."""
+        if isinstance(value, Mapping):
+            return {language: tuple(value.get(language, ())) for language in LANGUAGES}
+        detector = LanguageDetector(LANGUAGES[0])
+        return {language: tuple(it for it in value if detector.detect(it) == language) for language in LANGUAGES}
 
     @classmethod
     def prompt(cls, agent: Any, value: Any) -> Prompt:

@@ -81,10 +81,13 @@ def test_one_text_is_a_prompt_in_every_language_that_is_answered_in_the_users() 
 
 
 def test_texts_per_language_are_taken_as_they_are_and_the_first_for_one_that_lacks() -> None:
-    agent = changed(prompt={"es": "Responde."}, description={"es": "Facturas."}, examples=("Invoice 7?",))
+    agent = changed(
+        prompt={"es": "Responde."}, description={"es": "Facturas."}, examples=("¿Factura 7?", "The invoice?")
+    )
     assert agent.prompt.render("en") == agent.prompt.render("es") == "Responde."
     assert agent.description["en"] == "Facturas."
-    assert agent.examples["es"] == ("Invoice 7?",)
+    assert agent.examples == {"en": ("The invoice?",), "es": ("¿Factura 7?",)}
+    assert changed(examples={"es": ["¿7?"]}).examples == {"en": (), "es": ("¿7?",)}
 
 
 @pytest.mark.parametrize(
