@@ -83,7 +83,7 @@ class Agent(Generic[SettingsT]):
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if "description" in own:
-            cls.description = AgentWords.by_language(own["description"])
+            cls.description = AgentWords.texts(cls, "description", own["description"])
         if "keywords" in own:
             cls.keywords = AgentWords.by_language(own["keywords"])
         if "examples" in own:
@@ -200,6 +200,9 @@ class Agent(Generic[SettingsT]):
 
     def _check(self, names: Sequence[str]) -> None:
         """Refuse a policy that names what is no tool, or nothing: it was meant otherwise."""
+        if self.grounding not in get_args(GroundingLevel):
+            problem = f"grounding is {self.grounding!r}; write one of {', '.join(get_args(GroundingLevel))}"
+            raise ConfigurationError([f"{AgentWords.place(type(self))}: {problem}"])
         granted = self.granted.tools | self.granted.requires_approval
         if granted <= set(names) and (granted or self.grounding == "open"):
             return

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from ..errors import ClarificationNeeded
+from ..errors import ClarificationNeeded, ConfigurationError
 from ..guards.tool_policy import ToolPolicy
 from ..locale.locale import Locale
 from ..prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
@@ -65,6 +65,19 @@ class AgentWords:
             return dict.fromkeys(LANGUAGES, value)
         return {language: value.get(language, next(iter(value.values()))) for language in LANGUAGES}
 
+    @classmethod
+    def texts(cls, agent: type, field: str, value: Any) -> Mapping[Language, str]:
+        """The text of `field` in every language.
+
+        Raises:
+            ConfigurationError: It is no text, or an empty one.
+        """
+        texts = cls.by_language(value) if value else {}
+        if not texts or not all(isinstance(text, str) and text.strip() for text in texts.values()):
+            remedy = 'write a text, or one per language: {"en": "...", "es": "..."}'
+            raise ConfigurationError([f"{cls.place(agent)}: {agent.__name__}.{field} is {value!r}; {remedy}"])
+        return texts
+
     @staticmethod
     def questions(value: Any) -> Mapping[Language, tuple[str, ...]]:
         """Examples in each language: those that a mapping has for it, or those of a row that are in it."""
@@ -78,7 +91,7 @@ class AgentWords:
         """A prompt from a text, or from one in each language; one text is told to answer in the user's."""
         if isinstance(value, Prompt):
             return value
-        texts = {language: text.replace("$", "$$") for language, text in cls.by_language(value).items()}
+        texts = {language: text.replace("$", "$$") for language, text in cls.texts(agent, "prompt", value).items()}
         if isinstance(value, str):
             texts = {language: f"{text}\n\n{OWN_LANGUAGE.text[language]}" for language, text in texts.items()}
         version = hashlib.sha256(repr(value).encode()).hexdigest()[: cls.VERSION_CHARS]

@@ -222,12 +222,20 @@ class Undescribed(NoText):
         ),
         (changed(policy=Policy(tools={"render"})), "its policy names render"),
         (type("Empty", (Poet,), {"grounding": "facts"}), "its tools are none, its policy names none; give it tools"),
+        (changed(grounding="fact"), r"agent\.py: grounding is 'fact'; write one of facts, sources, open"),
         (Undescribed, "the tool add: .*; write typed arguments of JSON types, and a docstring"),
     ],
 )
 def test_the_start_names_what_is_wrong_and_what_to_do(agent: type[Agent[Any]], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         built(agent)
+
+
+@pytest.mark.parametrize("wrong", [3, "", " ", {}, {"en": 3}])
+@pytest.mark.parametrize("field", ["description", "prompt"])
+def test_what_is_no_text_is_named_where_the_class_is_written(field: str, wrong: object) -> None:
+    with pytest.raises(ConfigurationError, match=rf"agents/changed/agent\.py: Changed\.{field} is .*; write a text"):
+        changed(**{field: wrong})
 
 
 def test_a_text_in_place_of_names_is_refused() -> None:
