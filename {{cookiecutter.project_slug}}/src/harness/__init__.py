@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
-    from .runtime.agent import Agent, Registry, Source, ToolCall, ToolMethod, ToolResult
+    from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
     from .runtime.agent_flows import Handoffs, Supervisor
     from .runtime.flows import OwnGraph, Parallel
     from .runtime.graph_model import model
     from .runtime.guarded_tools import tools
+    from .runtime.registry import Registry
     from .runtime.replies import Reply
     from .settings import Settings
     from .sources.http import Params
@@ -80,11 +81,12 @@ _MODULES = {
     "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Words"),
     "prompts.messages": ("LocalizedMessage",),
     "prompts.prompt": ("Prompt",),
-    "runtime.agent": ("Agent", "Registry", "Source", "ToolCall", "ToolMethod", "ToolResult"),
+    "runtime.agent": ("Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"),
     "runtime.agent_flows": ("Handoffs", "Supervisor"),
     "runtime.flows": ("OwnGraph", "Parallel"),
     "runtime.graph_model": ("model",),
     "runtime.guarded_tools": ("tools",),
+    "runtime.registry": ("Registry",),
     "runtime.replies": ("Reply",),
     "settings": ("Settings",),
     "sources.http": ("Params",),

@@ -359,7 +359,7 @@ async def test_a_tool_that_fails_after_it_has_begun_is_not_told_as_done_nor_as_u
 async def test_a_tool_that_cannot_begin_is_told_as_undone(simple: httpx2.AsyncClient, door: Door) -> None:
     (approval,) = (await ask(simple))["approvals"]
     (orders,) = [it for it in door.running.service.agents if it.name == "orders"]
-    orders.tools = [tool for tool in orders.tools if tool.name != "cancel"]  # a new version
+    orders.toolset = [tool for tool in orders.toolset if tool.name != "cancel"]  # a new version
     reply = (await decide(simple, approval)).json()
     assert "nothing was done: orders.cancel(number=7" in reply["answer"]
     assert reply["degraded_because"] == ["agent_failed"]

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 import structlog
 
@@ -30,6 +30,15 @@ class OutputPolicy:
     personal: PiiRules = field(default_factory=lambda: PiiRules("none"))
     names: Literal["refuse", "observe", "off"] = "refuse"
     """What becomes of a name that nothing supports: GROUNDING_NAMES."""
+
+    figures: bool = True
+    """Whether a figure that nothing supports is refused."""
+
+    def grounded(self, level: GroundingLevel) -> Self:
+        """What holds for an answer at a level of grounding: `sources` looks at no names, `open` at no figures either."""
+        if level == "facts":
+            return self
+        return replace(self, names="off", figures=level != "open")
 
 
 class OutputGuard:
@@ -59,15 +68,12 @@ class OutputGuard:
         *,
         said: Iterable[str] = (),
         language: Language | None = None,
-        level: GroundingLevel = "facts",
     ) -> None:
         """Take `question`, the `facts` of tools, and the `links` of its sources.
 
         What our own code `said` about them supports names, and is read only when one is looked for.
-        With a `language` a text that is clearly in another one is refused. By `level` figures and
-        names are held against all this (`facts`), figures alone (`sources`), or nothing (`open`).
+        With a `language` a text that is clearly in another one is refused.
         """
-        self._level = level
         self._outgoing = outgoing
         self._evidence = [question, *facts]
         self._links = links
@@ -109,7 +115,7 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        names = self._grounding.unsupported_names(text) if self._names == "refuse" else []
+        names = self._grounding.unsupported_names(text) if self._outgoing.names == "refuse" else []
         return list(dict.fromkeys([*self._figures(text), *names]))
 
     def block(self, refusal: str) -> str:
@@ -137,15 +143,11 @@ class OutputGuard:
         if self._figures(text, bool(personal)) or (not is_ours and self._has_unsupported_name(text)):
             yield self.UNGROUNDED
 
-    @property
-    def _names(self) -> Literal["refuse", "observe", "off"]:
-        return self._outgoing.names if self._level == "facts" else "off"
-
     def _has_unsupported_name(self, text: str) -> bool:
         """True for a name that is refused; one that is only observed is counted."""
-        if self._names == "off" or not self._grounding.unsupported_names(text):
+        if self._outgoing.names == "off" or not self._grounding.unsupported_names(text):
             return False
-        if self._names == "refuse":
+        if self._outgoing.names == "refuse":
             return True
         if not self._has_observed:  # once, also where an answer is looked at by sentences
             self._has_observed = True
@@ -154,7 +156,7 @@ class OutputGuard:
 
     def _figures(self, text: str, has_personal: bool = True) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
-        if self._level == "open":
+        if not self._outgoing.figures:
             return []
         for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(match):

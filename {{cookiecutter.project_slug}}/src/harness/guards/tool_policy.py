@@ -116,6 +116,10 @@ class ToolPolicy:
         """True for a tool that exists and is named; one that writes still needs its approval."""
         return tool in self._allowed
 
+    def writes(self, tool: str) -> bool:
+        """True for a tool that runs when a person has approved the call."""
+        return tool in self._writing
+
     @contextmanager
     def authorize(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:
         """Run `tool` inside of this: whoever calls it, a model or the agent's own rules.

@@ -14,6 +14,7 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from ..application import Application
+    from ..runtime.agent import Agent
 
 
 class OpenAPIDocument:
@@ -43,7 +44,7 @@ class OpenAPIDocument:
         message["maxLength"] = self._settings.message_max_chars
         if self._agents:
             language = self._settings.language
-            two_tasks = " ".join(agent.examples[language][0] for agent in self._agents[:2])
+            two_tasks = " ".join(self._question(agent, language) for agent in self._agents[:2])
             schemas["ChatRequest"]["example"] = {"message": two_tasks}
             schemas[Reply.__name__]["example"] = self._reply(language)
         return document
@@ -68,12 +69,17 @@ class OpenAPIDocument:
                 if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
 
+    @staticmethod
+    def _question(agent: "type[Agent[Any]]", language: Language) -> str:
+        """One that the agent answers: its first example, or what it says of itself."""
+        return str(next(iter(agent.examples[language]), agent.description[language]))
+
     def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]
         return Reply(
             answer=first.description[language],
             language=language,
-            agents=[{"name": first.name, "question": first.examples[language][0], "status": "answered"}],
+            agents=[{"name": first.name, "question": self._question(first, language), "status": "answered"}],
             sources=[{"title": first.name, "url": f"file:{first.name}"}],
             degraded=False,
             degraded_because=[],

@@ -39,6 +39,8 @@ class Locale:
         """Folded words that are written with a capital and name nothing that could be invented."""
         self.common_words = frozenset(data["common_words"].split())
         """Folded words that are in most sentences."""
+        self.describing_words = frozenset(data["describing_words"].split())
+        """Folded words that are in the description of any agent."""
 
     @classmethod
     @cache

@@ -28,6 +28,9 @@ class Messages:
     """Every fixed sentence; their texts are in messages.toml."""
 
     CLARIFY: Final = _SENTENCES["clarify"]
+    DETAIL: Final = _SENTENCES["detail"]
+    NEEDS_MODEL: Final = _SENTENCES["needs_model"]
+    NOTHING: Final = _SENTENCES["nothing"]
     DECLINE: Final = _SENTENCES["decline"]
     REFUSED: Final = _SENTENCES["refused"]
     WITHHELD: Final = _SENTENCES["withheld"]

@@ -8,6 +8,7 @@ import orjson
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool
+from langchain_core.tools import tool as as_tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.pregel import Pregel
 from langgraph.types import Command
@@ -16,7 +17,7 @@ from ..errors import ClarificationNeeded, ConfigurationError
 from ..guards.injection_guard import InjectionGuard
 from ..guards.output import GroundingLevel
 from ..guards.tool_policy import ToolPolicy
-from ..prompts.language import LANGUAGES, Language
+from ..prompts.language import Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import SUPERVISOR
 from ..run_context import RunContext
@@ -52,7 +53,7 @@ class FlowAgent(GraphAgent):
             ConfigurationError: A member cannot be built.
         """
         self.settings = Configuration()
-        self.tools = ()
+        self.toolset = ()
         self._members = [member(connectors, guard) for member in self.members]
         self.rules = RulesPlanner(self._members, self.MAX_TASKS)
         self.prompts = [*(member.prompt for member in self._members), SUPERVISOR]
@@ -146,7 +147,7 @@ class FlowTools:
 
     @staticmethod
     def _guarded(method: Any, member: Agent[Any]) -> BaseTool:
-        inner = StructuredTool.from_function(coroutine=method, name=method.__name__)
+        inner = method if isinstance(method, BaseTool) else as_tool(method)
         return GuardedTool.around(inner, member.rights, member.name)
 
     @staticmethod
@@ -237,7 +238,7 @@ class _OfAgents(Flow):
             raise ConfigurationError(["src/app/agents: there is no agent; add one: make agent name=billing"])
         common = {
             "name": self.name,
-            "description": dict.fromkeys(LANGUAGES, self.description),
+            "description": self.description,
             "grounding": self.grounding,
             "members": tuple(agents),
             "__doc__": self.description,

@@ -35,7 +35,7 @@ from .approvals import PendingApprovals
 from .graph_agent import GraphAgent
 from .graph_worker import GraphWorker
 from .replies import Degraded, Event
-from .state import State, Task, TaskResult, TaskResults
+from .state import State, Task, TaskResult, TaskResults, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,7 @@ class AgentNode:
             if name in self.graphs:
                 results, degraded = await self._from_graph(task, language)
             else:
-                results, degraded = await self._from_agent(task, language, state["before"], gate)
+                results, degraded = await self._from_agent(state, gate)
             status = results[-1]["status"]
             seconds = perf_counter() - started
             ms = round(seconds * 1000, 1)
@@ -143,15 +143,14 @@ class AgentNode:
             log.info("agent_finished", status=status, degraded=degraded, ms=ms)
         return {"outcomes": results, "degraded": degraded}
 
-    async def _from_agent(
-        self, task: Task, language: Language, before: str, gate: ApprovalGate
-    ) -> tuple[list[TaskResult], list[str]]:
+    async def _from_agent(self, state: State, gate: ApprovalGate) -> tuple[list[TaskResult], list[str]]:
         """The results of an agent, and why they are degraded."""
-        result, degraded = await self._result(task, language)
+        task, language, before, history = state["task"], state["language"], state["before"], state.get("history", [])
+        result, degraded = await self._result(task, language, history)
         if result["status"] == "asked" and before:
             # A follow-up such as "and tomorrow?", read with the question before it.
             whole = Task(agent=task["agent"], question=f"{before} {task['question']}")
-            result, degraded = await self._result(whole, language)
+            result, degraded = await self._result(whole, language, ())
             result = {**result, "question": task["question"]}
         results = [result] if result["text"] or not gate.calls else []
         return [*results, *(self._pending.result(task, call, language) for call in gate.calls)], degraded
@@ -199,13 +198,13 @@ class AgentNode:
         log.error("agent_failed", exc_info=failure)
         return Messages.UNAVAILABLE, [Degraded.AGENT]
 
-    async def _result(self, task: Task, language: Language) -> tuple[TaskResult, list[str]]:
+    async def _result(self, task: Task, language: Language, history: Sequence[Turn]) -> tuple[TaskResult, list[str]]:
         degraded: list[str] = []
         message = Messages.MISSING
         agent = self._agents[task["agent"]]
         try:
             if task["agent"] in self._runners:
-                result, degraded = await self._from_model(task, language)
+                result, degraded = await self._from_model(task, language, history)
                 if result:
                     return result, degraded
             async with Deadline.until(DeadlineFraction.DATA):
@@ -230,13 +229,15 @@ class AgentNode:
         FAILURES.labels("agents", task["agent"]).inc()
         return TaskResults.missing(task, message, language), [*degraded, reason]
 
-    async def _from_model(self, task: Task, language: Language) -> tuple[TaskResult | None, list[str]]:
+    async def _from_model(
+        self, task: Task, language: Language, history: Sequence[Turn]
+    ) -> tuple[TaskResult | None, list[str]]:
         """The model's answer, or a cached one; None when there is neither. And why it is degraded."""
         key = self._cache_key(task, language)
         try:
             async with Deadline.until(DeadlineFraction.MODEL):
                 runner = self._runners[task["agent"]]
-                answer = await runner.answer(task["question"], language)
+                answer = await runner.answer(task["question"], language, history)
         except (ApprovalNeeded, ClarificationNeeded, SourceUnavailable, PolicyViolation):
             raise
         except Exception as failure:
@@ -251,6 +252,7 @@ class AgentNode:
             degraded = Degraded.reasons_for("model", failure)
         else:
             result = TaskResults.answered(task, answer.text, answer.findings)
+            result["grounding"] = answer.grounding
             if key and not answer.degraded:
                 self._cache.put(key, result)
             return result, [*answer.degraded]

@@ -1,7 +1,7 @@
 """An agent that is a compiled LangGraph: a graph of one's own, or one that a flow builds of agents."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from langgraph.pregel import Pregel
@@ -13,7 +13,7 @@ from ..prompts.language import LANGUAGES, Language, Text
 from ..prompts.prompt import Prompt
 from ..settings import Configuration
 from ..sources.resources import SourceConnections
-from .agent import Agent, ToolCall, ToolMethod, ToolResult
+from .agent import Agent, ToolCall, ToolResult
 from .graph_runner import GraphPorts, GraphRunner
 
 
@@ -22,11 +22,7 @@ class GraphAgent(Agent[Configuration]):
 
     graph: ClassVar[Pregel[Any, Any, Any, Any]]
     ports: ClassVar[GraphPorts] = GraphPorts()
-    keywords: ClassVar[Mapping[Language, tuple[str, ...]]] = {}
-    examples: ClassVar[Mapping[Language, tuple[str, ...]]] = {}
-    prompt: ClassVar[Prompt] = Prompt("graph", "1", dict.fromkeys(LANGUAGES, ""))
-    settings_class = Configuration
-    grounding: ClassVar[GroundingLevel] = "facts"
+    prompt = Prompt("graph", "1", dict.fromkeys(LANGUAGES, ""))
 
     def __init__(  # type: ignore[misc] # its tools stand in policies of their own
         self, connectors: SourceConnections, guard: InjectionGuard | None = None
@@ -37,12 +33,8 @@ class GraphAgent(Agent[Configuration]):
             ConfigurationError: A tool in it stands in no policy, or a port is no key of its state.
         """
         self.settings = self.settings_class()
-        self.tools = ()
+        self.toolset = ()
         self.runner = GraphRunner(self.name, self.graph, self.ports)
-
-    def tool_methods(self) -> Sequence[ToolMethod]:
-        """None: they are in the graph."""
-        return ()
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """Without a model nobody knows what the graph would do.
@@ -64,17 +56,13 @@ class GraphAgent(Agent[Configuration]):
         name: str,
         description: str | Text,
         ports: GraphPorts,
-        keywords: Mapping[Language, tuple[str, ...]] | Sequence[str] = (),
         grounding: GroundingLevel = "facts",
         module: str = "",
     ) -> type["GraphAgent"]:
         """A class of agents that answer by `graph`."""
-        texts = dict.fromkeys(LANGUAGES, description) if isinstance(description, str) else description
-        words = keywords if isinstance(keywords, Mapping) else dict.fromkeys(LANGUAGES, tuple(keywords))
         parts = {
             "name": name,
-            "description": texts,
-            "keywords": words,
+            "description": description,
             "graph": graph,
             "ports": ports,
             "grounding": grounding,

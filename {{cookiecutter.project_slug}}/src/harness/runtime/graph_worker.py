@@ -121,13 +121,12 @@ class GraphWorker:
     def _guard(self, task: Task, found: Sequence[ToolResult], language: Language) -> OutputGuard:
         sources = [source for it in found for source in it.sources]
         return OutputGuard(
-            self._outgoing,
+            self._outgoing.grounded(self._agent.grounding),
             task["question"],
             [it.facts for it in found],
             [source["url"] for source in sources],
             said=[source["title"] for source in sources],
             language=language,
-            level=self._agent.grounding,
         )
 
     def _may_speak(self, found: Sequence[ToolResult]) -> bool:

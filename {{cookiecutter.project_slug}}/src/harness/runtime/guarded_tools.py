@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Literal
@@ -211,8 +212,7 @@ class Call:
         if run.host:
             plain = await run.host.results.sanitize(plain)
         if run.evidence is not None and is_evidence:
-            facts = plain if isinstance(plain, dict) else {self._inner.name: plain}
-            run.evidence.append(ToolResult(facts, sources))
+            run.evidence.append(replace(ToolResult.of(plain), sources=sources))
         return (plain, artifact) if has_artifact else plain
 
     def _check_size(self, arguments: Mapping[str, Any]) -> None:

@@ -171,17 +171,17 @@ class TaskResults:
 
     def guard(self, state: State, outgoing: OutputPolicy) -> OutputGuard:
         """The guard of an answer that may state what these results hold."""
-        questions = [result["text"] for result in self.all if result["status"] != "answered"]
+        is_given = [it["status"] != "answered" or it.get("grounding") == "open" for it in self.all]
+        texts = [result["text"] for result, given in zip(self.all, is_given, strict=True) if given]
         facts = [result["facts"] for result in self.all]
         sources = [source for result in self.all for source in result["sources"]]
         return OutputGuard(
-            outgoing,
+            outgoing.grounded(self.grounding),
             state["question"],
-            [questions, facts],
+            [texts, facts],
             [source["url"] for source in sources],
             said=[*(it["text"] for it in self.all), *(source["title"] for source in sources)],
             language=state["language"],
-            level=self.grounding,
         )
 
     @staticmethod

@@ -76,7 +76,7 @@ ALL = {name: value for name, value in vars(Messages).items() if isinstance(value
 @pytest.mark.parametrize("name", ALL)
 def test_a_phrase_is_said_in_every_language(name: str) -> None:
     values = {"agents": "- x", "given": 5, "max": 4, "question": "q", "minutes": 3}
-    values |= {"kinds": "k", "call": "c"}
+    values |= {"kinds": "k", "call": "c", "about": "a"}
     texts = {ALL[name].format(language, **values) for language in LANGUAGES}
     assert len(texts) == len(LANGUAGES)
     assert all("$" not in text for text in texts)
