@@ -13,6 +13,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 MANIFEST, PATCHED, ANSWERS = "harness.manifest", "harness.patched", ".copier-answers.yml"
 FOLDER, ADDED = "folder", "added"
+PATCH = "make patch file=src/harness/service.py"
 WAYS_OUT = """\
 The template keeps these files, so that its updates never conflict. Ways out (docs/build.md):
   a setting, or a subclass or hook in src/app, instead of the change; the template's copy is in the commit
@@ -80,9 +81,14 @@ class Seal:
 
     def patch(self, name: str) -> str:
         """Lists one file as changed on purpose, or takes it off when it is the template's again."""
-        name = Path(name).as_posix()
+        path = (self._project / name).resolve()
+        if not path.is_relative_to(self._project):
+            raise FileNotFoundError(f"{name} is not in this project; such as: {PATCH}")
+        name = path.relative_to(self._project).as_posix()
         state = self._state(name)
         if not (state or name in self._manifest.words or name in self._patched):
+            if not path.is_file():
+                raise FileNotFoundError(f"There is no {name} here; give its path in this project, such as: {PATCH}")
             return f"{name} is not sealed: edit it as you like"
         kept = [line for line in self._text(PATCHED).splitlines() if line.split()[1:] != [name]]
         if state:
@@ -106,9 +112,15 @@ class Update:
         done = subprocess.run(command, cwd=self._project, capture_output=True, check=False)
         return done.stdout.decode(errors="replace")
 
+    def conflicts(self) -> list[str]:
+        """The files in which marks of a merge are left, whether git knows of it or not."""
+        known = self._git("diff", "--name-only", "--diff-filter=U").split("\n")[:-1]
+        marked = self._git("grep", "--untracked", "-lE", "^(<{7} before|>{7} after) updating").split("\n")[:-1]
+        return sorted({*known, *marked})
+
     def lines(self) -> Iterator[str]:
         """What its owner has to look at, the most urgent first."""
-        for name in self._git("diff", "--name-only", "--diff-filter=U").split("\n")[:-1]:
+        for name in self.conflicts():
             yield f"conflict: {name}: choose between the marked lines, then `git add {name}`"
         for name in sorted(self._patched.keys() & self._now.keys()):
             if self._before.get(name) != self._now[name]:
@@ -139,11 +151,17 @@ class Update:
 def main(arguments: list[str]) -> int:
     """Check, or do what the first argument says."""
     match arguments:
-        case ["patch", *names] if names:
-            print("\n".join(map(Seal(PROJECT).patch, names)))
+        case ["patch", *names]:
+            try:
+                print("\n".join(map(Seal(PROJECT).patch, names)) or f"Which file? Such as: {PATCH}")
+            except FileNotFoundError as refusal:
+                print(refusal, file=sys.stderr)
+                return 2
+            return 0 if names else 2
         case ["updated"]:
-            lines = "\n".join(Update(PROJECT).lines())
-            print(lines or "Nothing of yours was merged, moved or removed.")
+            update = Update(PROJECT)
+            print("\n".join(update.lines()) or "Nothing of yours was merged, moved or removed.")
+            return 1 if update.conflicts() else 0
         case []:
             seal = Seal(PROJECT)
             faults, reviews = [*seal.faults()], [*seal.reviews()]

@@ -1,6 +1,6 @@
 """Real servers for tests: one of each for a session, a database of its own for each test.
 
-Each is found among the system's programs (Debian: `apt-get install postgresql redis-server prometheus`), started on
+Each is found among the system's programs (Debian: `apt-get install postgresql redis-server`), started on
 loopback, and may be killed, paused and started again.
 """
 

@@ -61,6 +61,28 @@ def test_the_check_fails_with_the_ways_out(
     assert seal.main(["patched"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Which file? Such as: make patch file=src/harness/"),
+        (["limits/quotas.py"], "There is no limits/quotas.py here; give its path in this project"),
+        (["/etc/hosts"], "/etc/hosts is not in this project"),
+    ],
+)
+def test_a_wrong_path_is_told_with_the_right_form(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr(seal, "PROJECT", project)
+    assert seal.main(["patch", *arguments]) == 2
+    told = capsys.readouterr()
+    assert (told.out + told.err).startswith(said)
+
+
+def test_an_absolute_path_of_the_project_is_understood(project: Path) -> None:
+    write(project, {QUOTAS: "QUOTA = 2\n"})
+    assert Seal(project).patch(str(project / QUOTAS)) == f"{PATCHED}: {QUOTAS} is listed"
+
+
 @pytest.mark.parametrize("change", [{QUOTAS: "QUOTA = 2\n"}, {"src/harness/mine.py": ""}, {}])
 def test_a_patched_file_is_no_fault_until_it_is_the_templates_again(project: Path, change: dict[str, str]) -> None:
     name = next(iter(change), KEYS)
@@ -82,6 +104,7 @@ def test_a_patched_file_is_no_fault_until_it_is_the_templates_again(project: Pat
 
 
 def test_a_file_of_the_owner_needs_no_entry(project: Path) -> None:
+    write(project, {"src/app/main.py": ""})
     assert "not sealed" in Seal(project).patch("src/app/main.py")
     assert (project / PATCHED).read_text(encoding="utf-8") == "# none\n"
 
@@ -138,3 +161,14 @@ def test_a_patched_file_that_the_template_dropped_is_named(committed: Path) -> N
     (committed / QUOTAS).unlink()
     [gone] = Update(committed).lines()
     assert gone.startswith(f"removed by the template, though you had changed it: {QUOTAS}")
+
+
+def test_while_marks_of_a_merge_are_left_the_report_fails(
+    committed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(seal, "PROJECT", committed)
+    assert seal.main(["updated"]) == 0
+    write(committed, {QUOTAS: "<<<<<<< before updating\nQUOTA = 2\n=======\nQUOTA = 3\n>>>>>>> after updating\n"})
+    git(committed, "add", "--all")  # git knows of no conflict any more
+    assert seal.main(["updated"]) == 1
+    assert f"conflict: {QUOTAS}: " in capsys.readouterr().out
