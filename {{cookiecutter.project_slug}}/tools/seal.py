@@ -82,13 +82,12 @@ class Seal:
     def patch(self, name: str) -> str:
         """Lists one file as changed on purpose, or takes it off when it is the template's again."""
         path = (self._project / name).resolve()
-        if not path.is_relative_to(self._project):
-            raise FileNotFoundError(f"{name} is not in this project; such as: {PATCH}")
-        name = path.relative_to(self._project).as_posix()
+        if path.is_relative_to(self._project):
+            name = path.relative_to(self._project).as_posix()
         state = self._state(name)
         if not (state or name in self._manifest.words or name in self._patched):
-            if not path.is_file():
-                raise FileNotFoundError(f"There is no {name} here; give its path in this project, such as: {PATCH}")
+            if not (self._project / name).is_file() or Path(name).is_absolute():
+                raise SystemExit(f"{name} is no file of this project; such as: {PATCH}")
             return f"{name} is not sealed: edit it as you like"
         kept = [line for line in self._text(PATCHED).splitlines() if line.split()[1:] != [name]]
         if state:
@@ -152,11 +151,7 @@ def main(arguments: list[str]) -> int:
     """Check, or do what the first argument says."""
     match arguments:
         case ["patch", *names]:
-            try:
-                print("\n".join(map(Seal(PROJECT).patch, names)) or f"Which file? Such as: {PATCH}")
-            except FileNotFoundError as refusal:
-                print(refusal, file=sys.stderr)
-                return 2
+            print("\n".join(map(Seal(PROJECT).patch, names)) or f"Which file? Such as: {PATCH}")
             return 0 if names else 2
         case ["updated"]:
             update = Update(PROJECT)

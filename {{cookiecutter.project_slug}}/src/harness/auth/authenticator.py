@@ -36,14 +36,11 @@ class Authenticator:
         self.provider: ProviderKeys | None = None
         self._tokens: OidcTokens | None = None
         if self.mode in ("oidc", "both"):
-            self._trust_provider(settings)
+            # Here: the cryptography behind them takes 0.2 s and 15 MB that others need not spend.
+            from .oidc import OidcTokens, ProviderKeys  # noqa: PLC0415
 
-    def _trust_provider(self, settings: Settings) -> None:
-        # Here: the cryptography behind them takes 0.2 s and 15 MB that others need not spend.
-        from .oidc import OidcTokens, ProviderKeys  # noqa: PLC0415
-
-        self.provider = ProviderKeys(settings)
-        self._tokens = OidcTokens(settings, self.provider)
+            self.provider = ProviderKeys(settings)
+            self._tokens = OidcTokens(settings, self.provider)
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""
