@@ -13,7 +13,6 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 MANIFEST, PATCHED, ANSWERS = "harness.manifest", "harness.patched", ".copier-answers.yml"
 FOLDER, ADDED = "folder", "added"
-PATCH = "make patch file=src/harness/service.py"
 WAYS_OUT = """\
 The template keeps these files, so that its updates never conflict. Ways out (docs/build.md):
   a setting, or a subclass or hook in src/app, instead of the change; the template's copy is in the commit
@@ -82,12 +81,13 @@ class Seal:
     def patch(self, name: str) -> str:
         """Lists one file as changed on purpose, or takes it off when it is the template's again."""
         path = (self._project / name).resolve()
-        if path.is_relative_to(self._project):
-            name = path.relative_to(self._project).as_posix()
+        name = path.relative_to(self._project).as_posix() if path.is_relative_to(self._project) else str(path)
         state = self._state(name)
         if not (state or name in self._manifest.words or name in self._patched):
-            if not (self._project / name).is_file() or Path(name).is_absolute():
-                raise SystemExit(f"{name} is no file of this project; such as: {PATCH}")
+            if name == str(path) or not path.is_file():
+                raise SystemExit(
+                    f"file={name} is no file of this project; write: make patch file=src/harness/service.py"
+                )
             return f"{name} is not sealed: edit it as you like"
         kept = [line for line in self._text(PATCHED).splitlines() if line.split()[1:] != [name]]
         if state:
@@ -112,10 +112,8 @@ class Update:
         return done.stdout.decode(errors="replace")
 
     def conflicts(self) -> list[str]:
-        """The files in which marks of a merge are left, whether git knows of it or not."""
-        known = self._git("diff", "--name-only", "--diff-filter=U").split("\n")[:-1]
-        marked = self._git("grep", "--untracked", "-lE", "^(<{7} before|>{7} after) updating").split("\n")[:-1]
-        return sorted({*known, *marked})
+        """The files in which marks of copier's are left, whether git takes them for merged or not."""
+        return self._git("grep", "--untracked", "-lE", "^(<{7} before|>{7} after) updating").split("\n")[:-1]
 
     def lines(self) -> Iterator[str]:
         """What its owner has to look at, the most urgent first."""
@@ -151,12 +149,11 @@ def main(arguments: list[str]) -> int:
     """Check, or do what the first argument says."""
     match arguments:
         case ["patch", *names]:
-            print("\n".join(map(Seal(PROJECT).patch, names)) or f"Which file? Such as: {PATCH}")
-            return 0 if names else 2
+            print("\n".join(map(Seal(PROJECT).patch, names or ["."])))
         case ["updated"]:
             update = Update(PROJECT)
             print("\n".join(update.lines()) or "Nothing of yours was merged, moved or removed.")
-            return 1 if update.conflicts() else 0
+            return int(bool(update.conflicts()))
         case []:
             seal = Seal(PROJECT)
             faults, reviews = [*seal.faults()], [*seal.reviews()]

@@ -36,11 +36,14 @@ class Authenticator:
         self.provider: ProviderKeys | None = None
         self._tokens: OidcTokens | None = None
         if self.mode in ("oidc", "both"):
-            # Here: the cryptography behind them takes 0.2 s and 15 MB that others need not spend.
-            from .oidc import OidcTokens, ProviderKeys  # noqa: PLC0415
+            self._trust_provider(settings)
 
-            self.provider = ProviderKeys(settings)
-            self._tokens = OidcTokens(settings, self.provider)
+    def _trust_provider(self, settings: Settings) -> None:
+        # Here: the cryptography behind them takes 0.2 s and 15 MB that others need not spend.
+        from .oidc import OidcTokens, ProviderKeys  # noqa: PLC0415
+
+        self.provider = ProviderKeys(settings)
+        self._tokens = OidcTokens(settings, self.provider)
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""

@@ -61,15 +61,13 @@ def test_the_check_fails_with_the_ways_out(
     assert seal.main(["patched"]) == 2
 
 
-@pytest.mark.parametrize("path", ["limits/quotas.py", "/etc/hosts"])
-def test_a_wrong_path_is_told_with_the_right_form(project: Path, path: str) -> None:
-    with pytest.raises(SystemExit, match=f"{path} is no file of this project; such as: make patch file=src/harness/"):
-        Seal(project).patch(path)
-
-
-def test_without_a_file_one_line_says_how(capsys: pytest.CaptureFixture[str]) -> None:
-    assert seal.main(["patch"]) == 2
-    assert capsys.readouterr().out == f"Which file? Such as: {seal.PATCH}\n"
+@pytest.mark.parametrize("path", [["limits/quotas.py"], ["/etc/hosts"], []])
+def test_a_wrong_path_is_told_with_the_right_form(
+    project: Path, monkeypatch: pytest.MonkeyPatch, path: list[str]
+) -> None:
+    monkeypatch.setattr(seal, "PROJECT", project)
+    with pytest.raises(SystemExit, match="is no file of this project; write: make patch file=src/harness/"):
+        seal.main(["patch", *path])
 
 
 def test_an_absolute_path_of_the_project_is_understood(project: Path) -> None:
