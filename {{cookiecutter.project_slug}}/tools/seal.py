@@ -111,13 +111,12 @@ class Update:
         done = subprocess.run(command, cwd=self._project, capture_output=True, check=False)
         return done.stdout.decode(errors="replace")
 
-    def conflicts(self) -> list[str]:
-        """The files in which marks of copier's are left, whether git takes them for merged or not."""
-        return self._git("grep", "--untracked", "-lE", "^(<{7} before|>{7} after) updating").split("\n")[:-1]
-
     def lines(self) -> Iterator[str]:
         """What its owner has to look at, the most urgent first."""
-        for name in self.conflicts():
+        marks = (
+            "^(<{7} before|>{7} after) updating"  # as copier writes them, whether git takes the file for merged or not
+        )
+        for name in self._git("grep", "--untracked", "-lE", marks).split("\n")[:-1]:
             yield f"conflict: {name}: choose between the marked lines, then `git add {name}`"
         for name in sorted(self._patched.keys() & self._now.keys()):
             if self._before.get(name) != self._now[name]:
@@ -151,9 +150,9 @@ def main(arguments: list[str]) -> int:
         case ["patch", *names]:
             print("\n".join(map(Seal(PROJECT).patch, names or ["."])))
         case ["updated"]:
-            update = Update(PROJECT)
-            print("\n".join(update.lines()) or "Nothing of yours was merged, moved or removed.")
-            return int(bool(update.conflicts()))
+            lines = [*Update(PROJECT).lines()]
+            print("\n".join(lines) or "Nothing of yours was merged, moved or removed.")
+            return int(any(line.startswith("conflict") for line in lines))
         case []:
             seal = Seal(PROJECT)
             faults, reviews = [*seal.faults()], [*seal.reviews()]
