@@ -68,6 +68,8 @@ class OpenAPIDocument:
                     operation[self.SCOPE] = it.scope.value
                 if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
+                    refusals = {str(it): problem for it, problem in Problem.responses(401, 403, 429).items()}
+                    operation["responses"] |= refusals | operation["responses"]
 
     @staticmethod
     def _question(agent: "type[Agent[Any]]", language: Language) -> str:
