@@ -12,6 +12,7 @@ from harness.auth.principal import Scope
 from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
 from harness.runtime.agent import Agent
 from harness.runtime.approvals import ApprovalNode, Approvals
+from harness.runtime.proposals import fingerprint
 from harness.settings import Settings
 from harness.storage.store import IdempotencyRecord
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -25,6 +26,7 @@ PATIENCE_SECONDS = 30
 
 AGENTS: list[type[Agent[Any]]] = [*TEST_AGENTS, OrdersAgent]
 CANCEL = "Cancel order 7"
+CALL = ("orders", "cancel", {"number": 7, "reason": "none"})
 WAITS = 'This waits for approval; nothing has been done yet: orders.cancel(number=7, reason="none")'
 
 
@@ -160,7 +162,7 @@ async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, 
     (approval,) = (await ask(client))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
     mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
-    assert await door.running.store.claim(mark)
+    assert await door.running.store.claim(mark, fingerprint(PUBLIC, *CALL))
     for decision in ("approve", "reject", "approve"):
         answer = await decide(client, approval, decision)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
@@ -396,7 +398,7 @@ async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(guarded
 async def test_while_the_store_is_away_nothing_is_carried_out(
     simple: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(kept: IdempotencyRecord) -> bool:
+    async def away(kept: IdempotencyRecord, shown: str) -> bool:
         raise StoreUnavailable("planted")
 
     (approval,) = (await ask(simple))["approvals"]
