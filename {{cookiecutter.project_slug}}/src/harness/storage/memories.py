@@ -2,13 +2,13 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from langgraph.store.base import Item
+from langgraph.store.base import GetOp, Item, Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
 
 from .owner_store import Batch, OwnerStore
@@ -58,11 +58,28 @@ class Memories(ABC):
         """Delete the items that were last written before `moment`."""
 
 
+class _ItemStore(InMemoryStore):
+    """LangGraph's store, which (4.3) lists a namespace that was only read, or that nothing is left in."""
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """The results of `ops`."""
+        given = list(ops)
+        results = super().batch(given)
+        for namespace in {it.namespace for it in given if isinstance(it, GetOp | PutOp)}:
+            if not self._data[namespace]:
+                del self._data[namespace]
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """The results of `ops`, at once."""
+        return self.batch(ops)
+
+
 class MemoriesInMemory(Memories):
     """Kept as long as the process lives."""
 
     def __init__(self) -> None:
-        self._store = InMemoryStore()
+        self._store = _ItemStore()
         super().__init__(self._store.abatch)
 
     async def page(self, owner: str, after: Place, limit: int) -> list[Item]:
