@@ -159,6 +159,9 @@ class Sessions:
             raise StoreUnavailable("no decision without it")
         if saved is None or call_id not in calls:
             raise ApprovalUnknown
+        stated = [it.get("call") for it in saved.checkpoint["channel_values"]["outcomes"]]
+        if calls[call_id] not in stated:  # it would run otherwise than it is shown
+            raise ApprovalUnknown
         session.call = calls[call_id]
         session.shown_before = calls.keys()
         session.language = saved.checkpoint["channel_values"]["language"]
