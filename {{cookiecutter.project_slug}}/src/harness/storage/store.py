@@ -292,4 +292,4 @@ class MemoryStore(Store):
         return [thread for thread, newest_id in newest.items() if newest_id < checkpoint_id][:limit]
 
     async def _companions(self, thread_id: str) -> Sequence[str]:
-        return [it for it in self.saver.storage if it != thread_id and ThreadRef.root(it) == thread_id]
+        return [it for it in list(self.saver.storage) if it != thread_id and ThreadRef.root(it) == thread_id]
