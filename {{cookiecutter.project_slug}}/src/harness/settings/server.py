@@ -133,7 +133,7 @@ class StoreSettings(Configuration):
     """Longest comment of a rating, characters."""
 
     retention_days: int = Field(default=90, ge=1, le=36500)
-    """Days after its last turn from which on the command `retention` deletes a thread."""
+    """Days after its last turn, or writing, from which on the command `retention` deletes a thread, or a memory."""
 
 
 class DataSettings(Configuration):

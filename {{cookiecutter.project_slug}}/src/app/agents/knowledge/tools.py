@@ -1,5 +1,6 @@
 """What the knowledge agent can do: search its folder, and read its price list."""
 
+import asyncio
 from functools import cached_property
 
 from harness import AgentResources, Language, Source, ToolResult
@@ -23,7 +24,8 @@ class KnowledgeTools:
         Args:
             question: The question in the user's own words and language.
         """
-        found = self._passages.search(question, self._settings.passages, self._settings.min_score)
+        passages = await asyncio.to_thread(lambda: self._passages)  # the first one reads the folder
+        found = passages.search(question, self._settings.passages, self._settings.min_score)
         return ToolResult(
             facts={"passages": [{"heading": p.heading, "text": p.text} for p in found]},
             sources=[Source(title=f"{p.heading} ({p.file})", url=p.file) for p in found],
