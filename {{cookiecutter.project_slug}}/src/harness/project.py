@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Project:
     title: str
     """The name people read, in the API's description and on the command line."""
     description: str
-    language: Literal["en", "es"]
-    """Language of default texts, where a question does not tell its own: `en` or `es`."""
+    language: str
+    """Language of default texts, where a question does not tell its own: `en`, `es`, or one in `src/app/locale`."""
     llm_provider: str
     """The provider that `.env.example` and the dependencies are prepared for."""
     repository_url: str
@@ -31,7 +31,7 @@ class Project:
     def load(cls) -> "Project":
         """The identity of this installation, read once."""
         answers = json.loads(files(cls.PACKAGE).joinpath("project.json").read_bytes())
-        if answers["language"] not in ("en", "es"):  # the template's own tree, not yet rendered
+        if answers["language"].startswith("{"):  # the template's own tree, not yet rendered
             answers["language"] = "en"
         return cls(**answers)
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from ..prompts.language import Language
+from ..prompts.language import Language, Translations
 from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
@@ -43,7 +43,7 @@ class OpenAPIDocument:
         message["maxLength"] = self._settings.message_max_chars
         if self._agents:
             language = self._settings.language
-            two_tasks = " ".join(agent.examples[language][0] for agent in self._agents[:2])
+            two_tasks = " ".join(Translations.pick(agent.examples, language)[0] for agent in self._agents[:2])
             schemas["ChatRequest"]["example"] = {"message": two_tasks}
             schemas[Reply.__name__]["example"] = self._reply(language)
         return document
@@ -71,9 +71,11 @@ class OpenAPIDocument:
     def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]
         return Reply(
-            answer=first.description[language],
+            answer=Translations.pick(first.description, language),
             language=language,
-            agents=[{"name": first.name, "question": first.examples[language][0], "status": "answered"}],
+            agents=[
+                {"name": first.name, "question": Translations.pick(first.examples, language)[0], "status": "answered"}
+            ],
             sources=[{"title": first.name, "url": f"file:{first.name}"}],
             degraded=False,
             degraded_because=[],

@@ -16,7 +16,7 @@ from ..limits.budget import Budget, RunLimits
 from ..models.budgeted_model import BudgetedModel
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.shared import UNGROUNDED, WRONG_LANGUAGE
+from ..prompts.shared import ANSWER_LANGUAGE, UNGROUNDED, WRONG_LANGUAGE
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent, ToolResult
@@ -110,7 +110,9 @@ class AgentRunner:
             Exception: Whatever a provider raises, which is far more than its own errors.
         """
         prompt = self._agent.prompt
-        system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
+        system = SystemMessage(
+            f"{prompt.render(language)}\n\n{ANSWER_LANGUAGE.render(language)}", additional_kwargs={"language": language}
+        )
         messages: list[AnyMessage] = [system, HumanMessage(question)]
         with Budget.scope(self._limits):
             draft = await self._attempt(messages, question, language)

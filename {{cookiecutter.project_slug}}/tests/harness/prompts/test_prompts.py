@@ -4,12 +4,15 @@ import re
 
 import pytest
 
-from harness.prompts.language import LANGUAGES, Language, LanguageDetector, Words
+from harness.locale.locale import Locale
+from harness.prompts.language import Language, LanguageDetector, Translations, Words
 from harness.prompts.messages import LocalizedMessage, Messages
 from harness.prompts.prompt import Prompt
 from harness.prompts.shared import JUDGE, PLANNER, UNGROUNDED, WRITER, WRONG_LANGUAGE
 from tests.conftest import Door
 from tests.support.owner import KEY, Opens
+
+LANGUAGES = Locale.SHIPPED
 
 # Which language a text is in.
 
@@ -58,6 +61,44 @@ def test_words_lose_accents_case_and_punctuation() -> None:
 )
 def test_only_a_clear_text_tells_its_language(text: str, language: str | None) -> None:
     assert LanguageDetector.clearly(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wie viele Monde hat der Mars?",
+        "Combien de lunes a Mars ?",
+        "Che tempo fa a Roma?",
+        "Ile księżyców ma Mars?",
+        "火星には月がいくつありますか？",
+        "Сколько спутников у Марса?",
+        "كم عدد أقمار المريخ؟",
+    ],
+)
+@pytest.mark.parametrize("default", ["en", "es"])
+def test_a_language_without_data_is_none_of_ours_and_the_default_counts(text: str, default: Language) -> None:
+    assert LanguageDetector.is_unknown(text)
+    assert LanguageDetector.clearly(text) is None
+    assert LanguageDetector(default).detect(text, "en" if default == "es" else "es") == default
+
+
+@pytest.mark.parametrize(
+    "text", ["Le Monde and Die Zeit say it is in Köln", "¿Qué es el Bayern?", "USD/EUR?", "", "22 °C"]
+)
+def test_a_foreign_name_makes_no_foreign_text(text: str) -> None:
+    assert not LanguageDetector.is_unknown(text)
+
+
+def test_a_thread_in_a_language_that_is_gone_goes_on_in_the_default() -> None:
+    assert LanguageDetector("es").detect("Saturn", "xx") == "es"
+
+
+def test_what_a_language_lacks_is_said_in_the_configured_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Locale, "configured", "es")
+    assert Translations.pick({"en": 1, "es": 2}, "en") == 1
+    assert Translations.pick({"en": 1, "es": 2}, "pt") == 2
+    assert Translations.pick({"fr": 3, "en": 1}, "pt") == 1
+    assert Translations.pick({"fr": 3}, "pt") == 3
 
 
 def test_a_quoted_headline_is_not_the_answers_language() -> None:

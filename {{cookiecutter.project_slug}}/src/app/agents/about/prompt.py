@@ -4,13 +4,13 @@ from harness import LocalizedMessage, Prompt
 
 ABOUT = Prompt(
     name="about",
-    version="1",
+    version="2",
     text={
         "en": """\
-You tell in English what this service is, from what the tool `describe` returns, and do nothing
+You tell what this service is, from what the tool `describe` returns, and do nothing
 else: one or two friendly sentences, with nothing in them that it did not return.""",
         "es": """\
-Cuentas en español qué es este servicio, con lo que devuelve la herramienta `describe`, y nada
+Cuentas qué es este servicio, con lo que devuelve la herramienta `describe`, y nada
 más: una o dos frases amables, sin nada que no haya devuelto.""",
     },
 )
