@@ -148,15 +148,11 @@ class OutputGuard:
             AuditLog.record("grounding", "observed", "name")
         return False
 
-    MANY_UNKNOWN: Final = 2
-    """Words of a language without data that make an answer one in it, where the question is in none: one may
-    be a name's, `Le Monde`. A guess."""
-
     def _is_known(self, text: str) -> bool:
         """True unless `text` is in a language without data: of its words we know figures only."""
         if self._is_question_unknown and LanguageDetector.clearly(text) is None:
             return False
-        return not LanguageDetector.is_unknown(text, self.MANY_UNKNOWN)
+        return not LanguageDetector.is_unknown(text)
 
     @cached_property
     def _is_question_unknown(self) -> bool:

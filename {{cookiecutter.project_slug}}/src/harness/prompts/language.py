@@ -102,14 +102,14 @@ class LanguageDetector:
         return first
 
     @classmethod
-    def is_unknown(cls, text: str, at_least: int = 1) -> bool:
-        """True where `text` has more words of a language without data than of any with, `at_least` so many."""
-        return cls._is_unknown(text, cls._counts(text), at_least)
+    def is_unknown(cls, text: str) -> bool:
+        """True where `text` has more common words of a language without data than of any with, or another script."""
+        return cls._is_unknown(text, cls._counts(text))
 
     @classmethod
-    def _is_unknown(cls, text: str, counts: Mapping[str, int], at_least: int = 1) -> bool:
+    def _is_unknown(cls, text: str, counts: Mapping[str, int]) -> bool:
         known = max(counts[language] for language in LANGUAGES)
-        if max(counts[language] for language in cls.UNKNOWN) >= max(known + 1, at_least):
+        if max(counts[language] for language in cls.UNKNOWN) > known:
             return True
         letters = [] if known or text.isascii() else [it for it in text if it.isalpha()]
         return 2 * len(cls.OTHER_SCRIPTS.findall("".join(letters))) > len(letters)

@@ -233,6 +233,7 @@ def unknown(question: str, language: Language) -> OutputGuard:
         ("Wie viele Monde hat der Mars?", "Mars: 2 Monde."),
         ("Wie viele Monde hat der Mars?", "That is 2 of the moons that you want to know about."),
         ("Mars?", "Der Mars hat 2 Monde, den Phobos und den Deimos."),
+        ("Mars?", "Mars hat 2 Monde."),
         ("Combien pèse Mars ?", "La lune de Mars a une masse de 1 234 567 kg et elle est là depuis le 22 mars."),
         ("Quantas luas tem Marte?", "Marte tem 2 luas, que são a de Fobos e a de Deimos, e o preço é de 5 €."),
         ("火星の月は?", "火星の月はフォボスとダイモスの2つです。2026年3月22日。"),
