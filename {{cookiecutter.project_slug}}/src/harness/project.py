@@ -1,6 +1,7 @@
 """Who this service is: the answers given at generation and the installed version."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,9 @@ class Project:
 
     PACKAGE: ClassVar = "app"
     """The owner's package: `project.json` lies in it."""
+
+    LANGUAGE: ClassVar = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?")
+    """`pt`, `pt-BR` (BCP 47)."""
 
     name: str
     """The distribution, the command and the service name in logs."""
@@ -31,7 +35,7 @@ class Project:
     def load(cls) -> "Project":
         """The identity of this installation, read once."""
         answers = json.loads(files(cls.PACKAGE).joinpath("project.json").read_bytes())
-        if answers["language"].startswith("{"):  # the template's own tree, not yet rendered
+        if not cls.LANGUAGE.fullmatch(answers["language"]):  # the template's own tree, not yet rendered
             answers["language"] = "en"
         return cls(**answers)
 

@@ -19,9 +19,6 @@ class Locale:
     SHIPPED: Final = ("en", "es")
     """Those whose files lie beside this one."""
 
-    CODE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?")
-    """What a file is named: `pt`, `pt-BR` (BCP 47)."""
-
     LENGTHS: Final = {"months": 12, "weekdays": 7, "weekdays_short": 7}
     """What a file must have, whole; the other fields may be missing."""
 
@@ -81,7 +78,7 @@ class Locale:
         folder = cls._folders()[-1]
         own = sorted(it.name for it in folder.iterdir() if it.name.endswith(".toml")) if folder.is_dir() else []
         codes = [name.removesuffix(".toml") for name in own]
-        if wrong := [code for code in codes if not cls.CODE.fullmatch(code)]:
+        if wrong := [code for code in codes if not Project.LANGUAGE.fullmatch(code)]:
             raise ConfigurationError(
                 [f"src/app/locale/{it}.toml: name it like a language, pt or pt-BR" for it in wrong]
             )

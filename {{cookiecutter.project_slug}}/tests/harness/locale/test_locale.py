@@ -64,7 +64,7 @@ common_words = "a o os as e é em um uma de do da que qual quem quantas tem para
 link = "de"
 before_month = "em"
 [messages]
-decline = "Não posso ajudar com isso. Posso ajudar com isto:\\n$agents"
+clarify = "O que você quer saber? Posso ajudar com isto:\\n$agents"
 [prompts]
 answer-language = "Responda na língua da pergunta; se não der para ver qual é, em $language."
 """
@@ -127,9 +127,9 @@ def test_a_file_of_the_owners_is_a_language_more(own_app: Path) -> None:
     assert seen["month"] == ["março"]
     assert seen["dates"] == [[], ["23", "23 de março"]]
     assert seen["prompt"] == "Responda na língua da pergunta; se não der para ver qual é, em português."
-    (first, declined), (second, _) = seen["replies"]
+    (first, answer), (second, _) = seen["replies"]
     assert (first, second) == ("pt", "pt")
-    assert declined.startswith("Não posso ajudar com isso. Posso ajudar com isto:\n- Lunas de un planeta.")
+    assert answer.startswith("O que você quer saber? Posso ajudar com isto:\n- Lunas de un planeta.")
     assert seen["unavailable"].startswith("Ahora no puedo responder")  # the configured language's
     assert "en português" in seen["writer"]
     (line,) = [
@@ -137,7 +137,7 @@ def test_a_file_of_the_owners_is_a_language_more(own_app: Path) -> None:
     ]
     assert (line["language"], line["instead"]) == ("pt", "es")
     assert {"messages.unavailable", "kinds.card", "prompts.writer"} <= set(line["missing"])
-    assert "messages.decline" not in line["missing"]
+    assert "messages.clarify" not in line["missing"]
 
 
 def test_a_language_of_the_owners_may_be_the_configured_one(own_app: Path) -> None:
@@ -156,8 +156,8 @@ def test_a_language_of_the_owners_may_be_the_configured_one(own_app: Path) -> No
         ("pt", PORTUGUESE.replace("common_words", "words"), "src/app/locale/pt.toml: common_words: the words"),
         ("pt", PORTUGUESE.replace("name =", "title ="), "src/app/locale/pt.toml: name: what the language"),
         ("pt", PORTUGUESE + '[many_days]\n56 = "(fim"', "src/app/locale/pt.toml: many_days: 56: no regular expression"),
-        ("pt", PORTUGUESE.replace("decline", "hello"), "messages: hello is no name of the harness's; there are"),
-        ("pt", PORTUGUESE.replace("$agents", "$agent"), "messages: decline: $agent is not filled in; there are"),
+        ("pt", PORTUGUESE.replace("clarify", "hello"), "messages: hello is no name of the harness's; there are"),
+        ("pt", PORTUGUESE.replace("$agents", "$agent"), "messages: clarify: $agent is not filled in; there are"),
         ("pt", PORTUGUESE.replace("$language", "5 $"), "prompts: answer-language: a $ that names no value"),
     ],
 )
