@@ -14,7 +14,6 @@ from ..locale.locale import Locale
 from ..prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
-from ..prompts.shared import OWN_LANGUAGE
 from .tool_result import ToolCall, ToolResult
 
 ValueT = TypeVar("ValueT")
@@ -88,12 +87,10 @@ class AgentWords:
 
     @classmethod
     def prompt(cls, agent: Any, value: Any) -> Prompt:
-        """A prompt from a text, or from one in each language; one text is told to answer in the user's."""
+        """A prompt from a text, or from one in each language."""
         if isinstance(value, Prompt):
             return value
         texts = {language: text.replace("$", "$$") for language, text in cls.texts(agent, "prompt", value).items()}
-        if isinstance(value, str):
-            texts = {language: f"{text}\n\n{OWN_LANGUAGE.text[language]}" for language, text in texts.items()}
         version = hashlib.sha256(repr(value).encode()).hexdigest()[: cls.VERSION_CHARS]
         return Prompt(name=agent.name, version=version, text=cast("Text", texts))
 
