@@ -164,11 +164,11 @@ def test_a_text_of_no_name_and_a_value_that_is_not_given_are_named(monkeypatch: 
 async def test_sentences_and_prompts_are_the_owners_until_the_end(opens: Opens, door: Door) -> None:
     before = Messages.CLARIFY.text, WRITER.text, WRITER.version
     clarify = LocalizedMessage(en="Not ours. $agents", es="No es nuestro. $agents")
-    writer = Prompt("writer", "9", {"en": "Write in $language.", "es": "Escribe en $language."})
+    writer = Prompt("writer", "9", {"en": "Write.", "es": "Escribe."})
     client = await opens(messages={"CLARIFY": clarify}, prompts=[writer])
     answer = await client.post("/v1/chat", json={"message": "Who are you?"}, headers=KEY)
     assert answer.json()["answer"].startswith("Not ours. ")
-    assert (WRITER.render("en", language="English"), WRITER.metadata["prompt_version"]) == ("Write in English.", "9")
+    assert (WRITER.render("en"), WRITER.metadata["prompt_version"]) == ("Write.", "9")
     await door.close()
     assert (Messages.CLARIFY.text, WRITER.text, WRITER.version) == before
 
