@@ -67,6 +67,8 @@ class OpenAPIDocument:
                     operation[self.SCOPE] = it.scope.value
                 if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
+                    refusals = {str(it): problem for it, problem in Problem.responses(401, 403, 429).items()}
+                    operation["responses"] |= refusals | operation["responses"]
 
     def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from string import Template
 
 from ..errors import ConfigurationError
 from ..locale.locale import Locale
@@ -18,8 +19,8 @@ class Overrides:
         """Check what is to be said instead.
 
         Raises:
-            ConfigurationError: There is nothing of this name, a language is missing, or a text wants
-                a `$value` that is not filled in.
+            ConfigurationError: There is nothing of this name, a language is missing, a text wants a
+                `$value` that is not filled in, or a prompt has lost one or has the version of the harness's.
         """
         sentences = {k: v for k, v in vars(Messages).items() if isinstance(v, LocalizedMessage)}
         shared = {prompt.name: prompt for prompt in LanguageFiles.PROMPTS}
@@ -32,6 +33,8 @@ class Overrides:
         for prompt in prompts:
             before = shared[prompt.name].text if prompt.name in shared else None
             problems += self._problems(f"prompts: {prompt.name}", before, prompt.text, shared)
+            if before:
+                problems += self._lost(prompt, shared[prompt.name])
         problems = [*(f"src/app/prompts: {problem}" for problem in problems), *LanguageFiles.problems()]
         if problems:
             raise ConfigurationError(problems)
@@ -46,6 +49,16 @@ class Overrides:
                 yield from LanguageFiles.unfilled(f"{place} ({language})", before, text[language])
             else:
                 yield f"{place} has no text for {language}"
+
+    @staticmethod
+    def _lost(prompt: Prompt, shared: Prompt) -> Iterator[str]:
+        """What a prompt of the harness's has that the one in its place has not."""
+        if prompt.version == shared.version and prompt.text != shared.text:
+            yield f"prompts: {prompt.name}: version {prompt.version} is the harness's own; give yours another"
+        for language in shared.text.keys() & prompt.text.keys():
+            told = Template(prompt.text[language]).get_identifiers()
+            for name in {*Template(shared.text[language]).get_identifiers()} - {*told, "language"}:
+                yield f"prompts: {prompt.name} ({language}): ${name} is missing; the model would not be told it"
 
     @contextmanager
     def applied(self, language: Language) -> Iterator[None]:
