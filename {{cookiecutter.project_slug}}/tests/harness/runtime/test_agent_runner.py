@@ -7,6 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from harness.errors import ClarificationNeeded, ModelUnavailable, SourceUnavailable
+from harness.guards.output import OutputPolicy
 from harness.guards.personal_data import PiiRules
 from harness.models.factory import LLMFactory
 from harness.run_context import RunContext
