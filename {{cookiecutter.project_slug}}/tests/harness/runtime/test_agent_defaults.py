@@ -1,4 +1,7 @@
-"""An agent of a few lines: what it need not say, and how it answers all the same."""
+"""An agent of a few lines: what it need not say, and how it answers all the same.
+
+Tests of `agent_defaults`, `agent_tools` and `tool_result`.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence

@@ -214,14 +214,18 @@ async def test_the_embedded_model_reads_the_last_question_of_a_conversation(sett
 
 async def test_a_stream_has_a_guard_that_knows_what_was_found_so_far(settings: Settings) -> None:
     stream = AnswerStream()
-    seen: list[tuple[str | None, str | None] | None] = []
+    seen: list[tuple[str | None, ...]] = []
     script = calls("mars", then="It has 2.")
 
     def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         guard = stream.guard()
-        seen.append((guard.violation("It has 2."), guard.violation("It has 3.")) if guard else None)
+        seen.append((guard.violation("It has 2."), guard.violation("It has 3.")) if guard else ())
         return script(messages, bound)
 
     with RunContext.scope(stream=stream):
         await model(settings, say).answer("And Mars?", "en")
-    assert seen == [None, (None, "ungrounded")]  # before anything was found it cannot be the answer
+        await model(settings, "Fine.", at("open")).answer("And Mars?", "en")
+    assert seen == [(), (None, "ungrounded")]  # no word leaves before anything was found
+    last = stream.guard()
+    assert last
+    assert last.violation("It has 3.") is None
