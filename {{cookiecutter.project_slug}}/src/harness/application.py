@@ -13,6 +13,7 @@ from .prompts.messages import LocalizedMessage
 from .prompts.overrides import Overrides
 from .prompts.prompt import Prompt
 from .runtime.agent import Agent
+from .runtime.flows import Flow, Parallel
 from .runtime.replies import Reply
 from .settings import Settings
 from .settings.unknown import UnknownNames
@@ -40,6 +41,9 @@ class Application:
 
     agents: Sequence[type[Agent[Any]]]
     """Its agents, in the order in which they are listed."""
+
+    flow: Flow = field(default_factory=Parallel)
+    """How they work together: `Parallel`, `Supervisor`, `Handoffs` or `OwnGraph`."""
 
     settings: type[Settings] = Settings
     """Its settings: a class of the owner's, derived from `harness.Settings`."""
@@ -80,6 +84,10 @@ class Application:
             raise ConfigurationError([f"src/app/main.py: {problem}" for problem in problems])
         kinds: list[tuple[str, object, type]] = [("settings", self.settings, Settings)]
         kinds += [("agents", agent, Agent) for agent in self.agents]
+        if not isinstance(self.flow, Flow):
+            raise ConfigurationError(
+                [f"src/app/flow.py: flow: {self.flow!r} is none of harness's flows, such as Parallel()"]
+            )
         problems = [
             f"src/app/main.py: {place}: {part!r} is no class derived from {kind.__name__}"
             for place, part, kind in kinds

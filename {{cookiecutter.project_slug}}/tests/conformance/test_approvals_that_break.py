@@ -8,12 +8,15 @@ import pytest
 
 from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
 from harness.runtime.approvals import ApprovalNode, Approvals
+from harness.runtime.proposals import fingerprint
 from harness.settings import Settings
 from harness.storage.store import IdempotencyRecord
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.conftest import Door
 from tests.support.approving import AGENTS, ask, decide, waiting
 from tests.support.writing_agent import OrdersAgent
+
+CALL = ("orders", "cancel", {"number": 7, "reason": "none"})
 
 PATIENCE_SECONDS = 30
 """On a busy machine."""
@@ -59,7 +62,7 @@ async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, 
     (approval,) = (await ask(client))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
     mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
-    assert await door.running.store.claim(mark)
+    assert await door.running.store.claim(mark, fingerprint(PUBLIC, *CALL))
     for decision in ("approve", "reject", "approve"):
         answer = await decide(client, approval, decision)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
@@ -143,7 +146,7 @@ async def test_a_tool_that_fails_after_it_has_begun_is_not_told_as_done_nor_as_u
 async def test_a_tool_that_cannot_begin_is_told_as_undone(simple: httpx2.AsyncClient, door: Door) -> None:
     (approval,) = (await ask(simple))["approvals"]
     (orders,) = [it for it in door.running.service.agents if it.name == "orders"]
-    orders.tools = [tool for tool in orders.tools if tool.name != "cancel"]  # a new version
+    orders.toolset = [tool for tool in orders.toolset if tool.name != "cancel"]  # a new version
     reply = (await decide(simple, approval)).json()
     assert "nothing was done: orders.cancel(number=7" in reply["answer"]
     assert reply["degraded_because"] == ["agent_failed"]
@@ -152,7 +155,7 @@ async def test_a_tool_that_cannot_begin_is_told_as_undone(simple: httpx2.AsyncCl
 async def test_while_the_store_is_away_nothing_is_carried_out(
     simple: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(kept: IdempotencyRecord) -> bool:
+    async def away(kept: IdempotencyRecord, shown: str) -> bool:
         raise StoreUnavailable("planted")
 
     (approval,) = (await ask(simple))["approvals"]

@@ -24,6 +24,7 @@ from ..telemetry.metrics import BUILD_INFO
 from .authentication import AuthenticationMiddleware, requires
 from .chat import ChatRoutes, ThreadRoutes
 from .health import HealthRoutes
+from .memory import MemoryRoutes
 from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
 from .openapi import OpenAPIDocument
 from .problems import Problem
@@ -79,7 +80,14 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     path = AuthenticationMiddleware.METRICS
     metrics.add_api_route(path, HealthRoutes.metrics, include_in_schema=False)
     chat = ChatRoutes
-    for router in (chat.chat, ThreadRoutes.router, chat.feedback, chat.agents, HealthRoutes.router):
+    for router in (
+        chat.chat,
+        ThreadRoutes.router,
+        MemoryRoutes.router,
+        chat.feedback,
+        chat.agents,
+        HealthRoutes.router,
+    ):
         app.include_router(router)
     app.include_router(metrics)
     OwnerParts.add(app, application)
