@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .errors import ClarificationNeeded, InputRefused, SourceUnavailable
     from .http.authentication import requires
     from .locale.locale import Locale
-    from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
+    from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Translations, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
     from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
@@ -41,7 +41,7 @@ __all__ = [
     "Configuration",  # an agent's own settings: derive from it
     "Handoffs",  # flow: one agent holds the conversation and hands it on
     "InputRefused",  # the request breaks a stated bound: 422
-    "Language",  # `en` or `es`
+    "Language",  # the code of one: `en`, `es`, or a file's in `src/app/locale`
     "LanguageDetector",  # which of them a text is in
     "Locale",  # what the harness knows of a language, as data
     "LocalizedMessage",  # a fixed sentence in each language
@@ -63,6 +63,7 @@ __all__ = [
     "ToolCall",  # a tool and its arguments, planned without a model
     "ToolMethod",  # what a tool of an agent is
     "ToolResult",  # what a tool gives: facts and their sources
+    "Translations",  # picks, of texts by language, the one to say
     "Words",  # a text as comparable words
     "main",  # its command line
     "model",  # the model of a role, for a graph of your own
@@ -78,7 +79,7 @@ _MODULES = {
     "errors": ("ClarificationNeeded", "InputRefused", "SourceUnavailable"),
     "http.authentication": ("requires",),
     "locale.locale": ("Locale",),
-    "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Words"),
+    "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Translations", "Words"),
     "prompts.messages": ("LocalizedMessage",),
     "prompts.prompt": ("Prompt",),
     "runtime.agent": ("Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"),

@@ -16,6 +16,7 @@ from .runtime.agent import Agent
 from .runtime.flows import Flow, Parallel
 from .runtime.replies import Reply
 from .settings import Settings
+from .settings.unknown import UnknownNames
 from .storage.thread_ref import ThreadRef
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Application:
         Raises:
             ConfigurationError: A part is of the wrong kind.
         """
+        if problems := [*self._wrong_shapes()]:
+            raise ConfigurationError([f"src/app/main.py: {problem}" for problem in problems])
         kinds: list[tuple[str, object, type]] = [("settings", self.settings, Settings)]
         kinds += [("agents", agent, Agent) for agent in self.agents]
         if not isinstance(self.flow, Flow):
@@ -104,6 +107,21 @@ class Application:
         if problems:
             raise ConfigurationError(problems)
         Overrides(self.messages, self.prompts)
+
+    def _wrong_shapes(self) -> Iterator[str]:
+        """What is no list where one is wanted, or holds something else than is wanted."""
+        for name in ("agents", "routers", "open_paths", "middleware", "prompts"):
+            part = getattr(self, name)
+            if isinstance(part, str) or not isinstance(part, Collection):
+                yield f"{name}: write a list: {name}=[...], not {part!r}"
+        middleware: object = self.middleware
+        for it in middleware if isinstance(middleware, Collection) else ():
+            if isinstance(it, type):
+                yield f"middleware: write Middleware({it.__name__}), not {it.__name__} (from starlette.middleware)"
+        texts: Mapping[str, object] = self.messages
+        for name, text in texts.items():
+            if not isinstance(text, LocalizedMessage):
+                yield f"messages: {name}: write LocalizedMessage(en=..., es=...), not {text!r}"
 
     async def before(self, message: str, thread: ThreadRef) -> str:
         """The message that the run answers; the guards read it afterwards.
@@ -143,6 +161,10 @@ class Application:
         except Exception as error:
             error.add_note(f"raised in `{place}` of the Application in src/app/main.py")
             raise
+
+    def unknown_settings(self) -> Iterator[str]:
+        """What `.env` and the environment name that is no setting here: a line each, to be told as a warning."""
+        return UnknownNames([self.settings, *(it.settings_class for it in self.agents)]).warnings()
 
     @property
     def words(self) -> Overrides:

@@ -8,7 +8,8 @@ from app.agents import AGENTS
 from app.main import create_app
 from app.settings import ServiceSettings
 from harness.guards.grounding import Grounding
-from harness.prompts.language import LANGUAGES, Language, LanguageDetector
+from harness.locale.locale import Locale
+from harness.prompts.language import Language, LanguageDetector
 from harness.runtime.agent import Agent
 from harness.runtime.planner import RulesPlanner
 from tests.agents.conftest import Built
@@ -19,8 +20,8 @@ def examples(*agents: type[Agent[Any]]) -> list[Any]:
     return [
         pytest.param(agent, language, question, id=f"{agent.name}-{language}-{at}")
         for agent in agents
-        for language in LANGUAGES
-        for at, question in enumerate(agent.examples[language])
+        for language, questions in agent.examples.items()
+        for at, question in enumerate(questions)
     ]
 
 
@@ -52,7 +53,7 @@ def test_an_example_finds_its_agent_and_its_language(
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_an_agent_speaks_both_languages(on_samples: Built, agent: type[Agent[Any]]) -> None:
-    for language in LANGUAGES:
+    for language in Locale.SHIPPED:
         assert agent.description[language]
         assert on_samples(agent).prompt.render(language)
     assert all(tool.description for tool in on_samples(agent).toolset)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from ..prompts.language import Language
+from ..prompts.language import Language, Translations
 from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
@@ -68,6 +68,8 @@ class OpenAPIDocument:
                     operation[self.SCOPE] = it.scope.value
                 if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
+                    refusals = {str(it): problem for it, problem in Problem.responses(401, 403, 429).items()}
+                    operation["responses"] |= refusals | operation["responses"]
 
     @staticmethod
     def _question(agent: "type[Agent[Any]]", language: Language) -> str:
@@ -77,7 +79,7 @@ class OpenAPIDocument:
     def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]
         return Reply(
-            answer=first.description[language],
+            answer=Translations.pick(first.description, language),
             language=language,
             agents=[{"name": first.name, "question": self._question(first, language), "status": "answered"}],
             sources=[{"title": first.name, "url": f"file:{first.name}"}],

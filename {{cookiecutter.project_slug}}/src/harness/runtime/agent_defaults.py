@@ -13,7 +13,6 @@ from ..locale.locale import Locale
 from ..prompts.language import LANGUAGES, Language, LanguageDetector, Words
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
-from ..prompts.shared import OWN_LANGUAGE
 from .tool_result import ToolCall, ToolResult
 
 ValueT = TypeVar("ValueT")
@@ -84,13 +83,10 @@ class AgentWords:
 
     @classmethod
     def prompt(cls, agent: Any, value: Any) -> Prompt:
-        """A prompt from a text, or from one in each language; one text is told to answer in the user's."""
+        """A prompt from a text, or from one in each language."""
         if isinstance(value, Prompt):
             return value
-        texts = cls.texts(agent, "prompt", value)
-        if isinstance(value, str):
-            texts = {language: f"{text}\n\n{OWN_LANGUAGE.text[language]}" for language, text in texts.items()}
-        return Prompt.literal(agent.name, texts)
+        return Prompt.literal(agent.name, cls.texts(agent, "prompt", value))
 
     @classmethod
     def keywords(cls, agent: Any) -> Mapping[Language, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..limits.budget import Budget, RunLimits
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.shared import UNGROUNDED, WRONG_LANGUAGE
+from ..prompts.shared import ANSWER_LANGUAGE, UNGROUNDED, WRONG_LANGUAGE
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
@@ -120,7 +120,8 @@ class AgentRunner:
         """
         prompt = self._agent.prompt
         turns = self._history.trimmed(history)
-        messages: list[AnyMessage] = [SystemMessage(prompt.render(language), additional_kwargs={"language": language})]
+        text = f"{prompt.render(language)}\n\n{ANSWER_LANGUAGE.render(language)}"
+        messages: list[AnyMessage] = [SystemMessage(text, additional_kwargs={"language": language})]
         for turn in turns:
             messages += [HumanMessage(turn["question"]), AIMessage(turn["answer"])]
         words = [turn["question"] for turn in turns]

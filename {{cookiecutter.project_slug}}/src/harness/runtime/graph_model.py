@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, ToolMessage
@@ -48,7 +48,7 @@ class FactoryModel(BaseChatModel):
     _made: tuple[Any, Any] = PrivateAttr(default=(None, None))
     _copies: dict[Any, "FactoryModel"] = PrivateAttr(default_factory=dict)
 
-    MAX_COPIES: Final = 32
+    MAX_COPIES: ClassVar = 32
     """Sets of tools that are remembered; `create_agent` binds the same ones for each call. A guess."""
 
     @property
@@ -129,16 +129,21 @@ class FactoryModel(BaseChatModel):
 
     @staticmethod
     def _complete(given: Any) -> Any:
-        """Messages in which every tool call has its result: providers refuse a conversation with one left open.
+        """Messages in which calls and results belong together: providers refuse any other conversation.
 
-        One is left open where a person wrote a new message instead of deciding about the call.
+        A call is left without its result where a person wrote a new message instead of deciding about
+        it; a result without its call where an agent handed the conversation on.
         """
         if not isinstance(given, list):
             return given
         results = {it.tool_call_id for it in given if isinstance(it, ToolMessage)}
+        called: set[str | None] = set()
         whole: list[Any] = []
         for message in given:
+            if isinstance(message, ToolMessage) and message.tool_call_id not in called:
+                continue
             calls = message.tool_calls if isinstance(message, AIMessage) else ()
+            called |= {it["id"] for it in calls}
             missing = [it for it in calls if it["id"] not in results]
             closed = [
                 ToolMessage("not done: the user went on", tool_call_id=it["id"], name=it["name"]) for it in missing

@@ -58,10 +58,14 @@ class GraphWorker:
         gate = ApprovalGate(self._outgoing.leaks, self._max_chars)
         with RunContext.scope(approval=approval if is_approved else None, gate=gate, evidence=evidence):
             result = await self._agent.runner.resume(call["interrupt"], await self._value(call["form"], decision))
-            if result.waiting or result.asked:
-                done = self._decided(task, approval, call, language) if is_approved else None
+            if not is_approved:  # the graph's own words may say anything
                 said = Messages.REJECTED.format(language, call=call["shown"])
-                done = done or TaskResults.unanswered(task, said, "rejected")
+                return [
+                    TaskResults.unanswered(task, said, "rejected"),
+                    *self._results(task, result, evidence, language, may_speak=True),
+                ]
+            if result.waiting or result.asked:
+                done = self._decided(task, approval, call, language)
                 return [done, *self._results(task, result, evidence, language)]
             evidence.append(ToolResult(call["arguments"]))  # the person has seen their figures
             return self._results(task, result, evidence, language)
@@ -89,7 +93,13 @@ class GraphWorker:
         return {"decisions": [one] * int(count)}
 
     def _results(
-        self, task: Task, result: GraphResult, evidence: Sequence[ToolResult], language: Language
+        self,
+        task: Task,
+        result: GraphResult,
+        evidence: Sequence[ToolResult],
+        language: Language,
+        *,
+        may_speak: bool = False,
     ) -> list[TaskResult]:
         if result.waiting or result.asked:
             results = [self._waiting(task, it, language) for it in result.waiting]
@@ -102,7 +112,7 @@ class GraphWorker:
         found = [it for it in evidence if it.facts]
         guard = self._guard(task, found, language)
         text = guard.masked(result.text)
-        if not self._may_speak(found):
+        if not (may_speak or self._may_speak(found)):
             if self._is_question(text):
                 self._refuse(guard, guard.violation(text))
                 return [TaskResults.unanswered(task, text, "asked")]

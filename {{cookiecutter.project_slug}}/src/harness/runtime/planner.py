@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
-from ..prompts.language import Language, LanguageDetector, Words
+from ..prompts.language import Language, LanguageDetector, Translations, Words
 from ..prompts.messages import LocalizedMessage, Messages
 from ..prompts.prompt import Prompt
 from ..prompts.shared import PLANNER, REPAIR
@@ -236,7 +236,7 @@ class Planner:
         system = SystemMessage(
             PLANNER.render(
                 language,
-                agents="\n".join(f"- {a.name}: {a.description[language]}" for a in self._agents),
+                agents="\n".join(f"- {a.name}: {Translations.pick(a.description, language)}" for a in self._agents),
                 history=History.transcript(history),
                 max_tasks=str(self._max_tasks),
             ),
