@@ -1,6 +1,7 @@
-"""Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`.
+"""Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`; `kind=graph`: by a graph.
 
-The agent answers at once, from invented data, and passes every check. It is made of tools/agent_files.txt.
+The agent answers at once, from invented data, and passes every check. It is made of tools/agent_files.txt, or of
+tools/graph_files.txt.
 """
 
 import keyword
@@ -13,18 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")  # 40 characters: a guess
 
-DEVICES = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]")  # Windows has them in every folder
+KINDS = ("agent", "graph")
 
-SMALL_WORDS = re.compile(r"an?|and|for|in|of|on|or|the|then|to|with|also|plus")
-"""Too common to send a question anywhere."""
+DEVICES = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]")  # Windows has them in every folder
 
 
 class NameRefused(SystemExit):
     """No agent can have this name: it ends the command with its text, which says why and gives an example."""
 
 
-def folders(root: Path, name: str) -> tuple[Path, Path]:
-    """Where the code and the tests of a new agent go. `NameRefused`: it cannot have this name."""
+def places(root: Path, name: str) -> tuple[Path, Path]:
+    """The folders for the code and the test of a new agent. `NameRefused`: it cannot have this name."""
     example = "for example billing or order_status"
     if not NAME.fullmatch(name):
         raise NameRefused(
@@ -32,29 +32,29 @@ def folders(root: Path, name: str) -> tuple[Path, Path]:
         )
     if keyword.iskeyword(name) or DEVICES.fullmatch(name):
         raise NameRefused(f"{name!r} has a meaning of its own: choose another, {example}.")
-    code, tests = root / "src" / "app" / "agents" / name, root / "tests" / "agents" / name
-    for folder in (code, tests):
-        if folder.exists():
-            shown = folder.relative_to(root).as_posix()
+    code, tests = root / "src" / "app" / "agents", root / "tests" / "agents"
+    for place in (code / name, code / f"{name}.py", tests / name, tests / f"test_{name}.py"):
+        if place.exists():
+            shown = place.relative_to(root).as_posix()
             raise NameRefused(f"{shown} is there already: choose another name, or delete it.")
     return code, tests
 
 
-def write(root: Path, name: str) -> list[Path]:
-    """Writes the files and gives their paths. `NameRefused`: it cannot have this name."""
-    code, tests = folders(root, name)
+def write(root: Path, name: str, kind: str = "agent") -> list[Path]:
+    """Writes the files and gives their paths. `NameRefused`: it cannot have this name, or there is no such kind."""
+    if kind not in KINDS:
+        raise NameRefused(f"{kind!r} is no kind of agent: make agent name=billing kind=graph, or without a kind.")
+    code, tests = places(root, name)
     words = name.split("_")
-    telling = [word for word in words if not SMALL_WORDS.fullmatch(word)] or words
     filled = {
         "AGENT_NAME": name,
         "AGENT_CLASS": "".join(word.capitalize() for word in words),
         "AGENT_WORDS": " ".join(words),
         "AGENT_TITLE": " ".join(words).capitalize(),
         "AGENT_HOST": "-".join(words),
-        "AGENT_KEYWORDS": "(" + "".join(f'"{word}", ' for word in telling) + ")",
     }
     written = []
-    files = Path(__file__).with_name("agent_files.txt").read_text(encoding="utf-8")
+    files = Path(__file__).with_name(f"{kind}_files.txt").read_text(encoding="utf-8")
     for token, value in filled.items():
         files = files.replace(token, value)
     for part in files.split("==== ")[1:]:
@@ -69,12 +69,12 @@ def write(root: Path, name: str) -> list[Path]:
 
 
 def main(arguments: list[str], root: Path = ROOT) -> None:
-    """Writes the agent that the one argument names."""
-    if len(arguments) != 1:
+    """Writes the agent that the first argument names, of the kind that a second one names."""
+    if len(arguments) not in (1, 2):
         raise NameRefused("Give the agent one name: make agent name=billing")
     for file in write(root, *arguments):
         print(f"wrote {file.relative_to(root).as_posix()}")
-    print("Next: its words in agent.py, its data in tools.py and sample.py (docs/build.md)")
+    print("Next: its words, its tool, its policy (docs/build.md)")
 
 
 if __name__ == "__main__":

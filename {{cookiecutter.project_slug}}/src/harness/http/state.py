@@ -71,7 +71,7 @@ class AppState:
             LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
             aclosing(RateLimiter(settings)) as limiter,
         ):
-            with application.words.applied():
+            with application.words.applied(settings.language):
                 service = Service(settings, application.agents, store, limiter, application)
                 for agent in service.agents:
                     logs.redactor.register_secrets(agent.settings)

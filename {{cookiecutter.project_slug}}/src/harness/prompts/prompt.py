@@ -1,11 +1,13 @@
 """One prompt: a name and a version that logs and traces show, and its text per language."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from string import Template
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from .language import Language, Text
+from ..locale.locale import Locale
+from .language import Language, Text, Translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +17,26 @@ class Prompt:
     name: str
     version: str
     text: Text
-    """Per language; `$name` marks a value that `render` fills in."""
+    """Per language; `$name` marks a value that `render` fills in, `$language` is what that language is called."""
+
+    VERSION_CHARS: ClassVar = 8
+    """Of a digest that is a version: two texts of one prompt in 65,000 have the same."""
+
+    @classmethod
+    def literal(cls, name: str, text: Text) -> Self:
+        """A prompt whose `$` are signs and whose version is made of its text."""
+        digest = hashlib.sha256(repr(sorted(text.items())).encode()).hexdigest()
+        escaped: Text = {language: words.replace("$", "$$") for language, words in text.items()}
+        return cls(name, digest[: cls.VERSION_CHARS], escaped)
 
     def render(self, language: Language, **values: str) -> str:
-        """The text in `language` with every `$name` filled.
+        """The text for `language`, or else for the configured one, with every `$name` filled.
 
         Raises:
             KeyError: A value that the text names was not given.
         """
-        return Template(self.text[language]).substitute(values)
+        text = Translations.pick(self.text, language)
+        return Template(text).substitute({"language": Locale.load(language).name, **values})
 
     MARK_BYTES: ClassVar = 6
     """Of a fence: nobody guesses one of 10^14 in the one text that it is for."""

@@ -3,7 +3,7 @@
 import asyncio
 from functools import cached_property
 
-from harness import AgentResources, Language, Source, ToolResult
+from harness import AgentResources, Language, Source, ToolResult, Translations
 
 from .passages import Passages
 from .prompt import PRICE_LIST
@@ -46,7 +46,9 @@ class KnowledgeTools:
             """,
             question.lower(),
         )
-        products = [{"name": row[language], "price": self._figure(row["price"], language)} for row in rows]
+        products = [
+            {"name": Translations.pick(row, language), "price": self._figure(row["price"], language)} for row in rows
+        ]
         sources = [Source(title=PRICE_LIST.format(language), url="products")] if products else []
         return ToolResult(facts={"products": products}, sources=sources)
 
