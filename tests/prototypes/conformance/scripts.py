@@ -225,10 +225,7 @@ RESEARCH = Case(
 POST_TEXT = "Our new bell rings clear. It is made of brass. You will hear it from afar."
 
 POST = Case(
-    roles={
-        "You write short posts": lambda request: Text(POST_TEXT),
-        "You judge a post": lambda request: Text("GOOD"),
-    },
+    roles={"You write short posts": lambda request: Text(POST_TEXT), "You judge a post": lambda request: Text("GOOD")},
     question="Write a post about our new bell.",
     answer=POST_TEXT,
     model_calls=2,

@@ -37,7 +37,7 @@ class Spies:
         taken = ", ".join(inspect.signature(function).parameters)
         function.__globals__[f"_noted_{name}"] = noted
         made: dict[str, Any] = {}
-        exec(f"def {name}({taken}): return _noted_{name}(**locals())", made)  # noqa: S102  # its own name
+        exec(f"def {name}({taken}): return _noted_{name}(**locals())", made)  # its own name and parameters
         function.__code__ = made[name].__code__
 
     def hang(self, name: str, seconds: float) -> None:

@@ -39,7 +39,16 @@ async def test_it_answers_as_a_stream(served: Served, case: Case) -> None:
     events = await served.stream(case.question)
     names = [name for name, _, _ in events]
     assert (names[0], names[-1]) == ("started", "final")
-    assert set(names) <= {"started", "plan", "agent_started", "agent_finished", "progress", "token", "withdrawn", "final"}
+    assert set(names) <= {
+        "started",
+        "plan",
+        "agent_started",
+        "agent_finished",
+        "progress",
+        "token",
+        "withdrawn",
+        "final",
+    }
     started, final = events[0][1], events[-1][1]
     assert (started["thread_id"], started["run_id"]) == ("t1", final["run_id"])
     assert final["answer"] == case.answer

@@ -33,7 +33,7 @@ async def test_it_waits_and_is_shown_as_it_would_run(served: Served, writing: Wr
 @each
 async def test_a_stream_ends_with_what_waits_and_says_nothing_is_done(served: Served, writing: Writing) -> None:
     await served.start()
-    (_, final, _) = (await served.stream(writing.message))[-1]
+    _, final, _ = (await served.stream(writing.message))[-1]
     assert [it["tool"] for it in final["approvals"]] == [writing.tool]
     assert wrote(served, writing) == []
 

@@ -103,7 +103,9 @@ async def test_orders_in_what_a_tool_brings_are_marked_or_taken_out(served: Serv
     served.spies.instead[case.reads] = lambda **_: {"note": order}
     await served.start()
     await served.ask(case.question)
-    shown = [str(it["content"]) for request in served.server.requests for it in request.messages if it["role"] == "tool"]
+    shown = [
+        str(it["content"]) for request in served.server.requests for it in request.messages if it["role"] == "tool"
+    ]
     assert not any(order in it for it in shown)
 
 

@@ -30,7 +30,7 @@ async def test_with_every_model_down_it_says_so_and_is_marked(served: Served, ca
         served.model.breaks(Failure(503), model)
     await served.start(llm_fallback_models="openai:scripted-second")
     whole = await served.ask(case.question)
-    (_, streamed, _) = (await served.stream(case.question, "t2"))[-1]
+    _, streamed, _ = (await served.stream(case.question, "t2"))[-1]
     for reply in (whole, streamed):
         assert MODEL_REASONS & set(reply["degraded_because"])
         assert reply["answer"].strip()
@@ -92,10 +92,11 @@ async def test_while_a_tool_blocks_others_are_answered(served: Served, case: Cas
     await served.start(request_timeout_seconds=DEADLINE_SECONDS)
     await served.ask(case.question, "t2")
     served.spies.hang(case.reads, CALM_SECONDS)
+    begun, loop = asyncio.Event(), asyncio.get_running_loop()
+    served.spies.seen = lambda: loop.call_soon_threadsafe(begun.set)
     hanging = asyncio.create_task(served.ask(case.question))
-    while len(served.spies.ran) < 2:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(begun.wait(), DEADLINE_SECONDS)
     healthy = await asyncio.wait_for(served.client.get("/healthz"), DEADLINE_SECONDS / 2)
     assert healthy.status_code == 200
     assert not hanging.done()
-    await hanging
+    assert (await hanging)["degraded"]
