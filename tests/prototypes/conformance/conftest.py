@@ -21,10 +21,10 @@ from harness import Application
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
 from tests.conftest import Lines
-from tests.prototypes.scripts import CASES, ORDER, Case, Role
+from tests.prototypes.scripts import CASES, ORDER, Case, Role, is_whole
 from tests.prototypes.spies import Spies
 from tests.support.peers.data_sources import DataSources, Json
-from tests.support.peers.openai_replies import Reply, Request
+from tests.support.peers.openai_replies import Failure, Reply, Request
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY
 
@@ -67,6 +67,8 @@ class ScriptedModel:
             self._good_left -= 1
         elif fault := self._broken.get(request.model):
             return fault
+        if not is_whole(request):
+            return Failure(400, "a tool call without its result, or a result without its call")
         first = str(request.messages[0]["content"])
         return next(play for words, play in self.roles.items() if words in first)(request)
 

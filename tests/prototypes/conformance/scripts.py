@@ -1,9 +1,10 @@
 """What a scripted model says in each role of each prototype, and what the tests need to know of each."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import count
+from typing import Any, ClassVar
 
 import orjson
 
@@ -34,14 +35,47 @@ def results(request: Request) -> Sequence[str]:
     return [text_of(it) for it in request.messages[at:] if it["role"] == "tool"]
 
 
+class Calls(ToolCalls):
+    """Calls of tools, each with an id that no other one has, as providers give them."""
+
+    NUMBERS: ClassVar = count(1)
+
+    def message(self) -> dict[str, Any]:
+        message = super().message()
+        for made in message["tool_calls"]:
+            made["id"] = f"call_n{next(self.NUMBERS)}"
+        return message
+
+    def deltas(self) -> Iterator[dict[str, Any]]:
+        for delta in super().deltas():
+            for made in delta["tool_calls"]:
+                if "id" in made:
+                    made["id"] = f"call_n{next(self.NUMBERS)}"
+            yield delta
+
+
 def call(tool: str, **arguments: Any) -> Reply:
     """One call of a tool."""
-    return ToolCalls([(tool, arguments)])
+    return Calls([(tool, arguments)])
 
 
 def structured(request: Request, document: Mapping[str, Any]) -> Reply:
     """A document of the schema that the request asks for, as a function or as the format of the text."""
-    return ToolCalls([(request.tools[0], document)]) if request.tools else Text(orjson.dumps(document).decode())
+    return Calls([(request.tools[0], document)]) if request.tools else Text(orjson.dumps(document).decode())
+
+
+def is_whole(request: Request) -> bool:
+    """Whether the provider would take the messages: each call of a tool has its result, each result its call."""
+    open_calls: set[str] = set()
+    for message in request.messages:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in open_calls:
+                return False
+            open_calls.remove(message["tool_call_id"])
+        elif open_calls:
+            return False
+        open_calls |= {it["id"] for it in message.get("tool_calls") or ()}
+    return not open_calls
 
 
 @dataclass(frozen=True)

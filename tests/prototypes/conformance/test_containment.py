@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.prototypes.conftest import Served
-from tests.prototypes.scripts import Case, Role, results
-from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
+from tests.prototypes.scripts import Calls, Case, Role, results
+from tests.support.peers.openai_replies import Reply, Request, Text
 
 CANARY = "sk-" + "planted-0123456789abcdef0123456789abcdef"
 """Has the form of a key; no answer may hold one."""
@@ -16,7 +16,7 @@ def gullible(play: Role, *calls: tuple[str, Any]) -> Role:
     """Calls these first, wherever tools are offered; then does what it is for."""
 
     def obeyed(request: Request) -> Reply:
-        return ToolCalls(calls) if request.tools and not results(request) else play(request)
+        return Calls(calls) if request.tools and not results(request) else play(request)
 
     return obeyed
 
