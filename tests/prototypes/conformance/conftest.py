@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -87,6 +88,7 @@ class Served:
     application: Application = application
     client: httpx2.AsyncClient = field(init=False)
     took_seconds: float = 0
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _serving: asyncio.Task[None] | None = None
     _uvicorn: uvicorn.Server | None = None
 
@@ -107,24 +109,23 @@ class Served:
             "request_timeout_seconds": CALM_SECONDS,
         }
         app = self.application.create_app(application.settings(**values | changes))
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="on")
+        await self._open.enter_async_context(app.router.lifespan_context(app))
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off")
         self._uvicorn = uvicorn.Server(config)
         self._serving = asyncio.create_task(self._uvicorn._serve())
-        while not self._uvicorn.started and not self._serving.done():  # noqa: ASYNC110  # it tells it by this flag
+        while not self._uvicorn.started:  # noqa: ASYNC110  # it tells it by this flag alone
             await asyncio.sleep(0.01)
-        if self._serving.done():
-            self._serving.result()
-            raise AssertionError(f"it did not start: {self.lines.text}")
         port = self._uvicorn.servers[0].sockets[0].getsockname()[1]
         self.client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=CALM_SECONDS)
 
     async def stop(self) -> None:
         """End it; what still hangs is let go."""
-        self.spies.restore()
+        self.spies.released.set()
         if self._uvicorn and self._serving and not self._serving.done():
             await self.client.aclose()
             self._uvicorn.should_exit = True
             await self._serving
+        await self._open.aclose()
 
     async def post(self, path: str, body: Any, by: NewKey = ANA) -> httpx2.Response:
         """Send it as one of the two callers; no answer shows a secret or the inside."""
@@ -208,3 +209,4 @@ async def served(
         served = Served(case, module, model, server, spies, lines, tmp_path)
         yield served
         await served.stop()
+        spies.restore()

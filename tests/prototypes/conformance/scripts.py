@@ -120,8 +120,10 @@ class Case:
 
 def order_desk(request: Request) -> Reply:
     asked, got = said(request).lower(), results(request)
+    if got and "cancel" in asked:
+        return Text("Order 7 is cancelled." if "is cancelled" in got[-1] else "Order 7 stays as it is.")
     if got:
-        return Text("Order 7 is cancelled." if "is cancelled" in got[-1] else "Order 7 is packed, due on 2026-12-02.")
+        return Text("Order 7 is packed, due on 2026-12-02.")
     if "cancel" in asked:
         return call("cancel_order", number=7, reason="changed my mind")
     return call("find_order", number=7) if "order 7" in asked else Text("You are welcome.")
@@ -165,13 +167,16 @@ def calendar(request: Request) -> Reply:
     asked, got = said(request).lower(), results(request)
     if "book" in asked:
         booking = {"day": DAY, "slot": "09:00", "title": "dentist"}
-        return Text(f"Booked the dentist on {DAY} at 09:00.") if got else call("book", **booking)
+        told = f"Booked the dentist on {DAY} at 09:00." if got and "booked" in got[-1] else "Nothing is booked."
+        return Text(told) if got else call("book", **booking)
     return Text("Free at 09:00, 11:30 and 16:00.") if got else call("free_slots", day=DAY)
 
 
 def mail(request: Request) -> Reply:
     letter = {"to": "ana", "subject": "Tuesday", "body": f"See you on {DAY}."}
-    return Text("Sent to ana: Tuesday.") if results(request) else call("send_mail", **letter)
+    got = results(request)
+    told = "Sent to ana: Tuesday." if got and "sent to" in got[-1] else "Nothing is sent."
+    return Text(told) if got else call("send_mail", **letter)
 
 
 DESK = Case(

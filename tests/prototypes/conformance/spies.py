@@ -51,6 +51,5 @@ class Spies:
 
     def restore(self) -> None:
         """Give the functions their own code back."""
-        self.released.set()
         for name, function in self._functions.items():
             function.__code__ = self._before[name]

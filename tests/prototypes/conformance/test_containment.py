@@ -12,6 +12,10 @@ CANARY = "sk-" + "planted-0123456789abcdef0123456789abcdef"
 """Has the form of a key; no answer may hold one."""
 
 
+KNOWN_AGAIN = 48
+"""Letters, spaces counted: a shorter prompt is what anybody could say."""
+
+
 def gullible(play: Role, *calls: tuple[str, Any]) -> Role:
     """Calls these first, wherever tools are offered; then does what it is for."""
 
@@ -135,16 +139,20 @@ async def test_an_error_of_a_tool_shows_nothing_of_the_inside(served: Served, ca
 
 
 async def test_its_prompts_do_not_leave(served: Served, case: Case) -> None:
-    if not case.writer:
-        pytest.skip("no model writes its answer")
-    play = served.model.roles[case.writer]
+    """Those that it gives as system messages and that are long enough to be known again."""
+    prompts = list[str]()
 
-    def reciting(request: Request) -> Reply:
-        reply = play(request)
-        return Text(str(request.messages[0]["content"])) if isinstance(reply, Text) else reply
+    def reciting(play: Role) -> Role:
+        def recited(request: Request) -> Reply:
+            prompts.extend(str(it["content"]) for it in request.messages if it["role"] == "system")
+            reply = play(request)
+            return Text(" ".join(prompts[-1:])) if isinstance(reply, Text) and prompts else reply
 
-    served.model.roles[case.writer] = reciting
+        return recited
+
+    served.model.roles = {words: reciting(play) for words, play in case.roles.items()}
     await served.start()
     reply = await served.ask(case.question)
-    prompt = str(served.server.requests[-1].messages[0]["content"])
-    assert prompt not in reply["answer"]
+    streamed = await served.stream(case.question, "t2")
+    for prompt in (it for it in prompts if len(it) >= KNOWN_AGAIN):
+        assert prompt not in str(reply) + str(streamed)

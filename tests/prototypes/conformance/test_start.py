@@ -10,7 +10,6 @@ import pytest
 from app.agents import AGENTS
 from harness import Application, OwnGraph
 from harness.errors import ConfigurationError
-from harness.runtime.replies import Degraded
 from tests.prototypes.conftest import NAME, Served
 from tests.prototypes.scripts import Case
 
@@ -57,7 +56,7 @@ async def test_a_model_of_its_own_is_never_asked(served: Served, case: Case, ori
     reply = await served.ask(case.question)
     assert served.server.requests == []
     assert reply["degraded"]
-    assert Degraded.AGENT in reply["degraded_because"]
+    assert [it["kind"] for it in served.lines.named("unguarded")] == ["model"]
     assert "harness.model" in served.lines.text
 
 
