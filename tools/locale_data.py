@@ -1,20 +1,29 @@
-"""Writes `src/harness/locale/{en,es}.toml`: words for dates, currencies, countries, from CLDR and tools/locale.
+"""Writes words for dates, currencies and countries from CLDR: `src/harness/locale/{en,es}.toml`, or another language's.
 
-    python tools/locale_data.py [--check]
+    python -m tools.locale_data [--check]
+    python -m tools.locale_data pt > .../src/app/locale/pt.toml
 
 CLDR is read through babel, so run it with a Python that has it (a project's own environment does, for
-its docs), after a change in tools/locale or for a newer CLDR. What is written is read by the guard
-against inventions, by the language detector and by the example agents; a project carries the data only.
+its docs). Without a language: after a change in tools/locale or for a newer CLDR. With one: the CLDR part of
+a file that an owner completes; what CLDR does not hold is left empty and named in it. What is written is read by
+the guard against inventions, by the language detector and by the example agents; a project carries the data only.
 """
 
+import json
 import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
+from typing import Any, Final
 
+import babel  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from babel import Locale  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from babel.core import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    UnknownLocaleError,
+    get_cldr_version,
+)
 from babel.numbers import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
     get_currency_name,
     get_currency_symbol,
@@ -30,9 +39,6 @@ CURRENCIES = (
     "AED ARS AUD BGN BOB BRL CAD CHF CLP CNY COP CZK DKK DOP EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR"
     " NGN NOK NZD PEN PHP PKR PLN RON RUB SAR SEK SGD THB TRY UAH USD UYU VES VND ZAR"
 )
-NOUN = {"en": -1, "es": 0}
-"""Where the noun of a currency's name stands: `Swiss francs`, `francos suizos`."""
-
 COMMON = (
     "baht bat bats boliviano bolivianos dong dongs leu leus lei lev leva levas nuevo nuevos rand rands real reals sol"
     " soles won wons may"
@@ -49,14 +55,27 @@ class Words:
     """The words of one language."""
 
     def __init__(self, language: str) -> None:
-        self._language = language
-        self._cldr = Locale(language)
-        self._ours = tomllib.loads((OURS / f"{language}.toml").read_text(encoding="utf-8"))
+        self._cldr = Locale.parse(language, sep="-")
+        self._language = str(self._cldr)
+        self._ours = self._read(language)
+        both = [self._cldr.currencies[code].lower().split() for code in ("CAD", "AUD")]
+        same = [at for at in (-1, 0) if both[0][at] == both[1][at]]
+        self._noun = same[0] if same else None
+        """Where the noun of a currency's name stands: `Canadian dollar`, `dólar canadiense`."""
+
+    @staticmethod
+    def _read(language: str) -> Mapping[str, Any]:
+        return tomllib.loads((OURS / f"{language}.toml").read_text(encoding="utf-8"))
+
+    @property
+    def _about(self) -> str:
+        return "Made by the template from CLDR: see the names of the fields in locale.py."
 
     def text(self) -> str:
         """The file."""
         lines = [
-            f"# {self._cldr.english_name}. Made by the template from CLDR: see the names of the fields in locale.py."
+            f"# {self._cldr.english_name}. {self._about}",
+            f'name = "{self._cldr.display_name}"',
         ]
         lines += [self._line(name, value) for name, value in self._fields().items()]
         for name, table in self._tables().items():
@@ -68,11 +87,15 @@ class Words:
         days = ours.pop("days").split()
         return {
             "months": list(self._months()),
-            "weekdays": [self._spellings(it, f"{it.removesuffix('s')}s") for it in self._of("days", "wide")],
+            "weekdays": [self._spellings(*self._weekday(it)) for it in self._of("days", "wide")],
             "weekdays_short": [it.rstrip(".").title() for it in self._of("days", "abbreviated")],
             "days": [self._joined(word, self._form("day", at)) for at, word in enumerate(days, 1)],
             **{name: " ".join(value.split()) for name, value in ours.items()},
         }
+
+    @staticmethod
+    def _weekday(name: str) -> Sequence[str]:
+        return name, f"{name.removesuffix('s')}s"
 
     def _form(self, kind: str, at: int) -> str:
         return str(self._ours.get(f"{kind}_forms", {}).get(str(at), ""))
@@ -100,7 +123,9 @@ class Words:
 
     def _nouns(self, code: str) -> Iterator[str]:
         for count in (1, 2):
-            yield get_currency_name(code, count, locale=self._language).lower().split()[NOUN[self._language]]
+            words = get_currency_name(code, count, locale=self._language).lower().split()
+            if self._noun is not None or len(words) == 1:
+                yield words[self._noun or 0]
 
     def _sign(self, code: str) -> str:
         sign = get_currency_symbol(code, locale=self._language)
@@ -136,7 +161,72 @@ class Words:
         return "\n".join([f"{name} = [", *(f'    "{it}",' for it in value), "]"])
 
 
+class NewWords(Words):
+    """What CLDR has of a language that the template knows nothing more of, for an owner to complete."""
+
+    MESSAGES: Final = TARGET.parent / "prompts" / "messages.toml"
+
+    @staticmethod
+    def _read(language: str) -> Mapping[str, Any]:
+        unknown = tomllib.loads((TARGET / "unknown.toml").read_text(encoding="utf-8"))
+        empty = ("names_nothing", "before_amount", "before_month", "link", "article", "range", "ordinal_signs", "signs")
+        words = {"common_words": unknown.get(language.partition("-")[0], ""), "days": "", **dict.fromkeys(empty, "")}
+        return {**words, "many_days": {}, "currencies": {}, "names": {}}
+
+    @property
+    def _about(self) -> str:
+        return (
+            f"From CLDR {get_cldr_version()} (babel {babel.__version__}) by the template's tools/locale_data.py.\n"
+            "# Yours to complete: common_words (folded: without accents; the language is told by them) and, where the\n"
+            "# guard against inventions shall know more, what is empty: src/harness/locale/es.toml shows how."
+        )
+
+    def text(self) -> str:
+        """The file, with the sentences to translate as comments."""
+        messages = tomllib.loads(self.MESSAGES.read_text(encoding="utf-8"))
+        kinds = messages.pop("kinds")
+        lines = [
+            "",
+            "# Fixed sentences: take the # away and translate. What is missing is said in the configured language.",
+        ]
+        for table, texts in {"messages": messages, "kinds": kinds}.items():
+            lines += [
+                f"[{table}]",
+                *(f"# {it} = {json.dumps(texts[it]['en'], ensure_ascii=False)}" for it in texts),
+                "",
+            ]
+        lines += ["# Shared prompts, by their names in src/harness/prompts/shared.toml.", "[prompts]"]
+        return super().text() + "\n".join(lines) + "\n"
+
+    @staticmethod
+    def _weekday(name: str) -> Sequence[str]:
+        return (name,)
+
+    def _months(self) -> Iterator[str]:
+        """Without the short ones: `3 out` would be a date in English too."""
+        return map(self._spellings, self._of("months", "wide"))
+
+    def _territories(self) -> Iterator[tuple[str, str]]:
+        """Countries of one word whose name in English or Spanish does not begin alike."""
+        for code in sorted(self._cldr.territories):
+            names = [folded(Locale.parse(it).territories.get(code, "")) for it in (self._language, *LANGUAGES)]
+            words = [it for it in names if it.isalpha()]
+            if (
+                code.isalpha()
+                and code[0] != "X"
+                and words[:1] == names[:1]
+                and not all(self._is_alike(words[0], it) for it in words)
+            ):
+                yield code, " ".join(words)
+
+
 def main() -> int:
+    if codes := [it for it in sys.argv[1:] if not it.startswith("-")]:
+        try:
+            sys.stdout.buffer.write(NewWords(codes[0]).text().encode())  # a terminal of any encoding
+        except (UnknownLocaleError, ValueError) as unknown:
+            sys.exit(f"{codes[0]}: {unknown}; name one that CLDR has, such as pt or pt-BR")
+        return 0
     texts = {TARGET / f"{language}.toml": Words(language).text() for language in LANGUAGES}
     if "--check" in sys.argv:
         return int(any(file.read_text(encoding="utf-8") != text for file, text in texts.items()))

@@ -48,8 +48,8 @@ def example_agents() -> set[str]:
 
 def starter() -> type[Any]:
     """The agent that a project has in place of the examples; Python does not find it here by its name."""
-    file = PROJECT / "src/app/agents/about/{{cookiecutter._starter}}.py"
-    spec = importlib.util.spec_from_file_location("app.agents.about.agent", file)
+    file = PROJECT / "src/app/agents/{{cookiecutter._starter}}.py"
+    spec = importlib.util.spec_from_file_location("app.agents.about", file)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -71,7 +71,7 @@ def test(session: nox.Session) -> None:
     if session.posargs:
         python(session, "-m", "pytest", *session.posargs)
         return
-    spread = ("-q", "--dist", "loadgroup", "-n")
+    spread = ("-q", "--dist", "loadfile", "-n")  # what a module starts, it starts once
     suites = ("--ignore=tests/harness", "--ignore=tests/conformance")
     python(session, "-m", "pytest", "tests", *suites, "--cov=app", *spread, "auto")
     workers = str(2 * (os.cpu_count() or 1))

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tools import new_agent
-from tools.new_agent import NameRefused, folders, main, write
+from tools.new_agent import NameRefused, main, places, write
 
 ROOT = Path(new_agent.__file__).parents[1]
 # A usual name, and the longest one, which also holds a word at which the planner cuts a message.
 NAMES = ("billing", "pick_and_pack_returns_exchange_and_claim")
-FOLDERS = [f"{room}/{name}" for room in ("src/app/agents", "tests/agents") for name in NAMES]
+FILES = [file for name in NAMES for file in (f"src/app/agents/{name}.py", f"tests/agents/test_{name}.py")]
 
 
 def without_agents(folder: str, names: list[str]) -> set[str]:
@@ -27,7 +27,8 @@ def without_agents(folder: str, names: list[str]) -> set[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this project with an agent of each name and no other, and no other tests."""
     root = tmp_path_factory.mktemp("project")
-    for name in ("pyproject.toml", "ruff.toml", "tests/conftest.py", "tests/agents/conftest.py"):
+    shared = ("tests/conftest.py", "tests/agents/conftest.py", "tests/agents/test_agents.py")
+    for name in ("pyproject.toml", "ruff.toml", *shared):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "tests" / "support", root / "tests" / "support")
@@ -52,12 +53,20 @@ def run(project: Path, *arguments: str) -> None:
     ids=lambda arguments: arguments[0],
 )
 def test_a_new_agent_is_formatted_and_passes_the_lint(project: Path, arguments: tuple[str, ...]) -> None:
-    run(project, *arguments, *FOLDERS)
+    run(project, *arguments, *FILES)
 
 
 def test_a_new_agent_is_found_is_asked_and_answers_with_its_own_test(project: Path) -> None:
-    tests = [f"tests/agents/{name}/test_agent.py" for name in NAMES]
-    run(project, "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    run(project, "pytest", "-q", "-p", "no:cacheprovider", "tests/agents")
+
+
+def test_a_new_agent_passes_the_type_check(project: Path) -> None:
+    run(project, "mypy", *FILES)
+
+
+def test_a_new_agent_is_one_short_file(project: Path) -> None:
+    for name in NAMES:
+        assert len((project / f"src/app/agents/{name}.py").read_text(encoding="utf-8").splitlines()) < 40
 
 
 @pytest.mark.parametrize(
@@ -65,21 +74,23 @@ def test_a_new_agent_is_found_is_asked_and_answers_with_its_own_test(project: Pa
 )
 def test_a_bad_name_is_refused_with_what_is_allowed_and_nothing_is_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(NameRefused, match=r"lowercase letters.*for example billing"):
-        folders(tmp_path, name)
+        places(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["class", "lambda", "con", "lpt1"])
 def test_a_name_that_python_or_windows_keeps_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(NameRefused, match="has a meaning of its own"):
-        folders(tmp_path, name)
+        places(tmp_path, name)
 
 
-@pytest.mark.parametrize("taken", ["src/app/agents/billing", "tests/agents/billing"])
+@pytest.mark.parametrize(
+    "taken", ["src/app/agents/billing", "src/app/agents/billing.py", "tests/agents/billing", "tests/agents/test_billing.py"]
+)
 def test_an_agent_that_is_there_is_never_written_over(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).mkdir(parents=True)
     with pytest.raises(NameRefused, match=f"{taken} is there already"):
-        folders(tmp_path, "billing")
+        places(tmp_path, "billing")
 
 
 @pytest.mark.parametrize("arguments", [[], ["one", "two"], ["Billing"]])
@@ -93,6 +104,6 @@ def test_the_command_names_what_it_wrote_and_what_comes_next(
 ) -> None:
     main(["billing"], tmp_path)
     shown = capsys.readouterr().out
-    assert "wrote src/app/agents/billing/agent.py\n" in shown
-    assert "wrote tests/agents/billing/test_agent.py\n" in shown
+    assert "wrote src/app/agents/billing.py\n" in shown
+    assert "wrote tests/agents/test_billing.py\n" in shown
     assert "docs/build.md" in shown

@@ -247,6 +247,30 @@ def test_the_picture_of_both_readmes_says_what_the_architecture_page_draws(insta
 
 
 @only_spanish
+def test_the_words_of_a_language_are_those_of_cldr_and_its_file_is_a_language_of_the_project(
+    installed: Project,
+) -> None:
+    """The environment that builds the pages has babel."""
+    assert project_nox(installed, "-s", "docs").returncode == 0
+    python = installed.folder / ".nox" / "checks" / interpreter(installed).relative_to(installed.folder / ".venv")
+    made, checked = (
+        run(installed, str(python), str(ROOT / "tools" / "locale_data.py"), it) for it in ("pt", "--check")
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert re.match(r"# Portuguese\. From CLDR \d+ \(babel [\d.]+\)", made.stdout)
+    file = installed.folder / "src" / "app" / "locale" / "pt.toml"
+    file.parent.mkdir()
+    try:
+        file.write_text(made.stdout, encoding="utf-8")
+        asked = "LanguageDetector('en').detect('Quanto custa isto hoje?'), Locale.load('pt').months[2][0]"
+        code = f"from harness import LanguageDetector, Locale; print({asked})"
+        told = run(installed, str(interpreter(installed)), "-c", code, settings={"PYTHONUTF8": "1"})
+    finally:
+        shutil.rmtree(file.parent)
+    assert told.stdout.strip() == "('pt', 'março')"
+
+
+@only_spanish
 def test_the_projects_own_tools_do_what_they_say(installed: Project) -> None:
     """Their tests lie here and not in every project; they run in one, as if they lay there, under its settings."""
     inside = installed.folder / "tests" / "generated_tools"

@@ -30,4 +30,4 @@ def test_a_project_weighs_no_more_than_was_agreed(project: str) -> None:
 def test_what_a_project_leaves_out_weighs_nothing() -> None:
     names = Weight(MINIMAL).names
     assert [name for name in names if "weather" in name or "knowledge" in name or name.startswith("monitoring/")] == []
-    assert "src/app/agents/about/agent.py" in names
+    assert "src/app/agents/about.py" in names

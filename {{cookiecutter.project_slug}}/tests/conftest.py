@@ -19,7 +19,7 @@ from harness.runtime.agent import Agent
 from harness.settings import Configuration, Settings
 from harness.telemetry.logging import Logs
 from tests.support.agents import TEST_AGENTS
-from tests.support.servers import (  # noqa: F401  # fixtures
+from tests.support.server_fixtures import (  # noqa: F401  # fixtures
     database_url,
     mortal_postgres,
     mortal_redis,

@@ -184,8 +184,8 @@ class C4:
     def _reach(self) -> str:
         diagram = Diagram("LR")
         for agent in self._agents:
-            writing = agent.policy().requires_approval
-            tools = sorted(agent.policy().tools - writing)
+            writing = agent.granted.requires_approval
+            tools = sorted(agent.granted.tools - writing)
             tools += [f"{name} (a person approves)" for name in sorted(writing)]
             what = f"Agent: {', '.join(tools)}"
             diagram.box(agent.name, agent.name, what, agent.description["en"])
@@ -195,7 +195,7 @@ class C4:
     @staticmethod
     def _reached(diagram: Diagram, user: str, agent: Agent[Any]) -> None:
         """What the agent's policy lets it reach."""
-        policy = agent.policy()
+        policy = agent.granted
         if policy.hosts:
             name, hosts = f"sources_{agent.name}", ", ".join(sorted(policy.hosts))
             diagram.box(name, f"Sources of {agent.name}", SYSTEM, hosts, "external")

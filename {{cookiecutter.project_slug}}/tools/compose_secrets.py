@@ -26,12 +26,10 @@ def make(folder: Path) -> list[str]:
         "redis_password": redis,
         "redis.conf": f"requirepass {redis}\n",
         "redis_url": f"redis://:{redis}@redis:6379/0",
-        "grafana_admin_password": secrets.token_urlsafe(32),
+        **({"grafana_admin_password": secrets.token_urlsafe(32)} if (ROOT / "monitoring").is_dir() else {}),
         "llm_api_key": "",
         "api-keys.jsonl": "",
     }
-    if not (ROOT / "monitoring").is_dir():  # not chosen at generation
-        del wanted["grafana_admin_password"]
     missing = [name for name in wanted if not (folder / name).exists()]
     for name in missing:
         (folder / name).write_text(wanted[name], encoding="utf-8", newline="\n")

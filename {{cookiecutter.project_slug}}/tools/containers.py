@@ -49,9 +49,7 @@ def ask(*command: str, folder: Path | None = None) -> str:
 
 def works(*command: str) -> bool:
     """True when a command is there and succeeds."""
-    if not shutil.which(command[0]):
-        return False
-    return not subprocess.run(command, capture_output=True, check=False).returncode
+    return bool(shutil.which(command[0])) and not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def do(*command: str, folder: Path, **settings: str) -> None:

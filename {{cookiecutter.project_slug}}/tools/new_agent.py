@@ -15,16 +15,13 @@ NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")  # 40 characters: 
 
 DEVICES = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]")  # Windows has them in every folder
 
-SMALL_WORDS = re.compile(r"an?|and|for|in|of|on|or|the|then|to|with|also|plus")
-"""Too common to send a question anywhere."""
-
 
 class NameRefused(SystemExit):
     """No agent can have this name: it ends the command with its text, which says why and gives an example."""
 
 
-def folders(root: Path, name: str) -> tuple[Path, Path]:
-    """Where the code and the tests of a new agent go. `NameRefused`: it cannot have this name."""
+def places(root: Path, name: str) -> tuple[Path, Path]:
+    """The folders for the code and the test of a new agent. `NameRefused`: it cannot have this name."""
     example = "for example billing or order_status"
     if not NAME.fullmatch(name):
         raise NameRefused(
@@ -32,26 +29,24 @@ def folders(root: Path, name: str) -> tuple[Path, Path]:
         )
     if keyword.iskeyword(name) or DEVICES.fullmatch(name):
         raise NameRefused(f"{name!r} has a meaning of its own: choose another, {example}.")
-    code, tests = root / "src" / "app" / "agents" / name, root / "tests" / "agents" / name
-    for folder in (code, tests):
-        if folder.exists():
-            shown = folder.relative_to(root).as_posix()
+    code, tests = root / "src" / "app" / "agents", root / "tests" / "agents"
+    for place in (code / name, code / f"{name}.py", tests / name, tests / f"test_{name}.py"):
+        if place.exists():
+            shown = place.relative_to(root).as_posix()
             raise NameRefused(f"{shown} is there already: choose another name, or delete it.")
     return code, tests
 
 
 def write(root: Path, name: str) -> list[Path]:
     """Writes the files and gives their paths. `NameRefused`: it cannot have this name."""
-    code, tests = folders(root, name)
+    code, tests = places(root, name)
     words = name.split("_")
-    telling = [word for word in words if not SMALL_WORDS.fullmatch(word)] or words
     filled = {
         "AGENT_NAME": name,
         "AGENT_CLASS": "".join(word.capitalize() for word in words),
         "AGENT_WORDS": " ".join(words),
         "AGENT_TITLE": " ".join(words).capitalize(),
         "AGENT_HOST": "-".join(words),
-        "AGENT_KEYWORDS": "(" + "".join(f'"{word}", ' for word in telling) + ")",
     }
     written = []
     files = Path(__file__).with_name("agent_files.txt").read_text(encoding="utf-8")
@@ -74,7 +69,7 @@ def main(arguments: list[str], root: Path = ROOT) -> None:
         raise NameRefused("Give the agent one name: make agent name=billing")
     for file in write(root, *arguments):
         print(f"wrote {file.relative_to(root).as_posix()}")
-    print("Next: its words in agent.py, its data in tools.py and sample.py (docs/build.md)")
+    print("Next: its words, its tool, its policy (docs/build.md)")
 
 
 if __name__ == "__main__":

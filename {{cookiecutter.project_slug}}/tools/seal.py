@@ -80,9 +80,14 @@ class Seal:
 
     def patch(self, name: str) -> str:
         """Lists one file as changed on purpose, or takes it off when it is the template's again."""
-        name = Path(name).as_posix()
+        path = (self._project / name).resolve()
+        name = path.relative_to(self._project).as_posix() if path.is_relative_to(self._project) else str(path)
         state = self._state(name)
         if not (state or name in self._manifest.words or name in self._patched):
+            if name == str(path) or not path.is_file():
+                raise SystemExit(
+                    f"file={name} is no file of this project; write: make patch file=src/harness/service.py"
+                )
             return f"{name} is not sealed: edit it as you like"
         kept = [line for line in self._text(PATCHED).splitlines() if line.split()[1:] != [name]]
         if state:
@@ -108,7 +113,10 @@ class Update:
 
     def lines(self) -> Iterator[str]:
         """What its owner has to look at, the most urgent first."""
-        for name in self._git("diff", "--name-only", "--diff-filter=U").split("\n")[:-1]:
+        marks = (
+            "^(<{7} before|>{7} after) updating"  # as copier writes them, whether git takes the file for merged or not
+        )
+        for name in self._git("grep", "--untracked", "-lE", marks).split("\n")[:-1]:
             yield f"conflict: {name}: choose between the marked lines, then `git add {name}`"
         for name in sorted(self._patched.keys() & self._now.keys()):
             if self._before.get(name) != self._now[name]:
@@ -139,11 +147,12 @@ class Update:
 def main(arguments: list[str]) -> int:
     """Check, or do what the first argument says."""
     match arguments:
-        case ["patch", *names] if names:
-            print("\n".join(map(Seal(PROJECT).patch, names)))
+        case ["patch", *names]:
+            print("\n".join(map(Seal(PROJECT).patch, names or ["."])))
         case ["updated"]:
-            lines = "\n".join(Update(PROJECT).lines())
-            print(lines or "Nothing of yours was merged, moved or removed.")
+            lines = [*Update(PROJECT).lines()]
+            print("\n".join(lines) or "Nothing of yours was merged, moved or removed.")
+            return int(any(line.startswith("conflict") for line in lines))
         case []:
             seal = Seal(PROJECT)
             faults, reviews = [*seal.faults()], [*seal.reviews()]

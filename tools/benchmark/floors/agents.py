@@ -113,7 +113,7 @@ class Prototype:
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         self._planner = RuleBasedModel(script=PlannerStub(rules)).with_structured_output(Plan)
         self._loops = {
-            agent.name: create_agent(RuleBasedModel(script=AgentStub(agent)), agent.tools) for agent in agents
+            agent.name: create_agent(RuleBasedModel(script=AgentStub(agent)), agent.toolset) for agent in agents
         }
         self._writer = RuleBasedModel(script=WriterStub())
 

@@ -5,11 +5,13 @@ from typing import Final
 from harness import Application
 
 from .agents import AGENTS
+from .flow import flow
 from .prompts import MESSAGES, PROMPTS
 from .settings import ServiceSettings
 
 application: Final = Application(
     agents=AGENTS,
+    flow=flow,
     settings=ServiceSettings,
     routers=[],  # REST routes; each wants a key, `requires(scope)` narrows it
     open_paths=[],  # those of them that want none

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from .errors import ClarificationNeeded, InputRefused, SourceUnavailable
     from .http.authentication import requires
     from .locale.locale import Locale
-    from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
+    from .prompts.language import LANGUAGES, Language, LanguageDetector, Text, Translations, Words
     from .prompts.messages import LocalizedMessage
     from .prompts.prompt import Prompt
-    from .runtime.agent import Agent, Registry, Source, ToolCall, ToolMethod, ToolResult
+    from .runtime.agent import Agent, Source, ToolCall, ToolMethod, ToolResult
+    from .runtime.agent_flows import Handoffs, Supervisor
+    from .runtime.flows import OwnGraph, Parallel
+    from .runtime.graph_model import model
+    from .runtime.guarded_tools import tools
+    from .runtime.registry import Registry
     from .runtime.replies import Reply
     from .settings import Settings
     from .sources.http import Params
@@ -34,11 +39,14 @@ __all__ = [
     "Application",  # its parts; `create_app` makes the service of them
     "ClarificationNeeded",  # a question back to the user
     "Configuration",  # an agent's own settings: derive from it
+    "Handoffs",  # flow: one agent holds the conversation and hands it on
     "InputRefused",  # the request breaks a stated bound: 422
-    "Language",  # `en` or `es`
+    "Language",  # the code of one: `en`, `es`, or a file's in `src/app/locale`
     "LanguageDetector",  # which of them a text is in
     "Locale",  # what the harness knows of a language, as data
     "LocalizedMessage",  # a fixed sentence in each language
+    "OwnGraph",  # flow: a graph of your own
+    "Parallel",  # flow: a plan, agents side by side, one answer
     "Params",  # the query of a request to a host
     "Policy",  # which tools, hosts, files and tables an agent may use
     "Principal",  # who calls
@@ -49,14 +57,18 @@ __all__ = [
     "Settings",  # its settings: derive yours from this class
     "Source",  # where a fact is from
     "SourceUnavailable",  # a data source gave nothing usable
+    "Supervisor",  # flow: a model calls agents as tools
     "Text",  # the same text in each language
     "ThreadRef",  # whose conversation a message belongs to
     "ToolCall",  # a tool and its arguments, planned without a model
     "ToolMethod",  # what a tool of an agent is
     "ToolResult",  # what a tool gives: facts and their sources
+    "Translations",  # picks, of texts by language, the one to say
     "Words",  # a text as comparable words
     "main",  # its command line
+    "model",  # the model of a role, for a graph of your own
     "requires",  # narrows a route to callers with a scope
+    "tools",  # functions and LangChain tools inside of a policy
 ]
 
 _MODULES = {
@@ -67,10 +79,15 @@ _MODULES = {
     "errors": ("ClarificationNeeded", "InputRefused", "SourceUnavailable"),
     "http.authentication": ("requires",),
     "locale.locale": ("Locale",),
-    "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Words"),
+    "prompts.language": ("LANGUAGES", "Language", "LanguageDetector", "Text", "Translations", "Words"),
     "prompts.messages": ("LocalizedMessage",),
     "prompts.prompt": ("Prompt",),
-    "runtime.agent": ("Agent", "Registry", "Source", "ToolCall", "ToolMethod", "ToolResult"),
+    "runtime.agent": ("Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"),
+    "runtime.agent_flows": ("Handoffs", "Supervisor"),
+    "runtime.flows": ("OwnGraph", "Parallel"),
+    "runtime.graph_model": ("model",),
+    "runtime.guarded_tools": ("tools",),
+    "runtime.registry": ("Registry",),
     "runtime.replies": ("Reply",),
     "settings": ("Settings",),
     "sources.http": ("Params",),

@@ -13,8 +13,10 @@ from .prompts.messages import LocalizedMessage
 from .prompts.overrides import Overrides
 from .prompts.prompt import Prompt
 from .runtime.agent import Agent
+from .runtime.flows import Flow, Parallel
 from .runtime.replies import Reply
 from .settings import Settings
+from .settings.unknown import UnknownNames
 from .storage.thread_ref import ThreadRef
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ class Application:
 
     agents: Sequence[type[Agent[Any]]]
     """Its agents, in the order in which they are listed."""
+
+    flow: Flow = field(default_factory=Parallel)
+    """How they work together: `Parallel`, `Supervisor`, `Handoffs` or `OwnGraph`."""
 
     settings: type[Settings] = Settings
     """Its settings: a class of the owner's, derived from `harness.Settings`."""
@@ -75,8 +80,14 @@ class Application:
         Raises:
             ConfigurationError: A part is of the wrong kind.
         """
+        if problems := [*self._wrong_shapes()]:
+            raise ConfigurationError([f"src/app/main.py: {problem}" for problem in problems])
         kinds: list[tuple[str, object, type]] = [("settings", self.settings, Settings)]
         kinds += [("agents", agent, Agent) for agent in self.agents]
+        if not isinstance(self.flow, Flow):
+            raise ConfigurationError(
+                [f"src/app/flow.py: flow: {self.flow!r} is none of harness's flows, such as Parallel()"]
+            )
         problems = [
             f"src/app/main.py: {place}: {part!r} is no class derived from {kind.__name__}"
             for place, part, kind in kinds
@@ -96,6 +107,21 @@ class Application:
         if problems:
             raise ConfigurationError(problems)
         Overrides(self.messages, self.prompts)
+
+    def _wrong_shapes(self) -> Iterator[str]:
+        """What is no list where one is wanted, or holds something else than is wanted."""
+        for name in ("agents", "routers", "open_paths", "middleware", "prompts"):
+            part = getattr(self, name)
+            if isinstance(part, str) or not isinstance(part, Collection):
+                yield f"{name}: write a list: {name}=[...], not {part!r}"
+        middleware: object = self.middleware
+        for it in middleware if isinstance(middleware, Collection) else ():
+            if isinstance(it, type):
+                yield f"middleware: write Middleware({it.__name__}), not {it.__name__} (from starlette.middleware)"
+        texts: Mapping[str, object] = self.messages
+        for name, text in texts.items():
+            if not isinstance(text, LocalizedMessage):
+                yield f"messages: {name}: write LocalizedMessage(en=..., es=...), not {text!r}"
 
     async def before(self, message: str, thread: ThreadRef) -> str:
         """The message that the run answers; the guards read it afterwards.
@@ -135,6 +161,10 @@ class Application:
         except Exception as error:
             error.add_note(f"raised in `{place}` of the Application in src/app/main.py")
             raise
+
+    def unknown_settings(self) -> Iterator[str]:
+        """What `.env` and the environment name that is no setting here: a line each, to be told as a warning."""
+        return UnknownNames([self.settings, *(it.settings_class for it in self.agents)]).warnings()
 
     @property
     def words(self) -> Overrides:

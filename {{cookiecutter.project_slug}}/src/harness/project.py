@@ -1,11 +1,12 @@
 """Who this service is: the answers given at generation and the installed version."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,16 @@ class Project:
     PACKAGE: ClassVar = "app"
     """The owner's package: `project.json` lies in it."""
 
+    LANGUAGE: ClassVar = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?")
+    """`pt`, `pt-BR` (BCP 47)."""
+
     name: str
     """The distribution, the command and the service name in logs."""
     title: str
     """The name people read, in the API's description and on the command line."""
     description: str
-    language: Literal["en", "es"]
-    """Language of default texts, where a question does not tell its own: `en` or `es`."""
+    language: str
+    """Language of default texts, where a question does not tell its own: `en`, `es`, or one in `src/app/locale`."""
     llm_provider: str
     """The provider that `.env.example` and the dependencies are prepared for."""
     repository_url: str
@@ -31,7 +35,7 @@ class Project:
     def load(cls) -> "Project":
         """The identity of this installation, read once."""
         answers = json.loads(files(cls.PACKAGE).joinpath("project.json").read_bytes())
-        if answers["language"] not in ("en", "es"):  # the template's own tree, not yet rendered
+        if not cls.LANGUAGE.fullmatch(answers["language"]):  # the template's own tree, not yet rendered
             answers["language"] = "en"
         return cls(**answers)
 

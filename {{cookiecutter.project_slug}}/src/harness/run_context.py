@@ -4,11 +4,12 @@ The graph's nodes get it as `runtime.context`. Layers to which LangGraph hands n
 tools, guards, the store) read `RunContext.current()`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .prompts.language import LANGUAGES, Language
 
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
     from .limits.budget import RunUsage
     from .limits.deadline import Deadline
     from .models.call_recorder import Usage
+    from .runtime.agent import ToolResult
+    from .runtime.answer_stream import AnswerStream
+    from .runtime.graph_runner import GraphHost
     from .runtime.state import Decision
     from .storage.sql_store import PersistenceStatus
     from .storage.thread_ref import ThreadRef
     from .telemetry.audit_log import AuditLog
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,22 @@ class RunContext:
     """A person's decision, with which the run is resumed. LangGraph (1.2) gives a node whose run
     broke the value of before: that would carry out another decision, or one twice."""
 
+    host: "GraphHost | None" = None
+    """What a graph's models and tools use of the service: its factory, guards and settings."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    """Where the run runs, for what runs in a thread."""
+
+    evidence: "list[ToolResult] | None" = None
+    """What tools have brought in this task, whoever called them."""
+
+    nested: list[str] | None = None
+    """Roles of the models that the running tool has asked: its result is their words, and no evidence."""
+
+    stream: "AnswerStream | None" = None
+    """Where the words of the answer go as they are written; None where nobody reads along, and for
+    words that are not the answer's."""
+
     @classmethod
     def current(cls) -> "RunContext":
         """The context of the running task."""
@@ -67,6 +89,22 @@ class RunContext:
             yield run
         finally:
             current_run.reset(before)
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, from code in a thread: it runs in the run's loop, in the caller's context.
+
+        Raises:
+            TypeError: The caller itself runs in a loop, which would wait for itself for ever.
+            RuntimeError: There is no run.
+        """
+        with suppress(RuntimeError):  # none runs in this thread
+            asyncio.get_running_loop()
+            work.close()
+            raise TypeError("called without `await` in an asynchronous node: use ainvoke, or make the node synchronous")
+        if self.loop is None:
+            work.close()
+            raise RuntimeError("harness.model and harness.tools answer inside of a run")
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
 
 current_run: ContextVar[RunContext] = ContextVar("current_run", default=RunContext())  # noqa: B039  # frozen

@@ -4,6 +4,7 @@ A request takes a place, opens the session of its thread and starts a run. The r
 message, plans, asks the agents, writes and checks the answer. Every endpoint comes through here.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from time import perf_counter
@@ -16,6 +17,7 @@ from langgraph.types import Command
 
 from .application import Application
 from .guards.detectors import Detectors
+from .guards.injection_guard import ToolResults
 from .limits.budget import RunLimits, RunUsage
 from .limits.concurrency import ConcurrencyLimiter, PerCallerLimiter
 from .limits.deadline import Deadline
@@ -25,7 +27,9 @@ from .models.factory import LLMFactory
 from .prompts.messages import Messages
 from .run_context import RunContext
 from .runtime.agent import Agent
+from .runtime.answer_stream import AnswerStream
 from .runtime.graph import GraphBuilder
+from .runtime.graph_runner import GraphHost
 from .runtime.replies import Event, Replies, Reply
 from .runtime.sessions import DecisionSession, Sessions
 from .runtime.state import Decision, State
@@ -63,14 +67,17 @@ class Service:
         self._connectors = SourceConnections(settings)
         self.factory = LLMFactory(settings)
         self._injection = Detectors.guard(settings, self.factory)
-        self.agents = [agent(self._connectors, self._injection) for agent in agents]
-        self._graph = GraphBuilder(settings, self.factory, self.agents, self._injection).compile(store.saver)
+        self._application = application or Application(agents)
+        flow = self._application.flow
+        self.agents = [agent(self._connectors, self._injection) for agent in flow.workers(agents)]
+        builder = GraphBuilder(settings, self.factory, self.agents, self._injection, has_planner=flow.has_planner)
+        self._graph = builder.compile(store.saver)
+        self._host = GraphHost(settings, self.factory, ToolResults(self._injection), builder.outgoing, store)
         self._sessions = Sessions(settings, store)
         self._replies = Replies(settings, self.factory)
         self._limits = RunLimits(
             "RUN", settings.run_max_model_calls, settings.run_max_tool_calls, settings.run_max_tokens
         )
-        self._application = application or Application(agents)
         self._limiter = limiter or RateLimiter(settings)
         self._per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter("messages", settings.requests_max_running, settings.requests_max_waiting)
@@ -155,8 +162,8 @@ class Service:
 
     async def _events(self, message: str, thread: ThreadRef) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
-        async with self._run(thread) as run:
-            state = State()
+        async with self._run(thread, stream=AnswerStream()) as run:
+            state, started = State(), Event(event="started", data={"thread_id": thread.thread_id, "run_id": run.run_id})
             try:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
@@ -171,6 +178,9 @@ class Service:
                     while step := await self._next(steps):
                         mode, part = step
                         if mode == "custom":
+                            if run.stream and not run.stream.has_begun:  # a refused message has a status instead
+                                run.stream.has_begun = True
+                                yield started
                             yield cast(Event, part)
                         else:
                             state = cast(State, part)
@@ -187,7 +197,7 @@ class Service:
 
     async def _decided(self, session: DecisionSession, decision: Decision, thread: ThreadRef) -> Reply:
         decision = {**decision, "unresolved": session.unresolved}
-        async with self._run(thread, decision) as run:
+        async with self._run(thread, decision=decision) as run:
             await session.claim()
             try:
                 async with Deadline.timeout():
@@ -201,7 +211,7 @@ class Service:
             return self._replies.from_state(cast(State, state), run)
 
     @asynccontextmanager
-    async def _run(self, thread: ThreadRef, decision: Decision | None = None) -> AsyncIterator[RunContext]:
+    async def _run(self, thread: ThreadRef, **changes: Any) -> AsyncIterator[RunContext]:
         """The context of one run; quotas are reserved before it and settled after.
 
         Raises:
@@ -212,7 +222,13 @@ class Service:
         with (
             self._observed(thread, run_id),
             RunContext.scope(
-                run_id=run_id, thread=thread, usage=usage, budgets=(RunUsage(self._limits, usage),), decision=decision
+                run_id=run_id,
+                thread=thread,
+                usage=usage,
+                budgets=(RunUsage(self._limits, usage),),
+                host=self._host,
+                loop=asyncio.get_running_loop(),
+                **changes,
             ),
         ):
             async with self._limiter.reserve(thread.owner, thread.key, usage):

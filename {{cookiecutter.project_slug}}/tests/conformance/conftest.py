@@ -16,6 +16,7 @@ from harness.runtime.agent import Agent
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
+from tests.support.callers import ANA, ANA_TOO, COLLECTOR, EVE, TALKER, Guarded
 from tests.support.peers.openai_replies import Reply, Request
 from tests.support.peers.openai_server import OpenAIServer, Script
 from tests.support.scripted_model import KEY, QUESTION, ScriptedModel
@@ -29,7 +30,7 @@ PATIENCE_SECONDS = 5 * DEADLINE_SECONDS
 CALM_SECONDS = 30.0
 """Deadline of the other requests: what fails at once needs none."""
 
-QUICK_VARIANTS = 6
+QUICK_VARIANTS = 3
 """Of one test, in `make test`."""
 
 ROLES = ("planner", "agent", "writer")
@@ -141,6 +142,20 @@ async def served(door: Door, lines: Lines, model_server: tuple[BreakableModel, O
 
 
 @pytest.fixture
+def guarded(tmp_path: Path) -> Guarded:
+    file = tmp_path / "keys.jsonl"
+    made = (ANA, ANA_TOO, EVE, TALKER, COLLECTOR)
+    file.write_text("".join(f"{key.record.line}\n" for key in made))
+    values: dict[str, Any] = {
+        "database_url": "memory://",
+        "authentication": "keys",
+        "api_keys_file": file,
+        "turn_wait_seconds": 0.05,
+    }
+    return Guarded(Settings(**values), file)
+
+
+@pytest.fixture
 def closed_port() -> int:
     """A port that refuses every connection."""
     with ExitStack() as stack:
@@ -153,9 +168,10 @@ def closed_port() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of a test with many variants some run in `make test`, spread evenly; all in `make readiness`."""
     variants: dict[object, list[pytest.Item]] = {}
-    for item in items:
-        if isinstance(item, pytest.Function) and Path(__file__).parent == item.path.parent:
-            variants.setdefault((item.path, item.originalname), []).append(item)
+    functions = [it for it in items if isinstance(it, pytest.Function) and Path(__file__).parent == it.path.parent]
+    for function in functions:
+        if not function.get_closest_marker("slow"):
+            variants.setdefault((function.path, function.originalname), []).append(function)
     for of_one_test in variants.values():
         step = max(len(of_one_test) / QUICK_VARIANTS, 1)
         quick = {int(number * step) for number in range(QUICK_VARIANTS)}

@@ -2,30 +2,21 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
-from harness.runtime.agent import Agent
-from harness.runtime.approvals import ApprovalNode, Approvals
+from harness.runtime.approvals import Approvals
 from harness.settings import Settings
-from harness.storage.store import IdempotencyRecord
-from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.conftest import Door, Lines
 from tests.harness.http.test_streaming import events
-from tests.support.agents import TEST_AGENTS
+from tests.support.approving import AGENTS, CANCEL, WAITS, ask, decide, waiting
 from tests.support.writing_agent import OrdersAgent
 
 PATIENCE_SECONDS = 30
 """On a busy machine."""
-
-AGENTS: list[type[Agent[Any]]] = [*TEST_AGENTS, OrdersAgent]
-CANCEL = "Cancel order 7"
-WAITS = 'This waits for approval; nothing has been done yet: orders.cancel(number=7, reason="none")'
 
 
 @pytest.fixture(autouse=True)
@@ -44,24 +35,6 @@ async def client(door: Door, url: str) -> httpx2.AsyncClient:
 async def simple(door: Door) -> httpx2.AsyncClient:
     """The service in memory, for what no store has a part in."""
     return await door.open(Settings(database_url="memory://"), AGENTS)
-
-
-async def ask(client: httpx2.AsyncClient, message: str = CANCEL) -> dict[str, Any]:
-    answer = await client.post("/v1/chat", json={"message": message, "thread_id": "t1"})
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-async def decide(
-    client: httpx2.AsyncClient, approval: dict[str, Any] | str, decision: str = "approve", **more: Any
-) -> httpx2.Response:
-    approval_id = approval if isinstance(approval, str) else approval["id"]
-    path = f"/v1/threads/{more.pop('thread', 't1')}/approvals/{approval_id}"
-    return await client.post(path, json={"decision": decision}, **more)
-
-
-async def waiting(client: httpx2.AsyncClient) -> list[str]:
-    return [it["id"] for it in (await client.get("/v1/threads/t1")).json()["approvals"]]
 
 
 def numbers() -> list[int]:
@@ -132,6 +105,7 @@ async def test_decisions_at_the_same_time_run_it_once(client: httpx2.AsyncClient
     assert len(numbers()) == (answers[0].status_code == 200)
 
 
+@pytest.mark.slow
 async def test_decisions_in_two_processes_at_the_same_time_run_it_once(door: Door, database_url: str) -> None:
     settings = Settings(database_url=database_url)
     one, two = await door.open(settings, AGENTS), await door.open(settings, AGENTS)
@@ -139,55 +113,6 @@ async def test_decisions_in_two_processes_at_the_same_time_run_it_once(door: Doo
     answers = await asyncio.gather(*(decide(it, approval) for it in (one, two) * 4))
     assert {it.status_code for it in answers} == {200}
     assert len({it.json()["run_id"] for it in answers}) == 1
-    assert numbers() == [7]
-
-
-@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
-async def test_what_waits_outlives_the_process(url: str) -> None:
-    before, after = Door(), Door()
-    (approval,) = (await ask(await before.open(Settings(database_url=url), AGENTS)))["approvals"]
-    await before.close()
-    client = await after.open(Settings(database_url=url), AGENTS)
-    assert await waiting(client) == [approval["id"]]
-    reply = (await decide(client, approval)).json()
-    await after.close()
-    assert reply["answer"] == "Order 7 is cancelled."
-    assert numbers() == [7]
-
-
-async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, client: httpx2.AsyncClient) -> None:
-    """As a process leaves it that ends between the mark and the tool, or in the tool."""
-    (approval,) = (await ask(client))["approvals"]
-    key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
-    mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
-    assert await door.running.store.claim(mark)
-    for decision in ("approve", "reject", "approve"):
-        answer = await decide(client, approval, decision)
-        assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
-    assert await waiting(client) == []
-    assert OrdersAgent.ran == []
-
-
-async def test_a_run_that_ends_in_its_tool_is_not_repeated(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entered = asyncio.Event()
-
-    async def endless() -> None:
-        entered.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
-    (approval,) = (await ask(client))["approvals"]
-    deciding = asyncio.create_task(decide(client, approval))
-    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
-    deciding.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await deciding
-    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
-    assert (await decide(client, approval)).status_code == 409
-    assert await waiting(client) == []
-    assert (await ask(client, "How many moons has Mars?"))["answer"] == "mars has 2 moons."
     assert numbers() == [7]
 
 
@@ -306,65 +231,6 @@ async def test_a_stream_ends_with_what_waits(client: httpx2.AsyncClient) -> None
     assert (await decide(client, approval)).json()["answer"] == "Order 7 is cancelled."
 
 
-class Failures:
-    """What happens to a tool that has begun, and what is said of it."""
-
-    UNCONFIRMED = "begun, but not confirmed"
-
-    @staticmethod
-    async def unavailable() -> None:
-        raise SourceUnavailable("shop", "planted")
-
-    @staticmethod
-    async def bug() -> None:
-        raise RuntimeError("planted")
-
-    @staticmethod
-    async def cancelled() -> None:
-        raise asyncio.CancelledError
-
-    @staticmethod
-    async def endless() -> None:
-        await asyncio.Event().wait()
-
-    @staticmethod
-    async def refusal() -> None:
-        raise ClarificationNeeded("Order 7 has left already. Send it back?")
-
-
-@pytest.mark.parametrize(
-    ("meanwhile", "text", "because"),
-    [
-        (Failures.unavailable, Failures.UNCONFIRMED, ["source_unavailable"]),
-        (Failures.bug, Failures.UNCONFIRMED, ["agent_failed"]),
-        (Failures.cancelled, Failures.UNCONFIRMED, ["agent_failed"]),
-        (Failures.endless, Failures.UNCONFIRMED, ["out_of_time"]),
-        (Failures.refusal, "Send it back?", []),
-    ],
-)
-async def test_a_tool_that_fails_after_it_has_begun_is_not_told_as_done_nor_as_undone(
-    door: Door, monkeypatch: pytest.MonkeyPatch, meanwhile: Any, text: str, because: list[str]
-) -> None:
-    settings = Settings(database_url="memory://", request_timeout_seconds=1)
-    client = await door.open(settings, AGENTS)
-    (approval,) = (await ask(client))["approvals"]
-    monkeypatch.setattr(OrdersAgent, "meanwhile", meanwhile)
-    reply = (await decide(client, approval)).json()
-    assert text in reply["answer"]
-    assert reply["degraded_because"] == because
-    assert (await decide(client, approval)).json() == reply
-    assert numbers() == [7]
-
-
-async def test_a_tool_that_cannot_begin_is_told_as_undone(simple: httpx2.AsyncClient, door: Door) -> None:
-    (approval,) = (await ask(simple))["approvals"]
-    (orders,) = [it for it in door.running.service.agents if it.name == "orders"]
-    orders.tools = [tool for tool in orders.tools if tool.name != "cancel"]  # a new version
-    reply = (await decide(simple, approval)).json()
-    assert "nothing was done: orders.cancel(number=7" in reply["answer"]
-    assert reply["degraded_because"] == ["agent_failed"]
-
-
 ANA = NewKey.make("ana", [Scope.CHAT, Scope.THREADS, Scope.APPROVE], None)
 ANAS_PROGRAM = NewKey.make("ana", [Scope.CHAT, Scope.THREADS], None)
 EVE = NewKey.make("eve", [*Scope], None)
@@ -393,20 +259,6 @@ async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(guarded
     assert numbers() == [7]
 
 
-async def test_while_the_store_is_away_nothing_is_carried_out(
-    simple: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(kept: IdempotencyRecord) -> bool:
-        raise StoreUnavailable("planted")
-
-    (approval,) = (await ask(simple))["approvals"]
-    with monkeypatch.context() as patch:
-        patch.setattr(door.running.store, "claim", away)
-        assert (await decide(simple, approval)).status_code == 503
-    assert OrdersAgent.ran == []
-    assert (await decide(simple, approval)).status_code == 200
-
-
 async def test_each_decision_is_in_the_audit_trail_without_the_arguments(
     simple: httpx2.AsyncClient, lines: Lines
 ) -> None:
@@ -429,48 +281,3 @@ async def test_a_decision_beyond_the_quota_is_not_taken(door: Door) -> None:
     assert (await decide(client, approval)).status_code == 429
     assert OrdersAgent.ran == []
     assert await waiting(client) == [approval["id"]]
-
-
-async def test_a_run_that_ended_in_its_tool_leaves_the_other_call_to_be_decided(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entered = asyncio.Event()
-
-    async def endless() -> None:
-        entered.set()
-        await asyncio.Event().wait()
-
-    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
-    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
-    deciding = asyncio.create_task(decide(client, first))
-    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
-    deciding.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await deciding
-    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
-    assert await waiting(client) == [second["id"]]
-    reply = (await decide(client, second)).json()
-    lost, done = reply["answer"].split("\n\n")
-    assert lost.startswith("This was decided before, and its end is not known")
-    assert done == "Order 8 is cancelled."
-    assert reply["approvals"] == []
-    assert numbers() == [7, 8]
-
-
-@pytest.mark.parametrize("verdict", ["approve", "reject"])
-async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, verdict: str
-) -> None:
-    """Earned by LangGraph, which resumes a node that broke with the decision of before."""
-
-    async def broken(*_: Any) -> None:
-        raise RuntimeError("planted")
-
-    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
-    with monkeypatch.context() as patch:
-        patch.setattr(ApprovalNode, "_run", broken)
-        assert (await decide(client, first)).status_code == 500
-    reply = (await decide(client, second, verdict)).json()
-    assert numbers() == ([8] if verdict == "approve" else [])
-    assert reply["approvals"] == [] == await waiting(client)
-    assert (await decide(client, first)).status_code == 409

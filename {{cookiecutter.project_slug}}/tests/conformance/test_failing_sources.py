@@ -79,6 +79,8 @@ async def start(served: Served, *, with_model: bool, fake: bool = False) -> None
     )
 
 
+DRIPS = pytest.param(Drip(), id="drips", marks=pytest.mark.slow)
+
 with_and_without_model = pytest.mark.parametrize("with_model", [True, False], ids=["model", "data alone"])
 
 
@@ -103,7 +105,7 @@ async def test_a_source_that_answers_is_in_the_answer(served: Served, source: Da
 
 
 @with_and_without_model
-@pytest.mark.parametrize("fault", [Hang(), Drip()], ids=["hangs", "drips"])
+@pytest.mark.parametrize("fault", [pytest.param(Hang(), id="hangs"), DRIPS])
 @pytest.mark.checklist("TEST-3")
 async def test_a_source_that_takes_for_ever_is_named_as_missing(
     served: Served, source: DataSources, fault: Reply, with_model: bool
@@ -113,7 +115,7 @@ async def test_a_source_that_takes_for_ever_is_named_as_missing(
     await check_missing(served)
 
 
-@pytest.mark.parametrize("fault", [Hang(), Drip()], ids=["hangs", "drips"])
+@pytest.mark.parametrize("fault", [pytest.param(Hang(), id="hangs"), DRIPS])
 @pytest.mark.checklist("TEST-3")
 async def test_a_source_may_not_outlast_the_request_whatever_its_own_time(
     served: Served, source: DataSources, fault: Reply

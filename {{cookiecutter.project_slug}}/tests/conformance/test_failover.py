@@ -14,7 +14,14 @@ from tests.support.scripted_model import KEY, QUESTION, WRITTEN
 ONE_PART = "How many moons has Mars?"
 
 
-@pytest.mark.parametrize("fault", [Failure(503), faults.Html(), Hang()], ids=["down", "a page of HTML", "hangs"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Failure(503), id="down"),
+        pytest.param(faults.Html(), id="a page of HTML"),
+        pytest.param(Hang(), id="hangs", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.checklist("OBS-4", "TEST-3", "TEST-4")
 async def test_a_fallback_model_answers_as_if_nothing_had_happened(served: Served, fault: Reply) -> None:
     with OpenAIServer(BreakableModel()) as backup:

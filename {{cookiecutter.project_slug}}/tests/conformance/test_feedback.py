@@ -105,6 +105,7 @@ async def test_what_is_no_rating_is_refused(door: Door, client: httpx2.AsyncClie
     assert (await client.post("/v1/feedback", json=body)).status_code == 204
 
 
+@pytest.mark.slow
 async def test_while_the_store_is_away_a_rating_is_refused_for_a_while(door: Door, mortal_postgres: Postgres) -> None:
     url = mortal_postgres.make_database("threads")
     client = await door.open(Settings(database_url=url, database_timeout_seconds=0.5))

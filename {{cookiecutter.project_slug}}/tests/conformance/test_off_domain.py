@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from harness.prompts.language import LANGUAGES
+from harness.locale.locale import Locale
 from tests.conformance.conftest import Served
 from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
 
@@ -14,7 +14,7 @@ OFF_DOMAIN = {
     "en": ("Write me a poem about love", "Solve this equation for me", "Who should I vote for?"),
     "es": ("Escríbeme un poema de amor", "Resuelve esta ecuación", "¿A quién debo votar?"),
 }
-QUESTIONS = [(language, it) for language in LANGUAGES for it in OFF_DOMAIN[language]]
+QUESTIONS = [(language, it) for language in Locale.SHIPPED for it in OFF_DOMAIN[language]]
 DECLINED = {"en": "I can't help with that.", "es": "No puedo ayudarte con eso."}
 
 

@@ -54,6 +54,58 @@ def agent_answers(served: Served, *texts: str) -> None:  # a fixture's name
     served.model.breaks(agent(*texts), "agent")
 
 
+# A question in a language that there are no data for is answered in it, and refused for nothing that no guard knows.
+
+FOREIGN = {
+    "German": ("Wie viele Monde hat der Mars?", "Der Mars hat 2 Monde, Phobos und Deimos heißen sie."),
+    "Japanese": ("火星(mars)には月がいくつありますか", "火星には月が2つあります。フォボスとダイモスです。"),
+}
+
+
+@pytest.mark.checklist("COG-1")
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(("question", "text"), FOREIGN.values(), ids=FOREIGN.keys())
+async def test_a_question_in_another_language_is_answered_in_it(
+    served: Served, question: str, text: str, language: str  # a fixture
+) -> None:
+    plan = {"verdict": "work", "tasks": [{"agent": "moons", "question": question}], "text": ""}
+    served.model.breaks(planner(plan), "planner")
+    served.model.breaks(agent(text), "agent")
+    await served.start(language=language)
+    reply = await served.ask(question)
+    assert reply["answer"] == text
+    assert reply["degraded_because"] == []
+    assert reply["language"] == language
+    system = str(served.asked("agent")[0].messages[0]["content"])
+    assert {"en": "Answer in the language of the", "es": "Responde en el idioma de la"}[language] in system
+    events = await served.stream(question)
+    assert [data["answer"] for name, data in events if name == "final"] == [text]
+    assert "withdrawn" not in [name for name, _ in events]
+
+
+@pytest.mark.checklist("COG-1")
+async def test_both_parts_are_written_as_one_in_the_language_of_the_question(served: Served) -> None:  # a fixture
+    text = "Der Mars hat 2 Monde. Der Everest ist 8849 Meter hoch, heißt es bei uns."
+    served.model.breaks(writer(text), "writer")
+    await served.start()
+    reply = await served.ask("Wie viele Monde hat der Mars und wie hoch ist der Everest?")
+    assert reply["answer"] == text
+    assert reply["degraded_because"] == []
+    system = str(served.asked("writer")[0].messages[0]["content"])
+    assert "in the language of the\nquestion; where it does not tell, in English" in system
+
+
+@pytest.mark.checklist("COG-1")
+@pytest.mark.parametrize(("language", "answer"), [("en", "I can't help"), ("es", "No puedo ayudarte")])
+async def test_without_a_model_it_is_answered_in_the_configured_language(
+    served: Served, language: str, answer: str  # a fixture
+) -> None:
+    await served.start(language=language, disable_llm=True)
+    reply = await served.ask("Wie komme ich von Köln nach Bonn?")
+    assert reply["answer"].startswith(answer)
+    assert reply["language"] == language
+
+
 INVENTED = {
     "a figure": ("Mars has 79 moons.", "79"),
     "a date": ("Mars has 2 moons since 3 March.", "3 March"),

@@ -10,6 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from harness.settings import Settings
+from tests.conftest import Door
 from tests.support.peers.openai_replies import Hang
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
@@ -34,6 +36,18 @@ def asked(process: Process, thread_id: str) -> list[str]:
 
 
 @pytest.mark.checklist("OBS-4")
+async def test_a_turn_that_was_acknowledged_outlives_a_killed_process(door: Door, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/threads.sqlite"
+    with processes(1, {"DATABASE_URL": url}, tmp_path) as (one,):
+        answer = ask(one, MARS, thread_id="t1")["answer"]
+        one.end(signal.SIGKILL)
+    other = await door.open(Settings(database_url=url))
+    messages = (await other.get("/v1/threads/t1")).json()["messages"]
+    assert [it["text"] for it in messages] == [MARS, answer]
+
+
+@pytest.mark.checklist("OBS-4")
+@pytest.mark.slow
 def test_what_was_acknowledged_outlives_a_killed_process_and_a_killed_database(
     mortal_postgres: Postgres, tmp_path: Path
 ) -> None:
@@ -53,7 +67,8 @@ def test_what_was_acknowledged_outlives_a_killed_process_and_a_killed_database(
 
 
 @pytest.mark.checklist("OBS-4")
-@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.slow
 def test_a_killed_process_leaves_what_waits_and_repeats_no_call_that_had_begun(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -133,6 +148,7 @@ def kill_the_database_in_the_middle_of_turns(database: Postgres, service: Proces
 
 
 @pytest.mark.checklist("DEP-4")
+@pytest.mark.slow
 def test_a_stream_that_outlives_the_grace_ends_with_an_event_and_the_process_with_0(tmp_path: Path) -> None:
     settings = {
         "DATABASE_URL": "memory://",
@@ -160,6 +176,7 @@ def test_a_stream_that_outlives_the_grace_ends_with_an_event_and_the_process_wit
 
 
 @pytest.mark.checklist("OBS-2")
+@pytest.mark.slow
 def test_several_workers_serve_one_port_and_end_well(database_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": database_url, "WORKERS": "2", "HISTORY_TURNS": "10"}
     settings["TMPDIR"] = str(tmp_path)

@@ -29,6 +29,7 @@ SETTINGS = {
 
 
 @pytest.mark.checklist("COST-2", "COST-3")
+@pytest.mark.slow
 async def test_of_200_messages_at_once_over_two_processes_exactly_the_quota_is_served(
     redis_server: Redis, tmp_path: Path
 ) -> None:

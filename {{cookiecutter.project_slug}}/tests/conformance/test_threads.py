@@ -64,6 +64,7 @@ async def test_parallel_turns_of_one_thread_are_all_remembered(door: Door, url: 
     assert sorted(asked) == sorted(questions)
 
 
+@pytest.mark.slow
 async def test_parallel_turns_of_two_processes_are_all_remembered(door: Door, database_url: str) -> None:
     settings = Settings(database_url=database_url, history_turns=10)
     clients = [await door.open(settings), await door.open(settings)]
@@ -99,6 +100,7 @@ async def test_a_thread_that_stays_busy_is_a_conflict(busy: httpx2.AsyncClient) 
 
 
 @pytest.mark.checklist("OBS-4")
+@pytest.mark.slow
 async def test_while_the_database_is_away_answers_are_given_and_marked(door: Door, mortal_postgres: Postgres) -> None:
     url = mortal_postgres.make_database("threads")
     client = await door.open(Settings(database_url=url, database_timeout_seconds=0.5))

@@ -1,6 +1,7 @@
 """What an owner adds, each through the running service, without a change of the harness."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from harness import (
 )
 from harness.cli.settings_reference import SettingsReference
 from harness.errors import ConfigurationError
+from harness.prompts.shared import PLANNER
 from tests.conftest import Door, Lines
 from tests.harness.http.test_streaming import events
 from tests.support.agents import TEST_AGENTS
@@ -135,6 +137,10 @@ async def forgotten(_: Settings) -> AsyncIterator[None]:
             {"middleware": [Middleware(Tag, size=1)]},  # type: ignore[call-arg] # on purpose
             "src/app/main.py: middleware: .*'size'",
         ),
+        ({"middleware": [Tag]}, r"src/app/main.py: middleware: write Middleware\(Tag\)"),
+        ({"routers": APIRouter()}, r"src/app/main.py: routers: write a list: routers=\[...\]"),
+        ({"open_paths": "/status"}, "src/app/main.py: open_paths: write a list"),
+        ({"messages": {"DECLINE": "hello"}}, "src/app/main.py: messages: DECLINE: write LocalizedMessage"),
         ({"open_paths": ["status"]}, "src/app/main.py: open_paths: 'status'"),
         ({"open_paths": ["/v1/chat"]}, "src/app/main.py: open_paths: /v1/chat is no route of"),
         ({"before_run": loose}, "src/app/main.py: before_run: write it as `async def`"),
@@ -147,6 +153,14 @@ async def forgotten(_: Settings) -> AsyncIterator[None]:
             {"prompts": [Prompt("writer", "9", {"en": "$tone", "es": "b"})]},
             r"src/app/prompts: prompts: writer \(en\): \$tone is not filled in",
         ),
+        (
+            {"prompts": [Prompt("planner", "9", {"en": "Plan.", "es": "Plan."})]},
+            r"src/app/prompts: prompts: planner \(en\): \$\w+ is missing",
+        ),
+        (
+            {"prompts": [dataclasses.replace(PLANNER, text={k: f"{v}!" for k, v in PLANNER.text.items()})]},
+            "src/app/prompts: prompts: planner: version .* is the harness's own",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_place(parts: dict[str, Any], problem: str) -> None:
@@ -154,10 +168,11 @@ def test_what_cannot_work_is_refused_with_its_place(parts: dict[str, Any], probl
         Application(**{"agents": TEST_AGENTS, **parts}).create_app(Settings(database_url="memory://"))
 
 
-def test_a_route_of_the_harness_is_not_replaced() -> None:
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/threads/{name}", "/v1/threads/export"])
+def test_a_route_of_the_harness_is_not_replaced(path: str) -> None:
     router = APIRouter()
-    router.add_api_route("/v1/chat", loose, methods=["POST"])
-    with pytest.raises(ConfigurationError, match="routers: /v1/chat is a path of the harness"):
+    router.add_api_route(path, loose, methods=["POST"])
+    with pytest.raises(ConfigurationError, match=f"routers: {path} is a path of the harness"):
         Application(TEST_AGENTS, routers=[router]).create_app(Settings(database_url="memory://"))
 
 

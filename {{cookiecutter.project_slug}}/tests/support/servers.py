@@ -1,8 +1,7 @@
 """Real servers for tests: one of each for a session, a database of its own for each test.
 
-Each is found among the system's programs (Debian: `apt-get install postgresql redis-server prometheus`), started on
-loopback, and may be killed, paused and started again. A test that asks for one is skipped, with the reason, where its
-programs are not installed.
+Each is found among the system's programs (Debian: `apt-get install postgresql redis-server`), started on
+loopback, and may be killed, paused and started again.
 """
 
 import os
@@ -15,11 +14,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
-
-import pytest
 
 PATIENCE_SECONDS: Final = 30
 """Longest start or end of a server, seconds; one takes about a second on a busy machine."""
@@ -260,93 +256,3 @@ class Redis(Server):
     def answers(self) -> bool:
         """True when it answers a ping."""
         return self._talk(b"PING\r\n").startswith(b"+PONG")
-
-
-class Prometheus(Server):
-    """Prometheus, which collects nothing until it is given a configuration before its start."""
-
-    program = "prometheus"
-    package = "prometheus"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.config = "global: {}\n"
-        """Text of `prometheus.yml`."""
-        self.rules: Mapping[str, str] = {}
-        """Texts of the files in `rules/`, by name."""
-
-    @classmethod
-    def tool(cls) -> Path:
-        """`promtool`, which comes with it; raises Missing."""
-        return cls.find().with_name("promtool")
-
-    @property
-    def url(self) -> str:
-        """Its API."""
-        return f"http://{ADDRESS}:{self.port}"
-
-    def prepare(self) -> None:
-        """Write what it is configured with."""
-        (self.folder / "rules").mkdir()
-        for name, text in self.rules.items():
-            (self.folder / "rules" / name).write_text(text, encoding="utf-8")
-        (self.folder / "prometheus.yml").write_text(self.config, encoding="utf-8")
-
-    def command(self) -> Sequence[str]:
-        """`prometheus` on loopback alone."""
-        return [
-            str(self.binary),
-            f"--config.file={self.folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={self.folder / 'data'}",
-            f"--web.listen-address={ADDRESS}:{self.port}",
-            "--log.level=warn",
-        ]
-
-    def answers(self) -> bool:
-        """True when it serves."""
-        request = b"GET /-/ready HTTP/1.0\r\n\r\n"
-        return b" 200 " in self._talk(request)
-
-
-NUMBERS = count(1)
-
-
-def started(kind: type[Server]) -> Iterator[Server]:
-    if sys.platform == "win32":
-        pytest.skip("servers are started on Linux and macOS only")
-    try:
-        server = kind()
-    except Missing as missing:
-        pytest.skip(str(missing))
-    with server.running():
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """A PostgreSQL of this session that all its tests share: do not stop it."""
-    yield from started(Postgres)
-
-
-@pytest.fixture
-def database_url(postgres_server: Postgres) -> str:
-    """An empty database."""
-    return postgres_server.make_database(f"test_{next(NUMBERS)}")
-
-
-@pytest.fixture
-def mortal_postgres() -> Iterator[Server]:
-    """A PostgreSQL of this test alone: it may be killed and started again."""
-    yield from started(Postgres)
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[Server]:
-    """A Redis of this session that all its tests share: do not stop it."""
-    yield from started(Redis)
-
-
-@pytest.fixture
-def mortal_redis() -> Iterator[Server]:
-    """A Redis of this test alone: it may hang, be killed and started again."""
-    yield from started(Redis)

@@ -63,7 +63,7 @@ class VaultAgent(Agent[Configuration]):
 
     async def read(self, name: str) -> ToolResult:
         """Read any file."""
-        return self._found(self.resources.files.read_text(name))
+        return self._found(await self.resources.files.aread_text(name))
 
     async def query(self, sql: str) -> ToolResult:
         """Run any statement."""

@@ -1,6 +1,6 @@
-"""The agents. One folder each, found by itself: `agents/<name>/agent.py` with one `Agent` class.
+"""The agents, found by themselves: `agents/<name>.py` or `agents/<name>/agent.py` with one `Agent` class.
 
-Add one with `make agent name=billing`; take one away by deleting its folder and its tests.
+Add one with `make agent name=billing`; take one away by deleting its files and its tests.
 """
 
 from typing import Final

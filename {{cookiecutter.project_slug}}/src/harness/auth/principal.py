@@ -22,7 +22,7 @@ class Scope(StrEnum):
     CHAT = "chat"
     """Ask questions, and see who answers them."""
     THREADS = "threads"
-    """Read and delete one's own conversations."""
+    """Read and delete one's own conversations, and what agents remember of one beyond them."""
     APPROVE = "approve"
     """Decide about calls that write, in one's own conversations. Nobody has it unasked: a program that
     asks is given a key without it, and the person behind it another key of the same name."""

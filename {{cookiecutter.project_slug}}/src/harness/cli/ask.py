@@ -18,6 +18,7 @@ from rich.text import Text
 from ..application import Application
 from ..errors import InputRefused, SourceUnavailable
 from ..http.state import AppState
+from ..prompts.language import Translations
 from ..prompts.messages import LocalizedMessage
 from ..runtime.replies import Event, Reply
 from ..runtime.state import Decision
@@ -34,8 +35,8 @@ class ListAgents:
         language = Settings().language
         table = Table("Agent", "Answers", "Try")
         for agent in Application.load().agents:
-            examples = "\n".join(agent.examples[language])
-            table.add_row(agent.name, agent.description[language], examples)
+            examples = "\n".join(Translations.pick(agent.examples, language))
+            table.add_row(agent.name, Translations.pick(agent.description, language), examples)
         Console(markup=False, highlight=False).print(table)
 
 

@@ -21,27 +21,27 @@ SCOPES: Final = (Scope.CHAT, Scope.THREADS)
 """What a key may do when nothing is said."""
 
 
-class _KeysFile:
+class _KeysFile(KeyFile):
     """API_KEYS_FILE. A running service sees a change at its next request."""
 
     def __init__(self) -> None:
         path = Settings().api_keys_file
         if path is None:
             raise ConfigurationError(["API_KEYS_FILE: name the file first"])
-        self._path = path
+        super().__init__(path)
 
     def read(self) -> Mapping[str, ApiKey]:
         try:
-            return KeyFile(self._path).read()
+            return super().read()
         except ValueError as error:
             raise ConfigurationError([f"API_KEYS_FILE: {error}"]) from None
 
     def text(self) -> str:
-        return self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+        return self.path.read_text(encoding="utf-8") if self.path.exists() else ""
 
     def write(self, text: str) -> None:
         """In one step, so that no service reads half a file; for this user alone."""
-        path = self._path
+        path = self.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(

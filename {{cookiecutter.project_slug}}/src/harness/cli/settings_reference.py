@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ..application import Application
+from ..errors import ConfigurationError
+from ..models.model_config import ModelConfig
 from ..project import Project
 from ..settings import MODEL_EXAMPLES, Configuration, Settings
 from ..telemetry.redaction import MASK, Redactor
@@ -119,7 +121,7 @@ class SettingsReference:
         "",
         "Every setting is an environment variable, a line in the file `.env`, or a file of that name",
         "in `/run/secrets`; the first of these that has it wins. A wrong value stops the start and is",
-        "named. `python -m app settings` shows the values in force and where they come from.",
+        "named. `.venv/bin/python -m app settings` shows the values in force and their origin.",
         "",
         "This page is written by `nox -s generate` from the settings classes.",
     )
@@ -175,15 +177,25 @@ class ShowSettings:
         Raises:
             ConfigurationError: The table is to be shown, and a value is wrong.
         """
-        reference = SettingsReference(Application.load(), Project.load().llm_provider)
+        application = Application.load()
+        reference = SettingsReference(application, Project.load().llm_provider)
         if self.format == "table":
             table = self._table(reference.sections())
             Console(markup=False, highlight=False, soft_wrap=True).print(table)
+            self._check(application)
             return
         page = reference.env() if self.format == "env" else reference.markdown()
         # As bytes: a generated file has the same ones on every platform.
         sys.stdout.buffer.write(page.encode())
         sys.stdout.flush()
+
+    @staticmethod
+    def _check(application: Application) -> None:
+        """Say which names are no settings, and refuse a model that the start would refuse."""
+        sys.stderr.writelines(f"{problem}\n" for problem in application.unknown_settings())
+        settings = application.settings()
+        if not settings.disable_llm and (problems := [*ModelConfig(settings).problems()]):
+            raise ConfigurationError(problems)
 
     def _table(self, sections: Iterable[Section]) -> Table:
         table = Table("Setting", Column("Value", overflow="fold"), "From")

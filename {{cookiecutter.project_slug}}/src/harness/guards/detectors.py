@@ -12,7 +12,6 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field, TypeAdapter
 
 from ..errors import ConfigurationError
-from ..limits.budget import Budget
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
 from ..prompts.prompt import Prompt
@@ -142,7 +141,6 @@ class Judge:
             ModelUnavailable: No model of the role answered.
             Exception: Whatever a provider raises, and a ValueError for another answer than asked.
         """
-        Budget.take_model_call()
         request = HumanMessage(Prompt.fence(origin, text))
         answer = await self._model.ainvoke([self._system, request], {"metadata": JUDGE.metadata})
         if not answer.tool_calls:

@@ -17,6 +17,8 @@ class Grounding:
 
     NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
+    SPACED_THOUSANDS: Final = re.compile(r"(?<=\d)[ \u00a0\u202f'\u2019](?=\d{3}(?!\d))")
+    """Between the groups of `1 234`, `1'234`: as languages without data write them."""
     LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
 
     CURRENCIES: Final = Locale.inverted(*(it.currencies for it in Dates.LOCALES))
@@ -54,20 +56,25 @@ class Grounding:
         self._evidence = evidence
         self._said = said
 
-    def unsupported(self, answer: str) -> list[str]:
+    def unsupported(self, answer: str, *, is_known: bool = True) -> list[str]:
         """The figures of `answer` that no evidence holds, as written; empty when grounded.
 
-        A number is supported when one of the evidence rounds to it: 18.4 supports "18".
+        A number is supported when one of the evidence rounds to it: 18.4 supports "18". With `is_known`
+        false `answer` is in a language without data: only its digits are checked, signs and codes of currencies.
         """
         plain = self.LIST_MARKER.sub(" ", answer)
+        if not is_known:
+            plain = self.SPACED_THOUSANDS.sub("", plain)
         numbers = (text for text in self.NUMBER.findall(plain) if not self._has_number(text))
         words = frozenset(Dates.WORD.findall(plain))
-        has_date = not words.isdisjoint(Dates.NAMES)
+        has_date = is_known and not words.isdisjoint(Dates.NAMES)
         has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
         if (has_date or has_currency) and answer in self._words_said:
             has_date = has_currency = False  # every word of it is our own code's
         dates = self._dates.unsupported(plain) if has_date else ()
         currencies = self._unsupported_currencies(plain) if has_currency else ()
+        if not is_known:
+            currencies = (it for it in currencies if it.isupper() or not it.isalpha())
         return list(dict.fromkeys([*numbers, *dates, *currencies]))
 
     def unsupported_names(self, answer: str) -> list[str]:

@@ -28,6 +28,9 @@ class Leaks:
     STEP: Final = 20
     """Half of it: a run of `RUN` holds one whole piece of this length at each multiple of it."""
 
+    MAX_LEARNT: Final = 200
+    """Prompts that are learnt: one with the date or a name in it is another each time. A guess."""
+
     ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}+(?:\s?[A-Za-z0-9+/_-]{20,}+)*+={0,2}")
     """What may be base64 of at least 15 characters, in lines."""
 
@@ -38,14 +41,26 @@ class Leaks:
 
     def __init__(self, prompts: Iterable[str], redactor: Redactor) -> None:
         """Know `prompts`, texts for `string.Template` whose `$names` are no secret, and what `redactor` knows."""
+        self._prompts = ""
+        self._pieces: set[str] = set()
+        self._learnt: set[str] = set()
+        self._add(prompts)
+        self._redactor = redactor
+        self._turned_secrets = [it for secret in redactor.secrets for it in self._turned(secret)]
+
+    def learn(self, prompt: str) -> None:
+        """Know one more prompt: of a graph of one's own, where its model is first asked with it."""
+        if prompt not in self._learnt and len(self._learnt) < self.MAX_LEARNT:
+            self._learnt.add(prompt)
+            self._add([prompt.replace("$", "$$")])
+
+    def _add(self, prompts: Iterable[str]) -> None:
         parts = (part for prompt in prompts for part in Template.pattern.sub("\0", prompt).split("\0"))
         # One sign between them that no text has: a run must lie in one.
         plain = "\0".join(map(self._squeezed, parts))
-        self._prompts = "\0".join((plain, *self._turned(plain)))
-        starts = range(len(self._prompts) - self.STEP + 1)
-        self._pieces = {self._prompts[at : at + self.STEP] for at in starts}
-        self._redactor = redactor
-        self._turned_secrets = [it for secret in redactor.secrets for it in self._turned(secret)]
+        more = "\0".join(("", plain, *self._turned(plain)))
+        self._pieces |= {more[at : at + self.STEP] for at in range(len(more) - self.STEP + 1)}
+        self._prompts += more
 
     def find(self, text: str) -> str | None:
         """`secret` or `prompt` when `text` holds one, else None."""

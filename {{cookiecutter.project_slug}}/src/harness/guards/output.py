@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 import structlog
 
@@ -18,6 +18,9 @@ from .personal_data import PiiMatch, PiiRules
 
 log = structlog.get_logger(__name__)
 
+GroundingLevel = Literal["facts", "sources", "open"]
+"""What an answer's claims are held against: what this run found; at least a source; nothing, and it says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutputPolicy:
@@ -27,6 +30,15 @@ class OutputPolicy:
     personal: PiiRules = field(default_factory=lambda: PiiRules("none"))
     names: Literal["refuse", "observe", "off"] = "refuse"
     """What becomes of a name that nothing supports: GROUNDING_NAMES."""
+
+    figures: bool = True
+    """Whether a figure that nothing supports is refused."""
+
+    def grounded(self, level: GroundingLevel) -> Self:
+        """What holds for an answer at a level of grounding: `sources` looks at no names, `open` at no figures either."""
+        if level == "facts":
+            return self
+        return replace(self, names="off", figures=level != "open")
 
 
 class OutputGuard:
@@ -60,7 +72,8 @@ class OutputGuard:
         """Take `question`, the `facts` of tools, and the `links` of its sources.
 
         What our own code `said` about them supports names, and is read only when one is looked for.
-        With a `language` a text that is clearly in another one is refused.
+        With a `language` a text that is clearly in another one is refused, unless `question` is in one
+        without data.
         """
         self._outgoing = outgoing
         self._evidence = [question, *facts]
@@ -103,8 +116,10 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        names = self._grounding.unsupported_names(text) if self._outgoing.names == "refuse" else []
-        return list(dict.fromkeys([*self._figures(text), *names]))
+        is_known = self._is_known(text)
+        reads_names = is_known and self._outgoing.names == "refuse"
+        names = self._grounding.unsupported_names(text) if reads_names else []
+        return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names]))
 
     def block(self, refusal: str) -> str:
         """Count that a text was withheld; `refusal` itself."""
@@ -128,7 +143,10 @@ class OutputGuard:
             yield from (it.kind for it in personal if not self._is_given(it))
             if self._language and self._is_in_another_language(text, self._language):
                 yield self.LANGUAGE
-        if self._figures(text, bool(personal)) or (not is_ours and self._has_unsupported_name(text)):
+        is_known = self._is_known(whole)
+        if self._figures(text, bool(personal), is_known=is_known) or (
+            not is_ours and is_known and self._has_unsupported_name(text)
+        ):
             yield self.UNGROUNDED
 
     def _has_unsupported_name(self, text: str) -> bool:
@@ -142,12 +160,24 @@ class OutputGuard:
             AuditLog.record("grounding", "observed", "name")
         return False
 
-    def _figures(self, text: str, has_personal: bool = True) -> list[str]:
+    def _is_known(self, text: str) -> bool:
+        """True unless `text` is in a language without data: of its words we know figures only."""
+        if self._is_question_unknown and LanguageDetector.clearly(text) is None:
+            return False
+        return not LanguageDetector.is_unknown(text)
+
+    @cached_property
+    def _is_question_unknown(self) -> bool:
+        return LanguageDetector.is_unknown(str(self._evidence[0]))
+
+    def _figures(self, text: str, has_personal: bool = True, *, is_known: bool) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
+        if not self._outgoing.figures:
+            return []
         for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(match):
                 text = text[: match.start] + text[match.end :]
-        return self._grounding.unsupported(text)
+        return self._grounding.unsupported(text, is_known=is_known)
 
     def _is_given(self, match: PiiMatch) -> bool:
         """True for what the user or a tool gave to this turn."""
@@ -157,7 +187,7 @@ class OutputGuard:
 
     def _is_in_another_language(self, text: str, language: Language) -> bool:
         clear = LanguageDetector.clearly(text)
-        if clear in (None, language):
+        if clear in (None, language) or self._is_question_unknown:
             return False
         own = LanguageDetector.without_quotes(text, self._evidence_text)
         return LanguageDetector.clearly(own) not in (None, language)

@@ -42,6 +42,8 @@ class Approval:
         self.call = call
         self.is_used = False
         """True from the moment its tool begins: before that, nothing can have been done."""
+        self.has_failed = False
+        """True where a graph's tool failed after it had begun."""
 
     def use(self, call: PendingToolCall) -> bool:
         """True the first time that it is used for the call that was approved, letter by letter."""
@@ -72,7 +74,7 @@ class ApprovalGate:
         run = RunContext.current()
         if run.approval and run.approval.use(call):
             return
-        if run.gate is None or run.approval is not None:
+        if run.gate is None:
             raise PolicyViolation("approval", "it writes: only the call that was approved may run")
         run.gate.add(call)
         raise ApprovalNeeded
@@ -113,6 +115,10 @@ class ToolPolicy:
     def allows(self, tool: str) -> bool:
         """True for a tool that exists and is named; one that writes still needs its approval."""
         return tool in self._allowed
+
+    def writes(self, tool: str) -> bool:
+        """True for a tool that runs when a person has approved the call."""
+        return tool in self._writing
 
     @contextmanager
     def authorize(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:

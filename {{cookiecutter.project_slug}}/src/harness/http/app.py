@@ -1,5 +1,6 @@
 """The application: middleware in order of travel, routes, handlers."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import compile_path
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..auth.principal import Scope
@@ -22,6 +24,7 @@ from ..telemetry.metrics import BUILD_INFO
 from .authentication import AuthenticationMiddleware, requires
 from .chat import ChatRoutes, ThreadRoutes
 from .health import HealthRoutes
+from .memory import MemoryRoutes
 from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
 from .openapi import OpenAPIDocument
 from .problems import Problem
@@ -45,6 +48,8 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     settings = settings or application.settings()
     project = Project.load()
     logs = Logs(settings).install()
+    for problem in application.unknown_settings():
+        log.warning("setting_unknown", problem=problem)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,7 +80,14 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     path = AuthenticationMiddleware.METRICS
     metrics.add_api_route(path, HealthRoutes.metrics, include_in_schema=False)
     chat = ChatRoutes
-    for router in (chat.chat, ThreadRoutes.router, chat.feedback, chat.agents, HealthRoutes.router):
+    for router in (
+        chat.chat,
+        ThreadRoutes.router,
+        MemoryRoutes.router,
+        chat.feedback,
+        chat.agents,
+        HealthRoutes.router,
+    ):
         app.include_router(router)
     app.include_router(metrics)
     OwnerParts.add(app, application)
@@ -107,8 +119,11 @@ class OwnerParts:
                 problems.append(f"routers: {router!r} is no APIRouter")
         own = cls._routes(app)[len(taken) :]
         paths = {path for _, path in own}
-        of_harness = {path for _, path in taken}
-        problems += [f"routers: {path} is a path of the harness; take another" for path in sorted(paths & of_harness)]
+        patterns = [compile_path(path)[0] for _, path in taken]
+        for path in sorted(paths):
+            asked = re.sub("{.*?}", "x", path)  # such a request would reach the harness's route first
+            if any(pattern.match(asked) for pattern in patterns):
+                problems.append(f"routers: {path} is a path of the harness; take another")
         problems += [f"open_paths: {path} is no route of yours" for path in application.open_paths if path not in paths]
         try:
             app.middleware_stack = app.build_middleware_stack()

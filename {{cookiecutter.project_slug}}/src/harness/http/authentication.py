@@ -8,9 +8,11 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Match
+from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import ASGIApp, Message, Receive
 from starlette.types import Scope as Connection
 from starlette.types import Send
+from starlette.websockets import WebSocketClose
 
 from ..auth.authenticator import Authenticator
 from ..auth.principal import Principal, Scope
@@ -63,6 +65,9 @@ class AuthenticationMiddleware:
                 state["principal"] = principal
                 left = await running.limiter.count_caller(principal.id)
         except ServiceError as refusal:
+            if scope["type"] == "websocket":
+                await WebSocketClose(WS_1008_POLICY_VIOLATION, refusal.detail)(scope, receive, send)
+                return
             self._name_route(scope)
             await Problem.answer(refusal, state["request_id"])(scope, receive, send)
             return

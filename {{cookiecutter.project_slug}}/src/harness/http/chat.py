@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from ..auth.principal import Principal, Scope
 from ..errors import InputRefused
@@ -77,6 +77,9 @@ class ApprovalDecision(BaseModel, extra="forbid", strict=True, use_attribute_doc
 
     decision: Literal["approve", "reject"]
     """`approve`: the call runs now, just as it was shown; `reject`: it never does."""
+
+    value: JsonValue = None
+    """The answer, where a graph asked for a structured one instead of an approval."""
 
 
 class FeedbackRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
@@ -204,4 +207,6 @@ class ThreadRoutes:
         structlog.contextvars.bind_contextvars(thread_id=thread_id)
         with running.shutdown.request():
             decision = Decision(id=approval_id, verdict=body.decision)
+            if body.value is not None:
+                decision["value"] = body.value
             return await running.service.decide(decision, caller.conversation(thread_id))

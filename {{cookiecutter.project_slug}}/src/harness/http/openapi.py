@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from ..prompts.language import Language
+from ..prompts.language import Language, Translations
 from ..runtime.replies import Reply
 from ..settings import Settings
 from .authentication import AuthenticationMiddleware, RequiredScope
@@ -14,6 +14,7 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from ..application import Application
+    from ..runtime.agent import Agent
 
 
 class OpenAPIDocument:
@@ -43,7 +44,7 @@ class OpenAPIDocument:
         message["maxLength"] = self._settings.message_max_chars
         if self._agents:
             language = self._settings.language
-            two_tasks = " ".join(agent.examples[language][0] for agent in self._agents[:2])
+            two_tasks = " ".join(self._question(agent, language) for agent in self._agents[:2])
             schemas["ChatRequest"]["example"] = {"message": two_tasks}
             schemas[Reply.__name__]["example"] = self._reply(language)
         return document
@@ -67,13 +68,20 @@ class OpenAPIDocument:
                     operation[self.SCOPE] = it.scope.value
                 if schemes and route.path not in self._open:
                     operation["security"] = [{name: []} for name in schemes]
+                    refusals = {str(it): problem for it, problem in Problem.responses(401, 403, 429).items()}
+                    operation["responses"] |= refusals | operation["responses"]
+
+    @staticmethod
+    def _question(agent: "type[Agent[Any]]", language: Language) -> str:
+        """One that the agent answers: its first example, or what it says of itself."""
+        return str(next(iter(agent.examples[language]), agent.description[language]))
 
     def _reply(self, language: Language) -> dict[str, Any]:
         first = self._agents[0]
         return Reply(
-            answer=first.description[language],
+            answer=Translations.pick(first.description, language),
             language=language,
-            agents=[{"name": first.name, "question": first.examples[language][0], "status": "answered"}],
+            agents=[{"name": first.name, "question": self._question(first, language), "status": "answered"}],
             sources=[{"title": first.name, "url": f"file:{first.name}"}],
             degraded=False,
             degraded_because=[],

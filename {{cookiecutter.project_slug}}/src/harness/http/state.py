@@ -1,7 +1,9 @@
 """What exists once while the service runs, and how a route reaches it."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -30,6 +32,12 @@ GC_OBJECTS: Final = 20_000
 50,000 took 12 MB more memory (measured)."""
 
 
+THREADS: Final = 512
+"""Most threads in which synchronous tools and nodes run; one is made only where no other is idle. What
+waits in them for the event loop holds a thread meanwhile, and the loop needs threads of the same pool to
+resolve names and to save threads: Python's own 4 and one a core are soon all held (tried: no answer). Guess."""
+
+
 @dataclass(frozen=True, slots=True)
 class AppState:
     """The parts that a start builds and an end closes."""
@@ -55,6 +63,7 @@ class AppState:
                 an agent cannot be built.
         """
         hidden = PiiRules(settings.personal_data_in).hidden
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "work"))
         async with (
             TRACES.exporting(settings, logs.redactor),
             aclosing(Authenticator(settings)) as authenticator,
@@ -62,7 +71,7 @@ class AppState:
             LangSmith.connected(settings, logs.redactor, hidden) as langsmith,
             aclosing(RateLimiter(settings)) as limiter,
         ):
-            with application.words.applied():
+            with application.words.applied(settings.language):
                 service = Service(settings, application.agents, store, limiter, application)
                 for agent in service.agents:
                     logs.redactor.register_secrets(agent.settings)

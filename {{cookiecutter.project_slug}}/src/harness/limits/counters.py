@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -144,31 +145,7 @@ class RedisCounters:
     use one Redis, with a replica.
     """
 
-    SCRIPT: Final = """
-local clock = redis.call('TIME')
-local now = clock[1] + clock[2] / 1000000
-local enough = true
-local used = {}
-for i, key in ipairs(KEYS) do
-  local seconds, quota, amount = tonumber(ARGV[i * 4 - 2]), tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4])
-  local window = math.floor(now / seconds)
-  used[i] = tonumber(redis.call('GET', key .. ':' .. window) or 0)
-  if ARGV[i * 4 + 1] == '1' then
-    local before = tonumber(redis.call('GET', key .. ':' .. (window - 1)) or 0)
-    used[i] = used[i] + math.ceil(before * (1 - (now % seconds) / seconds))
-  end
-  enough = enough and used[i] + amount <= quota
-end
-if enough or ARGV[1] == '1' then
-  for i, key in ipairs(KEYS) do
-    local seconds = tonumber(ARGV[i * 4 - 2])
-    local name = key .. ':' .. math.floor(now / seconds)
-    if redis.call('INCRBY', name, ARGV[i * 4]) < 0 then redis.call('SET', name, 0) end
-    redis.call('EXPIRE', name, seconds * 2)
-  end
-end
-return {tostring(now), unpack(used)}
-"""
+    SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
 
     CONNECTIONS: Final = 32
     """Connections of one process; a decision takes one for less than a millisecond."""

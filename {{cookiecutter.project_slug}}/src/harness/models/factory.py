@@ -97,7 +97,7 @@ class LLMFactory:
     def _build(self) -> Mapping[Role, FailoverModel]:
         problems = list(self._config.problems())
         models: dict[ModelRef, ResilientModel] = {}
-        for ref in self._config.all():
+        for ref in (it for it in self._config.all() if it.provider in PROVIDERS):
             try:
                 models[ref] = self._resilient(ref)
             except ConfigurationError as error:
@@ -112,8 +112,6 @@ class LLMFactory:
         return FailoverModel(role=role, models=models, timeout_seconds=seconds)
 
     def _resilient(self, ref: ModelRef) -> ResilientModel:
-        if ref.provider not in PROVIDERS:
-            raise ref.refused(f"the provider is not one of {', '.join(PROVIDERS)}")
         finish = PROVIDERS[ref.provider].finish
         endpoint = ModelEndpoint(ref.name, ref.model, finish, self._settings, self._prices)
         return ResilientModel(endpoint, self._provider_model(ref))

@@ -3,19 +3,25 @@
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from math import inf
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from ..errors import ModelUnavailable
+from ..limits.budget import Budget
 from ..limits.deadline import Deadline
+from ..run_context import RunContext
 from ..telemetry.metrics import LLM_FALLBACKS
 from .failures import ModelCallFailed, Reason
 from .resilient_model import ModelRequest, ResilientModel
+
+if TYPE_CHECKING:
+    from ..runtime.answer_stream import AnswerStream
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -23,7 +29,8 @@ log = structlog.stdlib.get_logger(__name__)
 class FailoverModel(BaseChatModel):
     """Asks its models in order, each with its share of the time that is left.
 
-    It is asynchronous only, and keeps nothing of a request: the next one starts anew.
+    A call of it is one model call of the run's budget, however many models are asked. It is
+    asynchronous only, and keeps nothing of a request: the next one starts anew.
     """
 
     OWN_SHARE: ClassVar = 0.95
@@ -37,6 +44,9 @@ class FailoverModel(BaseChatModel):
     timeout_seconds: float
     """The longest that one model may take."""
 
+    is_silent: bool = False
+    """True where it must call a tool, such as to fill a schema: what it writes is no answer."""
+
     def __repr__(self) -> str:
         return f"FailoverModel({self.role}: {' > '.join(it.endpoint.name for it in self.models)})"
 
@@ -48,8 +58,14 @@ class FailoverModel(BaseChatModel):
         """The first usable answer.
 
         Raises:
+            BudgetExceeded: No model call is left.
             ModelUnavailable: No model gave one; the reason is that of the last that was tried.
         """
+        if self._listener(config):  # its words may be the answer
+            pieces = [piece async for piece in self.astream(input, config, **kwargs)]
+            whole: AIMessage = message_chunk_to_message(add_ai_message_chunks(*pieces))  # type: ignore[assignment]
+            return whole
+        Budget.take_model_call()
         request = ModelRequest(self.role, input, config, kwargs)
         reason: Reason = "timeout"  # where no time is left for any
         for model, seconds in self._shares():
@@ -67,8 +83,12 @@ class FailoverModel(BaseChatModel):
         From then on no other model is asked: its words would follow upon half an answer.
 
         Raises:
+            BudgetExceeded: No model call is left.
             ModelUnavailable: No model gave a first piece; or, after some pieces, the rest is lost.
         """
+        Budget.take_model_call()
+        if listener := self._listener(config):
+            listener.begin()
         request = ModelRequest(self.role, input, config, kwargs)
         reason: Reason = "timeout"
         for model, seconds in self._shares():
@@ -78,19 +98,40 @@ class FailoverModel(BaseChatModel):
                 reason = self._record_fallback(model, failure)
                 continue
             try:
-                async with aclosing(others):
-                    yield first
-                    async for piece in others:
+                async with aclosing(self._heard(first, others, listener)) as pieces:
+                    async for piece in pieces:
                         yield piece
             except ModelCallFailed as failure:
                 raise ModelUnavailable(self.role, failure.reason) from failure
             return
         raise ModelUnavailable(self.role, reason)
 
+    @staticmethod
+    async def _heard(
+        first: AIMessageChunk, others: AsyncGenerator[AIMessageChunk], listener: "AnswerStream | None"
+    ) -> AsyncGenerator[AIMessageChunk]:
+        """All pieces; `listener` hears each before the caller has it."""
+        async with aclosing(others):
+            piece: AIMessageChunk | None = first
+            while piece is not None:
+                if listener:
+                    listener.feed(piece)
+                yield piece
+                piece = await anext(others, None)
+        if listener:
+            listener.end()
+
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """The same models with tools, bound by each one's own class in its provider's words."""
         models = [model.bind_tools(tools, **kwargs) for model in self.models]
-        return FailoverModel(role=self.role, models=models, timeout_seconds=self.timeout_seconds)
+        chosen = kwargs.get("tool_choice")
+        is_silent = self.is_silent or chosen not in (None, "auto", "none")
+        return self.model_copy(update={"models": models, "is_silent": is_silent})
+
+    def _listener(self, config: RunnableConfig | None) -> "AnswerStream | None":
+        """Who reads along, if anybody does."""
+        stream = RunContext.current().stream
+        return stream if stream and not self.is_silent and stream.hears(config) else None
 
     def _shares(self) -> Iterator[tuple[ResilientModel, float]]:
         """Each model with its seconds: a hanging one may not use up the time of those after it."""

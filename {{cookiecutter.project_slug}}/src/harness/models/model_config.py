@@ -69,7 +69,10 @@ class ModelConfig:
         return list(dict.fromkeys(ref for row in self.rows.values() for ref in row))
 
     def problems(self) -> Iterator[str]:
-        """Keys and addresses that one endpoint would be sent though they are meant for another."""
+        """Providers that there are not, and keys and addresses that another endpoint would be sent."""
+        for ref in self.all():
+            if ref.provider not in PROVIDERS:
+                yield from ref.refused(f"the provider is not one of {', '.join(PROVIDERS)}").problems
         yield from self._shared("", self._first_endpoint)
         yield from self._shared("FALLBACK_", self._own_endpoint)
         fallbacks = [ref for ref in self.all() if ref.endpoint == self._own_endpoint]

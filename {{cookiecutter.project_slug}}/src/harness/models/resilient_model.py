@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -33,6 +33,15 @@ class ModelRequest:
     config: RunnableConfig | None
     options: Mapping[str, Any]
     """What the caller gave by keyword, such as `stop`."""
+
+    MARK: ClassVar = "harness"
+    """Tag of every call of a model that the factory made."""
+
+    @property
+    def marked(self) -> RunnableConfig:
+        """The configuration of the provider's own model."""
+        config = self.config or {}
+        return {**config, "tags": [*(config.get("tags") or ()), self.MARK]}
 
 
 class CircuitBreaker:
@@ -166,7 +175,7 @@ class ResilientModel:
         async def attempt() -> AIMessage:
             async with self._call(request, until, had_full_timeout=is_fair) as call:
                 async with asyncio.timeout_at(until):
-                    answer: AIMessage = await self._model.ainvoke(request.input, request.config, **request.options)
+                    answer: AIMessage = await self._model.ainvoke(request.input, request.marked, **request.options)
                 call.add_tokens(answer.usage_metadata)
                 if self.endpoint.finish and not self.has_content(answer):
                     raise ModelCallFailed("upstream_invalid")
@@ -202,7 +211,7 @@ class ResilientModel:
         before_content: list[AIMessageChunk] = []
         has_content = has_finished = False
         async with self._call(request, until, had_full_timeout=had_full_timeout) as call:
-            source = self._model.astream(request.input, request.config, **request.options)
+            source = self._model.astream(request.input, request.marked, **request.options)
             try:
                 content_by = min(until, now() + settings.llm_first_token_seconds)
                 while True:

@@ -1,83 +1,130 @@
-"""The languages that the service speaks, and which one a question is in."""
+"""The languages that the service speaks, and which one a text is in."""
 
 import re
-import unicodedata
+from collections import Counter
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from ..locale.locale import Locale
 
-Language = Literal["en", "es"]
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+LANGUAGES: Final = Locale.languages()
+"""Those with a file: the harness's, and the owner's in `src/app/locale`."""
+
+if TYPE_CHECKING:
+    Language = str
+else:
+    Language = Literal[LANGUAGES]  # settings and the API's schema name them
 
 Text = Mapping[Language, str]
-"""The same text in every language of the service."""
+"""The same text in every language of the service, or in some of them."""
+
+T = TypeVar("T")
+
+
+class Translations:
+    """Picks, out of what there is by language, what is to be said."""
+
+    @staticmethod
+    def pick(texts: Mapping[Language, T], language: Language) -> T:
+        """What `texts` have for `language`; where it lacks: for the configured one, else for any."""
+        order = (language, Locale.configured, *LANGUAGES, *texts)
+        return next(texts[it] for it in order if it in texts)
 
 
 class Words:
     """Text as comparable words, so that `¿Dólar?` meets `dolar`."""
 
-    MARKS: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
-    """The blocks of Unicode that combine with a letter."""
-
-    @classmethod
-    def strip_accents(cls, text: str) -> str:
-        """`text` in lower case without accents."""
-        lowered = text.lower()
-        if lowered.isascii():
-            return lowered
-        return cls.MARKS.sub("", unicodedata.normalize("NFD", lowered))
+    strip_accents = Locale.fold
 
     @classmethod
     def tokenize(cls, text: str) -> list[str]:
         """The folded words of `text` in order, digits included, punctuation left out."""
-        return re.findall(r"[a-z0-9']+", cls.strip_accents(text))
+        return re.findall(r"[\w']+", cls.strip_accents(text).replace("_", " "))
 
 
 class LanguageDetector:
-    """Tells English from Spanish by their commonest words.
+    """Tells the languages that there are data for apart by their commonest words, and from all others.
 
-    Two languages and short questions: counting function words was enough for every example
-    question of the agents, and needs no model. The Spanish signs decide at once.
+    Short questions: counting function words was enough for every example question of the agents,
+    and needs no model.
     """
 
-    SIGNS: Final = re.compile(r"[¿¡ñ]|\b(?:qué|cuál|cuánto|cuánta|cómo|dónde|está|están)\b")
     WORDS: Final[Mapping[Language, frozenset[str]]] = {
         language: Locale.load(language).common_words for language in LANGUAGES
     }
 
+    UNKNOWN: Final[Mapping[str, frozenset[str]]] = {
+        language: words
+        for language, words in Locale.common_words_of_others().items()
+        if language not in {it.partition("-")[0] for it in LANGUAGES}
+    }
+    """The same for languages without data."""
+
+    SIGNS: Final = {sign: language for language in LANGUAGES for sign in Locale.load(language).signs}
+    SIGN: Final = re.compile("|".join(rf"\b{it}\b" if it.isalpha() and len(it) > 1 else re.escape(it) for it in SIGNS))
+    SIGN_WORDS: Final = 2
+    """A sign counts as so many common words; a guess that the examples pass."""
+
+    _LANGUAGES_OF: Final = Locale.inverted(WORDS, UNKNOWN)
+
     def __init__(self, default: Language) -> None:
-        """Answer `default` where the text does not tell, such as for `USD/EUR?`."""
+        """Answer `default` where the text does not tell, such as for `USD/EUR?`, or is in a language without data."""
         self._default = default
 
     def detect(self, text: str, spoken: Language | None = None) -> Language:
         """The language of `text`; where it does not tell, the one `spoken` so far in the thread."""
-        lowered = text.lower()
-        if self.SIGNS.search(lowered):
-            return "es"
-        counts = self._counts(lowered)
-        if counts["en"] == counts["es"]:
-            return spoken or self._default
-        return max(LANGUAGES, key=lambda lang: counts[lang])
+        counts = self._counts(text)
+        if self._is_unknown(text, counts):
+            return self._default
+        ranked = sorted(LANGUAGES, key=lambda language: -counts[language])
+        if counts[ranked[0]] == counts[ranked[1]]:
+            return spoken if spoken in LANGUAGES else self._default
+        return ranked[0]
 
     CLEAR_WORDS: Final = 4
-    """Common words of one language that are no accident, three times as many as of the other."""
+    """Common words of one language that are no accident, three times as many as of another."""
 
     SEGMENT: Final = re.compile(r"[^\n\"“”«»()]+")
     """A line or what stands in quotes or brackets."""
 
     @classmethod
     def clearly(cls, text: str) -> Language | None:
-        """The language that `text` is in without a doubt; None for a short or a mixed one."""
+        """The language that `text` is in without a doubt; None for a short, a mixed or an unknown one."""
         counts = cls._counts(text)
-        first, second = sorted(LANGUAGES, key=lambda lang: -counts[lang])
-        is_clear = counts[first] >= cls.CLEAR_WORDS and counts[first] > 3 * counts[second]
-        return first if is_clear else None
+        first = max(LANGUAGES, key=lambda language: counts[language])
+        if counts[first] < cls.CLEAR_WORDS or cls._is_unknown(text, counts):
+            return None
+        words = [it for it in Words.tokenize(text) if it in cls._LANGUAGES_OF]
+        for theirs in (cls.WORDS[it] for it in LANGUAGES if it != first):
+            own = sum(word not in theirs for word in words if word in cls.WORDS[first])
+            if own <= 3 * sum(word not in cls.WORDS[first] for word in words if word in theirs):
+                return None
+        return first
 
     @classmethod
-    def _counts(cls, text: str) -> Mapping[Language, int]:
+    def is_unknown(cls, text: str) -> bool:
+        """True where `text` has more common words of a language without data than of any with, or another script."""
+        return cls._is_unknown(text, cls._counts(text))
+
+    @classmethod
+    def _is_unknown(cls, text: str, counts: Mapping[str, int]) -> bool:
+        known = max(counts[language] for language in LANGUAGES)
+        if max(counts[language] for language in cls.UNKNOWN) > known:
+            return True
+        letters = [] if known or text.isascii() else [it for it in text if it.isalpha()]
+        return 2 * len(cls.OTHER_SCRIPTS.findall("".join(letters))) > len(letters)
+
+    OTHER_SCRIPTS: Final = re.compile("[^\u0000-\u024f\u1e00-\u1eff]")
+    """What is no Latin letter."""
+
+    @classmethod
+    def _counts(cls, text: str) -> Mapping[str, int]:
+        """Language, with data or without -> how many of its common words, and signs, `text` has."""
         words = Words.tokenize(text)
-        return {lang: sum(word in cls.WORDS[lang] for word in words) for lang in LANGUAGES}
+        counts = Counter(language for word in words for language in cls._LANGUAGES_OF.get(word, ()))
+        for sign in {*cls.SIGN.findall(text.lower())}:
+            counts[cls.SIGNS[sign]] += cls.SIGN_WORDS
+        return counts
 
     @classmethod
     def without_quotes(cls, text: str, sources: str) -> str:

@@ -4,30 +4,36 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import Final, cast
+from typing import Final
 
-from .language import Language, Text
+from ..locale.locale import Locale
+from .language import Language, Text, Translations
 
 
 class LocalizedMessage:
     """A fixed sentence per language, with `$name` for what varies."""
 
     def __init__(self, **text: str) -> None:
-        self.text: Text = cast(Text, text)
+        self.text: Text = text
 
     def format(self, language: Language, **values: object) -> str:
-        """The sentence in `language`, every `$name` filled."""
-        return Template(self.text[language]).substitute(values)
+        """The sentence in `language`, or else in the configured one, every `$name` filled."""
+        return Template(Translations.pick(self.text, language)).substitute(values)
 
 
 _FILE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_SENTENCES: Final = {name: LocalizedMessage(**text) for name, text in _FILE.items() if name != "kinds"}
+_SENTENCES: Final = {
+    name: LocalizedMessage(**text, **Locale.owners(name, "messages")) for name, text in _FILE.items() if name != "kinds"
+}
 
 
 class Messages:
     """Every fixed sentence; their texts are in messages.toml."""
 
     CLARIFY: Final = _SENTENCES["clarify"]
+    DETAIL: Final = _SENTENCES["detail"]
+    NEEDS_MODEL: Final = _SENTENCES["needs_model"]
+    NOTHING: Final = _SENTENCES["nothing"]
     DECLINE: Final = _SENTENCES["decline"]
     REFUSED: Final = _SENTENCES["refused"]
     WITHHELD: Final = _SENTENCES["withheld"]
@@ -37,6 +43,7 @@ class Messages:
     UNAVAILABLE: Final = _SENTENCES["unavailable"]
     STALE: Final = _SENTENCES["stale"]
     EMBEDDED: Final = _SENTENCES["embedded"]
+    EMBEDDED_ONLY: Final = _SENTENCES["embedded_only"]
     DISABLED: Final = _SENTENCES["disabled"]
     SAMPLE_DATA: Final = _SENTENCES["sample_data"]
     MASKED: Final = _SENTENCES["masked"]
@@ -48,14 +55,14 @@ class Messages:
     UNCONFIRMED: Final = _SENTENCES["unconfirmed"]
     UNRESOLVED: Final = _SENTENCES["unresolved"]
     WITHDRAWN: Final = _SENTENCES["withdrawn"]
-    KINDS: Final[Mapping[str, Text]] = _FILE["kinds"]
+    KINDS: Final[Mapping[str, Text]] = {k: {**text, **Locale.owners(k, "kinds")} for k, text in _FILE["kinds"].items()}
 
     @classmethod
     def kinds(cls, names: Sequence[str], language: Language) -> str:
         """Kinds of personal data in a row, as people call them."""
-        return ", ".join(cls.KINDS[name][language] for name in names)
+        return ", ".join(Translations.pick(cls.KINDS[name], language) for name in names)
 
     @staticmethod
-    def bullets(descriptions: list[Text], language: Language) -> str:
+    def bullets(descriptions: Sequence[Text], language: Language) -> str:
         """One line for each description."""
-        return "\n".join(f"- {text[language]}" for text in descriptions)
+        return "\n".join(f"- {Translations.pick(text, language)}" for text in descriptions)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from string import Template
 from typing import ClassVar
 
-from .language import Language, Text
+from ..locale.locale import Locale
+from .language import Language, Text, Translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,16 @@ class Prompt:
     name: str
     version: str
     text: Text
-    """Per language; `$name` marks a value that `render` fills in."""
+    """Per language; `$name` marks a value that `render` fills in, `$language` is what that language is called."""
 
     def render(self, language: Language, **values: str) -> str:
-        """The text in `language` with every `$name` filled.
+        """The text for `language`, or else for the configured one, with every `$name` filled.
 
         Raises:
             KeyError: A value that the text names was not given.
         """
-        return Template(self.text[language]).substitute(values)
+        text = Translations.pick(self.text, language)
+        return Template(text).substitute({"language": Locale.load(language).name, **values})
 
     MARK_BYTES: ClassVar = 6
     """Of a fence: nobody guesses one of 10^14 in the one text that it is for."""

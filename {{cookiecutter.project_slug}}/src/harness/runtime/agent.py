@@ -5,88 +5,94 @@ the model it is given is already configured, limited and logged; its failures be
 that names what is missing; a tool that its policy marks as writing runs when a person has approved the
 call, once, with the arguments that were shown.
 
-An agent owes: a name, words to be found by, tools that return a `ToolResult`, and the two
-deterministic halves of an answer without a model, `plan_without_model` and `render`.
+An agent owes: a description, a prompt, tools and the policy that names them. All else has a default.
 """
 
-import importlib
-import importlib.util
-import pkgutil
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, ClassVar, Final, Generic, TypedDict, TypeVar, final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar, Generic, cast, final, get_args
 
-import orjson
 import structlog
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
+from typing_extensions import TypeVar
 
 from ..errors import ApprovalNeeded, ConfigurationError
 from ..guards.injection_guard import InjectionGuard, ToolResults
+from ..guards.output import GroundingLevel
 from ..guards.tool_policy import Approval, ToolPolicy
 from ..prompts.language import Language, Text
-from ..prompts.prompt import Prompt
 from ..run_context import RunContext
 from ..settings import Configuration
 from ..sources.policy import Policy
 from ..sources.resources import AgentResources, FakeSource, SourceConnections
+from .agent_defaults import AgentWords, AnswerWithoutModel, Derived
+from .agent_tools import AgentTools, Tool
+from .tool_result import Source, ToolCall, ToolResult
+
+__all__ = ["Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"]
 
 log = structlog.stdlib.get_logger(__name__)
 
-SettingsT = TypeVar("SettingsT", bound=Configuration)
+SettingsT = TypeVar("SettingsT", bound=Configuration, default=Configuration)
 
-ToolMethod = Callable[..., Awaitable["ToolResult"]]
-
-
-class Source(TypedDict):
-    """Where a fact comes from, as the answer shows it."""
-
-    title: str
-    url: str
+ToolMethod = Callable[..., Any]
+"""A tool that is a method."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """What one tool call brought back: the facts that an answer may state, and their source."""
+class Agent(Generic[SettingsT]):
+    """One agent. Put a subclass into `agents/<name>.py`, or `agents/<name>/agent.py`; it is found there."""
 
-    facts: Mapping[str, Any]
-    """JSON values. A model reads them; the audit holds every figure of the answer against them."""
+    name: ClassVar[str] = Derived.by(AgentWords.name)
+    """Lower-case identifier, in `/v1/agents`, logs and answers: that of its file or folder."""
 
-    sources: Sequence[Source] = ()
+    description: ClassVar[Any]
+    """One sentence, or one per language: the planner chooses by it, people read it. Read per language."""
 
+    prompt: ClassVar[Any]
+    """Its system prompt: a text, one per language, or a `Prompt`. Read as a `Prompt`."""
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One tool call: the tool's name and its arguments."""
+    keywords: ClassVar[Any] = Derived.by(AgentWords.keywords)
+    """Words that send a question here when rules plan; accents, case and endings do not matter. By
+    default the telling words of its name and description. Read per language."""
 
-    tool: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    examples: ClassVar[Any] = AgentWords.questions(())
+    """Questions that this agent answers: the tests ask them, `app agents` shows them. Read per language."""
 
+    policy: "ClassVar[Policy | Any]" = Policy()
+    """Which tools may run and what they may reach: a `Policy`, or a method that reads one off
+    `self.settings`. Nothing is allowed by default."""
 
-class Agent(ABC, Generic[SettingsT]):
-    """One agent. Put a subclass in `agents/<name>/agent.py`; it is found there."""
+    tools: ClassVar[Sequence[Tool]] = ()
+    """Functions and tools of LangChain that it has beside its own methods, under the same policy."""
 
-    name: ClassVar[str]
-    """Lower-case identifier, the same as its folder: in `/v1/agents`, logs and answers."""
+    grounding: ClassVar[GroundingLevel] = "facts"
+    """What an answer must rest on. `facts`: every figure and name is in what tools found in this run.
+    `sources`: a tool found something with its source, figures are checked. `open`: the model's word."""
 
-    description: ClassVar[Text]
-    """One sentence per language: the planner chooses by it, people read it."""
+    history_turns: ClassVar[int] = 3
+    """Turns of the conversation before the question that its model reads."""
 
-    keywords: ClassVar[Mapping[Language, tuple[str, ...]]]
-    """Words that send a question here when rules plan. Accents, case and endings do not matter."""
-
-    examples: ClassVar[Mapping[Language, tuple[str, ...]]]
-    """Questions that this agent answers, at least two per language; the tests ask them."""
-
-    prompt: ClassVar[Prompt]
-    """Its system prompt."""
-
-    settings_class: type[SettingsT]
-    """Its own settings, `Configuration` when it has none; read once into `self.settings`."""
+    settings_class: type[SettingsT] = cast("type[SettingsT]", Configuration)
+    """Its own settings, those of `Agent[BillingSettings]`; read once into `self.settings`."""
 
     fake_source: ClassVar[FakeSource | None] = None
     """Answers its data sources' requests when USE_FAKE_DATA is on."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read short forms: one text for all languages, a text as a prompt."""
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "description" in own:
+            cls.description = AgentWords.texts(cls, "description", own["description"])
+        if "keywords" in own:
+            cls.keywords = AgentWords.by_language(own["keywords"])
+        if "examples" in own:
+            cls.examples = AgentWords.questions(own["examples"])
+        if "prompt" in own:
+            cls.prompt = AgentWords.prompt(cls, own["prompt"])
+        for base in own.get("__orig_bases__", ()):
+            match get_args(base):
+                case [type() as settings] if "settings_class" not in own:
+                    cls.settings_class = settings
 
     @final
     def __init__(self, connectors: SourceConnections, guard: InjectionGuard | None = None) -> None:
@@ -96,49 +102,62 @@ class Agent(ABC, Generic[SettingsT]):
             ConfigurationError: The policy names a tool that there is not, or none at all.
         """
         self.settings = self.settings_class()
-        policy = self.policy()
-        self.resources: AgentResources = connectors.for_policy(policy, self.fake_source)
+        self.granted: Policy = self.policy if isinstance(self.policy, Policy) else self.policy()
+        """The policy in force."""
+        self.resources: AgentResources = connectors.for_policy(self.granted, self.fake_source)
         built = self.tool_methods()
-        names = [method.__name__ for method in built]
-        granted = policy.tools | policy.requires_approval
-        if not granted or not granted <= set(names):
-            named = ", ".join(sorted(granted)) or "none"
-            all_of_them = ", ".join(f'"{name}"' for name in names)
-            remedy = f"say in policy() which may run: Policy(tools=frozenset([{all_of_them}]), ...)"
-            problem = f"its tools are {', '.join(names)}, its policy names {named}; {remedy}"
-            raise ConfigurationError([f"agents/{self.name}/agent.py: {problem}"])
-        self.rights = ToolPolicy(self.name, policy, names)
-        self._results = ToolResults(guard or InjectionGuard())
-        self.tools: Sequence[BaseTool] = tuple(map(self._as_tool, built))
+        names = [AgentTools.name(tool) for tool in built]
+        self._check(names)
+        self.rights = ToolPolicy(self.name, self.granted, names)
+        guarded = AgentTools(self.rights, ToolResults(guard or InjectionGuard()), AgentWords.place(type(self)))
+        self.toolset: Sequence[BaseTool] = tuple(map(guarded.guarded, built))
+        """Its tools, inside its policy."""
 
-    def policy(self) -> Policy:
-        """Which tools may run and what they may reach, usually read off `self.settings`.
+    @staticmethod
+    def from_graph(
+        graph: Any,
+        *,
+        name: str,
+        description: str | Text,
+        input: Any = None,  # noqa: A002 - as OwnGraph
+        output: Any = None,
+        evidence: Sequence[str] = (),
+        writers: Collection[str] = (),
+        has_memory: bool | None = None,
+        grounding: GroundingLevel = "facts",
+    ) -> "type[Agent[Any]]":
+        """An agent that answers by a compiled LangGraph, whatever it is made of; the arguments as in `OwnGraph`."""
+        from .graph_agent import GraphAgent  # noqa: PLC0415 - it derives from this class
+        from .graph_runner import GraphPorts  # noqa: PLC0415
 
-        An agent without one does not start: nothing is allowed by default.
-        """
-        return Policy()
+        ports = GraphPorts(input, output, evidence, writers, has_memory)
+        return GraphAgent.of(graph, name=name, description=description, ports=ports, grounding=grounding)
 
-    @abstractmethod
-    def tool_methods(self) -> Sequence[ToolMethod]:
-        """Its tools: async methods with typed arguments and a docstring written for a model.
+    def tool_methods(self) -> Sequence[Tool]:
+        """Its tools: the methods that its policy names, then `tools`. Override it for tools of other objects.
 
         Runs once, after `self.settings` and `self.resources` are set.
         """
+        granted = self.granted.tools | self.granted.requires_approval
+        return [*(getattr(self, name) for name in self._own_methods() if name in granted), *self.tools]
 
-    @abstractmethod
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
-        """The tool calls that answer `question`, read by rules.
+        """The tool calls that answer `question`, read by rules: by default one tool, asked with the question.
 
         Raises:
             ClarificationNeeded: Something is missing, such as the place for a forecast.
         """
+        is_open = self.grounding == "open"
+        about = self.description[language]
+        return AnswerWithoutModel.plan(self.toolset, self.rights, question, about, language, is_open=is_open)
 
-    @abstractmethod
     def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The findings of `plan_without_model`, in the same order, as one answer in `language`.
 
         Also the finding of an approved call by itself, and those of the other calls without it.
+        By default the facts as a list, with their sources.
         """
+        return AnswerWithoutModel.render(findings, language)
 
     @final
     async def answer_without_model(self, question: str, language: Language) -> tuple[str, list[ToolResult]]:
@@ -184,77 +203,32 @@ class Agent(ABC, Generic[SettingsT]):
         return approval.id if approval else ""
 
     async def _run(self, call: ToolCall) -> ToolResult:
-        tools = {tool.name: tool for tool in self.tools}
+        tools = {tool.name: tool for tool in self.toolset}
         message = await tools[call.tool].ainvoke(
             {"type": "tool_call", "id": call.tool, "name": call.tool, "args": call.arguments}
         )
         finding: ToolResult = message.artifact
         return finding
 
-    def _as_tool(self, method: ToolMethod) -> BaseTool:
-        @wraps(method)
-        async def run(**arguments: Any) -> tuple[str, ToolResult]:
-            with self.rights.authorize(method.__name__, arguments):
-                finding = await self._sanitized(await method(**arguments))
-            facts = orjson.dumps(finding.facts).decode()
-            return Prompt.fence("tool_result", facts), finding
+    @classmethod
+    def _own_methods(cls) -> Sequence[str]:
+        """What may be a tool: public methods that are not the contract's, in the order in which they stand."""
+        classes = [it for it in reversed(cls.__mro__) if issubclass(it, Agent) and it is not Agent]
+        names = dict.fromkeys(name for it in classes for name, value in vars(it).items() if callable(value))
+        return [name for name in names if not name.startswith("_") and not hasattr(Agent, name)]
 
-        return StructuredTool.from_function(coroutine=run, name=method.__name__, response_format="content_and_artifact")
-
-    async def _sanitized(self, finding: ToolResult) -> ToolResult:
-        """The result as a model and `render` may read it: texts that read like instructions are taken out."""
-        raw = (finding.facts, [(source["title"], source["url"]) for source in finding.sources])
-        sanitized = await self._results.sanitize(raw)
-        if sanitized is raw:
-            return finding
-        facts, sources = sanitized
-        return ToolResult(facts, [Source(title=title, url=url) for title, url in sources])
-
-
-class Registry:
-    """Finds the agents of a package, and names what is wrong with a folder."""
-
-    REQUIRED: Final = ("description", "keywords", "examples", "prompt", "settings_class")
-
-    def __init__(self, package: str, paths: Sequence[str]) -> None:
-        """Look into the folders of `package` in `paths`, its `__path__`."""
-        self._package = package
-        self._paths = paths
-
-    def find(self) -> tuple[type[Agent[Any]], ...]:
-        """The agents, sorted by name.
-
-        Raises:
-            ConfigurationError: An agent's folder does not fulfil the contract.
-        """
-        agents = []
-        for folder in self._folders():
-            module = importlib.import_module(f"{self._package}.{folder}.agent")
-            classes = [
-                value
-                for value in vars(module).values()
-                if isinstance(value, type) and issubclass(value, Agent) and value.__module__ == module.__name__
-            ]
-            if problem := self._problem(folder, classes):
-                raise ConfigurationError([f"agents/{folder}/agent.py: {problem}"])
-            agents += classes
-        return tuple(agents)
-
-    def _folders(self) -> Iterator[str]:
-        """Sub-packages with an agent; other folders may hold what agents share."""
-        for module in sorted(pkgutil.iter_modules(self._paths), key=lambda module: module.name):
-            name = f"{self._package}.{module.name}"
-            if module.ispkg and importlib.util.find_spec(f"{name}.agent"):
-                yield module.name
-
-    def _problem(self, folder: str, classes: Sequence[type[Agent[Any]]]) -> str:
-        """What is wrong; empty when nothing is."""
-        if len(classes) != 1:
-            names = ", ".join(agent.__name__ for agent in classes) or "none"
-            return f"one class derived from Agent is expected, found: {names}"
-        agent = classes[0]
-        name = getattr(agent, "name", None)
-        if name != folder:
-            return f"{agent.__name__}.name is {name!r}, it must be {folder!r} like its folder"
-        missing = [field for field in self.REQUIRED if not hasattr(agent, field)]
-        return f"{agent.__name__} lacks {', '.join(missing)}" if missing else ""
+    def _check(self, names: Sequence[str]) -> None:
+        """Refuse a policy that names what is no tool, or nothing: it was meant otherwise."""
+        if self.grounding not in get_args(GroundingLevel):
+            problem = f"grounding is {self.grounding!r}; write one of {', '.join(get_args(GroundingLevel))}"
+            raise ConfigurationError([f"{AgentWords.place(type(self))}: {problem}"])
+        granted = self.granted.tools | self.granted.requires_approval
+        if granted <= set(names) and (granted or self.grounding == "open"):
+            return
+        there = list(dict.fromkeys([*names, *self._own_methods()]))
+        named = ", ".join(sorted(granted)) or "none"
+        remedy = "say which may run: policy = Policy(tools={" + ", ".join(f'"{name}"' for name in there) + "}, ...)"
+        if not there:
+            remedy = 'give it tools: methods, or `tools = [...]`; or let it answer without: grounding = "open"'
+        problem = f"its tools are {', '.join(there) or 'none'}, its policy names {named}; {remedy}"
+        raise ConfigurationError([f"{AgentWords.place(type(self))}: {problem}"])

@@ -8,15 +8,23 @@ from time import perf_counter, time
 from typing import Any, ClassVar
 
 import structlog
+from langgraph.errors import GraphRecursionError
 from langgraph.runtime import Runtime
 
-from ..errors import ApprovalNeeded, ClarificationNeeded, ModelUnavailable, PolicyViolation, SourceUnavailable
+from ..errors import (
+    ApprovalNeeded,
+    BudgetExceeded,
+    ClarificationNeeded,
+    ModelUnavailable,
+    PolicyViolation,
+    SourceUnavailable,
+)
 from ..guards.output import OutputPolicy
 from ..guards.tool_policy import ApprovalGate
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.messages import Messages
+from ..prompts.messages import LocalizedMessage, Messages
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.metrics import AGENT_RUNS, FAILURES
@@ -24,8 +32,10 @@ from ..telemetry.tracing import TRACES
 from .agent import Agent
 from .agent_runner import AgentRunner
 from .approvals import PendingApprovals
+from .graph_agent import GraphAgent
+from .graph_worker import GraphWorker
 from .replies import Degraded, Event
-from .state import State, Task, TaskResult, TaskResults
+from .state import State, Task, TaskResult, TaskResults, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -94,11 +104,14 @@ class AgentNode:
     ) -> None:
         self._agents = {agent.name: agent for agent in agents}
         self._pending = PendingApprovals(settings, outgoing)
+        self.graphs = {it.name: GraphWorker(it, settings, outgoing) for it in agents if isinstance(it, GraphAgent)}
         self._gate = partial(ApprovalGate, outgoing.leaks, settings.message_max_chars)
         self._runners = {
             agent.name: AgentRunner(agent, settings, factory, outgoing)
             for agent in (() if factory.is_disabled else agents)
+            if agent.name not in self.graphs
         }
+        self._is_disabled = factory.is_disabled
         self._cache = AnswerCache(settings.answer_cache_max_entries, settings.answer_cache_ttl_seconds)
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
@@ -108,20 +121,18 @@ class AgentNode:
         started = perf_counter()
         about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
         gate = self._gate()
+        is_alone = "plan" in state and len(state["plan"]["tasks"]) == 1
+        stream = RunContext.current().stream if is_alone else None  # else a writer's words are the answer
         with (
             structlog.contextvars.bound_contextvars(agent=name),
-            RunContext.scope(language=language, gate=gate),
+            RunContext.scope(language=language, gate=gate, evidence=[], stream=stream),
             TRACES.span(f"invoke_agent {name}", about) as span,
         ):
             emit(Event(event="agent_started", data={**task}))
-            result, degraded = await self._result(task, language)
-            if result["status"] == "asked" and state["before"]:
-                # A follow-up such as "and tomorrow?", read with the question before it.
-                whole = Task(agent=name, question=f"{state['before']} {task['question']}")
-                result, degraded = await self._result(whole, language)
-                result = {**result, "question": task["question"]}
-            results = [result] if result["text"] or not gate.calls else []
-            results += [self._pending.result(task, call, language) for call in gate.calls]
+            if name in self.graphs:
+                results, degraded = await self._from_graph(task, language)
+            else:
+                results, degraded = await self._from_agent(state, gate)
             status = results[-1]["status"]
             seconds = perf_counter() - started
             ms = round(seconds * 1000, 1)
@@ -132,13 +143,68 @@ class AgentNode:
             log.info("agent_finished", status=status, degraded=degraded, ms=ms)
         return {"outcomes": results, "degraded": degraded}
 
-    async def _result(self, task: Task, language: Language) -> tuple[TaskResult, list[str]]:
+    async def _from_agent(self, state: State, gate: ApprovalGate) -> tuple[list[TaskResult], list[str]]:
+        """The results of an agent, and why they are degraded."""
+        task, language, before, history = state["task"], state["language"], state["before"], state.get("history", [])
+        result, degraded = await self._result(task, language, history)
+        if result["status"] == "asked" and before:
+            # A follow-up such as "and tomorrow?", read with the question before it.
+            whole = Task(agent=task["agent"], question=f"{before} {task['question']}")
+            result, degraded = await self._result(whole, language, ())
+            result = {**result, "question": task["question"]}
+        results = [result] if result["text"] or not gate.calls else []
+        return [*results, *(self._pending.result(task, call, language) for call in gate.calls)], degraded
+
+    async def _from_graph(self, task: Task, language: Language) -> tuple[list[TaskResult], list[str]]:
+        """The results of a graph, and why they are degraded: it is the user's code, and may fail in every way."""
+        message, degraded = Messages.UNAVAILABLE, [Degraded.DISABLED]
+        try:
+            if not self._is_disabled:
+                async with Deadline.until(DeadlineFraction.MODEL):
+                    return await self.graphs[task["agent"]].answer(task, language), []
+        except ClarificationNeeded as needed:
+            return [TaskResults.unanswered(task, needed.question, "asked")], []
+        except Exception as failure:  # noqa: BLE001 - each has its reason
+            message, degraded = self._failure_of_graph(failure)
+        try:
+            async with Deadline.until(DeadlineFraction.DATA):
+                agent = self._agents[task["agent"]]
+                text, findings = await agent.answer_without_model(task["question"], language)
+                return [TaskResults.answered(task, text, findings)], degraded
+        except ClarificationNeeded as needed:
+            return [TaskResults.unanswered(task, needed.question, "asked")], degraded
+        except Exception as failure:  # noqa: BLE001 - there is nothing else to fall back to
+            log.info("no_data_alone", error=type(failure).__name__)
+        FAILURES.labels("agents", task["agent"]).inc()
+        return [TaskResults.missing(task, message, language)], degraded
+
+    @staticmethod
+    def _failure_of_graph(failure: Exception) -> tuple[LocalizedMessage, list[str]]:
+        """What an answer says of a graph that failed, and why it is degraded."""
+        match failure:
+            case ModelUnavailable():
+                log.warning("agent_without_model", error=type(failure).__name__, reason=failure.reason)
+                withheld = failure.reason in (Degraded.UNGROUNDED, Degraded.UNSAFE, Degraded.LANGUAGE)
+                return Messages.UNAVAILABLE, [failure.reason] if withheld else Degraded.reasons_for("model", failure)
+            case BudgetExceeded() | GraphRecursionError():
+                log.warning("agent_over_budget", error=type(failure).__name__)
+                return Messages.UNAVAILABLE, [Degraded.OVER_BUDGET]
+            case SourceUnavailable() | PolicyViolation():
+                log.warning("agent_without_source", reason=str(failure))
+                return Messages.MISSING, [Degraded.SOURCE]
+            case TimeoutError():
+                log.warning("agent_out_of_time")
+                return Messages.TOO_LATE, [Degraded.OUT_OF_TIME]
+        log.error("agent_failed", exc_info=failure)
+        return Messages.UNAVAILABLE, [Degraded.AGENT]
+
+    async def _result(self, task: Task, language: Language, history: Sequence[Turn]) -> tuple[TaskResult, list[str]]:
         degraded: list[str] = []
         message = Messages.MISSING
         agent = self._agents[task["agent"]]
         try:
             if task["agent"] in self._runners:
-                result, degraded = await self._from_model(task, language)
+                result, degraded = await self._from_model(task, language, history)
                 if result:
                     return result, degraded
             async with Deadline.until(DeadlineFraction.DATA):
@@ -163,13 +229,15 @@ class AgentNode:
         FAILURES.labels("agents", task["agent"]).inc()
         return TaskResults.missing(task, message, language), [*degraded, reason]
 
-    async def _from_model(self, task: Task, language: Language) -> tuple[TaskResult | None, list[str]]:
+    async def _from_model(
+        self, task: Task, language: Language, history: Sequence[Turn]
+    ) -> tuple[TaskResult | None, list[str]]:
         """The model's answer, or a cached one; None when there is neither. And why it is degraded."""
         key = self._cache_key(task, language)
         try:
             async with Deadline.until(DeadlineFraction.MODEL):
                 runner = self._runners[task["agent"]]
-                answer = await runner.answer(task["question"], language)
+                answer = await runner.answer(task["question"], language, history)
         except (ApprovalNeeded, ClarificationNeeded, SourceUnavailable, PolicyViolation):
             raise
         except Exception as failure:
@@ -184,6 +252,7 @@ class AgentNode:
             degraded = Degraded.reasons_for("model", failure)
         else:
             result = TaskResults.answered(task, answer.text, answer.findings)
+            result["grounding"] = answer.grounding
             if key and not answer.degraded:
                 self._cache.put(key, result)
             return result, [*answer.degraded]

@@ -1,27 +1,36 @@
 """An agent with its model: the loop of model and tools, and what may leave it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import structlog
-from langchain.agents import create_agent
-from langchain.agents.middleware import InputAgentState
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import RunnableConfig
 
-from ..errors import ApprovalNeeded, BudgetExceeded, ModelUnavailable, PolicyViolation, ServiceError, SourceUnavailable
-from ..guards.output import OutputGuard, OutputPolicy
+from ..errors import (
+    ApprovalNeeded,
+    BudgetExceeded,
+    ClarificationNeeded,
+    ModelUnavailable,
+    PolicyViolation,
+    ServiceError,
+    SourceUnavailable,
+)
+from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..limits.budget import Budget, RunLimits
-from ..models.budgeted_model import BudgetedModel
 from ..models.factory import LLMFactory
 from ..prompts.language import Language
-from ..prompts.shared import UNGROUNDED, WRONG_LANGUAGE
+from ..prompts.shared import ANSWER_LANGUAGE, UNGROUNDED, WRONG_LANGUAGE
+from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent, ToolResult
 from .replies import Degraded
-from .safe_tool import SafeTool, UnknownTool
+from .safe_tool import SafeTools
+from .state import Turn
+from .threads import History
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +44,12 @@ class AgentScript:
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
         """Tool calls for a question, the answer for their results."""
         language: Language = messages[0].additional_kwargs["language"]
-        question = str(messages[1].content)
         results = [message for message in messages if isinstance(message, ToolMessage)]
         if results:
             findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
             complete = len(findings) == len(results)
             return AIMessage(self._agent.render(findings, language) if complete else "")
+        question = next(message.text for message in reversed(messages) if isinstance(message, HumanMessage))
         calls = self._agent.plan_without_model(question, language)
         return AIMessage(
             content="",
@@ -66,6 +75,8 @@ class Draft:
     failures: Sequence[ServiceError]
     messages: Sequence[AnyMessage]
     guard: OutputGuard
+    grounding: GroundingLevel = "facts"
+    """The level at which `guard` checks it."""
 
     @property
     def degraded(self) -> list[str]:
@@ -79,47 +90,58 @@ class AgentRunner:
     MAX_NAMED: Final = 10
     """Unsupported figures and names that a correction lists; more would be another answer. A guess."""
 
-    STEPS_PER_CALL: Final = 2
-    """Supersteps of one turn of the loop (langchain 1.4): the model, its tools."""
+    QUESTION: Final = re.compile(r"¿?[^.!?¿\n]{1,200}\?")
+    """One short question and nothing else; 200 characters are a guess."""
 
     def __init__(self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy) -> None:
         self._agent = agent
-        self._outgoing = outgoing
+        self._strict = outgoing
+        self._outgoing = outgoing.grounded(agent.grounding)
         self._limits = RunLimits("AGENT", settings.agent_max_model_calls, settings.agent_max_tool_calls)
-        self._steps = self.STEPS_PER_CALL * (settings.agent_max_model_calls + 1)
-        offered = [tool for tool in agent.tools if agent.rights.allows(tool.name)]
-        model = factory.for_role("agent", AgentScript(agent)).bind_tools(offered)
-        tools = [*agent.tools, UnknownTool(rights=agent.rights)]
-        names = frozenset(tool.name for tool in agent.tools)
-        self._loop = create_agent(
-            BudgetedModel(model=model, caps=self._limits, tools=names, no_tool=UnknownTool.NAME),
-            [SafeTool.wrap(tool, settings.message_max_chars) for tool in tools],
-            checkpointer=False,  # the thread's memory is the outer graph's
-            name=agent.name,
-        )
+        self._history = History(agent.history_turns, settings.history_max_tokens)
+        offered = [tool for tool in agent.toolset if agent.rights.allows(tool.name)]
+        model = factory.for_role("agent", AgentScript(agent))
+        self._model = model.bind_tools(offered) if offered else model
+        self._tools = SafeTools(agent.toolset, agent.rights, settings.message_max_chars)
 
-    async def answer(self, question: str, language: Language) -> Draft:
-        """The model's answer, grounded in what its tools found.
+    async def answer(self, question: str, language: Language, history: Sequence[Turn] = ()) -> Draft:
+        """The model's answer, grounded in what its tools found as far as the agent asks for it.
+
+        It reads as many of the last turns of `history` as the agent declares.
 
         Raises:
             ModelUnavailable: The model said nothing, or what may not leave, such as a
                 figure that no tool had found (`ungrounded`, `unsafe_answer`).
+            ClarificationNeeded: It asks the user something, or a tool does.
             SourceUnavailable: Every tool call failed; so may other errors of the tools.
             ApprovalNeeded: A call waits for a person. The model's words are dropped: it may say
                 that it is done.
             Exception: Whatever a provider raises, which is far more than its own errors.
         """
         prompt = self._agent.prompt
-        system = SystemMessage(prompt.render(language), additional_kwargs={"language": language})
-        messages: list[AnyMessage] = [system, HumanMessage(question)]
+        turns = self._history.trimmed(history)
+        text = f"{prompt.render(language)}\n\n{ANSWER_LANGUAGE.render(language)}"
+        messages: list[AnyMessage] = [SystemMessage(text, additional_kwargs={"language": language})]
+        for turn in turns:
+            messages += [HumanMessage(turn["question"]), AIMessage(turn["answer"])]
+        words = [turn["question"] for turn in turns]
+        if self._agent.grounding != "facts":  # a summary says again what was said
+            words += [turn["answer"] for turn in turns]
+        given = "\n".join([*words, question])
         with Budget.scope(self._limits):
-            draft = await self._attempt(messages, question, language)
+            draft = await self._attempt([*messages, HumanMessage(question)], given, language)
             refusal = draft.guard.violation(draft.text)
             if refusal in OutputGuard.MENDABLE:
-                draft, refusal = await self._retry(draft, refusal, question, language)
+                draft, refusal = await self._retry(draft, refusal, given, language)
         if refusal:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
         return draft
+
+    def guard(
+        self, question: str, language: Language, findings: Sequence[ToolResult], said: Iterable[str] = ()
+    ) -> OutputGuard:
+        """The guard of an answer to `question` that rests on `findings`; `said` may be named too."""
+        return self._guard(self._outgoing, question, language, findings, said)
 
     @classmethod
     def correction(cls, refusal: str, unsupported: Sequence[str], language: Language) -> HumanMessage:
@@ -128,11 +150,11 @@ class AgentRunner:
             return HumanMessage(WRONG_LANGUAGE.render(language))
         return HumanMessage(UNGROUNDED.render(language, unsupported=", ".join(unsupported[: cls.MAX_NAMED])))
 
-    async def _retry(self, draft: Draft, refusal: str, question: str, language: Language) -> tuple[Draft, str | None]:
+    async def _retry(self, draft: Draft, refusal: str, given: str, language: Language) -> tuple[Draft, str | None]:
         """A second attempt in the same limits, and why it is refused too; else the first one."""
         correction = self.correction(refusal, draft.guard.unsupported(draft.text), language)
         try:
-            second = await self._attempt([*draft.messages, correction], question, language)
+            second = await self._attempt([*draft.messages, correction], given, language)
         except Exception as failure:  # noqa: BLE001 - a model may fail in every way: see `answer`
             log.warning("correction_failed", error=type(failure).__name__)
             return draft, refusal
@@ -140,41 +162,97 @@ class AgentRunner:
             OutputGuard.corrected(refusal, "agent")
         return second, again
 
-    async def _attempt(self, messages: Sequence[AnyMessage], question: str, language: Language) -> Draft:
-        """The loop's answer to `messages`."""
-        result = await self._loop.ainvoke(
-            InputAgentState(messages=[*messages]),
-            RunnableConfig(metadata={**self._agent.prompt.metadata}, recursion_limit=self._steps),
-        )
-        results = [m for m in result["messages"] if isinstance(m, ToolMessage)]
-        findings = [m.artifact for m in results if isinstance(m.artifact, ToolResult)]
+    async def _attempt(self, before: Sequence[AnyMessage], given: str, language: Language) -> Draft:
+        """The answer of model and tools after `before`; what the user has `given` may be said."""
+        messages = await self._loop(before, given, language)
+        results = [m for m in messages if isinstance(m, ToolMessage)]
+        findings = self._findings(messages)
         failures = [m.artifact for m in results if isinstance(m.artifact, ServiceError)]
         if any(isinstance(it, ApprovalNeeded) for it in failures):
             raise ApprovalNeeded(findings)
-        if failures and not findings:
+        level = self._agent.grounding
+        if failures and not findings and level != "open":
             raise failures[0]
-        text = str(result["messages"][-1].text).strip()
+        text = messages[-1].text.strip()
         if not text:
             raise ModelUnavailable("agent", "said nothing")
-        if not findings:  # from memory
+        guard = self.guard(given, language, findings)
+        text = guard.masked(text)
+        if level != "open" and not any(level == "facts" or it.sources for it in findings):
+            self._check_memory(text, given, language)
+        return Draft(text, findings, failures, messages, guard, level)
+
+    async def _loop(self, before: Sequence[AnyMessage], given: str, language: Language) -> list[AnyMessage]:
+        """`before` and all that model and tools say after it, until an answer calls no tool.
+
+        Raises:
+            BudgetExceeded: No model call is left, or an answer calls more tools at once than the
+                agent may in all: 500 refusals, one by one, would cost seconds.
+        """
+        messages = [*before]
+        config: Any = {"metadata": self._agent.prompt.metadata}
+        for _ in range(self._limits.model_calls):
+            if stream := RunContext.current().stream:
+                findings = self._findings(messages)  # words before anything was found are no answer yet
+                may_speak = findings or self._agent.grounding == "open"
+                stream.guard = partial(self.guard, given, language, findings) if may_speak else lambda: None
+            answer = self._tools.known(await self._model.ainvoke(messages, config))
+            messages.append(answer)
+            if not answer.tool_calls:
+                return messages
+            if len(answer.tool_calls) > self._limits.tool_calls:
+                raise BudgetExceeded("tool calls", self._limits.tool_calls, "AGENT_MAX_TOOL_CALLS")
+            messages += await self._tools.run(answer.tool_calls)
+        raise BudgetExceeded("model calls", self._limits.model_calls, "AGENT_MAX_MODEL_CALLS")
+
+    @staticmethod
+    def _findings(messages: Sequence[AnyMessage]) -> list[ToolResult]:
+        """What the tools found, in the order of the calls."""
+        results = (m.artifact for m in messages if isinstance(m, ToolMessage))
+        return [it for it in results if isinstance(it, ToolResult)]
+
+    def _check_memory(self, text: str, given: str, language: Language) -> None:
+        """Let words through that no tool holds up, where they state nothing new.
+
+        Raises:
+            ClarificationNeeded: They are a question back.
+            ModelUnavailable: They state something, or may not leave.
+        """
+        guard = self._guard(self._strict, given, language, ())
+        refusal = guard.violation(text)
+        if refusal is None and self.QUESTION.fullmatch(text):
+            raise ClarificationNeeded(text)
+        if refusal not in (None, OutputGuard.UNGROUNDED):
+            raise ModelUnavailable("agent", Degraded.refused(guard.block(refusal)))
+        if refusal or self._agent.grounding == "facts":
             AuditLog.record("grounding", "withheld", "no tool")
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
-        guard = OutputGuard(
-            self._outgoing,
+
+    def _guard(
+        self,
+        outgoing: OutputPolicy,
+        question: str,
+        language: Language,
+        findings: Sequence[ToolResult],
+        said: Iterable[str] = (),
+    ) -> OutputGuard:
+        return OutputGuard(
+            outgoing,
             question,
             [finding.facts for finding in findings],
             [source["url"] for finding in findings for source in finding.sources],
-            said=self._known_texts(findings, language),
+            said=self._known_texts(findings, language, said),
             language=language,
         )
-        return Draft(guard.masked(text), findings, failures, result["messages"], guard)
 
-    def _known_texts(self, findings: Sequence[ToolResult], language: Language) -> Iterator[str]:
+    def _known_texts(self, findings: Sequence[ToolResult], language: Language, said: Iterable[str]) -> Iterator[str]:
         """Texts from which an answer may have names, beside the facts."""
+        yield from said
         yield from (source["title"] for finding in findings for source in finding.sources)
         yield from self._agent.description.values()
         yield from self._agent.prompt.text.values()
         try:
-            yield self._agent.render(findings, language)
+            if findings:
+                yield self._agent.render(findings, language)
         except Exception as failure:  # noqa: BLE001 - a user's code, for other calls than its own
             log.info("own_words_unknown", error=type(failure).__name__)

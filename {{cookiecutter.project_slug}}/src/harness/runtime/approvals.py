@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -12,7 +12,7 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite, interrupt
 
-from ..errors import ClarificationNeeded, PolicyViolation, SourceUnavailable
+from ..errors import ClarificationNeeded, ModelUnavailable, PolicyViolation, SourceUnavailable
 from ..guards.output import OutputGuard, OutputPolicy
 from ..guards.tool_policy import Approval, PendingToolCall
 from ..limits.budget import Budget
@@ -28,7 +28,12 @@ from .agent import Agent
 from .replies import Degraded
 from .state import Decision, PendingCall, State, Task, TaskResult, TaskResults
 
+if TYPE_CHECKING:
+    from .graph_worker import GraphWorker
+
 log = structlog.stdlib.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class PendingApprovals:
@@ -111,19 +116,29 @@ class ApprovalNode:
     resumes a run claims the decision in the store first (`Sessions.open_decision`).
     """
 
-    def __init__(self, agents: Sequence[Agent[Any]]) -> None:
+    def __init__(self, agents: Sequence[Agent[Any]], graphs: Mapping[str, "GraphWorker"]) -> None:
         self._agents = {agent.name: agent for agent in agents}
+        self._graphs = graphs
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
         """Write the result of the call that was decided, and take the run's answer back for it."""
-        resumed = interrupt([it["call"] for it in state["outcomes"] if "call" in it])
-        decision: Decision = RunContext.current().decision or resumed
+        interrupt([it["call"] for it in state["outcomes"] if "call" in it])
+        decision = RunContext.current().decision
+        if decision is None:  # resumed past the service: nobody has claimed anything
+            raise PolicyViolation("approval", "only a decision that the store has claimed counts")
         language = state["language"]
         results, degraded = list[TaskResult](), list[str]()
+        others = [it["call"] for it in state["outcomes"] if "call" in it and it["call"]["id"] != decision["id"]]
+        known = {it.get("interrupt") for it in others}
         for waiting in state["outcomes"]:
             call, result = waiting.get("call"), waiting
             task = Task(agent=waiting["agent"], question=waiting["question"])
             if call and call["id"] == decision["id"]:
+                if "interrupt" in call:
+                    more, degraded = await self._resumed(task, call, decision, language)
+                    # The others of this graph stand below with the ids that a person has seen.
+                    results += [it for it in more if it.get("call", {}).get("interrupt", "") not in known]
+                    continue
                 if decision["verdict"] == "approve":
                     result, degraded = await self._run(task, call, language)
                 else:
@@ -135,35 +150,66 @@ class ApprovalNode:
             results.append(result)
         return {"outcomes": Overwrite(results), "degraded": degraded, "history": state["history"][:-1], "withdrawn": []}
 
+    async def _resumed(
+        self, task: Task, call: PendingCall, decision: Decision, language: Language
+    ) -> tuple[list[TaskResult], list[str]]:
+        """What a graph does after the decision, and why it is degraded."""
+        is_approved = decision["verdict"] == "approve"
+        approval = self._approval(call)
+        AuditLog.record("approval", "approved" if is_approved else "rejected", approval.call.name)
+        work = self._graphs[task["agent"]].resume(task, approval, decision, call, language)
+        results, reason = await self._contained(work, approval, task)
+        if reason is None:
+            return results or [], []
+        said = Messages.REJECTED
+        if is_approved:
+            said = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE
+        return [TaskResults.missing(task, said, language, call=call["shown"])], [reason]
+
     async def _run(self, task: Task, call: PendingCall, language: Language) -> tuple[TaskResult, list[str]]:
         """The result of the approved call, and why it is degraded."""
-        approval = Approval(call["id"], PendingToolCall(call["agent"], call["tool"], call["arguments"]))
-        name = approval.call.name
-        AuditLog.record("approval", "approved", name)
+        approval = self._approval(call)
+        AuditLog.record("approval", "approved", approval.call.name)
+        Budget.take_tool_call()
+        agent = self._agents[call["agent"]]
         try:
-            async with Deadline.until(DeadlineFraction.DATA):
-                Budget.take_tool_call()
-                agent = self._agents[call["agent"]]
-                result = await agent.perform(approval)
+            result, reason = await self._contained(agent.perform(approval), approval, task)
         except ClarificationNeeded as needed:
             return TaskResults.unanswered(task, needed.question, "asked"), []
-        except (SourceUnavailable, PolicyViolation) as failure:
-            log.warning("approved_call_failed", call=name, reason=str(failure))
-            reason = Degraded.SOURCE
-        except TimeoutError:
-            log.warning("approved_call_out_of_time", call=name)
-            reason = Degraded.OUT_OF_TIME
-        except (Exception, asyncio.CancelledError):
-            # An agent is the user's code. What it had begun may be done all the same.
-            if (running := asyncio.current_task()) and running.cancelling():  # the run ends
-                raise
-            log.exception("approved_call_failed", call=name)
-            reason = Degraded.AGENT
-        else:
+        if result is not None:
             text = agent.render_partial([result], language)
             text = text or Messages.DONE.format(language, call=call["shown"])
             # The person has seen the figures of the arguments.
             facts: list[Mapping[str, Any]] = [dict(result.facts), call["arguments"]]
             return {**TaskResults.answered(task, text, [result]), "facts": facts}, []
         message = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE
-        return TaskResults.missing(task, message, language, call=call["shown"]), [reason]
+        return TaskResults.missing(task, message, language, call=call["shown"]), [str(reason)]
+
+    @staticmethod
+    def _approval(call: PendingCall) -> Approval:
+        return Approval(call["id"], PendingToolCall(call["agent"], call["tool"], call["arguments"]))
+
+    @staticmethod
+    async def _contained(work: Coroutine[Any, Any, T], approval: Approval, task: Task) -> tuple[T | None, str | None]:
+        """What `work` brings; or None, and why an answer without it is degraded."""
+        name = approval.call.name
+        try:
+            async with Deadline.until(DeadlineFraction.DATA):
+                return await work, None
+        except ClarificationNeeded:
+            raise
+        except (SourceUnavailable, PolicyViolation) as failure:
+            log.warning("approved_call_failed", call=name, reason=str(failure))
+            return None, Degraded.SOURCE
+        except ModelUnavailable as failure:  # of a graph, after the call
+            log.warning("agent_without_model", agent=task["agent"], reason=failure.reason)
+            return None, Degraded.reasons_for("model", failure)[0]
+        except TimeoutError:
+            log.warning("approved_call_out_of_time", call=name)
+            return None, Degraded.OUT_OF_TIME
+        except (Exception, asyncio.CancelledError):
+            # An agent is the user's code. What it had begun may be done all the same.
+            if (running := asyncio.current_task()) and running.cancelling():  # the run ends
+                raise
+            log.exception("approved_call_failed", call=name)
+            return None, Degraded.AGENT

@@ -1,6 +1,7 @@
 """The graph of one run, compiled once at start, and its first node, which checks the message."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ from .agent_node import AgentNode
 from .approvals import ApprovalNode
 from .planner import Planner, RulesPlanner
 from .replies import Event
-from .state import READS, WRITES, Plan, State, Turn
+from .state import READS, WRITES, Plan, State, Task, Turn
 from .threads import History
 from .writer import OutputGuardNode, Writer
 
@@ -55,6 +56,9 @@ class InputGuardNode:
         Raises:
             InputRefused: The message is empty or too long, or holds personal data that is refused.
         """
+        if stream := RunContext.current().stream:
+            here = copy_context()  # it is called from graphs inside of this one
+            stream.emit = lambda event: here.run(runtime.stream_writer, event)
         message = state["message"]
         question, masked = self.personal.mask_input(self.inbound.clean(message))
         history = state.get("history", [])
@@ -96,6 +100,19 @@ class InputGuardNode:
         # Line by line: an answer may hold a headline that quotes an attack.
         texts = (turn["question"], *turn["answer"].splitlines())
         return any(self.injection.refusal_by_rules(text, "memory") for text in texts)
+
+
+@dataclass(frozen=True)
+class OneTask:
+    """The plan of a flow without a planner: the whole message for one worker."""
+
+    worker: str
+
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
+        """Write `plan`."""
+        tasks = [Task(agent=self.worker, question=state["question"])]
+        runtime.stream_writer(Event(event="plan", data={"verdict": "work", "tasks": tasks}))
+        return {"plan": Plan(verdict="work", tasks=tasks, text=""), "degraded": Overwrite([])}
 
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
@@ -146,15 +163,22 @@ class GraphBuilder:
         factory: LLMFactory,
         agents: Sequence[Agent[Any]],
         injection: InjectionGuard | None = None,
+        *,
+        has_planner: bool = True,
     ) -> None:
-        """Build the nodes once. Without `injection`, its rules look through the messages."""
+        """Build the nodes once. Without `injection`, its rules look through the messages.
+
+        Without a planner, the first agent gets every message whole.
+        """
         detector = LanguageDetector(settings.language)
         shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, WRONG_LANGUAGE]
-        prompts = [*shared, *(agent.prompt for agent in agents)]
+        prompts = [*shared, *(it for agent in agents for it in getattr(agent, "prompts", [agent.prompt]))]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])
         outgoing = OutputPolicy(Leaks(texts, redactor), PiiRules(settings.personal_data_out), settings.grounding_names)
+        self.outgoing = outgoing
         rules = RulesPlanner(agents, settings.plan_max_tasks)
+        work = AgentNode(settings, factory, agents, outgoing)
         self.nodes: Mapping[str, Node] = {
             "admit": InputGuardNode(
                 InputGuard(settings.message_max_chars),
@@ -163,11 +187,11 @@ class GraphBuilder:
                 detector,
                 rules.warning,
             ),
-            "plan": Planner(factory, agents, rules, settings, outgoing),
-            "work": AgentNode(settings, factory, agents, outgoing),
+            "plan": (Planner(factory, agents, rules, settings, outgoing) if has_planner else OneTask(agents[0].name)),
+            "work": work,
             "write": Writer(factory, outgoing),
             "audit": OutputGuardNode(History(settings.history_turns, settings.history_max_tokens), outgoing),
-            "approve": ApprovalNode(agents),
+            "approve": ApprovalNode(agents, work.graphs),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
@@ -200,6 +224,7 @@ class GraphBuilder:
                     task=task,
                     language=state["language"],
                     before=last["question"] if last and task["agent"] in last["agents"] else "",
+                    history=state.get("history", []),
                 ),
             )
             for task in plan["tasks"]

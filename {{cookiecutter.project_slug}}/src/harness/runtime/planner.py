@@ -12,10 +12,9 @@ from langgraph.types import Overwrite
 from pydantic import BaseModel, Field, ValidationError
 
 from ..guards.output import OutputGuard, OutputPolicy
-from ..limits.budget import Budget
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
-from ..prompts.language import Language, LanguageDetector, Words
+from ..prompts.language import Language, LanguageDetector, Translations, Words
 from ..prompts.messages import LocalizedMessage, Messages
 from ..prompts.prompt import Prompt
 from ..prompts.shared import PLANNER, REPAIR
@@ -237,7 +236,7 @@ class Planner:
         system = SystemMessage(
             PLANNER.render(
                 language,
-                agents="\n".join(f"- {a.name}: {a.description[language]}" for a in self._agents),
+                agents="\n".join(f"- {a.name}: {Translations.pick(a.description, language)}" for a in self._agents),
                 history=History.transcript(history),
                 max_tasks=str(self._max_tasks),
             ),
@@ -263,7 +262,6 @@ class Planner:
         self, model: Runnable[Any, AIMessage], messages: Sequence[BaseMessage], language: Language, prompt: Prompt
     ) -> Plan | None:
         """One plan of the model; None when it breaks the schema or cannot be carried out."""
-        Budget.take_model_call()
         answer = await model.ainvoke([*messages], {"metadata": prompt.metadata})
         if not answer.tool_calls:
             log.warning("plan_refused", reason="not the schema")

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, Final, Literal, Self, TypedDict
+from typing import Any, Final, Literal, Self
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from ..errors import BudgetExceeded, ModelUnavailable
-from ..guards.output import OutputGuard
+from ..guards.output import GroundingLevel, OutputGuard
 from ..guards.personal_data import PiiRules
 from ..models.call_recorder import Usage
 from ..models.factory import LLMFactory
@@ -76,6 +77,11 @@ class AgentReport(BaseModel):
         description="`asked`: it needs more detail; `missing`: its data source gave nothing usable; "
         "`waiting`: a person must approve what it would do; `rejected`: a person said no."
     )
+    grounding: GroundingLevel = Field(
+        default="facts",
+        description="What its claims were held against: `facts`: what tools found in this run; `sources`: at least "
+        "one source, and figures; `open`: nothing, a model may have said it from memory.",
+    )
 
 
 class ApprovalRequest(BaseModel):
@@ -131,6 +137,9 @@ class Reply(BaseModel):
     notices: list[str]
     """What a reader must know: the embedded model answered, the data are samples."""
 
+    grounding: GroundingLevel = "facts"
+    """The weakest level of its parts."""
+
     usage: UsageReport
     thread_id: str
     """Send it with the next message to go on with this conversation."""
@@ -147,12 +156,21 @@ class Reply(BaseModel):
         return cls(
             answer=state["answer"],
             language=state["language"],
-            agents=[AgentReport(name=it["agent"], question=it["question"], status=it["status"]) for it in results],
+            agents=[
+                AgentReport(
+                    name=it["agent"],
+                    question=it["question"],
+                    status=it["status"],
+                    grounding=it.get("grounding", "facts"),
+                )
+                for it in results
+            ],
             sources=[SourceRef(**source) for source in sources.values()],
             degraded=bool(reasons),
             degraded_because=reasons,
             approvals=[ApprovalRequest.from_call(it["call"]) for it in results if "call" in it],
             notices=notices,
+            grounding=TaskResults(state).grounding,
             usage=UsageReport.model_validate(run.usage or Usage(), from_attributes=True),
             thread_id=run.thread.thread_id if run.thread else "",
             run_id=run.run_id,
@@ -170,7 +188,9 @@ class Reply(BaseModel):
 class Event(TypedDict):
     """One step of a streamed run; `data` is JSON."""
 
-    event: Literal["plan", "agent_started", "agent_finished", "token", "withdrawn", "final", "error"]
+    event: Literal[
+        "started", "plan", "agent_started", "agent_finished", "progress", "token", "withdrawn", "final", "error"
+    ]
     data: dict[str, Any]
 
 

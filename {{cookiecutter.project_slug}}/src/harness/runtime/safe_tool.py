@@ -1,12 +1,12 @@
-"""A tool as a model may call it: bounded, and its failure becomes one safe sentence."""
+"""An agent's tools as a model may call them: bounded, and a failure becomes one safe sentence."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import structlog
-from langchain_core.messages import ToolCall, ToolMessage
-from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from ..errors import ApprovalNeeded, ClarificationNeeded, InputRefused, ServiceError
@@ -16,88 +16,87 @@ from ..telemetry.tracing import TRACES
 
 log = structlog.get_logger(__name__)
 
-UNFORESEEN = "The tool failed."
 
+class SafeTools:
+    """Runs the calls of a model: counted, their arguments bounded, an exception a tool message.
 
-class UnknownTool(BaseTool):
-    """What runs when a model calls a name that is no tool of the agent's: a refusal that is counted.
-
-    LangChain itself would answer such a call, and nobody would hear of it.
+    A call that no budget has left is such a failure too: the model goes on without it. An exception's
+    text may hold a secret or an address: the error itself is the message's artifact, which no model sees.
     """
 
-    NAME: ClassVar = "no-tool"
-    """No tool can be called so: an agent's tools are methods."""
+    UNFORESEEN: Final = "The tool failed."
 
-    name: str = NAME
-    description: str = "Not offered to models."
-    args_schema: Any = {"type": "object", "properties": {}}  # whatever arguments there are
-    rights: ToolPolicy
+    NO_TOOL: Final = "no-tool"
+    """What a name that is no tool becomes: a model may invent any, and its provider refuse it when it is sent back."""
 
-    def _run(self, /, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError("call it with `await`: ainvoke")
+    MAX_WRONG: Final = 5
+    """Wrong arguments that a model is told of; more would be another call. A guess."""
 
-    async def _arun(self, /, *_: Any, **__: Any) -> Any:
-        with self.rights.authorize(self.name):
-            pass
+    def __init__(self, tools: Sequence[BaseTool], rights: ToolPolicy, max_chars: int) -> None:
+        """Refuse arguments of more than `max_chars` in all: they come from a message."""
+        self._tools = {tool.name: tool for tool in tools}
+        self._rights = rights
+        self._max_chars = max_chars
 
+    def known(self, answer: AIMessage) -> AIMessage:
+        """The answer of a model, without the names that it invented."""
+        if all(call["name"] in self._tools for call in answer.tool_calls):
+            return answer
+        calls = [call if call["name"] in self._tools else {**call, "name": self.NO_TOOL} for call in answer.tool_calls]
+        return answer.model_copy(update={"tool_calls": calls})
 
-class SafeTool(StructuredTool):
-    """A tool as a model may call it: counted, its arguments bounded, its exception a tool message.
-
-    A call that no budget has left is such a failure too: the model goes on without it.
-
-    An exception's text may hold a secret or an address. LangChain's `ToolErrorMiddleware` does the
-    same but cannot hand the error on; here it is the message's artifact, which no model sees. As a
-    hook around tool calls this would cost 0.5 to 1 ms a call: LangChain traces each hook, also when
-    tracing is off, by two jumps into threads (langchain 1.4).
-    """
-
-    tool: BaseTool
-    """What is called. It stays as it is: without a model its caller wants the exceptions."""
-
-    max_chars: int
-    """Arguments of more than this in all are refused: they come from a message."""
-
-    @classmethod
-    def wrap(cls, tool: BaseTool, max_chars: int) -> Self:
-        """`tool`, contained."""
-        named = {"name": tool.name, "description": tool.description}
-        return cls(**named, args_schema=tool.args_schema, tool=tool, max_chars=max_chars)
-
-    async def ainvoke(
-        self,
-        input: str | dict[str, Any] | ToolCall,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """The tool's message, or the failure's, or that the call waits for its approval.
+    async def run(self, calls: Sequence[ToolCall]) -> list[ToolMessage]:
+        """The message of each call, in their order: the result, the failure, or that it waits for its approval.
 
         Raises:
-            ClarificationNeeded: The tool asks the user something; the model has no part in that.
-            ValidationError: The arguments are not the tool's; LangChain tells the model which.
+            ClarificationNeeded: A tool asks the user something; the model has no part in that.
         """
-        call: Any = input
+        # Each to its end: none goes on when the run is over.
+        answers = await asyncio.gather(*map(self._message, calls), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [answer for answer in answers if isinstance(answer, ToolMessage)]
+
+    async def _message(self, call: ToolCall) -> ToolMessage:
+        name, status = call["name"], "error"
         try:
-            Budget.take_tool_call()
-            self._check_size(call["args"])
-            about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": self.name}
-            with TRACES.span(f"execute_tool {self.name}", about):
-                return await self.tool.ainvoke(input, config, **kwargs)
-        except (ClarificationNeeded, ValidationError):
+            return await self._result(call)
+        except ClarificationNeeded:
             raise
         except ApprovalNeeded as needed:
-            return ToolMessage(needed.detail, tool_call_id=call["id"], name=self.name, artifact=needed)
+            failure: Exception = needed
+            status, text = "success", needed.detail
+        except ValidationError as wrong:
+            failure, text = wrong, self._told(wrong)
         except ServiceError as error:
-            log.warning("tool_failed", tool=self.name, reason=str(error))
-            failure: Exception = error
+            log.warning("tool_failed", tool=name, reason=str(error))
+            failure, text = error, error.detail
         except Exception as error:
-            log.exception("tool_failed", tool=self.name)
-            failure = error
-        text = failure.detail if isinstance(failure, ServiceError) else UNFORESEEN
-        return ToolMessage(text, tool_call_id=call["id"], name=self.name, status="error", artifact=failure)
+            log.exception("tool_failed", tool=name)
+            failure, text = error, self.UNFORESEEN
+        return ToolMessage(text, tool_call_id=call["id"], name=name, status=status, artifact=failure)
+
+    async def _result(self, call: ToolCall) -> ToolMessage:
+        Budget.take_tool_call()
+        name, arguments = call["name"], call["args"]
+        self._check_size(arguments)
+        if name not in self._tools:
+            with self._rights.authorize(name):  # refuses it, and counts that
+                pass
+        about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
+        with TRACES.span(f"execute_tool {name}", about):
+            message: ToolMessage = await self._tools[name].ainvoke({**call, "type": "tool_call"})
+            return message
 
     def _check_size(self, arguments: Mapping[str, Any]) -> None:
         size = len(str(arguments))
-        if size > self.max_chars:
-            problem = f"{size} characters, allowed are {self.max_chars} (MESSAGE_MAX_CHARS)"
+        if size > self._max_chars:
+            problem = f"{size} characters, allowed are {self._max_chars} (MESSAGE_MAX_CHARS)"
             raise InputRefused("arguments", problem)
+
+    @classmethod
+    def _told(cls, wrong: ValidationError) -> str:
+        """Which arguments are not the tool's, without their values."""
+        errors = wrong.errors(include_url=False, include_context=False, include_input=False)[: cls.MAX_WRONG]
+        return "\n".join(f"{'.'.join(map(str, it['loc'])) or 'arguments'}: {it['msg']}" for it in errors)

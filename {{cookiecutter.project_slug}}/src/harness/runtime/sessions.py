@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from langchain_core.runnables import RunnableConfig
@@ -18,6 +18,7 @@ from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
 from ..telemetry.metrics import ANSWERS, ANSWERS_DEGRADED, QUEUE_LENGTH
 from .approvals import Approvals
+from .proposals import Proposals
 from .replies import Degraded, Reply
 from .state import Decision, PendingCall
 
@@ -29,7 +30,7 @@ class ThreadSession:
         """The request with `text`; its reply is saved under `key` for `ttl_seconds`."""
         self._store = store
         self._ttl_seconds = ttl_seconds
-        self._thread_key = thread.key
+        self._thread = thread
         self._key = key
         self.fingerprint = hashlib.sha256(f"{thread.thread_id}\0{text}".encode()).hexdigest()
         """Two requests under one key are the same when their fingerprints are."""
@@ -37,9 +38,18 @@ class ThreadSession:
         self.cached_reply: Reply | None = None
         """The reply, when the same request was answered before."""
 
+        self.shown_before: Collection[str] = ()
+        """Ids of the calls that waited before this request: they were shown then, or never."""
+
     async def finish(self, reply: Reply) -> Reply:
-        """The reply as it leaves: saved for the next try, or marked as not saved."""
+        """The reply as it leaves: saved for the next try, or marked as not saved.
+
+        The calls that it shows, and no others, can be approved from now on.
+        """
         status = RunContext.current().persistence
+        if not (status and status.failed):
+            new = [it for it in reply.approvals if it.id not in self.shown_before]
+            await Proposals(self._store).save(self._thread, new)
         is_saved = not (status and status.failed)
         if self._key and is_saved and Degraded.NOT_SAVED not in reply.degraded_because:
             expires_at = time.time() + self._ttl_seconds
@@ -53,7 +63,7 @@ class ThreadSession:
 
     def _record(self, reply: str, expires_at: float) -> IdempotencyRecord:
         key = self._key or ""
-        return IdempotencyRecord(key, self._thread_key, self.fingerprint, reply, expires_at)
+        return IdempotencyRecord(key, self._thread.key, self.fingerprint, reply, expires_at)
 
 
 class DecisionSession(ThreadSession):
@@ -71,11 +81,16 @@ class DecisionSession(ThreadSession):
 
         Raises:
             ApprovalDecided: Another one counts already.
+            ApprovalUnknown: Nobody was shown this call, or not with these arguments.
             StoreUnavailable: It cannot be said.
         """
         expires_at = self.call["expires_at"] + self._ttl_seconds
-        if not await self._store.claim(self._record("", expires_at)):
-            raise ApprovalDecided
+        shown = Proposals.of(self._thread, self.call)
+        if not await self._store.claim(self._record("", expires_at), shown):
+            if await self._store.find_reply(self._key or ""):
+                raise ApprovalDecided
+            AuditLog.record("approval", "refused", "never_shown")
+            raise ApprovalUnknown
 
 
 class Sessions:
@@ -144,7 +159,11 @@ class Sessions:
             raise StoreUnavailable("no decision without it")
         if saved is None or call_id not in calls:
             raise ApprovalUnknown
+        stated = [it.get("call") for it in saved.checkpoint["channel_values"]["outcomes"]]
+        if calls[call_id] not in stated:  # it would run otherwise than it is shown
+            raise ApprovalUnknown
         session.call = calls[call_id]
+        session.shown_before = calls.keys()
         session.language = saved.checkpoint["channel_values"]["language"]
         if Approvals.is_expired(session.call):
             with AuditLog.scope(thread.owner):

@@ -5,16 +5,20 @@ Values are plain JSON types, so that a checkpoint of today is read by the versio
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Final, Literal, NotRequired
 
 from langgraph.channels import UntrackedValue
+from typing_extensions import TypedDict
 
-from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..prompts.language import Language
 from ..prompts.messages import LocalizedMessage
 from .agent import Source, ToolResult
 
 Verdict = Literal["work", "clarify", "decline"]
+
+LEVELS: Final[Sequence[GroundingLevel]] = ("open", "sources", "facts")
+"""The weakest first."""
 
 
 class Task(TypedDict):
@@ -45,6 +49,10 @@ class PendingCall(TypedDict):
     """The call as the answer says it."""
     expires_at: float
     """Seconds since 1970."""
+    interrupt: NotRequired[str]
+    """Of a graph's call: what the decision resumes."""
+    form: NotRequired[str]
+    """How it is resumed: see `WaitingCall`."""
 
 
 class Decision(TypedDict):
@@ -52,6 +60,8 @@ class Decision(TypedDict):
 
     id: str
     verdict: Literal["approve", "reject"]
+    value: NotRequired[Any]
+    """The answer to a graph's structured question."""
     unresolved: NotRequired[list[str]]
     """Ids of calls that were decided before, by runs that ended before they could answer."""
 
@@ -71,6 +81,8 @@ class TaskResult(TypedDict):
     """While it waits, and no longer."""
     age_seconds: NotRequired[float]
     """Of an earlier run's answer, given again; a fresh one has none."""
+    grounding: NotRequired[GroundingLevel]
+    """What its figures and names are held against; `facts` where it does not say."""
 
 
 class Turn(TypedDict):
@@ -112,7 +124,7 @@ class State(TypedDict, total=False):
 READS: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset({"message", "history", "outcomes"}),
     "plan": frozenset({"question", "language", "history"}),
-    "work": frozenset({"task", "language", "before"}),
+    "work": frozenset({"task", "language", "before", "plan", "history"}),
     "write": frozenset({"question", "language", "plan", "outcomes"}),
     "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
     "approve": frozenset({"language", "outcomes", "history"}),
@@ -147,19 +159,26 @@ class TaskResults:
         return self.SEPARATOR.join(result["text"] for result in self.all)
 
     @property
+    def grounding(self) -> GroundingLevel:
+        """The weakest level of the results that answer."""
+        levels = {it.get("grounding", "facts") for it in self.all if it["status"] == "answered"}
+        return next((it for it in LEVELS if it in levels), "facts")
+
+    @property
     def has_pending_call(self) -> bool:
         """True while a call waits for a person's approval."""
         return any("call" in result for result in self.all)
 
     def guard(self, state: State, outgoing: OutputPolicy) -> OutputGuard:
         """The guard of an answer that may state what these results hold."""
-        questions = [result["text"] for result in self.all if result["status"] != "answered"]
+        is_given = [it["status"] != "answered" or it.get("grounding") == "open" for it in self.all]
+        texts = [result["text"] for result, given in zip(self.all, is_given, strict=True) if given]
         facts = [result["facts"] for result in self.all]
         sources = [source for result in self.all for source in result["sources"]]
         return OutputGuard(
-            outgoing,
+            outgoing.grounded(self.grounding),
             state["question"],
-            [questions, facts],
+            [texts, facts],
             [source["url"] for source in sources],
             said=[*(it["text"] for it in self.all), *(source["title"] for source in sources)],
             language=state["language"],
@@ -179,7 +198,7 @@ class TaskResults:
 
     @classmethod
     def unanswered(
-        cls, task: Task, text: str, status: Literal["asked", "missing", "waiting", "rejected"]
+        cls, task: Task, text: str, status: Literal["answered", "asked", "missing", "waiting", "rejected"]
     ) -> TaskResult:
         """The result of a task without an answer; `text` says why or asks back."""
         return {**cls.answered(task, text, ()), "status": status}

@@ -15,7 +15,7 @@ from ..storage.thread_ref import ThreadRef
 from ..telemetry.langsmith import LangSmith
 from ..telemetry.metrics import FEEDBACK
 from ..telemetry.redaction import Redactor
-from .approvals import Approvals
+from .proposals import Proposals
 from .replies import ApprovalRequest
 from .state import Turn
 
@@ -82,7 +82,7 @@ class Threads:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._wait_seconds = settings.turn_wait_seconds
         self._store = store
-        self._approvals = Approvals(store)
+        self._proposals = Proposals(store)
 
     async def read(self, thread: ThreadRef) -> Thread:
         """A conversation.
@@ -99,7 +99,7 @@ class Threads:
         for turn in history:
             messages.append(Message(role="user", text=turn["question"]))
             messages.append(Message(role="assistant", text=turn["answer"], agents=turn["agents"]))
-        pending = await self._approvals.open(thread, saved)
+        pending = await self._proposals.open(thread, saved)
         return Thread(
             thread_id=thread.thread_id,
             updated_at=saved.checkpoint["ts"],

@@ -1,6 +1,6 @@
 """The write node, skipped when one agent answers, and the audit node, which checks every answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -9,15 +9,15 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 
 from ..errors import ModelUnavailable
-from ..guards.output import OutputGuard, OutputPolicy, SentenceBuffer
-from ..limits.budget import Budget
+from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.messages import Messages
 from ..prompts.shared import WRITER
 from ..run_context import RunContext
 from .agent_runner import AgentRunner
-from .replies import Degraded, Event
+from .answer_stream import AnswerStream
+from .replies import Degraded
 from .state import State, TaskResult, TaskResults, Turn
 from .threads import History
 
@@ -48,25 +48,25 @@ class Writer:
         if self._model is None or results.has_pending_call:
             return {"draft": ""}
         guard = results.guard(state, self._outgoing)
-        stream = DraftStream(guard, runtime.stream_writer)
+        if stream := RunContext.current().stream:
+            stream.guard = lambda: guard
         try:
             async with Deadline.until(DeadlineFraction.WRITE):
                 messages = self._messages(state, results.all)
-                draft = await self._ask_model(self._model, messages, stream)
-                if refusal := stream.correctable:
-                    stream = DraftStream(guard, runtime.stream_writer)
-                    named = guard.unsupported(draft)
-                    correction = AgentRunner.correction(refusal, named, state["language"])
-                    messages += [AIMessage(draft), correction]
-                    draft = await self._ask_model(self._model, messages, stream)
-                    if stream.is_open:
+                draft = await self._ask_model(self._model, messages)
+                refusal = guard.violation(guard.masked(draft, is_counted=False))
+                if refusal in OutputGuard.MENDABLE:
+                    correction = AgentRunner.correction(refusal, guard.unsupported(draft), state["language"])
+                    draft = await self._ask_model(self._model, [*messages, AIMessage(draft), correction])
+                    if guard.violation(guard.masked(draft, is_counted=False)) is None:
                         guard.corrected(refusal, "writer")
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors; the agents' answers are there.
             log.warning("write_failed", reason=type(failure).__name__)
             degraded = Degraded.reasons_for("writer", failure)
-            answers = results.text if stream.withdraw(degraded[0]) else ""
-            return {"draft": answers, "degraded": degraded}
+            if stream:
+                stream.withdraw(degraded[0])
+            return {"draft": "", "degraded": degraded}
         return {"draft": draft}
 
     @staticmethod
@@ -78,56 +78,11 @@ class Writer:
         ]
 
     @staticmethod
-    async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage], stream: "DraftStream") -> str:
-        """The model's text; its sentences are checked and streamed as they come."""
-        Budget.take_model_call()
-        draft = ""
-        async for chunk in model.astream([*messages], {"metadata": WRITER.metadata}):
-            draft += chunk.text
-            stream.send(chunk.text)
-        if not draft.strip():
+    async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage]) -> str:
+        answer = await model.ainvoke([*messages], {"metadata": WRITER.metadata})
+        if not answer.text.strip():
             raise ModelUnavailable("writer", "said nothing")
-        stream.close()
-        return draft.strip()
-
-
-class DraftStream:
-    """Streams a draft while it is written: whole sentences, each one checked first."""
-
-    def __init__(self, guard: OutputGuard, emit: Callable[[Event], None]) -> None:
-        self._buffer = SentenceBuffer(guard)
-        self._emit = emit
-        self._has_sent = False
-
-    def send(self, piece: str) -> None:
-        """Send the sentences that `piece` completes."""
-        self._send(self._buffer.feed(piece))
-
-    def close(self) -> None:
-        """Send what is left."""
-        self._send(self._buffer.rest())
-
-    @property
-    def correctable(self) -> str | None:
-        """Why another attempt may be made, nothing being sent yet; None when there is no such reason."""
-        refusal = self._buffer.refusal
-        return None if self._has_sent or refusal not in OutputGuard.MENDABLE else refusal
-
-    @property
-    def is_open(self) -> bool:
-        """True while everything has passed."""
-        return self._buffer.refusal is None
-
-    def withdraw(self, because: str) -> bool:
-        """Take back what was sent, if anything was: another answer comes, and not in this stream."""
-        if self._has_sent:
-            self._emit(Event(event="withdrawn", data={"because": because}))
-        return self._has_sent
-
-    def _send(self, sentences: Iterable[str]) -> None:
-        for sentence in sentences:
-            self._has_sent = True
-            self._emit(Event(event="token", data={"text": sentence}))
+        return answer.text.strip()
 
 
 class OutputGuardNode:
@@ -142,17 +97,15 @@ class OutputGuardNode:
         results = TaskResults(state)
         guard = results.guard(state, self._outgoing)
         draft, degraded = guard.masked(state.get("draft") or ""), list[str]()
-        emit = runtime.stream_writer
         if draft and (refusal := guard.violation(draft)):
             log.warning("draft_refused", reason=refusal)
             degraded = [Degraded.refused(guard.block(refusal))]
-            emit(Event(event="withdrawn", data={"because": degraded[0]}))
+        because = degraded[0] if degraded else AnswerStream.REVISED
         if not draft or degraded:
-            is_streamed = bool(draft)  # the writer's sentences, one by one
             draft, reasons = self._agents_answers(state, results, guard)
             degraded += reasons
-            if not is_streamed:
-                emit(Event(event="token", data={"text": draft}))
+        if stream := RunContext.current().stream:
+            stream.finish(draft, because)
         if not state["question"]:  # a message that was refused is not remembered
             return {"answer": draft, "degraded": degraded}
         exchange = Turn(

@@ -56,8 +56,9 @@ class ServerSettings(Configuration):
     header_max_bytes: int = Field(default=32 * 1024, ge=1024)
     """Largest request line and headers together, bytes; beyond it 431. nginx's default too."""
 
-    language: Language = Project.load().language
-    """Language of the answer where a question does not tell its own: `en` or `es`."""
+    language: Language = Field(default=Project.load().language, validate_default=True)
+    """Language of the answer where a question does not tell its own, or tells one without a file: `en`,
+    `es`, or that of a file in `src/app/locale`."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level that is logged; audit lines always are."""
@@ -133,7 +134,7 @@ class StoreSettings(Configuration):
     """Longest comment of a rating, characters."""
 
     retention_days: int = Field(default=90, ge=1, le=36500)
-    """Days after its last turn from which on the command `retention` deletes a thread."""
+    """Days after its last turn, or writing, from which on the command `retention` deletes a thread, or a memory."""
 
 
 class DataSettings(Configuration):

@@ -1,5 +1,6 @@
 """Text files of one folder, and nothing beside it."""
 
+import asyncio
 import os
 import re
 import stat
@@ -16,6 +17,9 @@ class Folder:
 
     Names are relative to the root, with `/` on every system. Links may lead to another file below
     the root, as Kubernetes mounts them, never out of it. Hidden names are refused.
+
+    `names` and `read_text` wait for the disk: they are for synchronous tools, which run in threads. An
+    asynchronous one awaits `anames` and `aread_text`.
     """
 
     SUFFIXES: ClassVar[frozenset[str]] = frozenset({".md", ".txt"})
@@ -36,6 +40,14 @@ class Folder:
         self._root = root
         self._max_bytes = max_bytes
         self._suffixes = suffixes
+
+    async def anames(self) -> list[str]:
+        """`names`, off the event loop."""
+        return await asyncio.to_thread(self.names)
+
+    async def aread_text(self, name: str) -> str:
+        """`read_text`, off the event loop."""
+        return await asyncio.to_thread(self.read_text, name)
 
     def names(self) -> list[str]:
         """The readable files, sorted.

@@ -1,1 +1,1 @@
-"""What it keeps: the threads' checkpoints."""
+"""What it keeps: threads, replies, ratings, and what agents remember of an owner."""

@@ -10,12 +10,15 @@ from typing import Any, Final, Self
 import psycopg
 import structlog
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.store.base import Op, Result
+from langgraph.store.postgres.aio import AsyncPostgresStore
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from ..run_context import RunContext
+from .memories import SQLMemories
 from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
 
 log = structlog.stdlib.get_logger(__name__)
@@ -134,6 +137,13 @@ class _Saver(DegradingCheckpointer, AsyncPostgresSaver):
     """LangGraph's saver, whose failures degrade the run instead of failing it."""
 
 
+class _ItemStore(AsyncPostgresStore):
+    """LangGraph's store, of which `abatch` is used alone: without its task that collects single calls."""
+
+    def _ensure_task(self) -> None:
+        """None is needed."""
+
+
 class PostgresStore(SQLStore):
     """Keeps threads in a database that other processes use too."""
 
@@ -141,6 +151,7 @@ class PostgresStore(SQLStore):
 
     PLACEHOLDER = "%s"
     RUN = "metadata->>'run_id'"
+    ROOT = "split_part(thread_id, ' ', 1)"
 
     AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
     """What a server raises that is down, restarts, or has become a read-only replica."""
@@ -164,6 +175,7 @@ class PostgresStore(SQLStore):
         self._pool_size = pool_size
         self._seconds = timeout_seconds
         self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
+        self.memories = SQLMemories(self._remember, self._query)
         self._options: dict[str, Any] = {
             "autocommit": True,
             "prepare_threshold": 0,
@@ -194,8 +206,12 @@ class PostgresStore(SQLStore):
             self.saver.timeout = self._timeout
             # Its own is one lock around the whole pool (3.2): one query at a time.
             self.saver.lock = asyncio.Semaphore(self._pool_size)  # type: ignore[assignment]
+            self._items = _ItemStore(self._pool)
             self._open = opening.pop_all()
         return self
+
+    async def _remember(self, ops: Sequence[Op]) -> list[Result]:
+        return await self._timeout.call(self._items.abatch(ops))
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
@@ -223,6 +239,7 @@ class PostgresStore(SQLStore):
             async with self._advisory.lock(self.MIGRATION, self.MIGRATION_SECONDS):
                 connection = await self._advisory.connection()
                 await AsyncPostgresSaver(connection).setup()
+                await _ItemStore(connection).setup()
                 for statement in self.tables():
                     await connection.execute(statement)
         except psycopg.Error as error:

@@ -3,13 +3,20 @@
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 import structlog
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
 
 from ..errors import StoreUnavailable
 from ..limits.deadline import Deadline
@@ -101,17 +108,26 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
 
     timeout: StoreTimeout
 
-    async def aget_tuple(self, *given: Any, **named: Any) -> CheckpointTuple | None:
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint; None also in a run that goes on without the store."""
-        return await self.timeout.call_or(super().aget_tuple(*given, **named), None)
+        return await self.timeout.call_or(super().aget_tuple(config), None)
 
-    async def aput(self, config: RunnableConfig, *given: Any, **named: Any) -> RunnableConfig:
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
         """Save the checkpoint, unless the run goes on without the store."""
-        return await self.timeout.call_or(super().aput(config, *given, **named), config)
+        return await self.timeout.call_or(super().aput(config, checkpoint, metadata, new_versions), config)
 
-    async def aput_writes(self, *given: Any, **named: Any) -> None:
+    # LangGraph (1.2) looks for the name `task_path`, and leaves the path out where it finds none.
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
         """Save what a step wrote, unless the run goes on without the store."""
-        await self.timeout.call_or(super().aput_writes(*given, **named), None)
+        await self.timeout.call_or(super().aput_writes(config, writes, task_id, task_path), None)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete every checkpoint of a thread."""
@@ -133,12 +149,19 @@ class SQLStore(Store):
     RUN: ClassVar[str]
     """Expression of a checkpoint's run; queries call it `@run`."""
 
+    ROOT: ClassVar[str]
+    """Expression of the thread that a checkpoint's thread is, or is a companion of; queries: `@root`."""
+
     _timeout: StoreTimeout
 
     @classmethod
     def tables(cls) -> Sequence[str]:
         """The statements that make what is missing."""
-        return cls.TABLES.replace("@run", cls.RUN).strip().removesuffix(";").split(";")
+        return cls._expanded(cls.TABLES).strip().removesuffix(";").split(";")
+
+    @classmethod
+    def _expanded(cls, query: str) -> str:
+        return query.replace("@run", cls.RUN).replace("@root", cls.ROOT)
 
     @abstractmethod
     async def _execute(self, statements: Sequence[Statement], *, is_durable: bool = False) -> list[Sequence[Any]]:
@@ -152,7 +175,7 @@ class SQLStore(Store):
 
     @classmethod
     def _statement(cls, query: str, *values: object) -> Statement:
-        return query.replace("?", cls.PLACEHOLDER).replace("@run", cls.RUN), values
+        return cls._expanded(query.replace("?", cls.PLACEHOLDER)), values
 
     async def is_healthy(self) -> bool:
         """True when the database answers a read just now."""
@@ -168,8 +191,11 @@ class SQLStore(Store):
 
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply saved under `key`."""
-        query = "SELECT key, thread_id, request, reply, kept_until FROM kept_replies WHERE key = ? AND kept_until > ?"
-        question = self._execute([self._statement(query, key, time.time())])
+        query = """
+            SELECT key, thread_id, request, reply, kept_until FROM kept_replies
+            WHERE key = ? AND kept_until > ? AND reply <> ?
+            """
+        question = self._execute([self._statement(query, key, time.time(), IdempotencyRecord.PROPOSED)])
         rows = await self._timeout.call_or(question, [])
         return IdempotencyRecord(*rows[0]) if rows else None
 
@@ -181,13 +207,28 @@ class SQLStore(Store):
             """
         await self._timeout.call_or(self._insert(record, conflict), [])
 
-    async def claim(self, record: IdempotencyRecord) -> bool:
-        """Save `record`, unless its key is taken."""
-        return bool(await self._timeout.call(self._insert(record, "NOTHING", is_durable=True)))
+    async def propose(self, record: IdempotencyRecord) -> None:
+        """Save a proposal."""
+        await self._timeout.call_or(self._insert(replace(record, reply=record.PROPOSED), "NOTHING"), [])
 
-    async def _insert(
-        self, record: IdempotencyRecord, on_conflict: str, *, is_durable: bool = False
-    ) -> list[Sequence[Any]]:
+    async def proposals(self, thread_id: str) -> Mapping[str, str]:
+        """The calls that may be claimed."""
+        query = "SELECT key, request FROM kept_replies WHERE thread_id = ? AND kept_until > ? AND reply = ?"
+        rows = await self._query(query, thread_id, time.time(), IdempotencyRecord.PROPOSED)
+        return {row[0]: row[1] for row in rows}
+
+    async def claim(self, record: IdempotencyRecord, fingerprint: str) -> bool:
+        """Save `record` in place of its proposal."""
+        update = """
+            UPDATE kept_replies SET (request, reply, kept_until) = (?, ?, ?)
+            WHERE key = ? AND request = ? AND reply = ? AND kept_until > ? RETURNING key
+            """
+        values = (record.request, record.reply, record.expires_at)
+        found = (record.key, fingerprint, record.PROPOSED, time.time())
+        statement = self._statement(update, *values, *found)
+        return bool(await self._timeout.call(self._execute([statement], is_durable=True)))
+
+    async def _insert(self, record: IdempotencyRecord, on_conflict: str) -> list[Sequence[Any]]:
         insert = f"""
             INSERT INTO kept_replies (key, thread_id, request, reply, kept_until)
             VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO {on_conflict} RETURNING key
@@ -197,7 +238,7 @@ class SQLStore(Store):
             self._statement("DELETE FROM kept_replies WHERE kept_until < ?", time.time()),
             self._statement(insert, *values),
         ]
-        return await self._execute(statements, is_durable=is_durable)
+        return await self._execute(statements)
 
     async def _delete_records(self, thread_id: str) -> None:
         await self._query("DELETE FROM kept_replies WHERE thread_id = ? RETURNING key", thread_id)
@@ -205,14 +246,18 @@ class SQLStore(Store):
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         query = """
-            SELECT thread_id FROM checkpoints
-            GROUP BY thread_id HAVING max(checkpoint_id) < ? LIMIT ?
+            SELECT @root FROM checkpoints
+            GROUP BY @root HAVING max(checkpoint_id) < ? LIMIT ?
             """
         return [row[0] for row in await self._query(query, checkpoint_id, limit)]
 
+    async def _companions(self, thread_id: str) -> Sequence[str]:
+        query = "SELECT DISTINCT thread_id FROM checkpoints WHERE @root = ? AND thread_id <> @root"
+        return [row[0] for row in await self._query(query, thread_id)]
+
     async def find_thread(self, run_id: str) -> str | None:
         """The thread in which a run was saved."""
-        rows = await self._query("SELECT thread_id FROM checkpoints WHERE @run = ? LIMIT 1", run_id)
+        rows = await self._query("SELECT @root FROM checkpoints WHERE @run = ? LIMIT 1", run_id)
         return rows[0][0] if rows else None
 
     async def save_feedback(self, feedback: Feedback) -> bool:

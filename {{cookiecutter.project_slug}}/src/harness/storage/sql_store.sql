@@ -17,3 +17,4 @@ CREATE TABLE IF NOT EXISTS feedback (
 CREATE INDEX IF NOT EXISTS feedback_thread ON feedback (thread_id);
 CREATE INDEX IF NOT EXISTS feedback_given ON feedback (given_at, run_id);
 CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((@run));
+CREATE INDEX IF NOT EXISTS checkpoints_companions ON checkpoints ((@root)) WHERE thread_id <> @root;

@@ -2,18 +2,28 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.store.base import Op, Result
+from langgraph.store.sqlite import SqliteStore as ItemStore
 
 from ..errors import ConfigurationError
 from ..settings import Settings, StoreURL
+from .bridge import wait_for
+from .memories import SQLMemories
 from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
 from .store import MemoryStore, Store
 
@@ -54,24 +64,61 @@ class _ThreadSaver(SqliteSaver):
     thread: SingleThreadExecutor
 
     async def aget_tuple(self, *given: Any, **named: Any) -> CheckpointTuple | None:
-        return await self.thread.run(self.get_tuple, *given, **named)
+        return await self.thread.run(super().get_tuple, *given, **named)
 
     async def aput(self, *given: Any, **named: Any) -> RunnableConfig:
-        return await self.thread.run(self.put, *given, **named)
+        return await self.thread.run(super().put, *given, **named)
 
     async def aput_writes(self, *given: Any, **named: Any) -> None:
-        await self.thread.run(self.put_writes, *given, **named)
+        await self.thread.run(super().put_writes, *given, **named)
 
     async def adelete_thread(self, *given: Any, **named: Any) -> None:
-        await self.thread.run(self.delete_thread, *given, **named)
+        await self.thread.run(super().delete_thread, *given, **named)
 
     async def alist(self, *given: Any, **named: Any) -> AsyncIterator[CheckpointTuple]:
-        for checkpoint in await self.thread.run(lambda: list(self.list(*given, **named))):
+        for checkpoint in await self._listed(*given, **named):
             yield checkpoint
+
+    async def _listed(self, *given: Any, **named: Any) -> Sequence[CheckpointTuple]:
+        found = super().list
+        return await self.thread.run(lambda: tuple(found(*given, **named)))
 
 
 class _Saver(DegradingCheckpointer, _ThreadSaver):
-    """A saver whose failures degrade the run instead of failing it."""
+    """A saver whose failures degrade the run instead of failing it.
+
+    Its synchronous methods are for other threads: a graph that a tool calls with `invoke`.
+    """
+
+    loop: asyncio.AbstractEventLoop
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return wait_for(self.aget_tuple(config), self.loop)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        return wait_for(self.aput(config, checkpoint, metadata, new_versions), self.loop)
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        wait_for(self.aput_writes(config, writes, task_id, task_path), self.loop)
+
+    def delete_thread(self, thread_id: str) -> None:
+        wait_for(self.adelete_thread(thread_id), self.loop)
+
+    def list(self, *given: Any, **named: Any) -> Iterator[CheckpointTuple]:
+        yield from wait_for(self._listed(*given, **named), self.loop)
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        return wait_for(self.aget_delta_channel_history(config=config, channels=channels), self.loop)
 
 
 class SqliteStore(SQLStore):
@@ -81,6 +128,7 @@ class SqliteStore(SQLStore):
 
     PLACEHOLDER = "?"
     RUN = "json_extract(CAST(metadata AS TEXT), '$.run_id')"
+    ROOT = "substr(thread_id, 1, instr(thread_id || ' ', ' ') - 1)"
 
     AWAY = (sqlite3.Error, ValueError)
     """What a file that cannot be used raises; ValueError: the connection is closed."""
@@ -93,6 +141,7 @@ class SqliteStore(SQLStore):
         self._path = path
         self._seconds = timeout_seconds
         self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
+        self.memories = SQLMemories(self._remember, self._query)
 
     async def __aenter__(self) -> Self:
         """Open the file and make its folder and tables."""
@@ -104,7 +153,11 @@ class SqliteStore(SQLStore):
             raise ConfigurationError([f"DATABASE_URL: cannot open {self._path} ({error})"]) from error
         self.saver.thread = self._thread
         self.saver.timeout = self._timeout
+        self.saver.loop = asyncio.get_running_loop()
         return self
+
+    async def _remember(self, ops: Sequence[Op]) -> list[Result]:
+        return await self._timeout.call(self._thread.run(self._items.batch, ops))
 
     def _open(self) -> _Saver:
         """The saver of a connection that only the calling thread may use."""
@@ -119,10 +172,26 @@ class SqliteStore(SQLStore):
             connection.execute("PRAGMA synchronous=NORMAL")
             for statement in self.tables():
                 connection.execute(statement)
+            self._items = self._opened(connection)
         except BaseException:
             connection.close()
             raise
         return saver
+
+    @staticmethod
+    def _opened(connection: sqlite3.Connection) -> ItemStore:
+        """LangGraph's store over the same connection; its own `setup` breaks where two processes start at once."""
+        items = ItemStore(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE IF NOT EXISTS store_migrations (v INTEGER PRIMARY KEY)")
+        (done,) = connection.execute("SELECT coalesce(max(v), -1) FROM store_migrations").fetchone()
+        for version, statement in enumerate(items.MIGRATIONS):
+            if version > done:
+                connection.execute(statement)
+                connection.execute("INSERT INTO store_migrations (v) VALUES (?)", (version,))
+        connection.commit()
+        items.is_setup = True
+        return items
 
     async def __aexit__(self, *_: object) -> None:
         try:

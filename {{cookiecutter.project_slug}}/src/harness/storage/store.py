@@ -3,17 +3,20 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Final, Literal, Self
 from weakref import WeakValueDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.store.base import BaseStore
 
 from ..errors import ThreadBusy
+from .memories import Memories, MemoriesInMemory
+from .thread_ref import ThreadRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,13 @@ class IdempotencyRecord:
     """Fingerprint of the request that it answers."""
 
     reply: str
-    """JSON; empty for a claimed decision, until its run ends."""
+    """JSON; empty for a claimed decision, until its run ends; `PROPOSED` before there is one."""
 
     expires_at: float
     """Seconds since 1970."""
+
+    PROPOSED: ClassVar = "proposed"
+    """`reply` of a call that was shown to a person; `request` is then the call's fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,9 @@ class Store(ABC):
     saver: BaseCheckpointSaver[str]
     """The graph's checkpoints."""
 
+    memories: Memories
+    """What agents remember beyond a conversation."""
+
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -80,6 +89,10 @@ class Store(ABC):
     @abstractmethod
     async def is_healthy(self) -> bool:
         """True when the store answers a read just now."""
+
+    def memory(self, owner: str) -> BaseStore:
+        """What agents remember of `owner` beyond a conversation, and of nobody else; call it in the event loop."""
+        return self.memories.of(owner)
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
@@ -115,21 +128,26 @@ class Store(ABC):
 
     @abstractmethod
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
-        """The reply saved under `key`, unless it has expired."""
+        """The reply or decision saved under `key`, unless it has expired."""
 
     @abstractmethod
     async def save_reply(self, record: IdempotencyRecord) -> None:
         """Save a reply; expired ones are deleted."""
 
     @abstractmethod
-    async def claim(self, record: IdempotencyRecord) -> bool:
-        """Save `record` unless there is one of its key; False where there is.
+    async def propose(self, record: IdempotencyRecord) -> None:
+        """Save a call that a person is shown, by its fingerprint, unless there is a record of its key."""
 
-        Of any number that try at once, in any process, one gets True; and what it saves outlives
-        the process and the machine.
+    @abstractmethod
+    async def proposals(self, thread_id: str) -> Mapping[str, str]:
+        """The calls of a thread that may be claimed: key -> fingerprint."""
 
-        Raises:
-            StoreUnavailable: It cannot be said whether it was saved.
+    @abstractmethod
+    async def claim(self, record: IdempotencyRecord, fingerprint: str) -> bool:
+        """Save `record` in place of the proposal of its key with this `fingerprint`; False without one.
+
+        Of any that try at once, in any process, one gets True; what it saves outlives a power cut.
+        StoreUnavailable: it cannot be said whether it was saved.
         """
 
     @abstractmethod
@@ -145,11 +163,13 @@ class Store(ABC):
         """The ratings given at `moment` (seconds since 1970) or later, oldest first."""
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Delete a thread, its saved replies, and their ratings.
+        """Delete a thread, its companions, its saved replies, and their ratings.
 
         The thread itself last: where this breaks off it is still there, to be deleted again.
         """
         await self._delete_records(thread_id)
+        for companion in await self._companions(thread_id):
+            await self.saver.adelete_thread(companion)
         await self.saver.adelete_thread(thread_id)
         await self._delete_records(thread_id)  # a rating given meanwhile; from now on none can be
 
@@ -159,10 +179,15 @@ class Store(ABC):
 
     @abstractmethod
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
-        """Threads whose newest checkpoint has an id before `checkpoint_id`."""
+        """Threads whose newest checkpoint, companions' included, has an id before `checkpoint_id`."""
+
+    @abstractmethod
+    async def _companions(self, thread_id: str) -> Sequence[str]:
+        """The companions of a thread (`ThreadRef.companion`), also where it is gone itself."""
 
     async def purge_before(self, moment: datetime) -> int:
-        """Delete the threads whose last run was before `moment`; how many."""
+        """Delete the threads whose last run was before `moment`; how many. Memories of then go too."""
+        await self.memories.purge(moment)
         before = self.first_checkpoint_id(moment)
         deleted = 0
         while threads := await self._threads_before(before, self.BATCH):
@@ -183,10 +208,12 @@ class MemoryStore(Store):
     """Keeps threads as long as the process lives."""
 
     kind = "memory"
+    saver: InMemorySaver
 
     def __init__(self) -> None:
         super().__init__()
         self.saver = InMemorySaver()
+        self.memories = MemoriesInMemory()
         self._replies: dict[str, IdempotencyRecord] = {}
         self._feedback: dict[str, Feedback] = {}
 
@@ -202,6 +229,10 @@ class MemoryStore(Store):
 
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply saved under `key`."""
+        record = self._fresh(key)
+        return record if record and record.reply != record.PROPOSED else None
+
+    def _fresh(self, key: str) -> IdempotencyRecord | None:
         record = self._replies.get(key)
         return record if record and record.expires_at > time.time() else None
 
@@ -211,9 +242,20 @@ class MemoryStore(Store):
         self._replies = {key: it for key, it in self._replies.items() if it.expires_at > now}
         self._replies[record.key] = record
 
-    async def claim(self, record: IdempotencyRecord) -> bool:
-        """Save `record`, unless its key is taken."""
-        if await self.find_reply(record.key):
+    async def propose(self, record: IdempotencyRecord) -> None:
+        """Save a proposal."""
+        if self._fresh(record.key) is None:
+            await self.save_reply(replace(record, reply=record.PROPOSED))
+
+    async def proposals(self, thread_id: str) -> Mapping[str, str]:
+        """The calls that may be claimed."""
+        records = [it for it in self._replies.values() if it.thread_id == thread_id and self._fresh(it.key)]
+        return {it.key: it.request for it in records if it.reply == it.PROPOSED}
+
+    async def claim(self, record: IdempotencyRecord, fingerprint: str) -> bool:
+        """Save `record` in place of its proposal."""
+        proposal = self._fresh(record.key)
+        if proposal is None or (proposal.request, proposal.reply) != (fingerprint, proposal.PROPOSED):
             return False
         await self.save_reply(record)
         return True
@@ -225,7 +267,7 @@ class MemoryStore(Store):
     async def find_thread(self, run_id: str) -> str | None:
         """The thread in which a run was saved."""
         async for checkpoint in self.saver.alist(None, filter={"run_id": run_id}):
-            return str(checkpoint.config["configurable"]["thread_id"])
+            return ThreadRef.root(checkpoint.config["configurable"]["thread_id"])
         return None
 
     async def save_feedback(self, feedback: Feedback) -> bool:
@@ -245,6 +287,9 @@ class MemoryStore(Store):
         newest: dict[str, str] = {}
         async for checkpoint in self.saver.alist(None):
             configurable = checkpoint.config["configurable"]
-            thread_id = configurable["thread_id"]
+            thread_id = ThreadRef.root(configurable["thread_id"])
             newest[thread_id] = max(newest.get(thread_id, ""), configurable["checkpoint_id"])
         return [thread for thread, newest_id in newest.items() if newest_id < checkpoint_id][:limit]
+
+    async def _companions(self, thread_id: str) -> Sequence[str]:
+        return [it for it in list(self.saver.storage) if it != thread_id and ThreadRef.root(it) == thread_id]

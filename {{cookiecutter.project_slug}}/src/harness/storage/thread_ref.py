@@ -1,7 +1,7 @@
 """How a thread and its owner are named; light, since callers and the command line need it too."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 PUBLIC: Final = ""
 """The owner of the threads of callers without a name: all of them are one."""
@@ -21,16 +21,31 @@ class ThreadRef:
     owner: str
     """`Principal.owner`, or `PUBLIC`."""
 
+    SPACE: ClassVar = " "
+    """Between a conversation's key and the name of a companion."""
+
     @classmethod
     def from_key(cls, key: str) -> "ThreadRef":
-        """The conversation that a store knows as `key`."""
-        owner, _, thread_id = key.rpartition(":")
+        """The conversation that a store knows as `key`, or that the companion `key` belongs to."""
+        owner, _, thread_id = cls.root(key).rpartition(":")
         return cls(thread_id, owner)
 
     @property
     def key(self) -> str:
         """The thread in the store of threads."""
         return f"{self.owner}:{self.thread_id}" if self.owner else self.thread_id
+
+    def companion(self, name: str) -> str:
+        """The thread in the store where `name`, a graph in this conversation, keeps its own state.
+
+        It is deleted with the conversation. No key holds a space, so none reads like a companion.
+        """
+        return f"{self.key}{self.SPACE}{name}"
+
+    @classmethod
+    def root(cls, key: str) -> str:
+        """The conversation's own thread: `key`, or what it is a companion of."""
+        return key.partition(cls.SPACE)[0]
 
     def request_key(self, idempotency_key: str) -> str:
         """An Idempotency-Key in the store: of this owner alone."""

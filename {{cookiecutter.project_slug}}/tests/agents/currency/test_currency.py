@@ -131,9 +131,10 @@ async def test_the_largest_amount_is_converted(on_samples: Built) -> None:
 
 
 async def test_a_model_may_write_codes_in_lower_case(on_samples: Built) -> None:
-    convert = on_samples(CurrencyAgent).tool_methods()[0]
-    finding = await convert(base="usd", targets=["eur", "EUR"], amount=2)
-    assert finding.facts["results"] == [{"code": "EUR", "amount": "1.72"}]
+    [convert] = on_samples(CurrencyAgent).toolset
+    arguments = {"base": "usd", "targets": ["eur", "EUR"], "amount": 2}
+    message = await convert.ainvoke({"type": "tool_call", "id": "1", "name": "convert", "args": arguments})
+    assert message.artifact.facts["results"] == [{"code": "EUR", "amount": "1.72"}]
 
 
 def test_the_usual_currencies_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,18 @@ def test_a_secret_that_is_not_set_shows_nothing(capsys: pytest.CaptureFixture[st
     assert rows(capsys.readouterr().out)["LLM_API_KEY"] == ["", "default"]
 
 
+def test_what_the_start_would_refuse_or_warn_of_is_told_below_the_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_MODEL", "opnai:gpt")
+    monkeypatch.setenv("DATABSE_URL", "x")
+    assert main(["settings"]) == 2
+    told = capsys.readouterr()
+    assert "LLM_MODEL" in told.out
+    assert "LLM_MODEL: opnai:gpt cannot be used: the provider is not one of openai" in told.err
+    assert "did you mean DATABASE_URL?" in told.err
+
+
 @pytest.mark.parametrize("form", ["env", "markdown"])
 def test_the_pages_do_not_depend_on_the_values_in_force(
     capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, form: str

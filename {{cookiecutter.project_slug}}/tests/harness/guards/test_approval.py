@@ -76,12 +76,21 @@ def test_an_approved_call_runs_once() -> None:
 )
 def test_an_approval_is_for_nothing_but_its_call(other: PendingToolCall) -> None:
     approval = Approval("id", CALL)
-    gate = ApprovalGate(NO_LEAKS, 100)
-    with RunContext.scope(gate=gate, approval=approval):
-        with pytest.raises(PolicyViolation):
+    with RunContext.scope(approval=approval):
+        with pytest.raises(PolicyViolation):  # nor may what was approved ask for more
             demand(other)
         assert not approval.is_used
-    assert gate.calls == []  # nor may what was approved ask for more
+
+
+@pytest.mark.parametrize("other", [PendingToolCall("orders", "cancel", {"number": 8})])
+def test_while_a_graph_goes_on_after_an_approval_its_next_call_waits(other: PendingToolCall) -> None:
+    approval = Approval("id", CALL)
+    gate = ApprovalGate(NO_LEAKS, 100)
+    with RunContext.scope(gate=gate, approval=approval):
+        with pytest.raises(ApprovalNeeded):
+            demand(other)
+        assert not approval.is_used
+    assert gate.calls == [other]
 
 
 @pytest.mark.parametrize("value", ["x" * 101, "sk-" + "proj-0123456789abcdef0123"])

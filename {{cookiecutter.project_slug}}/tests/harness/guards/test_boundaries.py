@@ -12,7 +12,8 @@ from harness.guards.input import InputGuard
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard, OutputPolicy
 from harness.guards.personal_data import PiiRules
-from harness.prompts.language import LANGUAGES, Language
+from harness.locale.locale import Locale
+from harness.prompts.language import Language
 from harness.prompts.shared import PLANNER, WRITER
 from harness.runtime.agent import Agent
 from harness.settings import Settings
@@ -214,10 +215,52 @@ def test_of_inventions_at_least_ninety_five_in_a_hundred_are_found(kind: str) ->
     assert len(missed) <= len(planted) * 5 // 100, missed
 
 
+# Of a language without data the guard knows figures and signs only, and refuses nothing else.
+
+MOONS = {"name": "Mars", "number": 2, "kg": 1234567, "on": "2026-03-22", "price": "5 EUR"}
+
+
+def unknown(question: str, language: Language) -> OutputGuard:
+    return OutputGuard(NO_LEAKS, question, [MOONS], language=language)
+
+
+@pytest.mark.checklist("ETH-3")
+@pytest.mark.parametrize("language", Locale.SHIPPED)
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Wie viele Monde hat der Mars?", "Der Mars hat 2 Monde, und zwar Phobos und Deimos, seit dem ersten August."),
+        ("Wie viele Monde hat der Mars?", "Mars: 2 Monde."),
+        ("Wie viele Monde hat der Mars?", "That is 2 of the moons that you want to know about."),
+        ("Mars?", "Der Mars hat 2 Monde, den Phobos und den Deimos."),
+        ("Mars?", "Mars hat 2 Monde."),
+        ("Combien pèse Mars ?", "La lune de Mars a une masse de 1 234 567 kg et elle est là depuis le 22 mars."),
+        ("Quantas luas tem Marte?", "Marte tem 2 luas, que são a de Fobos e a de Deimos, e o preço é de 5 €."),
+        ("火星の月は?", "火星の月はフォボスとダイモスの2つです。2026年3月22日。"),
+    ],
+)
+def test_an_answer_in_a_language_without_data_leaves(language: Language, question: str, answer: str) -> None:
+    guard = unknown(question, language)
+    assert guard.violation(answer) is None
+    assert guard.unsupported(answer) == []
+
+
+@pytest.mark.checklist("ETH-3")
+@pytest.mark.parametrize("invented", ["79 Monde", "5 £", "am 23.3.", "2 USD"])
+def test_a_figure_in_it_is_found_in_the_facts_or_withheld(invented: str) -> None:
+    guard = unknown("Wie viele Monde hat der Mars?", "en")
+    assert guard.violation(f"Der Mars hat {invented} und nicht mehr.") == "ungrounded"
+
+
+def test_a_clear_answer_in_one_of_ours_is_read_whole_whatever_the_question_is_in() -> None:
+    guard = unknown("Wie viele Monde hat der Mars?", "en")
+    assert guard.violation("It is said that there are 2 of them, as Kowalski would tell you.") == "ungrounded"
+
+
 EXAMPLES = [
     pytest.param(agent, language, question, id=f"{agent.name}-{language}-{at}")
     for agent in AGENTS
-    for language in LANGUAGES
+    for language in Locale.SHIPPED
     for at, question in enumerate(agent.examples[language])
 ]
 

@@ -1,5 +1,7 @@
+import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx2
@@ -106,3 +108,12 @@ async def test_a_secret_of_the_settings_is_never_shown(
         Settings(llm_model=KEY, llm_base_url=KEY, port=KEY)
     shown += [str(refused.value), repr(refused.value), lines.text]
     assert not [text for text in shown if KEY in text]
+
+
+async def test_threads_that_wait_leave_some_for_what_they_wait_for(door: Door) -> None:
+    """Earned by tools that waited in every thread for a store that needed one to save."""
+    await door.open()
+    together = threading.Barrier(100)
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(asyncio.to_thread(together.wait, 60) for _ in range(together.parties)))
+    assert not together.broken

@@ -1,6 +1,7 @@
 """Denied by default: an owner's own routes want a key too, and nothing of a stranger's body is read."""
 
 import pytest
+from fastapi import APIRouter, WebSocket
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Message
@@ -91,3 +92,31 @@ async def test_a_path_that_is_listed_as_open_wants_no_key_and_has_its_rate(opens
     document = (await client.get("/openapi.json")).json()
     assert "security" not in document["paths"]["/status"]["get"]
     assert "security" in document["paths"]["/v1/customers/{name}"]["get"]
+
+
+async def test_a_socket_of_a_stranger_is_closed(opens: Opens, door: Door) -> None:
+    router = APIRouter()
+
+    @router.websocket("/talk")
+    async def talk(socket: WebSocket) -> None:
+        pytest.fail("let in")
+
+    await opens(routers=[router])
+    sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/talk", "raw_path": b"/talk", "query_string": b"", "headers": []}
+    await door.app(scope | {"subprotocols": []}, receive, send)
+    assert [(it["type"], it["code"]) for it in sent] == [("websocket.close", 1008)]
+
+
+async def test_the_document_says_how_a_route_of_the_owners_refuses(opens: Opens) -> None:
+    client = await opens(routers=[customers()], open_paths=["/status"])
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    assert {"200", "401", "403", "429"} <= paths["/v1/customers/{name}"]["get"]["responses"].keys()
+    assert "401" not in paths["/status"]["get"]["responses"]

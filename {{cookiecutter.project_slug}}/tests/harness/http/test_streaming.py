@@ -56,7 +56,8 @@ async def test_a_stream_tells_the_plan_the_agents_the_answer_and_the_whole_reply
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
     assert [number for number, _, _ in told] == list(range(1, len(told) + 1))
-    assert names[0] == "plan"
+    assert names[:2] == ["started", "plan"]
+    assert told[0][2] == {"thread_id": "t1", "run_id": told[-1][2]["run_id"]}
     assert names.count("agent_started") == names.count("agent_finished") == 2
     assert names[-1] == "final"
     reply = Reply.model_validate(told[-1][2])

@@ -1,4 +1,4 @@
-"""Tests of `budgeted_model`, `cost` and `http`."""
+"""How often models and tools are called, what calls cost, and what comes over HTTP."""
 
 import asyncio
 import gzip
@@ -13,7 +13,6 @@ from langchain_core.messages.ai import UsageMetadata
 
 from harness.errors import BudgetExceeded, ConfigurationError, PolicyViolation
 from harness.limits.budget import Budget, RunLimits
-from harness.models.budgeted_model import BudgetedModel
 from harness.models.call_recorder import Prices
 from harness.models.factory import LLMFactory
 from harness.models.providers import ModelHttp
@@ -93,23 +92,11 @@ async def test_agents_side_by_side_are_held_to_the_run(settings: Settings) -> No
     assert sum(it.asked for it in loops) == 7
 
 
-async def test_the_bounds_are_no_nodes_of_the_loop(settings: Settings) -> None:
-    nodes = set(model(settings, Looping())._loop.get_graph().nodes)
-    assert nodes == {"__start__", "model", "tools", "__end__"}
-
-
 async def test_tools_are_bound_once_and_not_for_every_run(settings: Settings) -> None:
     agent = MoonsAgent(SourceConnections(settings))
     bound = AgentRunner(agent, settings, LLMFactory(settings), NO_LEAKS)
     answers = [await bound.answer(QUESTION, "en") for _ in range(2)]
     assert [answer.text for answer in answers] == ["mars has 2 moons."] * 2
-    model = BudgetedModel(model=None, caps=RunLimits("AGENT", 1, 1))
-    assert model.bind_tools([]) is model
-
-
-def test_it_is_asked_with_await_only() -> None:
-    with pytest.raises(NotImplementedError):
-        BudgetedModel(model=None, caps=RunLimits("AGENT", 1, 1)).invoke("hi")
 
 
 class Inventive:

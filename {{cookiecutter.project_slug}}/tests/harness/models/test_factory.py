@@ -162,7 +162,7 @@ def test_all_wrong_choices_are_named_at_once_each_by_its_variable() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         LLMFactory(settings)
 
-    about_openai, about_writer = refusal.value.problems
+    about_openai, about_writer = sorted(refusal.value.problems)
     assert about_openai.startswith("LLM_MODEL: openai:any cannot be used")
     assert about_writer == (
         "LLM_WRITER_MODEL: nobody:any cannot be used:"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from langchain_core.tools import tool
 
-from harness.errors import ModelUnavailable
+from harness.errors import BudgetExceeded, ModelUnavailable
+from harness.limits.budget import Budget, RunLimits
 from harness.limits.deadline import Deadline
 from harness.telemetry.metrics import REGISTRY
 from tests.harness.models.chains import (
@@ -246,3 +247,18 @@ async def test_a_chain_shows_its_models_and_no_key(second: OpenAIServer) -> None
     async with chain(second, second) as model:
         assert f"FailoverModel(writer: {FIRST} > {SECOND})" == repr(model)
         assert KEY not in repr(model)
+
+
+async def test_a_call_counts_once_however_many_models_are_asked_for_it(second: OpenAIServer) -> None:
+    with OpenAIServer(lambda request: Failure(503)) as first:
+        async with chain(first, second) as model:
+            with Budget.scope(RunLimits("RUN", model_calls=2, tool_calls=0)) as used:
+                await model.ainvoke("hi")
+                assert [piece async for piece in model.bind_tools([]).astream("hi")]
+                assert used.model_calls == 2
+                before = len(second.requests)
+                with pytest.raises(BudgetExceeded):
+                    await model.ainvoke("hi")
+                with pytest.raises(BudgetExceeded):
+                    await anext(model.astream("hi"))
+                assert len(second.requests) == before

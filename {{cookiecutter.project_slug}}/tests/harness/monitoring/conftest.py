@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from harness.project import Project
-from tests.support.servers import Missing, Prometheus
+from tests.support.prometheus import Prometheus
+from tests.support.servers import Missing
 
 PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "monitoring"

@@ -17,7 +17,7 @@ from tests.harness.monitoring.conftest import Promtool
 from tests.support.peers.openai_replies import Failure
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
-from tests.support.servers import Prometheus
+from tests.support.prometheus import Prometheus
 
 # A real Prometheus with our own configuration collects from a real service, and its alerts fire.
 

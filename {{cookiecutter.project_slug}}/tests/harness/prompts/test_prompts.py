@@ -1,15 +1,20 @@
-"""Tests of `language`, `messages`, `overrides`, `prompt` and `shared`."""
+"""Tests of `language`, `language_files`, `messages`, `overrides`, `prompt` and `shared`."""
 
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
-from harness.prompts.language import LANGUAGES, Language, LanguageDetector, Words
+from harness.locale.locale import Locale
+from harness.prompts.language import Language, LanguageDetector, Translations, Words
+from harness.prompts.language_files import LanguageFiles
 from harness.prompts.messages import LocalizedMessage, Messages
 from harness.prompts.prompt import Prompt
 from harness.prompts.shared import JUDGE, PLANNER, UNGROUNDED, WRITER, WRONG_LANGUAGE
 from tests.conftest import Door
 from tests.support.owner import KEY, Opens
+
+LANGUAGES = Locale.SHIPPED
 
 # Which language a text is in.
 
@@ -60,6 +65,44 @@ def test_only_a_clear_text_tells_its_language(text: str, language: str | None) -
     assert LanguageDetector.clearly(text) == language
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wie viele Monde hat der Mars?",
+        "Combien de lunes a Mars ?",
+        "Che tempo fa a Roma?",
+        "Ile księżyców ma Mars?",
+        "火星には月がいくつありますか？",
+        "Сколько спутников у Марса?",
+        "كم عدد أقمار المريخ؟",
+    ],
+)
+@pytest.mark.parametrize("default", ["en", "es"])
+def test_a_language_without_data_is_none_of_ours_and_the_default_counts(text: str, default: Language) -> None:
+    assert LanguageDetector.is_unknown(text)
+    assert LanguageDetector.clearly(text) is None
+    assert LanguageDetector(default).detect(text, "en" if default == "es" else "es") == default
+
+
+@pytest.mark.parametrize(
+    "text", ["Le Monde and Die Zeit say it is in Köln", "¿Qué es el Bayern?", "USD/EUR?", "", "22 °C"]
+)
+def test_a_foreign_name_makes_no_foreign_text(text: str) -> None:
+    assert not LanguageDetector.is_unknown(text)
+
+
+def test_a_thread_in_a_language_that_is_gone_goes_on_in_the_default() -> None:
+    assert LanguageDetector("es").detect("Saturn", "xx") == "es"
+
+
+def test_what_a_language_lacks_is_said_in_the_configured_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Locale, "configured", "es")
+    assert Translations.pick({"en": 1, "es": 2}, "en") == 1
+    assert Translations.pick({"en": 1, "es": 2}, "pt") == 2
+    assert Translations.pick({"fr": 3, "en": 1}, "pt") == 1
+    assert Translations.pick({"fr": 3}, "pt") == 3
+
+
 def test_a_quoted_headline_is_not_the_answers_language() -> None:
     headline = "El Banco de España sube la previsión que tiene para este año"
     answer = f"- {headline} (El País)"
@@ -76,7 +119,7 @@ ALL = {name: value for name, value in vars(Messages).items() if isinstance(value
 @pytest.mark.parametrize("name", ALL)
 def test_a_phrase_is_said_in_every_language(name: str) -> None:
     values = {"agents": "- x", "given": 5, "max": 4, "question": "q", "minutes": 3}
-    values |= {"kinds": "k", "call": "c"}
+    values |= {"kinds": "k", "call": "c", "about": "a"}
     texts = {ALL[name].format(language, **values) for language in LANGUAGES}
     assert len(texts) == len(LANGUAGES)
     assert all("$" not in text for text in texts)
@@ -84,6 +127,35 @@ def test_a_phrase_is_said_in_every_language(name: str) -> None:
 
 def test_descriptions_are_listed_one_a_line() -> None:
     assert Messages.bullets([{"en": "One.", "es": "Uno."}], "es") == "- Uno."
+
+
+# What an owner's file of a language says; tests/harness/locale/test_locale.py starts a service with one.
+
+
+def test_what_a_language_lacks_is_one_line_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"a": {"en": "x", "es": "y"}, "b": {"en": "x"}, "c": {"en": "x"}}
+    monkeypatch.setattr(LanguageFiles, "TEXTS", {"messages": texts})
+    with capture_logs() as lines:
+        LanguageFiles.tell_missing()
+    missing = {"event": "language_incomplete", "language": "es", "missing": ["messages.b", "messages.c"]}
+    assert lines == [{**missing, "instead": "en", "log_level": "warning"}]
+
+
+def test_the_shipped_languages_lack_nothing() -> None:
+    with capture_logs() as lines:
+        LanguageFiles.tell_missing()
+    assert [it for it in lines if it["language"] in LANGUAGES] == []
+
+
+def test_a_text_of_no_name_and_a_value_that_is_not_given_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"messages": {"decline": "No: $agents, $who", "hello": "Hi", "done": "5 $"}}
+    bare = {"name": "x", "months": [], "weekdays": [], "weekdays_short": []}
+    monkeypatch.setattr(Locale, "load", lambda language: Locale(bare | (texts if language == "en" else {})))
+    problems = "\n".join(LanguageFiles.problems())
+    assert "en.toml: messages: decline: $who is not filled in; there are ['agents']" in problems
+    assert "en.toml: messages: hello is no name of the harness's; there are clarify, decline" in problems
+    assert "en.toml: messages: done: a $ that names no value; write $$ for the sign" in problems
+    assert len(problems.splitlines()) == 3
 
 
 # Words of the owner's in place of the harness's, from the start to the end.

@@ -9,6 +9,7 @@ from harness.guards.leaks import Leaks
 from harness.guards.output import OutputPolicy
 from harness.models.factory import LLMFactory
 from harness.models.model_config import Role
+from harness.models.resilient_model import ResilientModel
 from harness.models.rule_based import RuleBasedModel, ScriptedReply
 from harness.settings import Settings
 from harness.telemetry.redaction import Redactor
@@ -39,4 +40,4 @@ class ScriptedFactory(LLMFactory):
     def for_role(self, role: Role, script: ScriptedReply) -> BaseChatModel:
         if role in self._scripts:
             script = Saying(self._scripts[role])
-        return RuleBasedModel(script=script)
+        return self._failover(role, [ResilientModel(self._embedded, RuleBasedModel(script=script))])

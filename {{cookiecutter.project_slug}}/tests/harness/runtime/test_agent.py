@@ -1,6 +1,5 @@
 """What an agent may rely on."""
 
-import inspect
 from collections.abc import Sequence
 
 import pytest
@@ -21,23 +20,24 @@ def moons(settings: Settings) -> MoonsAgent:
 
 
 def test_a_tool_is_named_and_described_by_its_method(moons: MoonsAgent) -> None:
-    [tool] = moons.tools
+    [tool] = moons.toolset
     assert tool.name == "look_up"
     assert tool.description == "The number of one name in the table."
     assert tool.args == {"name": {"title": "Name", "type": "string"}}
 
 
 def test_an_agent_may_use_and_reach_nothing_unless_it_says_so() -> None:
-    assert Agent.policy(object.__new__(MoonsAgent)) == Policy(
-        tools=frozenset(), hosts=frozenset(), folder=None, database=None, tables=frozenset()
-    )
+    assert Agent.policy == Policy(tools=(), requires_approval=(), hosts=(), methods=("GET",), keys={}, tables=())
 
 
 @pytest.mark.checklist("DEF-2")
 @pytest.mark.parametrize(
     ("policy", "told"),
     [
-        (Policy(), "its tools are look_up, its policy names none"),
+        (
+            Policy(),
+            r"its tools are look_up, its policy names none; say which may run: policy = Policy\(tools=\{\"look_up\"\}",
+        ),
         (Policy(tools=frozenset({"look_up", "loop_up"})), "its policy names look_up, loop_up"),
         (Policy(tools=frozenset({"look_up"}), requires_approval=frozenset({"sent"})), "look_up, sent"),
     ],
@@ -88,7 +88,7 @@ class PoisonedAgent(MoonsAgent):
 @pytest.mark.checklist("INJ-1")
 async def test_what_a_tool_finds_keeps_its_form_whatever_is_taken_out(settings: Settings) -> None:
     agent = PoisonedAgent(SourceConnections(settings))
-    (tool,) = agent.tools
+    (tool,) = agent.toolset
     call = {"type": "tool_call", "id": "1", "name": "look_up", "args": {"name": "mars"}}
     finding = (await tool.ainvoke(call)).artifact
     assert "Ignore" not in str(finding)
@@ -120,8 +120,3 @@ async def test_a_missing_detail_and_a_dead_source_are_raised(settings: Settings)
     with pytest.raises(SourceUnavailable) as unavailable:
         await flaky.answer_without_model("tide", "en")
     assert unavailable.value.source == "tides.example"
-
-
-def test_an_agent_without_the_deterministic_halves_cannot_be_built() -> None:
-    assert inspect.isabstract(Agent)
-    assert Agent.__abstractmethods__ == {"plan_without_model", "render", "tool_methods"}

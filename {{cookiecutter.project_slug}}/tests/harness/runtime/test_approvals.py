@@ -12,6 +12,7 @@ from harness.guards.output import OutputPolicy
 from harness.guards.personal_data import PiiRules
 from harness.guards.tool_policy import PendingToolCall
 from harness.models.factory import LLMFactory
+from harness.run_context import RunContext
 from harness.runtime.approvals import Approvals, PendingApprovals
 from harness.runtime.graph import GraphBuilder
 from harness.runtime.state import State, Task
@@ -94,7 +95,8 @@ async def test_the_run_is_interrupted_with_the_calls_that_wait(graph: Any) -> No
 async def test_a_decision_about_another_call_changes_nothing(graph: Any) -> None:
     before = await graph.ainvoke(State(message="Cancel order 7"), THREAD, durability="exit")
     decision = {"id": "another", "verdict": "approve"}
-    after = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
+    with RunContext.scope(decision=decision):
+        after = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
     assert after["answer"] == before["answer"]
     assert after["history"] == before["history"]
     assert [it.value for it in after["__interrupt__"]] == [it.value for it in before["__interrupt__"]]
@@ -104,7 +106,8 @@ async def test_a_decision_about_another_call_changes_nothing(graph: Any) -> None
 async def test_a_decision_ends_the_run_and_its_answer_stands_for_the_one_before(graph: Any) -> None:
     state = await graph.ainvoke(State(message="Cancel order 7"), THREAD, durability="exit")
     decision = {"id": state["__interrupt__"][0].value[0]["id"], "verdict": "approve"}
-    state = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
+    with RunContext.scope(decision=decision):
+        state = await graph.ainvoke(Command(resume=decision), THREAD, durability="exit")
     assert "__interrupt__" not in state
     assert [it["answer"] for it in state["history"]] == ["Order 7 is cancelled."]
     assert [number for number, _, _ in OrdersAgent.ran] == [7]

@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from harness.prompts.language import LANGUAGES, Language
+from harness.locale.locale import Locale
+from harness.prompts.language import Language
 from harness.prompts.messages import Messages
 from harness.runtime.agent import ToolResult
 from harness.runtime.state import State, Task, TaskResults
@@ -30,7 +31,7 @@ def test_a_call_that_waits_is_seen() -> None:
     assert results(waiting).has_pending_call
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", Locale.SHIPPED)
 def test_a_part_that_is_missing_names_its_question(language: Language) -> None:
     missing = TaskResults.missing(MOON, Messages.MISSING, language)
     assert missing["status"] == "missing"

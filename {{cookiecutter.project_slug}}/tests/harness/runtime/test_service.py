@@ -55,13 +55,13 @@ async def test_two_tasks_in_one_message_are_answered_by_two_agents_in_its_langua
 async def test_the_agents_of_one_message_work_side_by_side(service: Service) -> None:
     gate = asyncio.Barrier(2)
     for agent in service.agents[:2]:
-        original = agent.tools[0].coroutine  # type: ignore[attr-defined] # a StructuredTool
+        original = agent.toolset[0].coroutine  # type: ignore[attr-defined] # a StructuredTool
 
         async def meet(*, original: Any = original, **arguments: Any) -> Any:
             await gate.wait()  # opens only when both agents are inside their tool
             return await original(**arguments)
 
-        agent.tools[0].coroutine = meet
+        agent.toolset[0].coroutine = meet
     reply = await asyncio.wait_for(service.ask(TWO_TASKS, T), timeout=5)
     assert [agent.status for agent in reply.agents] == ["answered", "answered"]
 
@@ -150,7 +150,7 @@ async def events_of(service: Service, message: str) -> list[Event]:
 async def test_a_stream_tells_the_plan_the_agents_the_tokens_and_the_reply(service: Service) -> None:
     events = await events_of(service, TWO_TASKS)
     names = [event["event"] for event in events]
-    assert names[0] == "plan"
+    assert names[:2] == ["started", "plan"]
     assert names.count("agent_started") == names.count("agent_finished") == 2
     assert names.index("token") > names.index("agent_finished")
     assert names[-1] == "final"
@@ -184,7 +184,7 @@ async def test_a_caller_who_leaves_cancels_the_run(service: Service) -> None:
             cancelled.set()
             raise
 
-    service.agents[0].tools[0].coroutine = hang
+    service.agents[0].toolset[0].coroutine = hang
     run = asyncio.create_task(events_of(service, "moons of Mars"))
     await asyncio.wait_for(entered.wait(), timeout=5)
     run.cancel()

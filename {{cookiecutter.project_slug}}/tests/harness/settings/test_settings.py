@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import app.agents  # noqa: F401  # their settings are held to the same rules
 from harness.configuration import Configuration
 from harness.errors import ConfigurationError
 from harness.settings import EMBEDDED, MODEL_EXAMPLES, Settings
+from harness.settings.unknown import UnknownNames
 from harness.telemetry.redaction import Redactor
 
 
@@ -143,3 +145,21 @@ def test_what_becomes_of_personal_data_is_said_in_a_form_that_the_refusal_teache
 
 def test_personal_data_may_be_left_alone() -> None:
     assert Settings(personal_data_in="none", personal_data_out="none").personal_data_out == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "told"),
+    [
+        ("LLM_MODLE=a\n", "PATH", ["LLM_MODLE is no setting; did you mean LLM_MODEL?"]),
+        ("FAVOURITE_COLOUR=red\n", "PATH", ["FAVOURITE_COLOUR is no setting"]),
+        ("PORT=8001\nTAG=1.0.0\n", "DATABSE_URL", ["DATABSE_URL is no setting; did you mean DATABASE_URL?"]),
+        ("", "FAVOURITE_COLOUR", []),
+    ],
+)
+def test_a_name_that_is_no_setting_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, variable: str, told: list[str]
+) -> None:
+    (tmp_path / ".env").write_text(text)
+    monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
+    monkeypatch.setenv(variable, "x")
+    assert [*UnknownNames([Settings]).warnings()] == told

@@ -1,10 +1,15 @@
+import asyncio
 import os
+import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import PolicyViolation, SourceUnavailable
 from harness.sources.files import Folder
+from harness.sources.sql import CsvTables, ResultLimits
 
 
 @pytest.fixture
@@ -149,3 +154,29 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_no_folder_refuses_every_file() -> None:
     with pytest.raises(PolicyViolation, match="name a folder"):
         Folder(None, max_bytes=100).read_text("b.md")
+
+
+async def test_while_the_disk_is_slow_the_event_loop_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "prices.csv").write_text("name,price\nCoffee,4.90\n", encoding="utf-8")
+    folder = Folder(root, max_bytes=100)
+    tables = CsvTables(root, frozenset({"prices"}), ResultLimits(9, 100))
+    waits, goes_on, real = threading.Event(), threading.Event(), Folder._real_root
+
+    def slow(self: Folder) -> Path:
+        waits.set()
+        assert goes_on.wait(30), "the event loop is blocked"
+        return real(self)
+
+    monkeypatch.setattr(Folder, "_real_root", slow)
+    reads: list[tuple[Callable[[], Awaitable[Any]], Any]] = [
+        (folder.anames, ["b.md", "more/a.TXT"]),
+        (lambda: folder.aread_text("b.md"), "año"),
+        (lambda: tables.rows("SELECT price FROM prices", [], 30), [{"price": 4.9}]),
+    ]
+    for read, found in reads:
+        waits.clear()
+        goes_on.clear()
+        reading = asyncio.ensure_future(read())
+        await asyncio.to_thread(waits.wait, 30)
+        goes_on.set()  # only a loop that goes on comes here
+        assert await reading == found

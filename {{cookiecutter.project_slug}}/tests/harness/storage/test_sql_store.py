@@ -46,6 +46,13 @@ async def test_a_run_is_found_in_its_thread(store: Store) -> None:
     assert found == ["t1", "t2", "t1", None]
 
 
+async def test_a_run_in_a_companion_is_its_thread_s(store: Store) -> None:
+    feedback = await run(store, "r1", "t1")
+    await run(store, "r2", "t1 writer")
+    assert await store.find_thread("r2") == "t1"
+    assert await store.save_feedback(replace(feedback, run_id="r2"))
+
+
 async def test_the_last_rating_of_a_run_counts(store: Store) -> None:
     first = await run(store, "r1", "t1")
     last = replace(first, rating="1", comment=None, given_at=NOW + 1)

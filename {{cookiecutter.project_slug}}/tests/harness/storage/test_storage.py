@@ -164,3 +164,12 @@ def test_a_place_in_the_store_names_its_owner() -> None:
     for owner in OWNERS:
         made = ThreadRef("t-1", owner)
         assert ThreadRef.from_key(made.key) == made
+
+
+@pytest.mark.parametrize("name", ["writer", "a b", "a:b"])
+def test_a_companion_belongs_to_its_conversation_and_is_none_itself(name: str) -> None:
+    for owner in OWNERS:
+        thread = ThreadRef("t-1", owner)
+        assert ThreadRef.from_key(thread.companion(name)) == thread
+        assert ThreadRef.root(thread.companion(name)) == ThreadRef.root(thread.key) == thread.key
+        assert thread.companion(name) not in {ThreadRef(it, owner).key for it in ("t-1", name)}

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from harness.settings import Settings
 from harness.storage.sql_store import PersistenceStatus
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import IdempotencyRecord, Store
+from harness.storage.thread_ref import ThreadRef
 
 
 @contextmanager
@@ -114,15 +116,78 @@ async def test_a_reply_kept_again_replaces_the_first(store: Store) -> None:
     assert kept.thread_id == "t2"
 
 
-async def test_a_key_is_taken_by_one_of_any_number_that_try_at_once(store: Store) -> None:
-    taken = await asyncio.gather(*(store.claim(reply("key", f"t{n}", SOON)) for n in range(8)))
+async def test_a_call_that_was_proposed_is_claimed_by_one_of_any_number_that_try_at_once(store: Store) -> None:
+    await store.propose(reply("key", "t", SOON))
+    assert await store.proposals("t") == {"key": "r"}
+    assert await store.find_reply("key") is None  # nothing is decided
+    claims = [replace(reply("key", "t", SOON), request=f"decision {n}", reply="") for n in range(8)]
+    taken = await asyncio.gather(*(store.claim(it, "r") for it in claims))
     assert sorted(taken) == [False] * 7 + [True]
-    kept = await store.find_reply("key")
-    assert kept == reply("key", f"t{taken.index(True)}", SOON)
-    await store.save_reply(reply("key", "after", SOON))
-    assert not await store.claim(reply("key", "t", SOON))
-    await store.delete_thread("after")
-    assert await store.claim(reply("key", "t", SOON))
+    assert await store.find_reply("key") == claims[taken.index(True)]
+    await store.propose(reply("key", "t", SOON))  # again, as a copy of its thread would
+    assert await store.proposals("t") == {}
+    assert not await store.claim(claims[0], "r")
+    await store.save_reply(reply("key", "t", SOON))
+    assert not await store.claim(claims[0], "r")
+
+
+async def test_a_call_is_claimed_as_it_was_proposed_and_no_other(store: Store) -> None:
+    claim = reply("key", "t", SOON)
+    assert not await store.claim(claim, "r")
+    await store.save_reply(reply("an answer", "t", SOON))
+    assert not await store.claim(replace(claim, key="an answer"), "r")
+    await store.propose(reply("late", "t", time.time() - 1))
+    assert not await store.claim(replace(claim, key="late"), "r")
+    await store.propose(claim)
+    await store.propose(replace(claim, request="changed"))
+    assert not await store.claim(claim, "changed")
+    assert await store.claim(claim, "r")
+
+
+async def test_what_a_deleted_thread_proposed_is_gone(store: Store) -> None:
+    await store.propose(reply("key", "t", SOON))
+    await store.delete_thread("t")
+    assert not await store.claim(reply("key", "t", SOON), "r")
+
+
+SHOP = ThreadRef("t_1", "a" * 32)
+
+
+async def test_companions_are_deleted_with_their_thread(store: Store) -> None:
+    near = ThreadRef("tx1", SHOP.owner)
+    names = [SHOP.key, SHOP.companion("writer"), SHOP.companion("a b"), near.key, near.companion("writer")]
+    for name in names:
+        await keep(store, name)
+    await store.delete_thread(SHOP.key)
+    assert [await knows(store, it) for it in names] == [False] * 3 + [True] * 2
+    await store.delete_thread(SHOP.key)
+    await keep(store, SHOP.companion("left"))
+    await store.delete_thread(SHOP.key)
+    assert not await knows(store, SHOP.companion("left"))
+
+
+async def test_companions_are_as_old_as_the_newest_of_them_and_purged_together(store: Store) -> None:
+    now = datetime.now(UTC)
+    first = Store.first_checkpoint_id(now - timedelta(days=40))
+    old = first + str(uuid6())[len(first) :]
+    for thread_id in ("quiet", "busy"):
+        await keep(store, thread_id, old)
+        await keep(store, f"{thread_id} writer", old)
+    await keep(store, "busy")
+    await keep(store, "later", old)
+    await keep(store, "later writer")
+    await keep(store, "left alone", old)
+    assert await store.purge_before(now - timedelta(days=30)) == 2
+    names = ("quiet", "quiet writer", "left alone", "busy", "busy writer", "later", "later writer")
+    assert [await knows(store, it) for it in names] == [False] * 3 + [True] * 4
+
+
+async def test_memories_not_written_for_long_are_purged(store: Store) -> None:
+    await store.memory("a").aput(("n",), "k", {"v": 1})
+    await store.purge_before(datetime.now(UTC) - timedelta(days=1))
+    assert await store.memory("a").aget(("n",), "k") is not None
+    await store.purge_before(datetime.now(UTC) + timedelta(days=1))
+    assert await store.memory("a").aget(("n",), "k") is None
 
 
 async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) -> None:
@@ -130,12 +195,12 @@ async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) 
     old, new = (Store.first_checkpoint_id(now - timedelta(days=days)) for days in (40, 10))
     tail = str(uuid6())[len(old) :]
     await keep(store, "old", old + tail)
-    await keep(store, "old then new", old + tail)
-    await keep(store, "old then new", new + tail)
-    await keep(store, "of now")
+    await keep(store, "old-then-new", old + tail)
+    await keep(store, "old-then-new", new + tail)
+    await keep(store, "of-now")
     assert await store.purge_before(now - timedelta(days=30)) == 1
-    known = {it: await knows(store, it) for it in ("old", "old then new", "of now")}
-    assert known == {"old": False, "old then new": True, "of now": True}
+    known = {it: await knows(store, it) for it in ("old", "old-then-new", "of-now")}
+    assert known == {"old": False, "old-then-new": True, "of-now": True}
 
 
 async def test_many_old_threads_are_deleted_in_several_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ def test_a_finding_names_its_place_its_way_out_and_its_rule(plant: Plant) -> Non
     loose, untested = Advice(()).lines(plant(AGENT, "app"))
     assert loose.startswith("src/app/agents/billing.py:1: the function `total` belongs to no class; ")
     assert loose.endswith(" [loose-functions]")
+    assert "tests/harness" not in loose + untested
     assert untested.endswith("tests/agents/test_billing.py [test-modules]")
 
 

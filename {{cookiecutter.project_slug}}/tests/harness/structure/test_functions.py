@@ -21,17 +21,20 @@ WANTED_BY_A_FRAMEWORK = {
 class LooseFunctions:
     """Finds functions outside of classes; LangChain's `@tool` functions of an agent are welcome."""
 
-    REMEDY = "make it a method, or name it in tests/harness/structure/test_functions.py with its framework"
+    REMEDY = "make it a method"
+    OR_NAME_IT = ", or name it in tests/harness/structure/test_functions.py with its framework"
+    """For the harness alone: over src/app this is advice, and no sealed file is its remedy."""
 
     def faults(self, package: Package) -> Iterator[Fault]:
         """Every loose function that no framework asks for."""
+        in_harness = self.OR_NAME_IT * (package.root.name == "harness")
         for module in package:
             for node in module.tree.body:
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     name = f"{module.name}.{node.name}".lstrip(".")
                     if name not in WANTED_BY_A_FRAMEWORK and not self._is_tool(module, node):
                         problem = f"the function `{node.name}` belongs to no class"
-                        yield module.fault(node, problem, self.REMEDY)
+                        yield module.fault(node, problem, self.REMEDY + in_harness)
 
     @staticmethod
     def _is_tool(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

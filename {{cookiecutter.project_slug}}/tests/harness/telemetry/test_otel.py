@@ -78,7 +78,7 @@ async def test_the_spans_of_a_run_hang_together_and_say_who_did_what(
         "gen_ai.usage.output_tokens": 7,
         "app.role": "writer",
         "app.prompt": "writer",
-        "app.prompt_version": "1",
+        "app.prompt_version": "2",
     }
     assert {line["trace_id"] for line in served.lines.named("audit")} == {root.trace_id.hex()}
 

@@ -132,7 +132,9 @@ def test_it_lists_what_the_image_installs_with_the_hash_of_every_file(tmp_path: 
     assert done.returncode == 0, done.stderr
     bill = json.loads((tmp_path / "sbom.cdx.json").read_text())
     assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", "1.2.0")
-    hashes = {it["purl"].partition("?")[0]: it["externalReferences"][0]["hashes"][0]["content"] for it in bill["components"]}
+    hashes = {
+        it["purl"].partition("?")[0]: it["externalReferences"][0]["hashes"][0]["content"] for it in bill["components"]
+    }
     assert hashes == {"pkg:pypi/idna@1.0": "a" * 64, "pkg:pypi/psycopg@1.0": "b" * 64}
 
 

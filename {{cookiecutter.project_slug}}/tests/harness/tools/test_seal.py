@@ -61,6 +61,20 @@ def test_the_check_fails_with_the_ways_out(
     assert seal.main(["patched"]) == 2
 
 
+@pytest.mark.parametrize("path", [["limits/quotas.py"], ["/etc/hosts"], []])
+def test_a_wrong_path_is_told_with_the_right_form(
+    project: Path, monkeypatch: pytest.MonkeyPatch, path: list[str]
+) -> None:
+    monkeypatch.setattr(seal, "PROJECT", project)
+    with pytest.raises(SystemExit, match="is no file of this project; write: make patch file=src/harness/"):
+        seal.main(["patch", *path])
+
+
+def test_an_absolute_path_of_the_project_is_understood(project: Path) -> None:
+    write(project, {QUOTAS: "QUOTA = 2\n"})
+    assert Seal(project).patch(str(project / QUOTAS)) == f"{PATCHED}: {QUOTAS} is listed"
+
+
 @pytest.mark.parametrize("change", [{QUOTAS: "QUOTA = 2\n"}, {"src/harness/mine.py": ""}, {}])
 def test_a_patched_file_is_no_fault_until_it_is_the_templates_again(project: Path, change: dict[str, str]) -> None:
     name = next(iter(change), KEYS)
@@ -82,6 +96,7 @@ def test_a_patched_file_is_no_fault_until_it_is_the_templates_again(project: Pat
 
 
 def test_a_file_of_the_owner_needs_no_entry(project: Path) -> None:
+    write(project, {"src/app/main.py": ""})
     assert "not sealed" in Seal(project).patch("src/app/main.py")
     assert (project / PATCHED).read_text(encoding="utf-8") == "# none\n"
 
@@ -138,3 +153,14 @@ def test_a_patched_file_that_the_template_dropped_is_named(committed: Path) -> N
     (committed / QUOTAS).unlink()
     [gone] = Update(committed).lines()
     assert gone.startswith(f"removed by the template, though you had changed it: {QUOTAS}")
+
+
+def test_while_marks_of_a_merge_are_left_the_report_fails(
+    committed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(seal, "PROJECT", committed)
+    assert seal.main(["updated"]) == 0
+    write(committed, {QUOTAS: "<<<<<<< before updating\nQUOTA = 2\n=======\nQUOTA = 3\n>>>>>>> after updating\n"})
+    git(committed, "add", "--all")  # git knows of no conflict any more
+    assert seal.main(["updated"]) == 1
+    assert f"conflict: {QUOTAS}: " in capsys.readouterr().out

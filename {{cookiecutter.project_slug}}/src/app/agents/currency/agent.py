@@ -14,7 +14,6 @@ from .tools import CurrencyTools
 class CurrencyAgent(Agent[CurrencySettings]):
     """Converts between the currencies that the European Central Bank quotes."""
 
-    name = "currency"
     description = {
         "en": "Exchange rates of the European Central Bank, and amounts converted with them.",
         "es": "Tipos de cambio del Banco Central Europeo y conversión de cantidades.",
@@ -65,12 +64,11 @@ class CurrencyAgent(Agent[CurrencySettings]):
         ),
     }
     prompt = CURRENCY
-    settings_class = CurrencySettings
     fake_source = CurrencySample()
 
     def policy(self) -> Policy:
         """The host of the rates."""
-        return Policy(tools=frozenset({"convert"}), hosts=frozenset({str(self.settings.rates_url.host)}))
+        return Policy(tools={"convert"}, hosts={str(self.settings.rates_url.host)})
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""

@@ -14,7 +14,6 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
 
     PRICE_WORDS = frozenset({"price", "prices", "cost", "costs", "precio", "precios", "cuesta"})
 
-    name = "knowledge"
     description = {
         "en": "Answers from our documents: opening hours, returns, deliveries, prices, this service.",
         "es": "Responde con nuestros documentos: horarios, devoluciones, envíos, precios, este servicio.",
@@ -71,15 +70,14 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         ),
     }
     prompt = KNOWLEDGE
-    settings_class = KnowledgeSettings
 
     def policy(self) -> Policy:
         """Two tools, one folder and one table; no network."""
         return Policy(
-            tools=frozenset({"search", "prices"}),
+            tools={"search", "prices"},
             folder=self.settings.folder,
             database=self.settings.database,
-            tables=frozenset({"products"}),
+            tables={"products"},
         )
 
     def tool_methods(self) -> Sequence[ToolMethod]:

@@ -1,8 +1,9 @@
 """What the knowledge agent can do: search its folder, and read its price list."""
 
+import asyncio
 from functools import cached_property
 
-from harness import AgentResources, Language, Source, ToolResult
+from harness import AgentResources, Language, Source, ToolResult, Translations
 
 from .passages import Passages
 from .prompt import PRICE_LIST
@@ -23,7 +24,8 @@ class KnowledgeTools:
         Args:
             question: The question in the user's own words and language.
         """
-        found = self._passages.search(question, self._settings.passages, self._settings.min_score)
+        passages = await asyncio.to_thread(lambda: self._passages)  # the first one reads the folder
+        found = passages.search(question, self._settings.passages, self._settings.min_score)
         return ToolResult(
             facts={"passages": [{"heading": p.heading, "text": p.text} for p in found]},
             sources=[Source(title=f"{p.heading} ({p.file})", url=p.file) for p in found],
@@ -44,7 +46,9 @@ class KnowledgeTools:
             """,
             question.lower(),
         )
-        products = [{"name": row[language], "price": self._figure(row["price"], language)} for row in rows]
+        products = [
+            {"name": Translations.pick(row, language), "price": self._figure(row["price"], language)} for row in rows
+        ]
         sources = [Source(title=PRICE_LIST.format(language), url="products")] if products else []
         return ToolResult(facts={"products": products}, sources=sources)
 

@@ -17,7 +17,6 @@ from .topic import Topic
 class NewsAgent(Agent[NewsSettings]):
     """Reads several outlets, and says so when one of them dominates."""
 
-    name = "news"
     description = {
         "en": "Current headlines of several news outlets, by topic.",
         "es": "Titulares actuales de varios medios, por tema.",
@@ -35,13 +34,12 @@ class NewsAgent(Agent[NewsSettings]):
         ),
     }
     prompt = NEWS
-    settings_class = NewsSettings
     fake_source = NewsSample()
 
     def policy(self) -> Policy:
         """The hosts of all feeds."""
         urls = [url for each in LANGUAGES for url in self.settings.feeds(each).values()]
-        return Policy(tools=frozenset({"headlines"}), hosts=frozenset(httpx2.URL(url).host for url in urls))
+        return Policy(tools={"headlines"}, hosts={httpx2.URL(url).host for url in urls})
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""

@@ -17,7 +17,6 @@ from .tools import WeatherTools
 class WeatherAgent(Agent[WeatherSettings]):
     """Looks a place up and reads its forecast."""
 
-    name = "weather"
     description = {
         "en": "Weather forecast of a place: today, tomorrow, the weekend or the week.",
         "es": "Pronóstico del tiempo de un lugar: hoy, mañana, el fin de semana o la semana.",
@@ -72,13 +71,12 @@ class WeatherAgent(Agent[WeatherSettings]):
         ),
     }
     prompt = WEATHER
-    settings_class = WeatherSettings
     fake_source = WeatherSample()
 
     def policy(self) -> Policy:
         """The geocoder's host and the forecast's."""
         urls = (self.settings.geocoding_url, self.settings.forecast_url)
-        return Policy(tools=frozenset({"forecast"}), hosts=frozenset(str(url.host) for url in urls))
+        return Policy(tools={"forecast"}, hosts={str(url.host) for url in urls})
 
     def tool_methods(self) -> Sequence[ToolMethod]:
         """One tool."""

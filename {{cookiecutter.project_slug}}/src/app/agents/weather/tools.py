@@ -1,6 +1,6 @@
 """What the weather agent can do: look up the forecast of a place."""
 
-from harness import AgentResources, Language, Params, Source, ToolResult, Words
+from harness import AgentResources, Language, Params, Source, ToolResult, Translations, Words
 
 from .days import Day, Days
 from .models import SKY, UNKNOWN, Daily, Forecast, Place, Places
@@ -31,7 +31,7 @@ class WeatherTools:
             {
                 "date": daily.time[i].isoformat(),
                 "is_today": i == 0,
-                "sky": SKY.get(daily.weather_code[i], UNKNOWN)[language],
+                "sky": Translations.pick(SKY.get(daily.weather_code[i], UNKNOWN), language),
                 "min_celsius": round(daily.temperature_2m_min[i]),
                 "max_celsius": round(daily.temperature_2m_max[i]),
                 "rain_percent": daily.precipitation_probability_max[i],

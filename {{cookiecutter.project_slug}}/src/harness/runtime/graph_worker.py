@@ -1,0 +1,156 @@
+"""A graph as one of the workers of a run: its results, checked as any agent's are."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..errors import InputRefused, ModelUnavailable
+from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.personal_data import PiiRules
+from ..guards.tool_policy import Approval, ApprovalGate
+from ..prompts.language import Language
+from ..prompts.messages import Messages
+from ..run_context import RunContext
+from ..settings import Settings
+from ..telemetry.audit_log import AuditLog
+from ..telemetry.redaction import Redactor
+from .agent import ToolResult
+from .approvals import PendingApprovals
+from .graph_agent import GraphAgent
+from .graph_runner import GraphResult, WaitingCall
+from .replies import Degraded
+from .state import Decision, PendingCall, Task, TaskResult, TaskResults
+
+
+class GraphWorker:
+    """Runs one graph agent on a task, and goes on with it when a person has decided."""
+
+    REJECTED: Final = "The user said no to this."
+
+    def __init__(self, agent: GraphAgent, settings: Settings, outgoing: OutputPolicy) -> None:
+        self._agent = agent
+        self._outgoing = outgoing
+        self._pending = PendingApprovals(settings, outgoing)
+        self._max_chars = settings.message_max_chars
+        self._personal = PiiRules(settings.personal_data_in)
+
+    async def answer(self, task: Task, language: Language) -> list[TaskResult]:
+        """The graph's answer, its question back, or the calls that wait for a person.
+
+        Raises:
+            ModelUnavailable: Its answer may not leave, such as for a figure that nothing had found.
+            Exception: Whatever its nodes raise.
+        """
+        run = RunContext.current()
+        evidence = run.evidence if run.evidence is not None else []
+        if run.stream:
+            run.stream.guard = lambda: self._guard(task, evidence, language) if self._may_speak(evidence) else None
+        return self._results(task, await self._agent.runner.run(task["question"]), evidence, language)
+
+    async def resume(
+        self, task: Task, approval: Approval, decision: Decision, call: PendingCall, language: Language
+    ) -> list[TaskResult]:
+        """What the graph does after the decision; the call itself runs in it, when it was approved.
+
+        Raises what `answer` raises.
+        """
+        evidence: list[ToolResult] = []
+        is_approved = decision["verdict"] == "approve"
+        gate = ApprovalGate(self._outgoing.leaks, self._max_chars)
+        with RunContext.scope(approval=approval if is_approved else None, gate=gate, evidence=evidence):
+            result = await self._agent.runner.resume(call["interrupt"], await self._value(call["form"], decision))
+            if not is_approved:  # the graph's own words may say anything
+                said = Messages.REJECTED.format(language, call=call["shown"])
+                return [
+                    TaskResults.unanswered(task, said, "rejected"),
+                    *self._results(task, result, evidence, language, may_speak=True),
+                ]
+            if result.waiting or result.asked:
+                done = self._decided(task, approval, call, language)
+                return [done, *self._results(task, result, evidence, language)]
+            evidence.append(ToolResult(call["arguments"]))  # the person has seen their figures
+            return self._results(task, result, evidence, language)
+
+    @staticmethod
+    def _decided(task: Task, approval: Approval, call: PendingCall, language: Language) -> TaskResult:
+        """What became of an approved call, while others still wait."""
+        if approval.has_failed:
+            return TaskResults.missing(task, Messages.UNCONFIRMED, language, call=call["shown"])
+        done = Messages.DONE.format(language, call=call["shown"])
+        return TaskResults.answered(task, done, [ToolResult(call["arguments"])])  # a person has seen them
+
+    async def _value(self, form: str, decision: Decision) -> Any:
+        """What the interrupt is resumed with; a person's own value is read by the guards of a message."""
+        kind, _, count = form.partition(" ")
+        if kind == "approval":
+            return {"verdict": decision["verdict"]}
+        if kind == "value":
+            value = Redactor.map_texts(decision.get("value"), lambda text: self._personal.mask_input(text)[0])
+            if len(str(value)) > self._max_chars:
+                raise InputRefused("value", f"longer than {self._max_chars} characters (MESSAGE_MAX_CHARS)")
+            host = RunContext.current().host
+            return await host.results.sanitize(value) if host else value
+        one = {"type": decision["verdict"]} | ({} if decision["verdict"] == "approve" else {"message": self.REJECTED})
+        return {"decisions": [one] * int(count)}
+
+    def _results(
+        self,
+        task: Task,
+        result: GraphResult,
+        evidence: Sequence[ToolResult],
+        language: Language,
+        *,
+        may_speak: bool = False,
+    ) -> list[TaskResult]:
+        if result.waiting or result.asked:
+            results = [self._waiting(task, it, language) for it in result.waiting]
+            if result.asked:
+                guard = self._guard(task, evidence, language)
+                text = guard.masked(result.asked)
+                self._refuse(guard, guard.violation(text, is_ours=True))
+                results.append(TaskResults.unanswered(task, text, "asked"))
+            return results
+        found = [it for it in evidence if it.facts]
+        guard = self._guard(task, found, language)
+        text = guard.masked(result.text)
+        if not (may_speak or self._may_speak(found)):
+            if self._is_question(text):
+                self._refuse(guard, guard.violation(text))
+                return [TaskResults.unanswered(task, text, "asked")]
+            AuditLog.record("grounding", "withheld", "no tool")
+            raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+        self._refuse(guard, guard.violation(text))
+        return [{**TaskResults.answered(task, text, found), "grounding": self._agent.grounding}]
+
+    def _waiting(self, task: Task, waiting: WaitingCall, language: Language) -> TaskResult:
+        if waiting.form != "approval" and (gate := RunContext.current().gate):
+            gate.add(waiting.call)
+        result = self._pending.result(task, waiting.call, language)
+        call: PendingCall = {**result["call"], "interrupt": waiting.interrupt, "form": waiting.form}
+        return {**result, "call": call}
+
+    def _guard(self, task: Task, found: Sequence[ToolResult], language: Language) -> OutputGuard:
+        sources = [source for it in found for source in it.sources]
+        return OutputGuard(
+            self._outgoing.grounded(self._agent.grounding),
+            task["question"],
+            [it.facts for it in found],
+            [source["url"] for source in sources],
+            said=[source["title"] for source in sources],
+            language=language,
+        )
+
+    def _may_speak(self, found: Sequence[ToolResult]) -> bool:
+        """False where an answer needs something found, and nothing is."""
+        if self._agent.grounding == "sources":
+            return any(it.sources for it in found)
+        return self._agent.grounding == "open" or any(it.facts for it in found)
+
+    @staticmethod
+    def _is_question(text: str) -> bool:
+        """True for one short question."""
+        return text.endswith("?") and len(text) <= 300 and text.count("\n") <= 1  # a guess
+
+    @staticmethod
+    def _refuse(guard: OutputGuard, refusal: str | None) -> None:
+        if refusal:
+            raise ModelUnavailable("agent", Degraded.refused(guard.block(refusal)))
