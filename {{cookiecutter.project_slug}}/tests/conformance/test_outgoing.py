@@ -8,6 +8,7 @@ import pytest
 
 from harness.guards.active_content import ActiveContent
 from harness.guards.leaks import Leaks
+from harness.locale.locale import Locale
 from harness.telemetry.metrics import REGISTRY
 from tests.conformance.conftest import ROLES, Served
 from tests.conformance.test_failing_models import OWN_WORDS
@@ -56,12 +57,17 @@ def agent_answers(served: Served, *texts: str) -> None:  # a fixture's name
 
 # A question in a language that there are no data for is answered in it, and refused for nothing that no guard knows.
 
+only_shipped = pytest.mark.skipif(
+    Locale.languages() != Locale.SHIPPED, reason="src/app/locale may know these languages"
+)
+
 FOREIGN = {
     "German": ("Wie viele Monde hat der Mars?", "Der Mars hat 2 Monde, Phobos und Deimos heißen sie."),
     "Japanese": ("火星(mars)には月がいくつありますか", "火星には月が2つあります。フォボスとダイモスです。"),
 }
 
 
+@only_shipped
 @pytest.mark.checklist("COG-1")
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize(("question", "text"), FOREIGN.values(), ids=FOREIGN.keys())
@@ -83,6 +89,7 @@ async def test_a_question_in_another_language_is_answered_in_it(
     assert "withdrawn" not in [name for name, _ in events]
 
 
+@only_shipped
 @pytest.mark.checklist("COG-1")
 async def test_both_parts_are_written_as_one_in_the_language_of_the_question(served: Served) -> None:  # a fixture
     text = "Der Mars hat 2 Monde. Der Everest ist 8849 Meter hoch, heißt es bei uns."
@@ -95,6 +102,7 @@ async def test_both_parts_are_written_as_one_in_the_language_of_the_question(ser
     assert "in the language of the\nquestion; where it does not tell, in English" in system
 
 
+@only_shipped
 @pytest.mark.checklist("COG-1")
 @pytest.mark.parametrize(("language", "answer"), [("en", "I can't help"), ("es", "No puedo ayudarte")])
 async def test_without_a_model_it_is_answered_in_the_configured_language(

@@ -76,10 +76,9 @@ class LanguageDetector:
         counts = self._counts(text)
         if self._is_unknown(text, counts):
             return self._default
-        ranked = sorted(LANGUAGES, key=lambda language: -counts[language])
-        if counts[ranked[0]] == counts[ranked[1]]:
-            return spoken if spoken in LANGUAGES else self._default
-        return ranked[0]
+        most = max(counts[language] for language in LANGUAGES)
+        best = [language for language in LANGUAGES if counts[language] == most]
+        return next(it for it in (spoken, self._default, *best) if it in best)
 
     CLEAR_WORDS: Final = 4
     """Common words of one language that are no accident, three times as many as of another."""

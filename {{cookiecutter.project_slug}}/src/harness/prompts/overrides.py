@@ -57,7 +57,7 @@ class Overrides:
             yield f"prompts: {prompt.name}: version {prompt.version} is the harness's own; give yours another"
         for language in shared.text.keys() & prompt.text.keys():
             told = Template(prompt.text[language]).get_identifiers()
-            for name in {*Template(shared.text[language]).get_identifiers()} - {*told}:
+            for name in {*Template(shared.text[language]).get_identifiers()} - {*told, "language"}:
                 yield f"prompts: {prompt.name} ({language}): ${name} is missing; the model would not be told it"
 
     @contextmanager

@@ -1,9 +1,10 @@
 """One prompt: a name and a version that logs and traces show, and its text per language."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from string import Template
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ..locale.locale import Locale
 from .language import Language, Text, Translations
@@ -17,6 +18,16 @@ class Prompt:
     version: str
     text: Text
     """Per language; `$name` marks a value that `render` fills in, `$language` is what that language is called."""
+
+    VERSION_CHARS: ClassVar = 8
+    """Of a digest that is a version: two texts of one prompt in 65,000 have the same."""
+
+    @classmethod
+    def literal(cls, name: str, text: Text) -> Self:
+        """A prompt whose `$` are signs and whose version is made of its text."""
+        digest = hashlib.sha256(repr(sorted(text.items())).encode()).hexdigest()
+        escaped: Text = {language: words.replace("$", "$$") for language, words in text.items()}
+        return cls(name, digest[: cls.VERSION_CHARS], escaped)
 
     def render(self, language: Language, **values: str) -> str:
         """The text for `language`, or else for the configured one, with every `$name` filled.

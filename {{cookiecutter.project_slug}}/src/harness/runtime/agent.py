@@ -68,7 +68,10 @@ class Agent(Generic[SettingsT]):
     """What an answer must rest on. `facts`: every figure and name is in what tools found in this run.
     `sources`: a tool found something with its source, figures are checked. `open`: the model's word."""
 
-    history_turns: ClassVar[int] = 3
+    HISTORY_TURNS: ClassVar = 3
+    """Enough for "and for two people?" and for "the first one"; a guess."""
+
+    history_turns: ClassVar[int] = HISTORY_TURNS
     """Turns of the conversation before the question that its model reads."""
 
     settings_class: type[SettingsT] = cast("type[SettingsT]", Configuration)

@@ -1,6 +1,5 @@
 """What an agent does where its owner says nothing: its name, its words, its answer without a model."""
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
@@ -11,7 +10,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from ..errors import ClarificationNeeded, ConfigurationError
 from ..guards.tool_policy import ToolPolicy
 from ..locale.locale import Locale
-from ..prompts.language import LANGUAGES, Language, LanguageDetector, Text, Words
+from ..prompts.language import LANGUAGES, Language, LanguageDetector, Words
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
 from .tool_result import ToolCall, ToolResult
@@ -42,9 +41,6 @@ class AgentWords:
 
     KEYWORD_CHARS: Final = 3
     """Shorter words send no question anywhere."""
-
-    VERSION_CHARS: Final = 8
-    """Of a prompt's digest, its version where the owner gives none."""
 
     @classmethod
     def place(cls, agent: type) -> str:
@@ -90,9 +86,7 @@ class AgentWords:
         """A prompt from a text, or from one in each language."""
         if isinstance(value, Prompt):
             return value
-        texts = {language: text.replace("$", "$$") for language, text in cls.texts(agent, "prompt", value).items()}
-        version = hashlib.sha256(repr(value).encode()).hexdigest()[: cls.VERSION_CHARS]
-        return Prompt(name=agent.name, version=version, text=cast("Text", texts))
+        return Prompt.literal(agent.name, cls.texts(agent, "prompt", value))
 
     @classmethod
     def keywords(cls, agent: Any) -> Mapping[Language, tuple[str, ...]]:

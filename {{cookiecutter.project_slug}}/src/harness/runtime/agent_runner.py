@@ -178,7 +178,7 @@ class AgentRunner:
             raise ModelUnavailable("agent", "said nothing")
         guard = self.guard(given, language, findings)
         text = guard.masked(text)
-        if level != "open" and not any(level == "facts" or it.sources for it in findings):
+        if not self._may_speak(findings):
             self._check_memory(text, given, language)
         return Draft(text, findings, failures, messages, guard, level)
 
@@ -193,9 +193,9 @@ class AgentRunner:
         config: Any = {"metadata": self._agent.prompt.metadata}
         for _ in range(self._limits.model_calls):
             if stream := RunContext.current().stream:
-                findings = self._findings(messages)  # words before anything was found are no answer yet
-                may_speak = findings or self._agent.grounding == "open"
-                stream.guard = partial(self.guard, given, language, findings) if may_speak else lambda: None
+                findings = self._findings(messages)
+                make = partial(self.guard, given, language, findings)
+                stream.guard = make if self._may_speak(findings) else lambda: None
             answer = self._tools.known(await self._model.ainvoke(messages, config))
             messages.append(answer)
             if not answer.tool_calls:
@@ -210,6 +210,11 @@ class AgentRunner:
         """What the tools found, in the order of the calls."""
         results = (m.artifact for m in messages if isinstance(m, ToolMessage))
         return [it for it in results if isinstance(it, ToolResult)]
+
+    def _may_speak(self, findings: Sequence[ToolResult]) -> bool:
+        """False where an answer needs something found, and nothing is."""
+        level = self._agent.grounding
+        return level == "open" or any(level == "facts" or it.sources for it in findings)
 
     def _check_memory(self, text: str, given: str, language: Language) -> None:
         """Let words through that no tool holds up, where they state nothing new.

@@ -217,6 +217,10 @@ def test_of_inventions_at_least_ninety_five_in_a_hundred_are_found(kind: str) ->
 
 # Of a language without data the guard knows figures and signs only, and refuses nothing else.
 
+only_shipped = pytest.mark.skipif(
+    Locale.languages() != Locale.SHIPPED, reason="src/app/locale may know these languages"
+)
+
 MOONS = {"name": "Mars", "number": 2, "kg": 1234567, "on": "2026-03-22", "price": "5 EUR"}
 
 
@@ -224,6 +228,7 @@ def unknown(question: str, language: Language) -> OutputGuard:
     return OutputGuard(NO_LEAKS, question, [MOONS], language=language)
 
 
+@only_shipped
 @pytest.mark.checklist("ETH-3")
 @pytest.mark.parametrize("language", Locale.SHIPPED)
 @pytest.mark.parametrize(
@@ -245,6 +250,7 @@ def test_an_answer_in_a_language_without_data_leaves(language: Language, questio
     assert guard.unsupported(answer) == []
 
 
+@only_shipped
 @pytest.mark.checklist("ETH-3")
 @pytest.mark.parametrize("invented", ["79 Monde", "5 £", "am 23.3.", "2 USD"])
 def test_a_figure_in_it_is_found_in_the_facts_or_withheld(invented: str) -> None:

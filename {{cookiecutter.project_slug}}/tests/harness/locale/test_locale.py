@@ -102,7 +102,7 @@ print(json.dumps({
 @pytest.fixture
 def own_app(tmp_path: Path) -> Path:
     """The owner's package, in a place of its own, with a folder for languages."""
-    shutil.copytree(PROJECT / "src" / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PROJECT / "src" / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__", "locale"))
     (tmp_path / "app" / "locale").mkdir()
     return tmp_path
 

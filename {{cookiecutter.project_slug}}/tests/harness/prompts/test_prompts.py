@@ -16,6 +16,10 @@ from tests.support.owner import KEY, Opens
 
 LANGUAGES = Locale.SHIPPED
 
+only_shipped = pytest.mark.skipif(
+    Locale.languages() != Locale.SHIPPED, reason="src/app/locale may know these languages"
+)
+
 # Which language a text is in.
 
 
@@ -65,6 +69,7 @@ def test_only_a_clear_text_tells_its_language(text: str, language: str | None) -
     assert LanguageDetector.clearly(text) == language
 
 
+@only_shipped
 @pytest.mark.parametrize(
     "text",
     [
@@ -89,6 +94,11 @@ def test_a_language_without_data_is_none_of_ours_and_the_default_counts(text: st
 )
 def test_a_foreign_name_makes_no_foreign_text(text: str) -> None:
     assert not LanguageDetector.is_unknown(text)
+
+
+def test_of_languages_that_are_told_alike_the_one_spoken_counts_then_the_default_then_the_first() -> None:
+    detect = LanguageDetector("es").detect
+    assert [detect("a"), detect("a", "en"), detect("a", "xx")] == ["es", "en", "es"]
 
 
 def test_a_thread_in_a_language_that_is_gone_goes_on_in_the_default() -> None:
@@ -132,6 +142,7 @@ def test_descriptions_are_listed_one_a_line() -> None:
 # What an owner's file of a language says; tests/harness/locale/test_locale.py starts a service with one.
 
 
+@only_shipped
 def test_what_a_language_lacks_is_one_line_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"a": {"en": "x", "es": "y"}, "b": {"en": "x"}, "c": {"en": "x"}}
     monkeypatch.setattr(LanguageFiles, "TEXTS", {"messages": texts})
@@ -147,6 +158,7 @@ def test_the_shipped_languages_lack_nothing() -> None:
     assert [it for it in lines if it["language"] in LANGUAGES] == []
 
 
+@only_shipped
 def test_a_text_of_no_name_and_a_value_that_is_not_given_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"messages": {"decline": "No: $agents, $who", "hello": "Hi", "done": "5 $"}}
     bare = {"name": "x", "months": [], "weekdays": [], "weekdays_short": []}

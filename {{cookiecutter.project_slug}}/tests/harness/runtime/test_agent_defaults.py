@@ -1,4 +1,7 @@
-"""An agent of a few lines: what it need not say, and how it answers all the same."""
+"""An agent of a few lines: what it need not say, and how it answers all the same.
+
+Tests of `agent_defaults`, `agent_tools` and `tool_result`.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -72,9 +75,8 @@ def test_all_that_is_not_said_has_a_value() -> None:
     assert (Billing.grounding, Billing.history_turns) == ("facts", 3)
 
 
-def test_one_text_is_a_prompt_in_every_language_that_is_answered_in_the_users() -> None:
-    told = WRITTEN.prompt.render("es")
-    assert told.startswith("Answer questions about invoices. Amounts are in $.\n\nResponde en el idioma")
+def test_one_text_is_a_prompt_in_every_language() -> None:
+    assert WRITTEN.prompt.render("es") == "Answer questions about invoices. Amounts are in $."
     assert WRITTEN.prompt.name == "billing"
     other = changed(prompt="Another.")
     assert len({WRITTEN.prompt.version, other.prompt.version, changed(prompt="More.").prompt.version}) == 3

@@ -1,19 +1,19 @@
 """What leaves an agent with its model: grounded words, and what was wrong with the rest."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from harness.errors import ClarificationNeeded, ModelUnavailable, SourceUnavailable
-from harness.guards.output import OutputGuard, OutputPolicy
+from harness.guards.output import OutputPolicy
 from harness.guards.personal_data import PiiRules
 from harness.models.factory import LLMFactory
 from harness.run_context import RunContext
 from harness.runtime.agent import ToolResult
 from harness.runtime.agent_runner import AgentRunner
+from harness.runtime.answer_stream import AnswerStream
 from harness.runtime.state import Task, TaskResults, Turn
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
@@ -213,15 +213,19 @@ async def test_the_embedded_model_reads_the_last_question_of_a_conversation(sett
 
 
 async def test_a_stream_has_a_guard_that_knows_what_was_found_so_far(settings: Settings) -> None:
-    stream = SimpleNamespace(guard=None)
-    seen: list[tuple[str | None, str | None]] = []
+    stream = AnswerStream()
+    seen: list[tuple[str | None, ...]] = []
     script = calls("mars", then="It has 2.")
 
     def say(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        guard: OutputGuard = stream.guard()
-        seen.append((guard.violation("It has 2."), guard.violation("It has 3.")))
+        guard = stream.guard()
+        seen.append((guard.violation("It has 2."), guard.violation("It has 3.")) if guard else ())
         return script(messages, bound)
 
     with RunContext.scope(stream=stream):
         await model(settings, say).answer("And Mars?", "en")
-    assert seen == [("ungrounded", "ungrounded"), (None, "ungrounded")]
+        await model(settings, "Fine.", at("open")).answer("And Mars?", "en")
+    assert seen == [(), (None, "ungrounded")]  # no word leaves before anything was found
+    last = stream.guard()
+    assert last
+    assert last.violation("It has 3.") is None
