@@ -172,6 +172,8 @@ async def test_with_all_guards_away_each_attack_does_what_it_wants(
     for guard in Guards.all().values():
         guard(away)
     for attack in planted(siege):
+        if flow != "parallel" and attack.order == CallTool("hidden"):
+            continue  # what stands in no policy is not in a graph at all
         siege.world.forget()
         report = await siege.run([attack], flow, injection="enforce", grounding_names="off")
         assert report.leaks or report.happened, attack.text
