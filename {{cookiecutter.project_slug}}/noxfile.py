@@ -199,6 +199,6 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def agent(session: nox.Session) -> None:
-    """Write a new agent and its test: nox -s agent -- billing."""
+    """Write a new agent and its test: nox -s agent -- billing; by a graph: nox -s agent -- billing graph."""
     python(session, "tools/new_agent.py", *session.posargs)
     session.notify("generate", posargs=[])  # its settings are shown among the others

@@ -10,8 +10,9 @@ from tools import new_agent
 from tools.new_agent import NameRefused, main, places, write
 
 ROOT = Path(new_agent.__file__).parents[1]
-# A usual name, and the longest one, which also holds a word at which the planner cuts a message.
-NAMES = ("billing", "pick_and_pack_returns_exchange_and_claim")
+# A usual name, the longest one, which also holds a word at which the planner cuts a message, and a graph.
+KINDS = {"billing": "agent", "pick_and_pack_returns_exchange_and_claim": "agent", "contracts": "graph"}
+NAMES = tuple(KINDS)
 FILES = [file for name in NAMES for file in (f"src/app/agents/{name}.py", f"tests/agents/test_{name}.py")]
 
 
@@ -33,8 +34,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, root / name)
     shutil.copytree(ROOT / "tests" / "support", root / "tests" / "support")
     shutil.copytree(ROOT / "src", root / "src", ignore=without_agents)
-    for name in NAMES:
-        write(root, name)
+    for name, kind in KINDS.items():
+        write(root, name, kind)
     return root
 
 
@@ -93,7 +94,7 @@ def test_an_agent_that_is_there_is_never_written_over(tmp_path: Path, taken: str
         places(tmp_path, "billing")
 
 
-@pytest.mark.parametrize("arguments", [[], ["one", "two"], ["Billing"]])
+@pytest.mark.parametrize("arguments", [[], ["billing", "graph", "more"], ["billing", "tree"], ["Billing"]])
 def test_the_command_refuses_what_is_no_name_with_one_sentence(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="billing"):
         main(arguments)

@@ -1,6 +1,7 @@
-"""Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`.
+"""Writes a new agent with its test: `nox -s agent -- billing`, or `make agent name=billing`; `kind=graph`: by a graph.
 
-The agent answers at once, from invented data, and passes every check. It is made of tools/agent_files.txt.
+The agent answers at once, from invented data, and passes every check. It is made of tools/agent_files.txt, or of
+tools/graph_files.txt.
 """
 
 import keyword
@@ -12,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")  # 40 characters: a guess
+
+KINDS = ("agent", "graph")
 
 DEVICES = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]")  # Windows has them in every folder
 
@@ -37,8 +40,10 @@ def places(root: Path, name: str) -> tuple[Path, Path]:
     return code, tests
 
 
-def write(root: Path, name: str) -> list[Path]:
-    """Writes the files and gives their paths. `NameRefused`: it cannot have this name."""
+def write(root: Path, name: str, kind: str = "agent") -> list[Path]:
+    """Writes the files and gives their paths. `NameRefused`: it cannot have this name, or there is no such kind."""
+    if kind not in KINDS:
+        raise NameRefused(f"{kind!r} is no kind of agent: make agent name=billing kind=graph, or without a kind.")
     code, tests = places(root, name)
     words = name.split("_")
     filled = {
@@ -49,7 +54,7 @@ def write(root: Path, name: str) -> list[Path]:
         "AGENT_HOST": "-".join(words),
     }
     written = []
-    files = Path(__file__).with_name("agent_files.txt").read_text(encoding="utf-8")
+    files = Path(__file__).with_name(f"{kind}_files.txt").read_text(encoding="utf-8")
     for token, value in filled.items():
         files = files.replace(token, value)
     for part in files.split("==== ")[1:]:
@@ -64,8 +69,8 @@ def write(root: Path, name: str) -> list[Path]:
 
 
 def main(arguments: list[str], root: Path = ROOT) -> None:
-    """Writes the agent that the one argument names."""
-    if len(arguments) != 1:
+    """Writes the agent that the first argument names, of the kind that a second one names."""
+    if len(arguments) not in (1, 2):
         raise NameRefused("Give the agent one name: make agent name=billing")
     for file in write(root, *arguments):
         print(f"wrote {file.relative_to(root).as_posix()}")

@@ -1,4 +1,4 @@
-"""What agents remember of an owner, held against all three stores; also tests `memories` and `bridge`."""
+"""What agents remember of an owner, held against all three stores; also tests `memories`."""
 
 import asyncio
 import sqlite3
