@@ -6,7 +6,7 @@ tools, guards, the store) read `RunContext.current()`.
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,20 +91,29 @@ class RunContext:
             current_run.reset(before)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`, from code in a thread: it runs in the run's loop, in the caller's context.
+        """The result of `work`, from code in a thread: done by the run's loop.
 
         Raises:
-            TypeError: The caller itself runs in a loop, which would wait for itself for ever.
-            RuntimeError: There is no run.
+            RuntimeError: There is no run, or the caller is in its loop.
         """
-        with suppress(RuntimeError):  # none runs in this thread
-            asyncio.get_running_loop()
-            work.close()
-            raise TypeError("called without `await` in an asynchronous node: use ainvoke, or make the node synchronous")
         if self.loop is None:
             work.close()
             raise RuntimeError("harness.model and harness.tools answer inside of a run")
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+        return self.wait_in(self.loop, work)
+
+    @staticmethod
+    def wait_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, done by `loop` in the caller's context; the calling thread waits for it.
+
+        Raises:
+            RuntimeError: The caller is in a loop itself, which would wait for itself forever.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # as it should be: a thread without one
+            return asyncio.run_coroutine_threadsafe(work, loop).result()
+        work.close()
+        raise RuntimeError("called without `await` in the event loop: use the asynchronous method, such as ainvoke")
 
 
 current_run: ContextVar[RunContext] = ContextVar("current_run", default=RunContext())  # noqa: B039  # frozen

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
 from harness.runtime.approvals import ApprovalNode, Approvals
-from harness.runtime.proposals import fingerprint
+from harness.runtime.proposals import Proposals
 from harness.settings import Settings
 from harness.storage.store import IdempotencyRecord
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -62,7 +62,7 @@ async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, 
     (approval,) = (await ask(client))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
     mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
-    assert await door.running.store.claim(mark, fingerprint(PUBLIC, *CALL))
+    assert await door.running.store.claim(mark, Proposals.fingerprint(PUBLIC, *CALL))
     for decision in ("approve", "reject", "approve"):
         answer = await decide(client, approval, decision)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")

@@ -76,6 +76,9 @@ class MemoryRoutes:
 
     router: ClassVar = APIRouter(prefix="/v1/memory", tags=["memory"], route_class=StrictRoute)
 
+    MAX_CURSOR_CHARS: ClassVar = 4096
+    """A namespace and a key, encoded; a guess."""
+
     MAX_ITEMS: ClassVar = 100
     """Of one page, 65,536 bytes each at most (`OwnerStore.MAX_VALUE_BYTES`)."""
 
@@ -85,7 +88,9 @@ class MemoryRoutes:
         caller: Reader,
         running: Running,
         limit: Annotated[int, Query(ge=1, le=MAX_ITEMS)] = MAX_ITEMS,
-        after: Annotated[str | None, Query(max_length=4096, description="`next` of the page before.")] = None,
+        after: Annotated[
+            str | None, Query(max_length=MAX_CURSOR_CHARS, description="`next` of the page before.")
+        ] = None,
     ) -> MemoryPage:
         """What agents remember of you beyond a conversation, a page at a time.
 

@@ -58,6 +58,8 @@ class Locale:
         """Folded words that are written with a capital and name nothing that could be invented."""
         self.common_words = frozenset(map(self.fold, self._split(data, "common_words")))
         """Folded words that are in most sentences: the language is told by them."""
+        self.courtesies = frozenset(map(self.fold, self._split(data, "courtesies")))
+        """Folded words of a greeting or a thanks."""
         self.describing_words = frozenset(map(self.fold, self._split(data, "describing_words")))
         """Folded words that are in the description of any agent."""
         self.signs = self._split(data, "signs")

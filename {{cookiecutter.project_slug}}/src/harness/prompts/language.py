@@ -71,6 +71,15 @@ class LanguageDetector:
         """Answer `default` where the text does not tell, such as for `USD/EUR?`, or is in a language without data."""
         self._default = default
 
+    @classmethod
+    def is_courtesy(cls, text: str) -> bool:
+        """True for a greeting or a thanks that asks for nothing: words of courtesy, and the commonest ones."""
+        words = Words.tokenize(text)
+        data = [Locale.load(language) for language in LANGUAGES]
+        kind = frozenset().union(*(it.courtesies for it in data))
+        plain = frozenset().union(kind, *(it.common_words for it in data))
+        return "?" not in text and not kind.isdisjoint(words) and plain.issuperset(words)
+
     def detect(self, text: str, spoken: Language | None = None) -> Language:
         """The language of `text`; where it does not tell, the one `spoken` so far in the thread."""
         counts = self._counts(text)

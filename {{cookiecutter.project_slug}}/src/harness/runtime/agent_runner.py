@@ -21,7 +21,7 @@ from ..errors import (
 from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..limits.budget import Budget, RunLimits
 from ..models.factory import LLMFactory
-from ..prompts.language import Language
+from ..prompts.language import Language, LanguageDetector
 from ..prompts.shared import ANSWER_LANGUAGE, UNGROUNDED, WRONG_LANGUAGE
 from ..run_context import RunContext
 from ..settings import Settings
@@ -127,7 +127,7 @@ class AgentRunner:
         words = [turn["question"] for turn in turns]
         if self._agent.grounding != "facts":  # a summary says again what was said
             words += [turn["answer"] for turn in turns]
-        given = "\n".join([*words, question])
+        given = [*words, question]
         with Budget.scope(self._limits):
             draft = await self._attempt([*messages, HumanMessage(question)], given, language)
             refusal = draft.guard.violation(draft.text)
@@ -150,7 +150,9 @@ class AgentRunner:
             return HumanMessage(WRONG_LANGUAGE.render(language))
         return HumanMessage(UNGROUNDED.render(language, unsupported=", ".join(unsupported[: cls.MAX_NAMED])))
 
-    async def _retry(self, draft: Draft, refusal: str, given: str, language: Language) -> tuple[Draft, str | None]:
+    async def _retry(
+        self, draft: Draft, refusal: str, given: Sequence[str], language: Language
+    ) -> tuple[Draft, str | None]:
         """A second attempt in the same limits, and why it is refused too; else the first one."""
         correction = self.correction(refusal, draft.guard.unsupported(draft.text), language)
         try:
@@ -162,8 +164,8 @@ class AgentRunner:
             OutputGuard.corrected(refusal, "agent")
         return second, again
 
-    async def _attempt(self, before: Sequence[AnyMessage], given: str, language: Language) -> Draft:
-        """The answer of model and tools after `before`; what the user has `given` may be said."""
+    async def _attempt(self, before: Sequence[AnyMessage], given: Sequence[str], language: Language) -> Draft:
+        """The answer of model and tools after `before`; what the user has `given`, the question last, may be said."""
         messages = await self._loop(before, given, language)
         results = [m for m in messages if isinstance(m, ToolMessage)]
         findings = self._findings(messages)
@@ -176,13 +178,13 @@ class AgentRunner:
         text = messages[-1].text.strip()
         if not text:
             raise ModelUnavailable("agent", "said nothing")
-        guard = self.guard(given, language, findings)
+        guard = self.guard("\n".join(given), language, findings)
         text = guard.masked(text)
         if not self._may_speak(findings):
             self._check_memory(text, given, language)
         return Draft(text, findings, failures, messages, guard, level)
 
-    async def _loop(self, before: Sequence[AnyMessage], given: str, language: Language) -> list[AnyMessage]:
+    async def _loop(self, before: Sequence[AnyMessage], given: Sequence[str], language: Language) -> list[AnyMessage]:
         """`before` and all that model and tools say after it, until an answer calls no tool.
 
         Raises:
@@ -194,7 +196,7 @@ class AgentRunner:
         for _ in range(self._limits.model_calls):
             if stream := RunContext.current().stream:
                 findings = self._findings(messages)
-                make = partial(self.guard, given, language, findings)
+                make = partial(self.guard, "\n".join(given), language, findings)
                 stream.guard = make if self._may_speak(findings) else lambda: None
             answer = self._tools.known(await self._model.ainvoke(messages, config))
             messages.append(answer)
@@ -216,20 +218,21 @@ class AgentRunner:
         level = self._agent.grounding
         return level == "open" or any(level == "facts" or it.sources for it in findings)
 
-    def _check_memory(self, text: str, given: str, language: Language) -> None:
+    def _check_memory(self, text: str, given: Sequence[str], language: Language) -> None:
         """Let words through that no tool holds up, where they state nothing new.
 
         Raises:
             ClarificationNeeded: They are a question back.
             ModelUnavailable: They state something, or may not leave.
         """
-        guard = self._guard(self._strict, given, language, ())
+        guard = self._guard(self._strict, "\n".join(given), language, ())
         refusal = guard.violation(text)
         if refusal is None and self.QUESTION.fullmatch(text):
             raise ClarificationNeeded(text)
         if refusal not in (None, OutputGuard.UNGROUNDED):
             raise ModelUnavailable("agent", Degraded.refused(guard.block(refusal)))
-        if refusal or self._agent.grounding == "facts":
+        is_kind = LanguageDetector.is_courtesy(given[-1])
+        if refusal or (self._agent.grounding == "facts" and not is_kind):
             AuditLog.record("grounding", "withheld", "no tool")
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
 

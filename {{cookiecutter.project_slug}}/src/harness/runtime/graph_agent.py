@@ -22,7 +22,7 @@ class GraphAgent(Agent[Configuration]):
 
     graph: ClassVar[Pregel[Any, Any, Any, Any]]
     ports: ClassVar[GraphPorts] = GraphPorts()
-    prompt = Prompt("graph", "1", dict.fromkeys(LANGUAGES, ""))
+    prompt = Prompt(name="graph", version="1", text=dict.fromkeys(LANGUAGES, ""))
 
     def __init__(  # type: ignore[misc] # its tools stand in policies of their own
         self, connectors: SourceConnections, guard: InjectionGuard | None = None

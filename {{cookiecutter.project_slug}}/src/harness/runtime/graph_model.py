@@ -48,6 +48,9 @@ class FactoryModel(BaseChatModel):
     _made: tuple[Any, Any] = PrivateAttr(default=(None, None))
     _copies: dict[Any, "FactoryModel"] = PrivateAttr(default_factory=dict)
 
+    VERSION_CHARS: ClassVar = 8
+    """Of a prompt's digest, its version in logs."""
+
     MAX_COPIES: ClassVar = 32
     """Sets of tools that are remembered; `create_agent` binds the same ones for each call. A guess."""
 
@@ -110,8 +113,7 @@ class FactoryModel(BaseChatModel):
             self._made = host.factory, made.bind_tools(self.bound, **self.options) if self.bound else made
         return self._made[1]  # type: ignore[no-any-return]
 
-    @staticmethod
-    def _named(given: Any, config: RunnableConfig | None) -> RunnableConfig:
+    def _named(self, given: Any, config: RunnableConfig | None) -> RunnableConfig:
         """The call's configuration, with the name and version of its prompt for logs and traces.
 
         Its system prompt may not leave in an answer, whoever wrote it.
@@ -123,7 +125,7 @@ class FactoryModel(BaseChatModel):
         host = RunContext.current().host
         if host and text:
             host.outgoing.leaks.learn(text)
-        version = hashlib.sha256(text.encode()).hexdigest()[:8]
+        version = hashlib.sha256(text.encode()).hexdigest()[: self.VERSION_CHARS]
         named = {"prompt": metadata.get("langgraph_node", "graph"), "prompt_version": version}
         return {**config, "metadata": {**named, **metadata}}
 

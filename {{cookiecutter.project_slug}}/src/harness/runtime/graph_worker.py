@@ -1,5 +1,6 @@
 """A graph as one of the workers of a run: its results, checked as any agent's are."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ from ..errors import InputRefused, ModelUnavailable
 from ..guards.output import OutputGuard, OutputPolicy
 from ..guards.personal_data import PiiRules
 from ..guards.tool_policy import Approval, ApprovalGate
-from ..prompts.language import Language
+from ..prompts.language import Language, LanguageDetector
 from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
@@ -23,6 +24,12 @@ from .state import Decision, PendingCall, Task, TaskResult, TaskResults
 
 class GraphWorker:
     """Runs one graph agent on a task, and goes on with it when a person has decided."""
+
+    MAX_QUESTION_CHARS: Final = 300
+    """A longer one states something too; a guess."""
+
+    STATEMENT: Final = re.compile(r"[.!;:\n]\s")
+    """What ends a sentence before the question."""
 
     REJECTED: Final = "The user said no to this."
 
@@ -112,7 +119,8 @@ class GraphWorker:
         found = [it for it in evidence if it.facts]
         guard = self._guard(task, found, language)
         text = guard.masked(result.text)
-        if not (may_speak or self._may_speak(found)):
+        is_kind = LanguageDetector.is_courtesy(task["question"])
+        if not (may_speak or is_kind or self._may_speak(found)):
             if self._is_question(text):
                 self._refuse(guard, guard.violation(text))
                 return [TaskResults.unanswered(task, text, "asked")]
@@ -145,10 +153,10 @@ class GraphWorker:
             return any(it.sources for it in found)
         return self._agent.grounding == "open" or any(it.facts for it in found)
 
-    @staticmethod
-    def _is_question(text: str) -> bool:
+    @classmethod
+    def _is_question(cls, text: str) -> bool:
         """True for one short question."""
-        return text.endswith("?") and len(text) <= 300 and text.count("\n") <= 1  # a guess
+        return text.endswith("?") and len(text) <= cls.MAX_QUESTION_CHARS and not cls.STATEMENT.search(text)
 
     @staticmethod
     def _refuse(guard: OutputGuard, refusal: str | None) -> None:

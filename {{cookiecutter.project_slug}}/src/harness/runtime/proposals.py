@@ -16,24 +16,24 @@ from .replies import ApprovalRequest
 from .state import PendingCall
 
 
-def fingerprint(owner: str, agent: str, tool: str, arguments: Mapping[str, Any]) -> str:
-    """Two calls are the same when their fingerprints are."""
-    text = json.dumps([owner, agent, tool, arguments], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 @dataclass(frozen=True)
 class Proposals:
     """The calls of a store's threads that were shown, each to be claimed once."""
 
     store: Store
 
+    @staticmethod
+    def fingerprint(owner: str, agent: str, tool: str, arguments: Mapping[str, Any]) -> str:
+        """Two calls are the same when their fingerprints are."""
+        text = json.dumps([owner, agent, tool, arguments], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
     async def save(self, thread: ThreadRef, calls: Iterable[ApprovalRequest]) -> None:
         """Let `calls`, which the reply to the thread's owner shows, be claimed until they expire."""
         for call in calls:
             # The reply tells whole seconds: until the end of its last one.
             expires_at = datetime.fromisoformat(call.expires_at).timestamp() + 1
-            shown = fingerprint(thread.owner, call.agent, call.tool, call.arguments)
+            shown = self.fingerprint(thread.owner, call.agent, call.tool, call.arguments)
             key = Approvals.key(thread, call.id)
             await self.store.propose(IdempotencyRecord(key, thread.key, shown, "", expires_at))
 
@@ -46,4 +46,4 @@ class Proposals:
     @staticmethod
     def of(thread: ThreadRef, call: PendingCall) -> str:
         """The fingerprint of a call that waits in a thread."""
-        return fingerprint(thread.owner, call["agent"], call["tool"], call["arguments"])
+        return Proposals.fingerprint(thread.owner, call["agent"], call["tool"], call["arguments"])

@@ -20,7 +20,7 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from .bridge import wait_for
+from ..run_context import RunContext
 
 Batch = Callable[[Sequence[Op]], Awaitable[list[Result]]]
 
@@ -51,7 +51,7 @@ class OwnerStore(BaseStore):
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """The results of `ops`, for a thread that is not the event loop's."""
-        return wait_for(self.abatch(ops), self._loop)
+        return RunContext.wait_in(self._loop, self.abatch(ops))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """The results of `ops`.

@@ -21,8 +21,8 @@ from langgraph.store.base import Op, Result
 from langgraph.store.sqlite import SqliteStore as ItemStore
 
 from ..errors import ConfigurationError
+from ..run_context import RunContext
 from ..settings import Settings, StoreURL
-from .bridge import wait_for
 from .memories import SQLMemories
 from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
 from .store import MemoryStore, Store
@@ -93,7 +93,7 @@ class _Saver(DegradingCheckpointer, _ThreadSaver):
     loop: asyncio.AbstractEventLoop
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return wait_for(self.aget_tuple(config), self.loop)
+        return RunContext.wait_in(self.loop, self.aget_tuple(config))
 
     def put(
         self,
@@ -102,23 +102,23 @@ class _Saver(DegradingCheckpointer, _ThreadSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        return wait_for(self.aput(config, checkpoint, metadata, new_versions), self.loop)
+        return RunContext.wait_in(self.loop, self.aput(config, checkpoint, metadata, new_versions))
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        wait_for(self.aput_writes(config, writes, task_id, task_path), self.loop)
+        RunContext.wait_in(self.loop, self.aput_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
-        wait_for(self.adelete_thread(thread_id), self.loop)
+        RunContext.wait_in(self.loop, self.adelete_thread(thread_id))
 
     def list(self, *given: Any, **named: Any) -> Iterator[CheckpointTuple]:
-        yield from wait_for(self._listed(*given, **named), self.loop)
+        yield from RunContext.wait_in(self.loop, self._listed(*given, **named))
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        return wait_for(self.aget_delta_channel_history(config=config, channels=channels), self.loop)
+        return RunContext.wait_in(self.loop, self.aget_delta_channel_history(config=config, channels=channels))
 
 
 class SqliteStore(SQLStore):

@@ -13,7 +13,7 @@ from langgraph.types import Command
 
 from harness.errors import ApprovalDecided, ApprovalUnknown
 from harness.runtime.approvals import Approvals
-from harness.runtime.proposals import Proposals, fingerprint
+from harness.runtime.proposals import Proposals
 from harness.runtime.replies import Reply
 from harness.runtime.state import Decision, PendingCall
 from harness.service import Service
@@ -178,5 +178,7 @@ def test_fingerprints_differ_by_each_part_and_not_by_the_order_of_arguments() ->
         ("o", "a", "t", {"n": 1, "m": None}),
         ("oa", "", "t", {"n": 1}),
     ]
-    assert len({fingerprint(*call) for call in calls}) == len(calls)
-    assert fingerprint("", "a", "t", {"x": 1, "y": [2]}) == fingerprint("", "a", "t", {"y": [2], "x": 1})
+    assert len({Proposals.fingerprint(*call) for call in calls}) == len(calls)
+    assert Proposals.fingerprint("", "a", "t", {"x": 1, "y": [2]}) == Proposals.fingerprint(
+        "", "a", "t", {"y": [2], "x": 1}
+    )

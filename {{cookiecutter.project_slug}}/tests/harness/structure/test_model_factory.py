@@ -25,7 +25,9 @@ class ChatModels:
     def faults(self, package: Package) -> Iterator[Fault]:
         """Every chat model of LangChain's packages that is imported, named or derived from."""
         for module in package:
-            is_factory = package.root.name == "harness" and module.is_in("models")
+            is_factory = package.root.name == "harness" and (
+                module.is_in("models") or module.parts == ("runtime", "graph_model")  # asks the factory
+            )
             for node in () if is_factory else module.nodes:
                 if problem := self._problem(node):
                     yield module.fault(node, problem, self.REMEDY)
