@@ -27,7 +27,9 @@ def test_every_feature_brings_files(kind: str) -> None:
 
 def test_every_path_of_the_features_table_exists() -> None:
     folder = ROOT / "{{cookiecutter.project_slug}}"
-    missing = [path for feature in Questions.read().features for path in feature.paths if not (folder / path).exists()]
+    questions = Questions.read()
+    there = {questions.rendered(path.relative_to(folder).as_posix()) for path in folder.rglob("*")}
+    missing = [path for feature in questions.features for path in feature.paths if path not in there]
     assert missing == []
 
 

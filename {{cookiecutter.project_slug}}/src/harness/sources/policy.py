@@ -68,7 +68,7 @@ class Policy:
             "tables": tables,
         }
         if texts := [name for name, value in named.items() if isinstance(value, str)]:
-            raise ConfigurationError([f'Policy: {it}: write {{"{named[it]}"}}, a set of names' for it in texts])
+            raise ConfigurationError([f'Policy: {it}: write ["{named[it]}"], a collection of names' for it in texts])
         values = {name: frozenset(value) for name, value in named.items()}
         for name, value in {**values, "keys": keys or {}, "folder": folder, "database": database}.items():
             object.__setattr__(self, name, value)

@@ -241,7 +241,7 @@ def test_what_is_no_text_is_named_where_the_class_is_written(field: str, wrong: 
 
 
 def test_a_text_in_place_of_names_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match='Policy: tools: write {"find"}, a set of names'):
+    with pytest.raises(ConfigurationError, match=r'Policy: tools: write \["find"\], a collection of names'):
         Policy(tools="find")
 
 
