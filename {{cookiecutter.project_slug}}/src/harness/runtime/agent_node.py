@@ -233,7 +233,7 @@ class AgentNode:
         self, task: Task, language: Language, history: Sequence[Turn]
     ) -> tuple[TaskResult | None, list[str]]:
         """The model's answer, or a cached one; None when there is neither. And why it is degraded."""
-        key = self._cache_key(task, language)
+        key = self._cache_key(task, language, history)
         try:
             async with Deadline.until(DeadlineFraction.MODEL):
                 runner = self._runners[task["agent"]]
@@ -261,10 +261,14 @@ class AgentNode:
         stale, age_seconds = hit
         return {**stale, "question": task["question"], "age_seconds": age_seconds}, [*degraded, Degraded.STALE_ANSWER]
 
-    def _cache_key(self, task: Task, language: Language) -> CacheKey | None:
-        """What an answer is cached under, for this owner alone; None in a run that names no owner."""
+    def _cache_key(self, task: Task, language: Language, history: Sequence[Turn]) -> CacheKey | None:
+        """What an answer is cached under, for this owner alone; None in a run that names no owner.
+
+        Within a conversation the question before counts too: the answer to "and tomorrow?" hangs on it.
+        """
         thread = RunContext.current().thread
         if thread is None:
             return None
         version = self._agents[task["agent"]].prompt.version
-        return CacheKey(thread.owner, language, task["agent"], version, task["question"])
+        before = history[-1]["question"] if history else ""
+        return CacheKey(thread.owner, language, task["agent"], version, f"{before} {task['question']}")

@@ -1,6 +1,5 @@
 """A graph as one of the workers of a run: its results, checked as any agent's are."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
 from ..telemetry.redaction import Redactor
 from .agent import ToolResult
+from .agent_runner import AgentRunner
 from .approvals import PendingApprovals
 from .graph_agent import GraphAgent
 from .graph_runner import GraphResult, WaitingCall
@@ -24,12 +24,6 @@ from .state import Decision, PendingCall, Task, TaskResult, TaskResults
 
 class GraphWorker:
     """Runs one graph agent on a task, and goes on with it when a person has decided."""
-
-    MAX_QUESTION_CHARS: Final = 300
-    """A longer one states something too; a guess."""
-
-    STATEMENT: Final = re.compile(r"[.!;:\n]\s")
-    """What ends a sentence before the question."""
 
     REJECTED: Final = "The user said no to this."
 
@@ -121,7 +115,7 @@ class GraphWorker:
         text = guard.masked(result.text)
         is_kind = LanguageDetector.is_courtesy(task["question"])
         if not (may_speak or is_kind or self._may_speak(found)):
-            if self._is_question(text):
+            if AgentRunner.QUESTION.fullmatch(text):
                 self._refuse(guard, guard.violation(text))
                 return [TaskResults.unanswered(task, text, "asked")]
             AuditLog.record("grounding", "withheld", "no tool")
@@ -152,11 +146,6 @@ class GraphWorker:
         if self._agent.grounding == "sources":
             return any(it.sources for it in found)
         return self._agent.grounding == "open" or any(it.facts for it in found)
-
-    @classmethod
-    def _is_question(cls, text: str) -> bool:
-        """True for one short question."""
-        return text.endswith("?") and len(text) <= cls.MAX_QUESTION_CHARS and not cls.STATEMENT.search(text)
 
     @staticmethod
     def _refuse(guard: OutputGuard, refusal: str | None) -> None:

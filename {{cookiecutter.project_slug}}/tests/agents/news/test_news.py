@@ -4,10 +4,9 @@ import httpx2
 import pytest
 
 from app.agents.news.agent import NewsAgent
-from app.agents.news.feeds import Feed, PlainText
+from app.agents.news.feeds import Feed, PlainText, Topic
 from app.agents.news.sample import NewsSample
 from app.agents.news.settings import FEEDS_EN, FEEDS_ES, NewsSettings
-from app.agents.news.topic import Topic
 from harness.errors import ConfigurationError, SourceUnavailable
 from harness.prompts.language import Language
 from harness.settings import Settings

@@ -7,11 +7,11 @@ import httpx2
 
 from harness import LANGUAGES, Agent, Language, Policy, ToolCall, ToolMethod, ToolResult
 
+from .feeds import Topic
 from .prompt import DOMINANT, HEADLINES, HEADLINES_ABOUT, NEWS, NOTHING, NOTHING_AT_ALL, UNREACHED
 from .sample import NewsSample
 from .settings import NewsSettings
 from .tools import NewsTools
-from .topic import Topic
 
 
 class NewsAgent(Agent[NewsSettings]):

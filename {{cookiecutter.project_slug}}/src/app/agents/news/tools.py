@@ -8,9 +8,8 @@ from typing import Any
 
 from harness import AgentResources, Language, Source, SourceUnavailable, ToolResult
 
-from .feeds import Feed, Headline
+from .feeds import Feed, Headline, Topic
 from .settings import NewsSettings
-from .topic import Topic
 
 
 class NewsTools:
