@@ -190,7 +190,7 @@ async def test_the_last_message_of_a_chat_client_is_the_message_and_the_last_nod
     connectors = SourceConnections(settings)
     agents = [agent(connectors) for agent in TEST_AGENTS]
     graph = GraphBuilder(settings, LLMFactory(settings), agents).compile(None)
-    talk = [HumanMessage("How high is Everest?"), AIMessage("8849 m"), HumanMessage("Moons of Mars")]
+    talk: Any = [HumanMessage("How high is Everest?"), AIMessage("8849 m"), HumanMessage("Moons of Mars")]
     state = await graph.ainvoke({"messages": talk})
     assert state["reply"].answer == "mars has 2 moons."
     assert state["question"] == "Moons of Mars"

@@ -79,7 +79,7 @@ ODD = [
 ]
 
 
-@pytest.mark.checklist("SEC-1")
+@pytest.mark.checklist("COST-1")
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 async def test_no_namespace_reaches_another_owner(store: Store, odd: str) -> None:
     await store.memory(ANA).aput(("a",), "k", {"secret": "planted"})
