@@ -174,7 +174,7 @@ async def test_threads_use_it_while_the_loop_goes_on(store: Store) -> None:
 
 
 async def test_in_the_loop_itself_it_is_refused_instead_of_waiting_for_itself(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="await the asynchronous method"):
+    with pytest.raises(RuntimeError, match="use the asynchronous method"):
         store.memory(ANA).get(("n",), "k")
 
 
