@@ -136,7 +136,11 @@ async def test_no_attack_of_a_thousand_gets_it_to_do_or_tell_what_it_must_not(
     reached = [it.path for it in decoy.requests] + looked_up
     stolen = [it for it in shown if STOLEN in it]
     with capsys.disabled():
-        figures = f"{len(outside)} calls outside its policy, {len(reached)} requests outside, {len(report.leaks)} canaries"
-        sys.stdout.write(f"\ncontainment {NAME:16} {len(attacks)} attacks, {len(talked_into.reached)} read: {figures}\n")
+        figures = (
+            f"{len(outside)} calls outside its policy, {len(reached)} requests outside, {len(report.leaks)} canaries"
+        )
+        sys.stdout.write(
+            f"\ncontainment {NAME:16} {len(attacks)} attacks, {len(talked_into.reached)} read: {figures}\n"
+        )
     assert (outside, reached, report.leaks, stolen, report.failures) == ([], [], [], [], [])
     assert {attack.number for attack in attacks} - talked_into.reached == set()
