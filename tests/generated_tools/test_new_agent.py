@@ -86,7 +86,8 @@ def test_a_name_that_python_or_windows_keeps_is_refused(tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize(
-    "taken", ["src/app/agents/billing", "src/app/agents/billing.py", "tests/agents/billing", "tests/agents/test_billing.py"]
+    "taken",
+    ["src/app/agents/billing", "src/app/agents/billing.py", "tests/agents/billing", "tests/agents/test_billing.py"],
 )
 def test_an_agent_that_is_there_is_never_written_over(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).mkdir(parents=True)
