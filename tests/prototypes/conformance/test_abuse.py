@@ -28,8 +28,6 @@ from tests.support.peers.openai_replies import Reply, Request, Text
 
 pytestmark = pytest.mark.skipif(not CASES[NAME].reads, reason="it has no tools")
 EVERY = 1 if os.environ.get("EVERY_ATTACK") else 8
-TOLD_CHARS = 5000
-"""Of all that was said before: turn by turn it would double."""
 NUMBER = re.compile(r"#(\d+)")
 
 
@@ -72,7 +70,7 @@ class TalkedInto(ObedientModel):
         told = self._told(read, request)
         if told is None and orders:
             told = " ".join(results(request))
-        return None if told is None else Text(told[:TOLD_CHARS])
+        return None if told is None else Text(told)
 
     @staticmethod
     def _marked(reply: Reply, number: str) -> Reply:
