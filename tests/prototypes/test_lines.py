@@ -1,22 +1,23 @@
 """A prototype moves into a project by few lines, none of them in a sealed file, and the page shows just those."""
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.prototypes.conftest import FIGURES
 from tests.prototypes.moves import NAMES, PAGE, Move
 from tools.questions import PROJECT_FOLDER, ROOT, Questions
 
+Record = Callable[[str, object], None]
 MOST_INSIDE, MOST_OUTSIDE = 12, 10
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_prototype_moves_in_by_few_lines_and_no_sealed_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_prototype_moves_in_by_few_lines_and_no_sealed_file(name: str, record_property: Record) -> None:
     move, project = Move(name), ROOT / PROJECT_FOLDER
     inside, outside = move.inside(), move.outside(project)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{name:16} {inside:3} lines inside its file {outside:3} outside")
+    record_property(FIGURES, f"lines       {name:16} {inside:3} in its own file, {outside:3} outside")
     assert 0 < inside <= MOST_INSIDE
     assert 0 < outside <= MOST_OUTSIDE
     questions = Questions.read()

@@ -6,11 +6,12 @@ The suite runs in the project's own environment, a copy of the project for each,
 import os
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.prototypes.conftest import FIGURES
 from tests.prototypes.moves import HERE, NAMES, Move
 from tests.template import Project, Template
 from tools.installed import install_project, interpreter
@@ -22,8 +23,9 @@ LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".nox", "__pycache__", ".*_ca
 
 @pytest.fixture(scope="module")
 def installed(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """As little as can be."""
-    project = template.with_cookiecutter(tmp_path_factory.mktemp("made"), {"project_slug": "travel-desk", **MINIMAL})
+    """As little as can be, and the attacks."""
+    answers = {**MINIMAL, "project_slug": "travel-desk", "assurance": True}
+    project = template.with_cookiecutter(tmp_path_factory.mktemp("made"), answers)
     done = install_project(project.folder)
     assert done.returncode == 0, done.stdout
     return project
@@ -57,12 +59,15 @@ def run(project: Project, python: Path, *command: str, **settings: str) -> subpr
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_prototype_that_moved_in_is_held_by_every_guard(
-    name: str, installed: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, installed: Project, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     project, python = moved(name, installed, tmp_path / "project"), interpreter(installed.folder)
     sealed = run(project, python, "tools/seal.py")
     assert sealed.returncode == 0, sealed.stdout
     done = run(project, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/prototypes", PROTOTYPE=name)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{name:16} {done.stdout.strip().splitlines()[-1]}")
+    told = done.stdout.strip().splitlines()
+    for line in told:
+        if line.startswith("containment"):
+            record_property(FIGURES, line)
+    record_property(FIGURES, f"suite       {name:16} {told[-1]}")
     assert done.returncode == 0, done.stdout[-20_000:]

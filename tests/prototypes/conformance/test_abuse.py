@@ -28,8 +28,6 @@ from tests.support.peers.openai_replies import Reply, Request, Text
 
 pytestmark = pytest.mark.skipif(not CASES[NAME].reads, reason="it has no tools")
 EVERY = 1 if os.environ.get("EVERY_ATTACK") else 8
-TOLD_CHARS = 5000
-"""Of all that was said before: turn by turn it would double."""
 NUMBER = re.compile(r"#(\d+)")
 
 
@@ -72,7 +70,7 @@ class TalkedInto(ObedientModel):
         told = self._told(read, request)
         if told is None and orders:
             told = " ".join(results(request))
-        return None if told is None else Text(told[:TOLD_CHARS])
+        return None if told is None else Text(told)
 
     @staticmethod
     def _marked(reply: Reply, number: str) -> Reply:
@@ -136,7 +134,11 @@ async def test_no_attack_of_a_thousand_gets_it_to_do_or_tell_what_it_must_not(
     reached = [it.path for it in decoy.requests] + looked_up
     stolen = [it for it in shown if STOLEN in it]
     with capsys.disabled():
-        figures = f"{len(outside)} calls outside its policy, {len(reached)} requests outside, {len(report.leaks)} canaries"
-        sys.stdout.write(f"\ncontainment {NAME:16} {len(attacks)} attacks, {len(talked_into.reached)} read: {figures}\n")
+        figures = (
+            f"{len(outside)} calls outside its policy, {len(reached)} requests outside, {len(report.leaks)} canaries"
+        )
+        sys.stdout.write(
+            f"\ncontainment {NAME:16} {len(attacks)} attacks, {len(talked_into.reached)} read: {figures}\n"
+        )
     assert (outside, reached, report.leaks, stolen, report.failures) == ([], [], [], [], [])
     assert {attack.number for attack in attacks} - talked_into.reached == set()

@@ -1,9 +1,13 @@
 """The prototype answers as a service does: whole, as a stream, over turns, and to each person their own."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+from app.agents import AGENTS
+from harness import Application, OwnGraph, Source, ToolResult
+from harness.guards.output import GroundingLevel
 from tests.prototypes.conftest import ANA, EVE, NAME, Event, Served
 from tests.prototypes.scripts import Case
 from tests.support.peers.openai_replies import Text
@@ -133,6 +137,26 @@ async def test_an_invented_figure_leaves_where_the_prototype_answers_openly_alon
     reply = await served.ask(case.question)
     assert ("98765" in reply["answer"]) is (case.grounding == "open")
     assert reply["degraded_because"] == ([] if case.grounding == "open" else ["ungrounded"])
+
+
+@pytest.mark.parametrize("grounding", ["facts", "sources"])
+async def test_what_a_tool_brought_before_may_be_said_again_where_the_level_allows_it(
+    served: Served, case: Case, grounding: GroundingLevel
+) -> None:
+    """`facts` wants it looked up again; `sources` lets a model repeat it, and say nothing beside."""
+    if not case.reads:
+        pytest.skip("it has no tools")
+    flow = import_module("app.flow").flow
+    served.application = Application(agents=AGENTS, flow=OwnGraph(flow.graph, grounding=grounding))
+    served.spies.instead[case.reads] = lambda **_: ToolResult({"found": case.answer}, [Source(title="S", url="s")])
+    await served.start()
+    assert (await served.ask(case.question))["answer"] == case.answer
+    served.model.roles[case.writer] = lambda request: Text(case.answer)
+    again = await served.ask("And what was that again, please?")
+    assert again["degraded_because"] == ([] if grounding == "sources" else ["ungrounded"])
+    assert (again["answer"] == case.answer) is (grounding == "sources")
+    served.model.roles[case.writer] = lambda request: Text("It costs 98765 euros.")
+    assert (await served.ask("And the price?"))["degraded_because"] == ["ungrounded"]
 
 
 # Handoffs: who has the conversation keeps it.

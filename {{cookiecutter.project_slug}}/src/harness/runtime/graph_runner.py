@@ -84,6 +84,8 @@ class GraphResult:
     text: str = ""
     asked: str = ""
     waiting: Sequence[WaitingCall] = ()
+    remembered: Sequence[str] = ()
+    """What tools have brought in this conversation, as its messages hold it, and what was answered."""
 
 
 class GraphRunner:
@@ -222,7 +224,9 @@ class GraphRunner:
         text = self._text(state).strip()
         if not text:
             raise ModelUnavailable("agent", "said nothing")
-        return GraphResult(text=text)
+        messages = state.get(MESSAGES) or ()
+        spoken = [it for it in messages[:-1] if isinstance(it, AIMessage | ToolMessage)]
+        return GraphResult(text=text, remembered=[str(it.text) for it in spoken])
 
     def _found(self, state: Any) -> Mapping[str, Any]:
         """What nodes found without a tool, of the keys that count as evidence."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..errors import InputRefused, ModelUnavailable
-from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..guards.personal_data import PiiRules
 from ..guards.tool_policy import Approval, ApprovalGate
 from ..prompts.language import Language, LanguageDetector
@@ -111,15 +111,20 @@ class GraphWorker:
                 results.append(TaskResults.unanswered(task, text, "asked"))
             return results
         found = [it for it in evidence if it.facts]
-        guard = self._guard(task, found, language)
+        may_speak = may_speak or self._may_speak(found) or LanguageDetector.is_courtesy(task["question"])
+        level = self._agent.grounding
+        may_repeat = level == "sources" and not (may_speak or found)
+        if may_repeat:  # what states nothing new, such as a summary
+            level, found = "facts", [ToolResult({"before": list(result.remembered)})]
+        guard = self._guard(task, found, language, level)
         text = guard.masked(result.text)
-        is_kind = LanguageDetector.is_courtesy(task["question"])
-        if not (may_speak or is_kind or self._may_speak(found)):
+        if not may_speak:
             if AgentRunner.QUESTION.fullmatch(text):
                 self._refuse(guard, guard.violation(text))
                 return [TaskResults.unanswered(task, text, "asked")]
-            AuditLog.record("grounding", "withheld", "no tool")
-            raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+            if not may_repeat:
+                AuditLog.record("grounding", "withheld", "no tool")
+                raise ModelUnavailable("agent", Degraded.UNGROUNDED)
         self._refuse(guard, guard.violation(text))
         return [{**TaskResults.answered(task, text, found), "grounding": self._agent.grounding}]
 
@@ -130,10 +135,12 @@ class GraphWorker:
         call: PendingCall = {**result["call"], "interrupt": waiting.interrupt, "form": waiting.form}
         return {**result, "call": call}
 
-    def _guard(self, task: Task, found: Sequence[ToolResult], language: Language) -> OutputGuard:
+    def _guard(
+        self, task: Task, found: Sequence[ToolResult], language: Language, level: GroundingLevel | None = None
+    ) -> OutputGuard:
         sources = [source for it in found for source in it.sources]
         return OutputGuard(
-            self._outgoing.grounded(self._agent.grounding),
+            self._outgoing.grounded(level or self._agent.grounding),
             task["question"],
             [it.facts for it in found],
             [source["url"] for source in sources],

@@ -18,6 +18,8 @@ class ObedientModel:
     """Plays all roles. In the attacked one it obeys; in the others it does what it is for."""
 
     NUMBER = re.compile(r"#(\d+)")
+    TOLD_CHARS = 5000
+    """Of all that was said before: where a graph remembers, it would double turn by turn."""
     ENCODED = re.compile(r"=([A-Za-z0-9+/]{16,}={0,2})=(?!=)")
     ESCAPED = re.compile(r'\\(["\\/n])')
     """What JSON writes with a backslash."""
@@ -64,7 +66,7 @@ class ObedientModel:
         told += [Recite.obeyed(way, prompt) for way in Recite.PATTERN.findall(read)]
         told += [SendAway.obeyed(form, read + prompt) for form in SendAway.PATTERN.findall(read)]
         if TellAll.PATTERN.search(read):
-            told.append(" ".join(str(it["content"]) for it in request.messages))
+            told.append(" ".join(str(it["content"]) for it in request.messages)[: ObedientModel.TOLD_CHARS])
         return " ".join(told) or None
 
     @staticmethod
