@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_type_hints
 
 import orjson
 import structlog
@@ -158,8 +158,15 @@ class GraphRunner:
         async def steps() -> GraphOutput[Any]:
             state: Any = {}
             interrupts: list[Interrupt] = []
+            about = config["configurable"]
             parts = graph.astream(
-                given, config, stream_mode=["values", "custom"], subgraphs=True, durability="exit", version="v2"
+                given,
+                config,
+                context=self._context(graph, about["user_id"], about["thread_id"]),
+                stream_mode=["values", "custom"],
+                subgraphs=True,
+                durability="exit",
+                version="v2",
             )
             async for part in parts:
                 if part["type"] == "custom":
@@ -173,6 +180,14 @@ class GraphRunner:
         context = contextvars.copy_context()
         context.run(var_child_runnable_config.set, None)
         return await asyncio.get_running_loop().create_task(steps(), context=context)
+
+    @staticmethod
+    def _context(graph: Any, user_id: str, thread_id: str) -> Mapping[str, str] | None:
+        """What its `context_schema` is made of: who asks and where, if it wants to know; the rest by default."""
+        if graph.context_schema is None:
+            return None
+        known = {"user_id": user_id, "thread_id": thread_id}
+        return {name: known[name] for name in known.keys() & get_type_hints(graph.context_schema).keys()}
 
     @staticmethod
     def _send(write: Callable[[Event], None], part: Any) -> None:
@@ -280,6 +295,11 @@ class GraphRunner:
             if isinstance(port, str) and port not in self._channels:
                 keys = ", ".join(sorted(it for it in self._channels if not it.startswith(("__", "branch:"))))
                 problems.append(f"{kind}={port!r} is no key of the state of graph {self.name}, whose keys are {keys}")
+        if (context := self._context(graph, "", "")) is not None:
+            try:
+                graph.context_schema(**context)
+            except (TypeError, ValueError) as wrong:
+                problems.append(f"context_schema of graph {self.name}: {wrong}; give its fields defaults")
         if problems:
             raise ConfigurationError([f"src/app/flow.py: {it}" for it in dict.fromkeys(problems)])
 
