@@ -134,5 +134,3 @@ class Stage:
     async def aclose(self) -> None:
         for service in self._services:
             await service.aclose()
-
-

@@ -23,8 +23,8 @@ from structlog.testing import capture_logs
 from harness.errors import ConfigurationError
 from harness.runtime.flows import OwnGraph
 from harness.runtime.graph_model import model
-from harness.runtime.guarded_tools import tools
 from harness.runtime.graph_runner import GraphPorts, GraphRunner
+from harness.runtime.guarded_tools import tools
 from harness.sources.policy import Policy
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.runtime.graphs import InTurn, Shop, Stage, call

@@ -16,7 +16,7 @@ from harness.runtime.guarded_tools import tools
 from harness.service import Service
 from harness.sources.policy import Policy
 from harness.storage.thread_ref import PUBLIC, ThreadRef
-from tests.harness.runtime.graphs import InTurn, Shop, Stage, Talk, T, call
+from tests.harness.runtime.graphs import InTurn, Shop, Stage, T, Talk, call
 from tests.support.agents import TEST_AGENTS
 
 CANCEL = "Cancel order 7, it is late"
@@ -298,9 +298,7 @@ async def test_langchains_middleware_for_people_approves_and_rejects(
         return f"order {number} is cancelled"
 
     guarded = tools(cancel, policy=Policy(tools=frozenset({"cancel"})))
-    graph = create_agent(
-        model(), guarded, middleware=[HumanInTheLoopMiddleware(interrupt_on={"cancel": True})]
-    )
+    graph = create_agent(model(), guarded, middleware=[HumanInTheLoopMiddleware(interrupt_on={"cancel": True})])
     say = InTurn(call("cancel", number=7), "That is all about order 7.")
     talk = begin(graph, say)
     first = await talk.say("Cancel order 7")
