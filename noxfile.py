@@ -10,7 +10,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["stale", "lint", "render", "update", "bench", "project", "demo"]
+nox.options.sessions = ["stale", "lint", "render", "update", "bench", "project", "prototypes", "demo"]
 
 PYTHON = sys.executable
 PROJECT = Path("{" + "{cookiecutter.project_slug}" + "}")
@@ -42,7 +42,8 @@ def lint(session: nox.Session) -> None:
     run(session, "isort", *check, *OWN_PYTHON)
     run(session, "black", "--quiet", *check, *OWN_PYTHON)
     run(session, "ruff", "check", "--quiet", *OWN_PYTHON)
-    inside = sorted(map(str, Path("tests/generated_tools").glob("*.py")))  # as the project that they run in does it
+    folders = ("tests/generated_tools", "tests/prototypes/conformance")  # as the project that they run in does it
+    inside = sorted(str(path) for folder in folders for path in Path(folder).glob("*.py"))
     run(session, "isort", *check, "--settings-file", str(PROJECT / "pyproject.toml"), *inside)
     run(session, "black", "--quiet", *check, "--config", str(PROJECT / "pyproject.toml"), *inside)
     run(session, "ruff", "check", "--quiet", "--config", str(PROJECT / "ruff.toml"), *inside)
@@ -67,6 +68,12 @@ def update(session: nox.Session) -> None:
 def project(session: nox.Session) -> None:
     """Generated projects are installed and run their own checks; one's image is built and run, two at a time."""
     run_tests(session, "2", "tests/project", "tests/container")
+
+
+@nox.session
+def prototypes(session: nox.Session) -> None:
+    """Six prototypes as people bring them move into a project by a few lines, and every guard holds around them."""
+    run_tests(session, "2", "tests/prototypes")
 
 
 @nox.session

@@ -32,7 +32,7 @@ from .runtime.graph import GraphBuilder
 from .runtime.graph_runner import GraphHost
 from .runtime.replies import Event, Replies, Reply
 from .runtime.sessions import DecisionSession, Sessions
-from .runtime.state import Decision, State
+from .runtime.state import Decision, Question
 from .settings import Settings
 from .sources.resources import SourceConnections
 from .storage.store import Store
@@ -154,21 +154,22 @@ class Service:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
                     state = await self._graph.ainvoke(
-                        State(message=message), self._config(run), context=run, durability="exit"
+                        Question(message=message), self._config(run), context=run, durability="exit"
                     )
             except TimeoutError:
                 return self._replies.unanswered(message, run)
-            return self._replies.from_state(cast(State, state), run)
+            return cast(Reply, state["reply"])
 
     async def _events(self, message: str, thread: ThreadRef) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
         async with self._run(thread, stream=AnswerStream()) as run:
-            state, started = State(), Event(event="started", data={"thread_id": thread.thread_id, "run_id": run.run_id})
+            state: Any = {}
+            started = Event(event="started", data={"thread_id": thread.thread_id, "run_id": run.run_id})
             try:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
                 steps = self._graph.astream(
-                    State(message=message),
+                    Question(message=message),
                     self._config(run),
                     context=run,
                     stream_mode=["custom", "values"],
@@ -183,8 +184,8 @@ class Service:
                                 yield started
                             yield cast(Event, part)
                         else:
-                            state = cast(State, part)
-                reply = self._replies.from_state(state, run)
+                            state = part
+                reply: Reply = state["reply"]
             except TimeoutError:
                 reply = self._replies.unanswered(message, run)
             yield reply
@@ -208,7 +209,7 @@ class Service:
                 call, language = session.call["shown"], session.language
                 unconfirmed = Messages.UNCONFIRMED.format(language, call=call)
                 return self._replies.timed_out(language, unconfirmed, run)
-            return self._replies.from_state(cast(State, state), run)
+            return cast(Reply, state["reply"])
 
     @asynccontextmanager
     async def _run(self, thread: ThreadRef, **changes: Any) -> AsyncIterator[RunContext]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -28,8 +29,8 @@ from .agent import Agent
 from .agent_node import AgentNode
 from .approvals import ApprovalNode
 from .planner import Planner, RulesPlanner
-from .replies import Event
-from .state import READS, WRITES, Plan, State, Task, Turn
+from .replies import Event, Replies
+from .state import READS, WRITES, Plan, Question, State, Task, Turn
 from .threads import History
 from .writer import OutputGuardNode, Writer
 
@@ -59,7 +60,7 @@ class InputGuardNode:
         if stream := RunContext.current().stream:
             here = copy_context()  # it is called from graphs inside of this one
             stream.emit = lambda event: here.run(runtime.stream_writer, event)
-        message = state["message"]
+        message = self._message(state)
         question, masked = self.personal.mask_input(self.inbound.clean(message))
         history = state.get("history", [])
         trusted = [it for it in history if not self._is_poisoned(it)]
@@ -79,6 +80,13 @@ class InputGuardNode:
             refused = {"question": "", "masked": [], "plan": plan, "degraded": Overwrite([])}
             return {**changes, **refused}
         return {**changes, "question": question, "masked": masked}
+
+    @staticmethod
+    def _message(state: State) -> str:
+        """The message, or the user's last one of several."""
+        if "message" in state:
+            return state["message"]
+        return next((it.text for it in reversed(state.get("messages", [])) if isinstance(it, HumanMessage)), "")
 
     @staticmethod
     def _withdrawn(state: State) -> list[str]:
@@ -115,7 +123,18 @@ class OneTask:
         return {"plan": Plan(verdict="work", tasks=tasks, text=""), "degraded": Overwrite([])}
 
 
-Graph = CompiledStateGraph[State, RunContext, State, State]
+@dataclass(frozen=True)
+class ReplyNode:
+    """Makes the reply of what the run has left: on every host the graph's last word."""
+
+    replies: Replies
+
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
+        """Write `reply`."""
+        return {"reply": self.replies.from_state(state, RunContext.current())}
+
+
+Graph = CompiledStateGraph[State, RunContext, Question, State]
 Route = str | Sequence[Send]
 Node = Callable[[State, Runtime[RunContext]], Awaitable[Mapping[str, Any]]]
 """A step of the run: reads the state, returns the changes."""
@@ -149,13 +168,15 @@ class Step:
                 raise PermissionError(f"node {name} may not write {sorted(foreign)}: grant it in runtime/state.py")
             changes |= own
             after |= own
+            if isinstance(more := own.get("degraded"), list):  # they add up
+                after["degraded"] = [*state.get("degraded", []), *more]
             if "plan" in changes:  # a refused message: nothing is left to decide
                 break
         return Command(update=changes, goto=self._route(after)) if self._route else changes
 
 
 class GraphBuilder:
-    """Builds admit and plan -> work (side by side) -> write -> audit, and approve where a call waits."""
+    """Builds admit and plan -> work (side by side) -> write -> audit and reply; and approve where a call waits."""
 
     def __init__(
         self,
@@ -191,15 +212,16 @@ class GraphBuilder:
             "work": work,
             "write": Writer(factory, outgoing),
             "audit": OutputGuardNode(History(settings.history_turns, settings.history_max_tokens), outgoing),
+            "reply": ReplyNode(Replies(settings, factory)),
             "approve": ApprovalNode(agents, work.graphs),
         }
 
     def compile(self, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
         """The graph over a store of threads; None keeps no threads."""
-        builder = StateGraph(State, context_schema=RunContext)
+        builder = StateGraph(State, context_schema=RunContext, input_schema=Question)
         plan = Step(self._only("admit", "plan"), self._start_work)
         work = Step(self._only("work"), self._after_work)
-        audit = Step(self._only("audit"), self._after_audit)
+        audit = Step(self._only("audit", "reply"), self._after_audit)
         builder.add_node("plan", plan.__call__, destinations=("work", "audit"))
         builder.add_node("work", work.__call__, destinations=("write", "audit"))
         builder.add_node("audit", audit.__call__, destinations=("approve", END))

@@ -1,6 +1,7 @@
 """Per-thread lock, idempotency keys and store-failure handling for one request."""
 
 import hashlib
+import json
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -136,7 +137,8 @@ class Sessions:
             StoreUnavailable: The store is away; without it nothing is carried out.
         """
         key = Approvals.key(thread, decision["id"])
-        session = DecisionSession(self._store, self._ttl_seconds, thread, decision["verdict"], key)
+        decided = decision["verdict"] + (json.dumps(decision["value"]) if "value" in decision else "")
+        session = DecisionSession(self._store, self._ttl_seconds, thread, decided, key)
         async with self._request(thread) as locks:
             await self._lock(locks, Store.lock_name(thread.key))
             record = await self._store.find_reply(key)

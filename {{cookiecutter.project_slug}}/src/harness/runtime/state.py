@@ -7,6 +7,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NotRequired
 
+from langchain_core.messages import AnyMessage
 from langgraph.channels import UntrackedValue
 from typing_extensions import TypedDict
 
@@ -96,12 +97,19 @@ class Turn(TypedDict):
     """True when the answer asked for more detail: the next message may be that detail."""
 
 
-class State(TypedDict, total=False):
-    """A thread's state: `history` lasts, everything else belongs to one run."""
+class Question(TypedDict, total=False):
+    """What a run is given: one of both."""
 
     message: Annotated[str, UntrackedValue]
     """As received, for `admit` alone. No store holds it, also of a run that fails or is left: it may
     contain what is masked in `question`."""
+    messages: Annotated[list[AnyMessage], UntrackedValue]
+    """Of chat clients of LangGraph's; the last one of the user is the message."""
+
+
+class State(Question, total=False):
+    """A thread's state: `history` lasts, everything else belongs to one run."""
+
     question: str
     """The message after its checks; empty when it was refused."""
     masked: list[str]
@@ -119,14 +127,17 @@ class State(TypedDict, total=False):
     answer: str
     degraded: Annotated[list[str], operator.add]
     history: list[Turn]
+    reply: Annotated[Any, UntrackedValue]
+    """The `Reply`, of the last node."""
 
 
 READS: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"message", "history", "outcomes"}),
+    "admit": frozenset({"message", "messages", "history", "outcomes"}),
     "plan": frozenset({"question", "language", "history"}),
     "work": frozenset({"task", "language", "before", "plan", "history"}),
     "write": frozenset({"question", "language", "plan", "outcomes"}),
     "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
+    "reply": frozenset({*("question", "masked", "language", "plan", "outcomes"), *("withdrawn", "answer", "degraded")}),
     "approve": frozenset({"language", "outcomes", "history"}),
 }
 """Node -> the keys it may read."""
@@ -139,6 +150,7 @@ WRITES: Final[Mapping[str, frozenset[str]]] = {
     "work": frozenset({"outcomes", "degraded"}),
     "write": frozenset({"draft", "degraded"}),
     "audit": frozenset({"answer", "degraded", "history"}),
+    "reply": frozenset({"reply"}),
     "approve": frozenset({"outcomes", "degraded", "history", "withdrawn"}),
 }
 """Node -> the keys it may change."""

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from harness.application import Application
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.harness.abuse.attacks import STOLEN, Attack, Attacks
 from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Doors, Report
-from tests.harness.abuse.obedient_model import ObedientModel
-from tests.harness.abuse.world import DecoyServer, GuardedVault, World
+from tests.harness.abuse.flows import AGENTS, FLOWS
+from tests.harness.abuse.world import DecoyServer, World
 from tests.support.peers.data_sources import DataSources
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY
-from tests.support.vault import ElsewhereAgent, VaultAgent
+from tests.support.vault import VaultAgent
 
 
 @dataclass
@@ -34,17 +35,19 @@ class Siege:
         self._keys = self.folder / "keys.jsonl"
         self._keys.write_text("".join(f"{key.record.line}\n" for key in (VICTIM, ATTACKER)))
 
-    async def run(self, attacks: Sequence[Attack], **changes: Any) -> Report:
-        """Send `attacks`, with other settings if any, after a victim has said something."""
-        model = ObedientModel(self.attacks, f"{self.world.source.address}/note")
+    async def run(self, attacks: Sequence[Attack], flow: str = "parallel", **changes: Any) -> Report:
+        """Send `attacks` through `flow`, with other settings if any, after a victim has said something."""
+        make_flow, make_model = FLOWS[flow]
+        model = make_model(self.attacks, f"{self.world.source.address}/note")
         with OpenAIServer(model) as server:
             settings = Settings(**dict(self._settings(server.url)) | changes)
-            client = await self.door.open(settings, (GuardedVault, ElsewhereAgent))
+            application = Application(agents=AGENTS, flow=make_flow(settings))
+            client = await self.door.client(application.create_app(settings))
             said = {"message": f"My word is {STOLEN}. #0", "thread_id": THREAD}
             by = {"Authorization": f"Bearer {VICTIM.text}"}
             await client.post("/v1/chat", json=said, headers=by)
             before = len(server.requests)
-            report = Report(Doors(client))
+            report = Report(Doors(client), flow)
             await report.run(attacks)
             await self.door.close()
             shown = [str(it.body) for it in server.requests[before:]]

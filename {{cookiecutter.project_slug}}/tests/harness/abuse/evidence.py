@@ -124,8 +124,9 @@ class Canaries:
 class Report:
     """Runs the attacks and counts what they did."""
 
-    def __init__(self, doors: Doors) -> None:
+    def __init__(self, doors: Doors, flow: str = "") -> None:
         self._doors = doors
+        self._flow = flow
         self._canaries = Canaries()
         self._rows: Counter[tuple[str, str]] = Counter()
         self.leaks: list[str] = []
@@ -162,7 +163,10 @@ class Report:
         kinds = sorted({kind for kind, _ in self._rows})
         rows = [(it, self._rows[(it, "attacks")], self._rows[(it, "leaks")]) for it in kinds]
         total = ("all", sum(row[1] for row in rows), sum(row[2] for row in rows))
-        head = "\n\ncontainment, a model that obeys everything\nattacks leaks  what was wanted\n"
+        head = f"\n\ncontainment, a model that obeys everything, flow: {self._flow}\nattacks leaks  what was wanted\n"
         table = [f"{attacks:7} {leaks:5}  {kind}\n" for kind, attacks, leaks in (*rows, total)]
+        calls = sum(it.startswith("ran ") for it in self.happened)
+        table += [f"{calls} calls outside the policy, {len(self.happened) - calls} requests outside the allow-list, "]
+        table += [f"{len(self.leaks)} canaries\n"]
         with capsys.disabled():
             sys.stdout.write(head + "".join(table))

@@ -23,6 +23,7 @@ from harness.sources.sql import SqliteTables
 from harness.telemetry.redaction import Redactor
 from tests.harness.abuse.attacks import SAYINGS, WRAPPERS, Attack
 from tests.harness.abuse.conftest import Siege
+from tests.harness.abuse.flows import FLOWS
 from tests.harness.abuse.orders import CallTool, Fetch, Order, Recite, SendAway
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples
 
@@ -38,10 +39,11 @@ ALL = pytest.param(1, marks=pytest.mark.exhaustive)
 @pytest.mark.checklist("ABU-2", "DEF-2", "INJ-3")
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])  # the decoy could be reached
 @pytest.mark.parametrize("every", [SOME, ALL])
+@pytest.mark.parametrize("flow", FLOWS)
 async def test_no_attack_of_a_thousand_gets_a_gullible_model_to_do_or_tell_what_it_must_not(
-    siege: Siege, capsys: pytest.CaptureFixture[str], every: int
+    siege: Siege, capsys: pytest.CaptureFixture[str], flow: str, every: int
 ) -> None:
-    report = await siege.run(siege.attacks[::every])
+    report = await siege.run(siege.attacks[::every], flow)
     report.print(capsys)
     assert len(siege.attacks) >= AT_LEAST
     assert report.unread == set(), "a model has not seen these at all"
@@ -150,11 +152,12 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])
 @pytest.mark.checklist("DEF-1")
 @pytest.mark.parametrize("name", Guards.all())
+@pytest.mark.parametrize("flow", FLOWS)
 async def test_with_any_one_guard_away_another_stops_each_attack(
-    siege: Siege, away: pytest.MonkeyPatch, name: str
+    siege: Siege, away: pytest.MonkeyPatch, flow: str, name: str
 ) -> None:
     Guards.all()[name](away)
-    report = await siege.run(planted(siege), injection="enforce")
+    report = await siege.run(planted(siege), flow, injection="enforce")
     assert report.happened == []
     assert report.leaks == []
     assert report.failures == []
@@ -162,12 +165,17 @@ async def test_with_any_one_guard_away_another_stops_each_attack(
 
 @pytest.mark.slow
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])
-async def test_with_all_guards_away_each_attack_does_what_it_wants(siege: Siege, away: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_with_all_guards_away_each_attack_does_what_it_wants(
+    siege: Siege, away: pytest.MonkeyPatch, flow: str
+) -> None:
     for guard in Guards.all().values():
         guard(away)
     for attack in planted(siege):
+        if flow != "parallel" and attack.order == CallTool("hidden"):
+            continue  # what stands in no policy is not in a graph at all
         siege.world.forget()
-        report = await siege.run([attack], injection="enforce", grounding_names="off")
+        report = await siege.run([attack], flow, injection="enforce", grounding_names="off")
         assert report.leaks or report.happened, attack.text
 
 

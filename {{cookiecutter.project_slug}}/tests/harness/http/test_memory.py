@@ -35,7 +35,7 @@ async def guarded(door: Door, url: str, tmp_path: Path) -> httpx2.AsyncClient:
     return client
 
 
-@pytest.mark.checklist("SEC-1")
+@pytest.mark.checklist("COST-1")
 async def test_a_caller_reads_and_deletes_its_own_alone(guarded: httpx2.AsyncClient) -> None:
     page = (await guarded.get("/v1/memory", headers=as_(ANA))).json()
     assert [(it["namespace"], it["key"]) for it in page["items"]] == [(["taste", "ana"], f"k{n}") for n in range(3)]
@@ -75,6 +75,7 @@ async def test_the_scope_of_conversations_is_needed(guarded: httpx2.AsyncClient)
         "after=ñ",
         "after=W10=",
         "after=W1siYVx1MDAwMCJdLCJrIl0=",
+        "after=W1siXHVkODAwIl0sImsiXQ==",
         "after=" + "W" * 4097,
     ],
 )

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from harness.errors import InputRefused, RunUnknown, ThreadUnknown
+from harness.models.factory import LLMFactory
 from harness.run_context import RunContext
 from harness.runtime.answer_stream import AnswerStream
 from harness.runtime.graph import GraphBuilder
@@ -176,3 +177,20 @@ def test_a_thread_that_is_not_full_yet_keeps_all_of_it(count: int) -> None:
     """Earned by a slice from a negative index: the fourth of six turns made two forgotten."""
     turns = [exchange(number) for number in range(count)]
     assert History(max_turns=6, max_tokens=1000).trimmed(turns) == turns
+
+
+def test_the_graph_says_what_it_takes(settings: Settings) -> None:
+    graph = GraphBuilder(settings, LLMFactory(settings), []).compile(None)
+    assert {*graph.get_input_jsonschema()["properties"]} == {"message", "messages"}
+
+
+async def test_the_last_message_of_a_chat_client_is_the_message_and_the_last_node_has_the_reply(
+    settings: Settings,
+) -> None:
+    connectors = SourceConnections(settings)
+    agents = [agent(connectors) for agent in TEST_AGENTS]
+    graph = GraphBuilder(settings, LLMFactory(settings), agents).compile(None)
+    talk: Any = [HumanMessage("How high is Everest?"), AIMessage("8849 m"), HumanMessage("Moons of Mars")]
+    state = await graph.ainvoke({"messages": talk})
+    assert state["reply"].answer == "mars has 2 moons."
+    assert state["question"] == "Moons of Mars"

@@ -79,7 +79,7 @@ ODD = [
 ]
 
 
-@pytest.mark.checklist("SEC-1")
+@pytest.mark.checklist("COST-1")
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 async def test_no_namespace_reaches_another_owner(store: Store, odd: str) -> None:
     await store.memory(ANA).aput(("a",), "k", {"secret": "planted"})
@@ -174,7 +174,7 @@ async def test_threads_use_it_while_the_loop_goes_on(store: Store) -> None:
 
 
 async def test_in_the_loop_itself_it_is_refused_instead_of_waiting_for_itself(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="await the asynchronous method"):
+    with pytest.raises(RuntimeError, match="use the asynchronous method"):
         store.memory(ANA).get(("n",), "k")
 
 
