@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
@@ -12,13 +12,11 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveM
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.config import get_stream_writer
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from langgraph.types import Command, GraphOutput, Interrupt
 from pydantic_core import to_jsonable_python
 
-from ..errors import ConfigurationError, ModelUnavailable
+from ..errors import ModelUnavailable
 from ..guards.injection_guard import ToolResults
 from ..guards.output import OutputPolicy
 from ..guards.tool_policy import PendingToolCall
@@ -27,6 +25,7 @@ from ..run_context import RunContext
 from ..settings import Settings
 from ..storage.store import Store
 from .agent import ToolResult
+from .graph_check import GraphCheck
 from .guarded_tools import GUARDED, UnguardedCalls
 from .replies import Event
 
@@ -98,14 +97,13 @@ class GraphRunner:
         """
         self.name = name
         self._ports = ports
-        self._channels = frozenset(graph.channels)
-        self._check(graph)
+        GraphCheck(name, graph).check({"input": ports.input, "output": ports.output})
         brought = [it for it in ("checkpointer", "store") if getattr(graph, it, None) not in (None, False)]
         for kind in brought:
             own = type(getattr(graph, kind)).__name__
             log.warning("replaced", graph=name, kind=kind, own=own, by="the service's, by DATABASE_URL")
         has_saver = "checkpointer" in brought
-        remembers = MESSAGES in self._channels or has_saver
+        remembers = MESSAGES in graph.channels or has_saver
         self._has_memory = remembers if ports.has_memory is None else ports.has_memory
         self._graph = graph
 
@@ -162,7 +160,7 @@ class GraphRunner:
             parts = graph.astream(
                 given,
                 config,
-                context=self._context(graph, about["user_id"], about["thread_id"]),
+                context=GraphCheck.context(graph, about["user_id"], about["thread_id"]),
                 stream_mode=["values", "custom"],
                 subgraphs=True,
                 durability="exit",
@@ -180,14 +178,6 @@ class GraphRunner:
         context = contextvars.copy_context()
         context.run(var_child_runnable_config.set, None)
         return await asyncio.get_running_loop().create_task(steps(), context=context)
-
-    @staticmethod
-    def _context(graph: Any, user_id: str, thread_id: str) -> Mapping[str, str] | None:
-        """What its `context_schema` is made of: who asks and where, if it wants to know; the rest by default."""
-        if graph.context_schema is None:
-            return None
-        known = {"user_id": user_id, "thread_id": thread_id}
-        return {name: known[name] for name in known.keys() & get_type_hints(graph.context_schema).keys()}
 
     @staticmethod
     def _send(write: Callable[[Event], None], part: Any) -> None:
@@ -286,31 +276,3 @@ class GraphRunner:
         plain = to_jsonable_python(value, fallback=str)
         given = plain if isinstance(plain, dict) else {"value": plain}
         yield WaitingCall(PendingToolCall(self.name, "question", given), interrupt.id, "value")
-
-    def _check(self, graph: Pregel[Any, Any, Any, Any]) -> None:
-        problems = list(self._unguarded(graph))
-        for _, inner in graph.get_subgraphs(recurse=True):
-            problems += self._unguarded(inner)
-        for kind, port in (("input", self._ports.input), ("output", self._ports.output)):
-            if isinstance(port, str) and port not in self._channels:
-                keys = ", ".join(sorted(it for it in self._channels if not it.startswith(("__", "branch:"))))
-                problems.append(f"{kind}={port!r} is no key of the state of graph {self.name}, whose keys are {keys}")
-        if (context := self._context(graph, "", "")) is not None:
-            try:
-                graph.context_schema(**context)
-            except (TypeError, ValueError) as wrong:
-                problems.append(f"context_schema of graph {self.name}: {wrong}; give its fields defaults")
-        if problems:
-            raise ConfigurationError([f"src/app/flow.py: {it}" for it in dict.fromkeys(problems)])
-
-    @staticmethod
-    def _unguarded(graph: Any) -> Iterator[str]:
-        if not isinstance(graph, CompiledStateGraph):
-            return
-        for node, spec in graph.nodes.items():
-            bound: Any = spec.bound
-            for part in (bound, *getattr(bound, "steps", ())):
-                for name, tool in part.tools_by_name.items() if isinstance(part, ToolNode) else ():
-                    if GUARDED not in (tool.tags or ()):
-                        remedy = f"harness.tools({name}, policy=Policy(tools=[{name!r}]))"
-                        yield f"node {node!r}: tool `{name}` stands in no policy; write {remedy}"

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from langgraph.pregel import Pregel
-from pytest import MonkeyPatch
 
 from harness import service as services
 from harness.application import Application
@@ -82,7 +82,7 @@ class Talk:
 
     async def decide(self, verdict: Any = "approve", at: int = 0, **more: Any) -> Reply:
         assert self.last is not None
-        self._decision = Decision(id=self.last.approvals[at].id, verdict=verdict, **more)
+        self._decision = cast("Decision", {"id": self.last.approvals[at].id, "verdict": verdict, **more})
         self.last = await self.service.decide(self._decision, T)
         return self.last
 
@@ -106,7 +106,7 @@ class Talk:
 class Stage:
     """Begins conversations, and ends their services."""
 
-    def __init__(self, settings: Settings, monkeypatch: MonkeyPatch) -> None:
+    def __init__(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         self._settings = settings.model_copy(update={"language": "en"})
         self._monkeypatch = monkeypatch
         self._services: list[Service] = []
@@ -121,7 +121,7 @@ class Stage:
         **settings: Any,
     ) -> Talk:
         """A conversation with a service of this flow or graph; its models say what `say` does, or what they embed."""
-        scripts: dict[str, Say | str] = {} if say is None else {"agent": say}
+        scripts: dict[str, Any] = {} if say is None else {"agent": say}
         self._monkeypatch.setattr(services, "LLMFactory", partial(ScriptedFactory, **scripts))
         if isinstance(flow, Pregel):
             flow = OwnGraph(flow, **(ports or {}))

@@ -38,11 +38,9 @@ async def test_a_supervisor_asks_one_agent_after_the_other_and_sums_up(begin: St
 async def test_each_agent_of_a_supervisor_reads_its_own_prompt_and_the_request_alone(begin: Stage) -> None:
     say = InTurn(call("ask_moons", request="Moons of Mars?"), MOONS, "Mars has 2.", "Mars has 2 moons.")
     own = Prompt(name="boss", version="1", text={"en": "You lead.", "es": "Tú diriges."})
+    own_words = MoonsAgent.prompt.text["en"]
     await begin(Supervisor(prompt=own), say, AGENTS).say("Tell me about Mars")
-    assert [it[0].text for it in say.heard] == ["You lead.", MoonsAgent.prompt.text["en"]] + [
-        MoonsAgent.prompt.text["en"],
-        "You lead.",
-    ]
+    assert [it[0].text for it in say.heard] == ["You lead.", own_words, own_words, "You lead."]
     assert [it.text for it in say.heard[1][1:]] == ["Moons of Mars?"]
 
 

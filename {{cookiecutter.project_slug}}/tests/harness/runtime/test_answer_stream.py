@@ -15,12 +15,12 @@ from harness.guards.output import OutputGuard
 from harness.models.rule_based import RuleBasedModel
 from harness.runtime.agent_flows import Handoffs, Supervisor
 from harness.runtime.answer_stream import AnswerStream
-from harness.runtime.flows import Flow, Parallel
+from harness.runtime.flows import Parallel
 from harness.runtime.graph_model import model
 from harness.runtime.guarded_tools import tools
 from harness.runtime.replies import Event
 from harness.sources.policy import Policy
-from tests.harness.runtime.graphs import InTurn, Shop, Stage, Talk, call
+from tests.harness.runtime.graphs import InTurn, Shop, Stage, call
 from tests.harness.runtime.scripted import NO_LEAKS
 from tests.support.agents import MoonsAgent
 
@@ -51,7 +51,7 @@ FLOWS: list[tuple[Any, Sequence[AIMessage | str]]] = [
 
 @pytest.mark.parametrize(("flow", "before"), FLOWS, ids=["parallel", "supervisor", "handoffs", "own"])
 async def test_the_first_sentence_is_read_before_the_last_is_written(
-    begin: Stage, monkeypatch: pytest.MonkeyPatch, flow: Flow, before: Sequence[Any]
+    begin: Stage, monkeypatch: pytest.MonkeyPatch, flow: Any, before: Sequence[Any]
 ) -> None:
     was_read, whole = asyncio.Event(), RuleBasedModel._astream
 
@@ -64,7 +64,7 @@ async def test_the_first_sentence_is_read_before_the_last_is_written(
             at += 1
 
     monkeypatch.setattr(RuleBasedModel, "_astream", slowly)
-    ports = OPEN if not isinstance(flow, Flow) else None
+    ports = OPEN if flow is FLOWS[3][0] else None
     talk = begin(flow, InTurn(*before, MOONS), [MoonsAgent], ports=ports)
     told: list[Event] = []
     async with asyncio.timeout(10):
@@ -162,7 +162,7 @@ class Heard:
 def test_without_a_guard_nothing_is_sent_but_the_answer() -> None:
     heard = Heard()
     heard.stream.begin()
-    heard.stream.feed(AIMessageChunk("One. Two. "))
+    heard.stream.feed(AIMessageChunk(content="One. Two. "))
     heard.stream.end()
     assert heard.events == []
     heard.stream.finish("Three.")
@@ -172,7 +172,7 @@ def test_without_a_guard_nothing_is_sent_but_the_answer() -> None:
 def test_an_answer_that_was_sent_is_not_sent_twice() -> None:
     heard = Heard().guarded()
     heard.stream.begin()
-    heard.stream.feed(AIMessageChunk("One. Two."))
+    heard.stream.feed(AIMessageChunk(content="One. Two."))
     heard.stream.end()
     heard.stream.finish("One. Two.\n")
     assert heard.events == [["token", "One. "], ["token", "Two."]]
@@ -182,7 +182,7 @@ def test_an_answer_that_was_sent_is_not_sent_twice() -> None:
 def test_another_answer_takes_the_place_of_what_was_sent() -> None:
     heard = Heard().guarded()
     heard.stream.begin()
-    heard.stream.feed(AIMessageChunk("One. Two."))
+    heard.stream.feed(AIMessageChunk(content="One. Two."))
     heard.stream.finish("Three.", "ungrounded")
     assert heard.events == [["token", "One. "], ["withdrawn", "ungrounded"], ["token", "Three."]]
 
@@ -191,8 +191,8 @@ def test_after_a_tool_call_the_rest_of_the_call_is_not_heard() -> None:
     heard = Heard().guarded()
     heard.stream.begin()
     chunk = tool_call_chunk(name="find", args="{}", id="1", index=0)
-    heard.stream.feed(AIMessageChunk("One. ", tool_call_chunks=[chunk]))
-    heard.stream.feed(AIMessageChunk("Two. "))
+    heard.stream.feed(AIMessageChunk(content="One. ", tool_call_chunks=[chunk]))
+    heard.stream.feed(AIMessageChunk(content="Two. "))
     heard.stream.end()
     assert heard.events == []
 
@@ -200,7 +200,7 @@ def test_after_a_tool_call_the_rest_of_the_call_is_not_heard() -> None:
 def test_a_refusal_is_of_the_newest_call() -> None:
     heard = Heard().guarded()
     heard.stream.begin()
-    heard.stream.feed(AIMessageChunk("It costs 99. "))
+    heard.stream.feed(AIMessageChunk(content="It costs 99. "))
     assert heard.stream.refusal == "ungrounded"
     heard.stream.begin()
     assert heard.stream.refusal is None

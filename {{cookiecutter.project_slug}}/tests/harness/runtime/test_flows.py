@@ -63,7 +63,7 @@ async def test_without_a_model_each_flow_answers_from_its_agents_data_and_says_s
     begin: Stage, name: str, changes: dict[str, Any], reason: str
 ) -> None:
     """A graph of one's own has none: its part is missing."""
-    talk = begin(FLOWS[name][0], lambda messages, bound: 1 / 0, AGENTS, **changes)
+    talk = begin(FLOWS[name][0], InTurn(), AGENTS, **changes)
     reply = await talk.say(QUESTION)
     assert reply.degraded_because == [reason]
     if name == "own":

@@ -23,7 +23,7 @@ def one_node(node: Any) -> Any:
 
 def test_a_role_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match=r"harness.model\('judge'\): the roles are planner, agent, writer"):
-        model("judge")  # type: ignore[arg-type] # as an owner writes it
+        model("judge")
 
 
 async def test_outside_of_a_run_it_says_what_to_do() -> None:

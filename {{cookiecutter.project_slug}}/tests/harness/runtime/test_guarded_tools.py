@@ -35,14 +35,14 @@ def lose(number: int) -> str:
 @pytest.mark.parametrize(
     ("given", "policy", "problem"),
     [
-        ([find, lose], {"tools": {"find"}}, "`lose` stands in no policy: name it in Policy(tools=...)"),
-        ([find], {"tools": {"find", "lose"}}, "the policy names `lose`, which is not among find"),
-        ([find], {}, "`find` stands in no policy"),
+        ([find, lose], {"find"}, "`lose` stands in no policy: name it in Policy(tools=...)"),
+        ([find], {"find", "lose"}, "the policy names `lose`, which is not among find"),
+        ([find], set(), "`find` stands in no policy"),
     ],
 )
 def test_tools_and_policy_name_the_same(given: Any, policy: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        tools(*given, policy=Policy(**{kind: frozenset(names) for kind, names in policy.items()}))
+        tools(*given, policy=Policy(tools=frozenset(policy)))
     assert any(problem in it for it in refused.value.problems)
 
 
@@ -94,7 +94,7 @@ async def test_a_figure_that_no_tool_brought_is_withheld(begin: Stage) -> None:
 
 
 async def test_the_words_of_an_agent_inside_a_tool_are_no_evidence(begin: Stage) -> None:
-    inner = create_agent(model(), [])
+    inner: Any = create_agent(model(), [])
 
     def ask_desk(request: str) -> str:
         """Ask the desk."""
@@ -242,7 +242,8 @@ def nested(given: Any) -> Callable[[MessagesState], Any]:
     """A node with an agent in its closure, which nobody sees at start."""
 
     async def node(state: MessagesState) -> Any:
-        return await create_agent(model(), [given]).ainvoke(state)
+        inner: Any = create_agent(model(), [given])
+        return await inner.ainvoke(state)
 
     return node
 
