@@ -21,7 +21,6 @@ from ..prompts.language import Language
 from ..prompts.messages import Messages
 from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.store import Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog
 from .agent import Agent
@@ -75,9 +74,6 @@ class Approvals:
     INTERRUPT: Final = "__interrupt__"
     """Where LangGraph keeps what an interrupted thread waits for, beside its newest checkpoint."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
     @classmethod
     def pending(cls, checkpoint: CheckpointTuple | None) -> Sequence[PendingCall]:
         """The calls for which a thread waits, whatever has been decided since."""
@@ -88,14 +84,6 @@ class Approvals:
             if channel == cls.INTERRUPT
             for interrupt in interrupts
             for call in interrupt.value
-        ]
-
-    async def open(self, thread: ThreadRef, checkpoint: CheckpointTuple | None) -> list[PendingCall]:
-        """Those that can still be decided."""
-        return [
-            call
-            for call in self.pending(checkpoint)
-            if not self.is_expired(call) and await self._store.find_reply(self.key(thread, call["id"])) is None
         ]
 
     @staticmethod

@@ -12,13 +12,11 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveM
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.config import get_stream_writer
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from langgraph.types import Command, GraphOutput, Interrupt
 from pydantic_core import to_jsonable_python
 
-from ..errors import ConfigurationError, ModelUnavailable
+from ..errors import ModelUnavailable
 from ..guards.injection_guard import ToolResults
 from ..guards.output import OutputPolicy
 from ..guards.tool_policy import PendingToolCall
@@ -27,6 +25,7 @@ from ..run_context import RunContext
 from ..settings import Settings
 from ..storage.store import Store
 from .agent import ToolResult
+from .graph_check import GraphCheck
 from .guarded_tools import GUARDED, UnguardedCalls
 from .replies import Event
 
@@ -100,14 +99,13 @@ class GraphRunner:
         """
         self.name = name
         self._ports = ports
-        self._channels = frozenset(graph.channels)
-        self._check(graph)
+        GraphCheck(name, graph).check({"input": ports.input, "output": ports.output})
         brought = [it for it in ("checkpointer", "store") if getattr(graph, it, None) not in (None, False)]
         for kind in brought:
             own = type(getattr(graph, kind)).__name__
             log.warning("replaced", graph=name, kind=kind, own=own, by="the service's, by DATABASE_URL")
         has_saver = "checkpointer" in brought
-        remembers = MESSAGES in self._channels or has_saver
+        remembers = MESSAGES in graph.channels or has_saver
         self._has_memory = remembers if ports.has_memory is None else ports.has_memory
         self._graph = graph
 
@@ -160,8 +158,15 @@ class GraphRunner:
         async def steps() -> GraphOutput[Any]:
             state: Any = {}
             interrupts: list[Interrupt] = []
+            about = config["configurable"]
             parts = graph.astream(
-                given, config, stream_mode=["values", "custom"], subgraphs=True, durability="exit", version="v2"
+                given,
+                config,
+                context=GraphCheck.context(graph, about["user_id"], about["thread_id"]),
+                stream_mode=["values", "custom"],
+                subgraphs=True,
+                durability="exit",
+                version="v2",
             )
             async for part in parts:
                 if part["type"] == "custom":
@@ -275,26 +280,3 @@ class GraphRunner:
         plain = to_jsonable_python(value, fallback=str)
         given = plain if isinstance(plain, dict) else {"value": plain}
         yield WaitingCall(PendingToolCall(self.name, "question", given), interrupt.id, "value")
-
-    def _check(self, graph: Pregel[Any, Any, Any, Any]) -> None:
-        problems = list(self._unguarded(graph))
-        for _, inner in graph.get_subgraphs(recurse=True):
-            problems += self._unguarded(inner)
-        for kind, port in (("input", self._ports.input), ("output", self._ports.output)):
-            if isinstance(port, str) and port not in self._channels:
-                keys = ", ".join(sorted(it for it in self._channels if not it.startswith(("__", "branch:"))))
-                problems.append(f"{kind}={port!r} is no key of the state of graph {self.name}, whose keys are {keys}")
-        if problems:
-            raise ConfigurationError([f"src/app/flow.py: {it}" for it in dict.fromkeys(problems)])
-
-    @staticmethod
-    def _unguarded(graph: Any) -> Iterator[str]:
-        if not isinstance(graph, CompiledStateGraph):
-            return
-        for node, spec in graph.nodes.items():
-            bound: Any = spec.bound
-            for part in (bound, *getattr(bound, "steps", ())):
-                for name, tool in part.tools_by_name.items() if isinstance(part, ToolNode) else ():
-                    if GUARDED not in (tool.tags or ()):
-                        remedy = f"harness.tools({name}, policy=Policy(tools=[{name!r}]))"
-                        yield f"node {node!r}: tool `{name}` stands in no policy; write {remedy}"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -141,8 +142,13 @@ class Call:
         if found is not None:
             return found  # type: ignore[no-any-return]
 
+        marked = inner.model_copy(update={"tags": [*(inner.tags or ()), GUARDED]})
+
         async def whole(**arguments: Any) -> Any:
-            return await inner.ainvoke(arguments)
+            if inner.response_format == "content":
+                return await marked.ainvoke(arguments)
+            message = await marked.ainvoke({"type": "tool_call", "id": "", "name": inner.name, "args": arguments})
+            return message.content, message.artifact
 
         return whole
 
@@ -156,14 +162,10 @@ class Call:
             about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
             nested: list[str] = []
             with TRACES.span(f"execute_tool {name}", about), RunContext.scope(stream=None, nested=nested):
-                try:
-                    with self._rights.authorize(name, shown):
-                        result = await self._run(arguments)
-                except ApprovalNeeded:
-                    if self._is_rejected(shown):
-                        return Messages.REJECTED.format(RunContext.current().language, call=name)
-                    with self._rights.authorize(name, shown):  # passes for the approved call alone
-                        result = await self._run(arguments)
+                if self._rights.writes(name) and self._is_rejected(shown):
+                    return Messages.REJECTED.format(RunContext.current().language, call=name)
+                with self._rights.authorize(name, shown):  # one that writes passes when it was approved
+                    result = await self._run(arguments)
                 return await self._brought(result, is_evidence=not nested)
         except GraphBubbleUp:
             raise
@@ -187,8 +189,15 @@ class Call:
         return ToolException(GuardedTool.UNFORESEEN)
 
     def _is_rejected(self, shown: Mapping[str, Any]) -> bool:
-        """Waits for a person here, and says whether they said no."""
+        """Waits for a person here, and says whether they said no.
+
+        It asks each time that its node runs: LangGraph tells the answers of a node by their order.
+        """
         call = PendingToolCall(self._agent, self._inner.name, to_jsonable_python(shown))
+        approval = RunContext.current().approval
+        if not (approval and approval.call == call):
+            with suppress(ApprovalNeeded), self._rights.authorize(call.tool, shown):  # collects it
+                pass
         decided = interrupt({GUARDED: "approval", "agent": call.agent, "tool": call.tool, "arguments": call.arguments})
         return not (isinstance(decided, Mapping) and decided.get("verdict") == "approve")
 
