@@ -70,10 +70,11 @@ async def test_the_refusal_is_in_the_language_of_the_message(served: Served) -> 
 async def test_nor_does_it_on_the_stream(served: Served) -> None:  # a fixture
     await served.start()
     events = await served.stream(ATTACK)
-    assert [name for name, _ in events] == ["plan", "token", "final"]
-    assert events[0][1] == {"verdict": "decline", "tasks": []}
-    assert events[1][1]["text"] == events[2][1]["answer"]
-    assert events[2][1]["answer"].startswith(BEGINNINGS["en"])
+    assert [name for name, _ in events] == ["started", "plan", "token", "final"]
+    _, plan, token, final = (data for _, data in events)
+    assert plan == {"verdict": "decline", "tasks": []}
+    assert token["text"] == final["answer"]
+    assert final["answer"].startswith(BEGINNINGS["en"])
     assert served.server.requests == []
 
 

@@ -206,8 +206,9 @@ async def test_a_writer_whose_sentence_is_out_is_not_asked_again(served: Served)
     served.model.breaks(writer("Mars has 2 moons. Everest is 9999 m high.", GOOD), "writer")
     await served.start()
     events = await served.stream(QUESTION)
-    assert [data["text"] for name, data in events if name == "token"] == ["Mars has 2 moons. "]
-    assert [name for name, _ in events][-2:] == ["withdrawn", "final"]
+    tokens = [data["text"] for name, data in events if name == "token"]
+    assert tokens == ["Mars has 2 moons. ", events[-1][1]["answer"]]
+    assert [name for name, _ in events][-3:] == ["withdrawn", "token", "final"]
     assert len(served.asked("writer")) == 1
 
 

@@ -163,8 +163,8 @@ def test_the_same_question_streams_what_happens_and_then_the_same_answer(service
                 events.append((name, orjson.loads(value)))
 
     names = [name for name, _ in events]
-    assert names[0] == "plan"
-    assert sorted(names[1:5]) == ["agent_finished"] * 2 + ["agent_started"] * 2
+    assert names[:2] == ["started", "plan"]
+    assert sorted(names[2:6]) == ["agent_finished"] * 2 + ["agent_started"] * 2
     assert names[-1] == "final"
     tokens = [data["text"] for name, data in events if name == "token"]
     assert len(tokens) > 1

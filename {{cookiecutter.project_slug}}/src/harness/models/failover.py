@@ -44,6 +44,9 @@ class FailoverModel(BaseChatModel):
     timeout_seconds: float
     """The longest that one model may take."""
 
+    has_tools: bool = False
+    """True where it may call one."""
+
     is_silent: bool = False
     """True where it must call a tool, such as to fill a schema: what it writes is no answer."""
 
@@ -88,7 +91,7 @@ class FailoverModel(BaseChatModel):
         """
         Budget.take_model_call()
         if listener := self._listener(config):
-            listener.begin()
+            listener.begin(has_tools=self.has_tools)
         request = ModelRequest(self.role, input, config, kwargs)
         reason: Reason = "timeout"
         for model, seconds in self._shares():
@@ -126,7 +129,7 @@ class FailoverModel(BaseChatModel):
         models = [model.bind_tools(tools, **kwargs) for model in self.models]
         chosen = kwargs.get("tool_choice")
         is_silent = self.is_silent or chosen not in (None, "auto", "none")
-        return self.model_copy(update={"models": models, "is_silent": is_silent})
+        return self.model_copy(update={"models": models, "has_tools": True, "is_silent": is_silent})
 
     def _listener(self, config: RunnableConfig | None) -> "AnswerStream | None":
         """Who reads along, if anybody does."""

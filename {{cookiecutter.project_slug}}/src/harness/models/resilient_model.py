@@ -230,8 +230,10 @@ class ResilientModel:
                         yield before_content.pop(0)
                     if says_something:
                         content_by = now() + Deadline.clamp(settings.llm_next_token_seconds)
-                if not has_content or (finish and not has_finished):
+                if finish and not (has_content and has_finished):
                     raise ModelCallFailed("upstream_invalid")
+                while before_content:  # the embedded model may say nothing
+                    yield before_content.pop(0)
             finally:
                 await source.aclose()
 

@@ -10,7 +10,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from ..errors import ClarificationNeeded, ConfigurationError
 from ..guards.tool_policy import ToolPolicy
 from ..locale.locale import Locale
-from ..prompts.language import LANGUAGES, Language, LanguageDetector, Words
+from ..prompts.language import LANGUAGES, Language, LanguageDetector, Translations, Words
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
 from .tool_result import ToolCall, ToolResult
@@ -31,6 +31,13 @@ class Derived(Generic[ValueT]):
     def by(cls, make: Callable[[Any], ValueT]) -> ValueT:
         """The attribute, for a type checker the value itself."""
         return cast("ValueT", cls(make))
+
+
+class Translated(dict[Language, ValueT]):
+    """What there is by language; for another one what is said in its place."""
+
+    def __missing__(self, language: Language) -> ValueT:
+        return Translations.pick(self, language)
 
 
 class AgentWords:
@@ -58,7 +65,7 @@ class AgentWords:
         """`value` in every language: one for all, or those that a mapping has and its first for the others."""
         if not isinstance(value, Mapping):
             return dict.fromkeys(LANGUAGES, value)
-        return {language: value.get(language, next(iter(value.values()))) for language in LANGUAGES}
+        return Translated(value)
 
     @classmethod
     def texts(cls, agent: type, field: str, value: Any) -> Mapping[Language, str]:

@@ -32,6 +32,7 @@ class AnswerStream:
         """Nodes of a graph whose words are the answer; empty: those of every node."""
         self._buffer: SentenceBuffer | None = None
         self._sent = ""
+        self._has_tools = True
         self.refusal: str | None = None
         """Why a sentence of the newest call may not leave."""
 
@@ -39,8 +40,9 @@ class AnswerStream:
         """Whether the words of a call with this configuration may be the answer."""
         return not self.writers or ((config or {}).get("metadata") or {}).get("langgraph_node") in self.writers
 
-    def begin(self) -> None:
-        """A call begins."""
+    def begin(self, *, has_tools: bool = True) -> None:
+        """A call begins; one that has no tools to call says its words whatever else it tells."""
+        self._has_tools = has_tools
         self.withdraw(self.REVISED)
         self.refusal = None
         guard = self.guard()
@@ -50,7 +52,7 @@ class AnswerStream:
         """A piece of the call's answer."""
         if self._buffer is None:
             return
-        if piece.tool_call_chunks:
+        if piece.tool_call_chunks and self._has_tools:
             self._buffer = None
             self.withdraw(self.REVISED)
             return
@@ -60,6 +62,11 @@ class AnswerStream:
         """The call's answer is whole."""
         if self._buffer is not None:
             self._send(self._buffer.rest())
+
+    @property
+    def has_sent(self) -> bool:
+        """True while words are out that were not taken back."""
+        return bool(self._sent)
 
     def withdraw(self, because: str) -> None:
         """Take back what was sent, if anything was."""

@@ -55,7 +55,7 @@ class Writer:
                 messages = self._messages(state, results.all)
                 draft = await self._ask_model(self._model, messages)
                 refusal = guard.violation(guard.masked(draft, is_counted=False))
-                if refusal in OutputGuard.MENDABLE:
+                if refusal in OutputGuard.MENDABLE and not (stream and stream.has_sent):
                     correction = AgentRunner.correction(refusal, guard.unsupported(draft), state["language"])
                     draft = await self._ask_model(self._model, [*messages, AIMessage(draft), correction])
                     if guard.violation(guard.masked(draft, is_counted=False)) is None:
@@ -79,10 +79,11 @@ class Writer:
 
     @staticmethod
     async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage]) -> str:
-        answer = await model.ainvoke([*messages], {"metadata": WRITER.metadata})
-        if not answer.text.strip():
+        # In pieces also where nobody reads along: what a model tells beside its words stays where it is.
+        draft = "".join([chunk.text async for chunk in model.astream([*messages], {"metadata": WRITER.metadata})])
+        if not draft.strip():
             raise ModelUnavailable("writer", "said nothing")
-        return answer.text.strip()
+        return draft.strip()
 
 
 class OutputGuardNode:
