@@ -80,13 +80,13 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format, lint, imports, merge markers, secrets and sealed files."""
+    """Check sealed files, format, lint, imports, merge markers and secrets."""
+    python(session, "tools/seal.py")  # first: who has changed one wants to know that before its format
     python(session, "-m", "isort", "--check-only", ".")
     python(session, "-m", "black", "--check", ".")
     python(session, "-m", "ruff", "check", ".")
     python(session, "-c", IMPORTS, "tools/imports.toml", "--no-cache")
     python(session, "tools/scan.py")
-    python(session, "tools/seal.py")
 
 
 @nox.session

@@ -80,13 +80,13 @@ class Seal:
 
     def patch(self, name: str) -> str:
         """Lists one file as changed on purpose, or takes it off when it is the template's again."""
-        path = (self._project / name).resolve()
+        given, path = name, (self._project / name).resolve()
         name = path.relative_to(self._project).as_posix() if path.is_relative_to(self._project) else str(path)
         state = self._state(name)
         if not (state or name in self._manifest.words or name in self._patched):
             if name == str(path) or not path.is_file():
                 raise SystemExit(
-                    f"file={name} is no file of this project; write: make patch file=src/harness/service.py"
+                    f"file={given} is no file of this project; write: make patch file=src/harness/service.py"
                 )
             return f"{name} is not sealed: edit it as you like"
         kept = [line for line in self._text(PATCHED).splitlines() if line.split()[1:] != [name]]
@@ -148,7 +148,7 @@ def main(arguments: list[str]) -> int:
     """Check, or do what the first argument says."""
     match arguments:
         case ["patch", *names]:
-            print("\n".join(map(Seal(PROJECT).patch, names or ["."])))
+            print("\n".join(map(Seal(PROJECT).patch, names or [""])))
         case ["updated"]:
             lines = [*Update(PROJECT).lines()]
             print("\n".join(lines) or "Nothing of yours was merged, moved or removed.")

@@ -16,10 +16,12 @@ from harness.runtime.agent import Agent
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
+from tests.support.approving import AGENTS as ORDERS
 from tests.support.callers import ANA, ANA_TOO, COLLECTOR, EVE, TALKER, Guarded
 from tests.support.peers.openai_replies import Reply, Request
 from tests.support.peers.openai_server import OpenAIServer, Script
 from tests.support.scripted_model import KEY, QUESTION, ScriptedModel
+from tests.support.writing_agent import OrdersAgent
 
 DEADLINE_SECONDS = 3.0
 """Of a request behind which something hangs."""
@@ -162,6 +164,24 @@ def closed_port() -> int:
         taken = stack.enter_context(socket.socket())
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def no_order_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OrdersAgent, "ran", [])
+    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
+
+
+@pytest.fixture
+async def shop(door: Door, url: str) -> httpx2.AsyncClient:
+    """The service with an agent that writes, on each kind of store."""
+    return await door.open(Settings(database_url=url), ORDERS)
+
+
+@pytest.fixture
+async def shop_in_memory(door: Door) -> httpx2.AsyncClient:
+    """The same in memory, for what no store has a part in."""
+    return await door.open(Settings(database_url="memory://"), ORDERS)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marks

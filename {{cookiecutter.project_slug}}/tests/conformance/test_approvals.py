@@ -12,37 +12,14 @@ from harness.runtime.approvals import Approvals
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.harness.http.test_streaming import events
-from tests.support.approving import AGENTS, CANCEL, WAITS, ask, decide, waiting
+from tests.support.approving import AGENTS, CANCEL, WAITS, ask, cancelled, decide, waiting
 from tests.support.writing_agent import OrdersAgent
 
-PATIENCE_SECONDS = 30
-"""On a busy machine."""
+pytestmark = pytest.mark.usefixtures("no_order_has_run")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OrdersAgent, "ran", [])
-    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
-
-
-@pytest.fixture
-async def client(door: Door, url: str) -> httpx2.AsyncClient:
-    """The service on each kind of store."""
-    return await door.open(Settings(database_url=url), AGENTS)
-
-
-@pytest.fixture
-async def simple(door: Door) -> httpx2.AsyncClient:
-    """The service in memory, for what no store has a part in."""
-    return await door.open(Settings(database_url="memory://"), AGENTS)
-
-
-def numbers() -> list[int]:
-    return [number for number, _, _ in OrdersAgent.ran]
-
-
-async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(client: httpx2.AsyncClient) -> None:
-    reply = await ask(client)
+async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(shop: httpx2.AsyncClient) -> None:
+    reply = await ask(shop)
     assert OrdersAgent.ran == []
     (approval,) = reply["approvals"]
     assert (approval["agent"], approval["tool"]) == ("orders", "cancel")
@@ -51,15 +28,15 @@ async def test_a_call_that_writes_waits_and_is_shown_as_it_would_run(client: htt
     assert reply["answer"] == WAITS
     assert [(it["name"], it["status"]) for it in reply["agents"]] == [("orders", "waiting")]
     assert not reply["degraded"]
-    thread = (await client.get("/v1/threads/t1")).json()
+    thread = (await shop.get("/v1/threads/t1")).json()
     assert thread["approvals"] == reply["approvals"]
     assert [it["text"] for it in thread["messages"]] == [CANCEL, WAITS]
 
 
-async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(client: httpx2.AsyncClient) -> None:
-    asked = await ask(client)
+async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(shop: httpx2.AsyncClient) -> None:
+    asked = await ask(shop)
     (approval,) = asked["approvals"]
-    answer = await decide(client, approval)
+    answer = await decide(shop, approval)
     assert answer.status_code == 200
     reply = answer.json()
     assert OrdersAgent.ran == [(7, "none", approval["id"])]
@@ -68,41 +45,41 @@ async def test_an_approved_call_runs_once_and_the_answer_tells_its_result(client
     assert (reply["thread_id"], reply["approvals"], reply["degraded"]) == ("t1", [], False)
     assert reply["sources"] == [{"title": "Shop", "url": "shop"}]
     assert reply["run_id"] != asked["run_id"]
-    thread = (await client.get("/v1/threads/t1")).json()
+    thread = (await shop.get("/v1/threads/t1")).json()
     assert [it["text"] for it in thread["messages"]] == [CANCEL, "Order 7 is cancelled."]
     assert thread["approvals"] == []
 
 
-async def test_a_rejected_call_never_runs_and_the_answer_says_so(client: httpx2.AsyncClient) -> None:
-    (approval,) = (await ask(client))["approvals"]
-    reply = (await decide(client, approval, "reject")).json()
+async def test_a_rejected_call_never_runs_and_the_answer_says_so(shop: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(shop))["approvals"]
+    reply = (await decide(shop, approval, "reject")).json()
     assert reply["answer"].startswith("This was rejected and not done: orders.cancel(number=7")
     assert [it["status"] for it in reply["agents"]] == ["rejected"]
-    assert (await decide(client, approval, "approve")).status_code == 409
+    assert (await decide(shop, approval, "approve")).status_code == 409
     assert OrdersAgent.ran == []
-    assert await waiting(client) == []
+    assert await waiting(shop) == []
 
 
 async def test_the_same_decision_again_gets_the_same_reply_and_the_other_one_a_conflict(
-    client: httpx2.AsyncClient,
+    shop: httpx2.AsyncClient,
 ) -> None:
-    (approval,) = (await ask(client))["approvals"]
-    first, again = await decide(client, approval), await decide(client, approval)
+    (approval,) = (await ask(shop))["approvals"]
+    first, again = await decide(shop, approval), await decide(shop, approval)
     assert first.json() == again.json()
-    other = await decide(client, approval, "reject")
+    other = await decide(shop, approval, "reject")
     assert (other.status_code, other.json()["type"]) == (409, "urn:problem:approval-decided")
-    await ask(client, "How many moons has Mars?")
-    assert (await decide(client, approval)).json() == first.json()
-    assert numbers() == [7]
+    await ask(shop, "How many moons has Mars?")
+    assert (await decide(shop, approval)).json() == first.json()
+    assert cancelled() == [7]
 
 
-async def test_decisions_at_the_same_time_run_it_once(client: httpx2.AsyncClient) -> None:
-    (approval,) = (await ask(client))["approvals"]
+async def test_decisions_at_the_same_time_run_it_once(shop: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(shop))["approvals"]
     verdicts = ["approve", "reject", "approve", "approve", "reject", "approve"]
-    answers = await asyncio.gather(*(decide(client, approval, it) for it in verdicts))
+    answers = await asyncio.gather(*(decide(shop, approval, it) for it in verdicts))
     assert {it.status_code for it in answers} == {200, 409}
     assert len({it.json()["run_id"] for it in answers if it.status_code == 200}) == 1
-    assert len(numbers()) == (answers[0].status_code == 200)
+    assert len(cancelled()) == (answers[0].status_code == 200)
 
 
 @pytest.mark.slow
@@ -113,14 +90,14 @@ async def test_decisions_in_two_processes_at_the_same_time_run_it_once(door: Doo
     answers = await asyncio.gather(*(decide(it, approval) for it in (one, two) * 4))
     assert {it.status_code for it in answers} == {200}
     assert len({it.json()["run_id"] for it in answers}) == 1
-    assert numbers() == [7]
+    assert cancelled() == [7]
 
 
-async def test_nobody_decides_about_what_does_not_wait(client: httpx2.AsyncClient) -> None:
-    (approval,) = (await ask(client))["approvals"]
-    for answer in (await decide(client, "0" * 32), await decide(client, approval, thread="t2")):
+async def test_nobody_decides_about_what_does_not_wait(shop: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(shop))["approvals"]
+    for answer in (await decide(shop, "0" * 32), await decide(shop, approval, thread="t2")):
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:problem:approval-unknown")
-    for refused in (await decide(client, "x"), await decide(client, approval, "maybe")):
+    for refused in (await decide(shop, "x"), await decide(shop, approval, "maybe")):
         assert refused.status_code == 422
     assert OrdersAgent.ran == []
 
@@ -129,11 +106,11 @@ async def test_a_call_that_has_waited_too_long_is_gone(
     door: Door, lines: Lines, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(database_url=url, approval_ttl_seconds=60, log_format="json")
-    client = await door.open(settings, AGENTS)
-    (approval,) = (await ask(client))["approvals"]
+    shop = await door.open(settings, AGENTS)
+    (approval,) = (await ask(shop))["approvals"]
     monkeypatch.setattr(Approvals, "is_expired", staticmethod(lambda call: True))
-    assert await waiting(client) == []
-    answer = await decide(client, approval)
+    assert await waiting(shop) == []
+    answer = await decide(shop, approval)
     assert (answer.status_code, answer.json()["type"]) == (410, "urn:problem:approval-expired")
     assert OrdersAgent.ran == []
     tried = {"guard": "approval", "decision": "refused", "because": "expired"}
@@ -142,64 +119,64 @@ async def test_a_call_that_has_waited_too_long_is_gone(
 
 async def test_the_time_that_a_call_waits_is_the_setting(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(database_url="memory://", approval_ttl_seconds=60)
-    client = await door.open(settings, AGENTS)
+    shop = await door.open(settings, AGENTS)
     monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_000.0)
-    (approval,) = (await ask(client))["approvals"]
+    (approval,) = (await ask(shop))["approvals"]
     assert approval["expires_at"] == "1970-01-12T13:47:40+00:00"
     monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_059.0)
-    assert await waiting(client) == [approval["id"]]
+    assert await waiting(shop) == [approval["id"]]
     monkeypatch.setattr("harness.runtime.approvals.time.time", lambda: 1_000_060.0)
-    assert (await decide(client, approval)).status_code == 410
+    assert (await decide(shop, approval)).status_code == 410
 
 
-async def test_a_message_in_between_withdraws_it_and_says_so(client: httpx2.AsyncClient) -> None:
-    (approval,) = (await ask(client))["approvals"]
-    reply = await ask(client, "How many moons has Mars?")
+async def test_a_message_in_between_withdraws_it_and_says_so(shop: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(shop))["approvals"]
+    reply = await ask(shop, "How many moons has Mars?")
     assert reply["answer"] == "mars has 2 moons."
     assert reply["approvals"] == []
     assert any("no longer waits" in it and "number=7" in it for it in reply["notices"])
-    assert (await decide(client, approval)).status_code == 404
-    assert "no longer" not in str((await ask(client, "How high is Everest?"))["notices"])
+    assert (await decide(shop, approval)).status_code == 404
+    assert "no longer" not in str((await ask(shop, "How high is Everest?"))["notices"])
     assert OrdersAgent.ran == []
 
 
-async def test_so_does_a_message_that_is_refused(client: httpx2.AsyncClient) -> None:
-    (approval,) = (await ask(client))["approvals"]
+async def test_so_does_a_message_that_is_refused(shop: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(shop))["approvals"]
     body = {"message": "x" * 5000, "thread_id": "t1"}
-    assert (await client.post("/v1/chat", json=body)).status_code == 422
-    assert await waiting(client) == []
-    assert (await decide(client, approval)).status_code == 404
-    assert "no longer waits" in str((await ask(client, "How many moons has Mars?"))["notices"])
+    assert (await shop.post("/v1/chat", json=body)).status_code == 422
+    assert await waiting(shop) == []
+    assert (await decide(shop, approval)).status_code == 404
+    assert "no longer waits" in str((await ask(shop, "How many moons has Mars?"))["notices"])
     assert OrdersAgent.ran == []
 
 
-async def test_a_deleted_conversation_has_nothing_left_to_decide(client: httpx2.AsyncClient) -> None:
-    (approval,) = (await ask(client))["approvals"]
-    await client.delete("/v1/threads/t1")
-    assert (await decide(client, approval)).status_code == 404
+async def test_a_deleted_conversation_has_nothing_left_to_decide(shop: httpx2.AsyncClient) -> None:
+    (approval,) = (await ask(shop))["approvals"]
+    await shop.delete("/v1/threads/t1")
+    assert (await decide(shop, approval)).status_code == 404
     assert OrdersAgent.ran == []
 
 
-async def test_two_calls_of_one_message_are_decided_one_by_one(client: httpx2.AsyncClient) -> None:
-    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
-    reply = (await decide(client, second)).json()
-    assert numbers() == [8]
-    assert [it["id"] for it in reply["approvals"]] == [first["id"]] == await waiting(client)
+async def test_two_calls_of_one_message_are_decided_one_by_one(shop: httpx2.AsyncClient) -> None:
+    first, second = (await ask(shop, "Cancel orders 7, 8"))["approvals"]
+    reply = (await decide(shop, second)).json()
+    assert cancelled() == [8]
+    assert [it["id"] for it in reply["approvals"]] == [first["id"]] == await waiting(shop)
     assert reply["answer"] == f"{WAITS}\n\nOrder 8 is cancelled."
-    reply = (await decide(client, first, "reject")).json()
+    reply = (await decide(shop, first, "reject")).json()
     assert reply["answer"].endswith("Order 8 is cancelled.")
     assert "rejected" in reply["answer"]
     assert [it["status"] for it in reply["agents"]] == ["rejected", "answered"]
-    assert numbers() == [8]
+    assert cancelled() == [8]
 
 
 @pytest.mark.parametrize("disable_llm", [False, True])
 async def test_a_reading_agent_beside_it_answers_at_once(door: Door, disable_llm: bool) -> None:
     settings = Settings(database_url="memory://", disable_llm=disable_llm)
-    client = await door.open(settings, AGENTS)
-    reply = await ask(client, "How many moons has Mars, and cancel order 7")
+    shop = await door.open(settings, AGENTS)
+    reply = await ask(shop, "How many moons has Mars, and cancel order 7")
     assert reply["answer"] == f"mars has 2 moons.\n\n{WAITS}"
-    reply = (await decide(client, reply["approvals"][0])).json()
+    reply = (await decide(shop, reply["approvals"][0])).json()
     assert reply["answer"] == "mars has 2 moons.\n\nOrder 7 is cancelled."
     assert [it["title"] for it in reply["sources"]] == ["Table of moons", "Shop"]
     assert reply["degraded_because"] == (["llm_disabled"] if disable_llm else [])
@@ -208,27 +185,27 @@ async def test_a_reading_agent_beside_it_answers_at_once(door: Door, disable_llm
 @pytest.mark.parametrize("disable_llm", [False, True])
 async def test_what_its_own_agent_has_read_is_told_at_once(door: Door, disable_llm: bool) -> None:
     settings = Settings(database_url="memory://", disable_llm=disable_llm)
-    client = await door.open(settings, AGENTS)
-    reply = await ask(client, "State of order 7, and cancel it")
+    shop = await door.open(settings, AGENTS)
+    reply = await ask(shop, "State of order 7, and cancel it")
     assert reply["answer"] == f"Order 7 is open.\n\n{WAITS}"
     assert [it["status"] for it in reply["agents"]] == ["answered", "waiting"]
 
 
-async def test_it_is_said_in_the_language_of_the_question(simple: httpx2.AsyncClient) -> None:
-    reply = await ask(simple, "Cancela el pedido 7")
+async def test_it_is_said_in_the_language_of_the_question(shop_in_memory: httpx2.AsyncClient) -> None:
+    reply = await ask(shop_in_memory, "Cancela el pedido 7")
     assert reply["answer"].startswith("Esto espera aprobación; todavía no se ha hecho nada")
-    reply = (await decide(simple, reply["approvals"][0])).json()
+    reply = (await decide(shop_in_memory, reply["approvals"][0])).json()
     assert reply["answer"] == "El pedido 7 está cancelled."
 
 
-async def test_a_stream_ends_with_what_waits(client: httpx2.AsyncClient) -> None:
+async def test_a_stream_ends_with_what_waits(shop: httpx2.AsyncClient) -> None:
     body = {"message": CANCEL, "thread_id": "t1"}
-    stream = events((await client.post("/v1/chat/stream", json=body)).text)
+    stream = events((await shop.post("/v1/chat/stream", json=body)).text)
     finished = [data for _, name, data in stream if name == "agent_finished"]
     assert [it["status"] for it in finished] == ["waiting"]
     assert "".join(data["text"] for _, name, data in stream if name == "token") == WAITS
     (approval,) = stream[-1][2]["approvals"]
-    assert (await decide(client, approval)).json()["answer"] == "Order 7 is cancelled."
+    assert (await decide(shop, approval)).json()["answer"] == "Order 7 is cancelled."
 
 
 ANA = NewKey.make("ana", [Scope.CHAT, Scope.THREADS, Scope.APPROVE], None)
@@ -256,18 +233,18 @@ async def test_who_asks_may_be_barred_from_approving_and_nobody_else_can(guarded
     assert (stranger.status_code, stranger.json()["type"]) == (404, "urn:problem:approval-unknown")
     assert OrdersAgent.ran == []
     assert (await decide(guarded, approval, headers=person)).status_code == 200
-    assert numbers() == [7]
+    assert cancelled() == [7]
 
 
 async def test_each_decision_is_in_the_audit_trail_without_the_arguments(
-    simple: httpx2.AsyncClient, lines: Lines
+    shop_in_memory: httpx2.AsyncClient, lines: Lines
 ) -> None:
-    (approval,) = (await ask(simple, "Cancel order 7654321"))["approvals"]
-    await decide(simple, approval, "reject")
-    (approval,) = (await ask(simple, "Cancel order 7654321"))["approvals"]
-    await decide(simple, approval)
-    await ask(simple, "Cancel order 7654321")
-    await ask(simple, "How many moons has Mars?")
+    (approval,) = (await ask(shop_in_memory, "Cancel order 7654321"))["approvals"]
+    await decide(shop_in_memory, approval, "reject")
+    (approval,) = (await ask(shop_in_memory, "Cancel order 7654321"))["approvals"]
+    await decide(shop_in_memory, approval)
+    await ask(shop_in_memory, "Cancel order 7654321")
+    await ask(shop_in_memory, "How many moons has Mars?")
     decisions = [it["decision"] for line in lines.named("audit") for it in line["decisions"]]
     assert decisions == ["waiting", "rejected", "waiting", "approved", "waiting", "withdrawn"]
     assert {it["because"] for line in lines.named("audit") for it in line["decisions"]} == {"orders.cancel"}
@@ -276,8 +253,8 @@ async def test_each_decision_is_in_the_audit_trail_without_the_arguments(
 
 async def test_a_decision_beyond_the_quota_is_not_taken(door: Door) -> None:
     settings = Settings(database_url="memory://", quota_thread_day_messages=1)
-    client = await door.open(settings, AGENTS)
-    (approval,) = (await ask(client))["approvals"]
-    assert (await decide(client, approval)).status_code == 429
+    shop = await door.open(settings, AGENTS)
+    (approval,) = (await ask(shop))["approvals"]
+    assert (await decide(shop, approval)).status_code == 429
     assert OrdersAgent.ran == []
-    assert await waiting(client) == [approval["id"]]
+    assert await waiting(shop) == [approval["id"]]

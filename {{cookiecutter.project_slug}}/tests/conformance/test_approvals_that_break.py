@@ -13,35 +13,32 @@ from harness.settings import Settings
 from harness.storage.store import IdempotencyRecord
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.conftest import Door
-from tests.support.approving import AGENTS, ask, decide, waiting
+from tests.support.approving import AGENTS, ask, cancelled, decide, waiting
 from tests.support.writing_agent import OrdersAgent
 
 CALL = ("orders", "cancel", {"number": 7, "reason": "none"})
+
+pytestmark = pytest.mark.usefixtures("no_order_has_run")
 
 PATIENCE_SECONDS = 30
 """On a busy machine."""
 
 
-@pytest.fixture(autouse=True)
-def _nothing_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OrdersAgent, "ran", [])
-    monkeypatch.setenv("LANGUAGE", "en")  # "Cancel order 7" tells none
+async def end_in_the_tool(shop: httpx2.AsyncClient, approval: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Approve, and leave while the tool runs."""
+    entered = asyncio.Event()
 
+    async def endless() -> None:
+        entered.set()
+        await asyncio.Event().wait()
 
-@pytest.fixture
-async def client(door: Door, url: str) -> httpx2.AsyncClient:
-    """The service on each kind of store."""
-    return await door.open(Settings(database_url=url), AGENTS)
-
-
-@pytest.fixture
-async def simple(door: Door) -> httpx2.AsyncClient:
-    """The service in memory, for what no store has a part in."""
-    return await door.open(Settings(database_url="memory://"), AGENTS)
-
-
-def numbers() -> list[int]:
-    return [number for number, _, _ in OrdersAgent.ran]
+    with monkeypatch.context() as patch:
+        patch.setattr(OrdersAgent, "meanwhile", endless)
+        deciding = asyncio.create_task(decide(shop, approval))
+        await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
+        deciding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await deciding
 
 
 @pytest.mark.parametrize("url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
@@ -49,48 +46,36 @@ async def test_what_waits_outlives_the_process(url: str) -> None:
     before, after = Door(), Door()
     (approval,) = (await ask(await before.open(Settings(database_url=url), AGENTS)))["approvals"]
     await before.close()
-    client = await after.open(Settings(database_url=url), AGENTS)
-    assert await waiting(client) == [approval["id"]]
-    reply = (await decide(client, approval)).json()
+    shop = await after.open(Settings(database_url=url), AGENTS)
+    assert await waiting(shop) == [approval["id"]]
+    reply = (await decide(shop, approval)).json()
     await after.close()
     assert reply["answer"] == "Order 7 is cancelled."
-    assert numbers() == [7]
+    assert cancelled() == [7]
 
 
-async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, client: httpx2.AsyncClient) -> None:
+async def test_a_decision_that_was_taken_is_never_carried_out_again(door: Door, shop: httpx2.AsyncClient) -> None:
     """As a process leaves it that ends between the mark and the tool, or in the tool."""
-    (approval,) = (await ask(client))["approvals"]
+    (approval,) = (await ask(shop))["approvals"]
     key = Approvals.key(ThreadRef("t1", PUBLIC), approval["id"])
     mark = IdempotencyRecord(key, "t1", request="of before", reply="", expires_at=2**40)
     assert await door.running.store.claim(mark, Proposals.fingerprint(PUBLIC, *CALL))
     for decision in ("approve", "reject", "approve"):
-        answer = await decide(client, approval, decision)
+        answer = await decide(shop, approval, decision)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:approval-decided")
-    assert await waiting(client) == []
+    assert await waiting(shop) == []
     assert OrdersAgent.ran == []
 
 
 async def test_a_run_that_ends_in_its_tool_is_not_repeated(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    shop: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entered = asyncio.Event()
-
-    async def endless() -> None:
-        entered.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
-    (approval,) = (await ask(client))["approvals"]
-    deciding = asyncio.create_task(decide(client, approval))
-    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
-    deciding.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await deciding
-    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
-    assert (await decide(client, approval)).status_code == 409
-    assert await waiting(client) == []
-    assert (await ask(client, "How many moons has Mars?"))["answer"] == "mars has 2 moons."
-    assert numbers() == [7]
+    (approval,) = (await ask(shop))["approvals"]
+    await end_in_the_tool(shop, approval, monkeypatch)
+    assert (await decide(shop, approval)).status_code == 409
+    assert await waiting(shop) == []
+    assert (await ask(shop, "How many moons has Mars?"))["answer"] == "mars has 2 moons."
+    assert cancelled() == [7]
 
 
 class Failures:
@@ -133,79 +118,67 @@ async def test_a_tool_that_fails_after_it_has_begun_is_not_told_as_done_nor_as_u
     door: Door, monkeypatch: pytest.MonkeyPatch, meanwhile: Any, text: str, because: list[str]
 ) -> None:
     settings = Settings(database_url="memory://", request_timeout_seconds=1)
-    client = await door.open(settings, AGENTS)
-    (approval,) = (await ask(client))["approvals"]
+    shop = await door.open(settings, AGENTS)
+    (approval,) = (await ask(shop))["approvals"]
     monkeypatch.setattr(OrdersAgent, "meanwhile", meanwhile)
-    reply = (await decide(client, approval)).json()
+    reply = (await decide(shop, approval)).json()
     assert text in reply["answer"]
     assert reply["degraded_because"] == because
-    assert (await decide(client, approval)).json() == reply
-    assert numbers() == [7]
+    assert (await decide(shop, approval)).json() == reply
+    assert cancelled() == [7]
 
 
-async def test_a_tool_that_cannot_begin_is_told_as_undone(simple: httpx2.AsyncClient, door: Door) -> None:
-    (approval,) = (await ask(simple))["approvals"]
+async def test_a_tool_that_cannot_begin_is_told_as_undone(shop_in_memory: httpx2.AsyncClient, door: Door) -> None:
+    (approval,) = (await ask(shop_in_memory))["approvals"]
     (orders,) = [it for it in door.running.service.agents if it.name == "orders"]
     orders.toolset = [tool for tool in orders.toolset if tool.name != "cancel"]  # a new version
-    reply = (await decide(simple, approval)).json()
+    reply = (await decide(shop_in_memory, approval)).json()
     assert "nothing was done: orders.cancel(number=7" in reply["answer"]
     assert reply["degraded_because"] == ["agent_failed"]
 
 
 async def test_while_the_store_is_away_nothing_is_carried_out(
-    simple: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
+    shop_in_memory: httpx2.AsyncClient, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(kept: IdempotencyRecord, shown: str) -> bool:
         raise StoreUnavailable("planted")
 
-    (approval,) = (await ask(simple))["approvals"]
+    (approval,) = (await ask(shop_in_memory))["approvals"]
     with monkeypatch.context() as patch:
         patch.setattr(door.running.store, "claim", away)
-        assert (await decide(simple, approval)).status_code == 503
+        assert (await decide(shop_in_memory, approval)).status_code == 503
     assert OrdersAgent.ran == []
-    assert (await decide(simple, approval)).status_code == 200
+    assert (await decide(shop_in_memory, approval)).status_code == 200
 
 
 async def test_a_run_that_ended_in_its_tool_leaves_the_other_call_to_be_decided(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    shop: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entered = asyncio.Event()
-
-    async def endless() -> None:
-        entered.set()
-        await asyncio.Event().wait()
-
-    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
-    monkeypatch.setattr(OrdersAgent, "meanwhile", endless)
-    deciding = asyncio.create_task(decide(client, first))
-    await asyncio.wait_for(entered.wait(), PATIENCE_SECONDS)
-    deciding.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await deciding
-    monkeypatch.setattr(OrdersAgent, "meanwhile", None)
-    assert await waiting(client) == [second["id"]]
-    reply = (await decide(client, second)).json()
+    first, second = (await ask(shop, "Cancel orders 7, 8"))["approvals"]
+    await end_in_the_tool(shop, first, monkeypatch)
+    assert await waiting(shop) == [second["id"]]
+    reply = (await decide(shop, second)).json()
     lost, done = reply["answer"].split("\n\n")
     assert lost.startswith("This was decided before, and its end is not known")
     assert done == "Order 8 is cancelled."
     assert reply["approvals"] == []
-    assert numbers() == [7, 8]
+    assert cancelled() == [7, 8]
 
 
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
 async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
-    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, verdict: str
+    shop: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, verdict: str
 ) -> None:
     """Earned by LangGraph, which resumes a node that broke with the decision of before."""
 
     async def broken(*_: Any) -> None:
         raise RuntimeError("planted")
 
-    first, second = (await ask(client, "Cancel orders 7, 8"))["approvals"]
+    first, second = (await ask(shop, "Cancel orders 7, 8"))["approvals"]
     with monkeypatch.context() as patch:
         patch.setattr(ApprovalNode, "_run", broken)
-        assert (await decide(client, first)).status_code == 500
-    reply = (await decide(client, second, verdict)).json()
-    assert numbers() == ([8] if verdict == "approve" else [])
-    assert reply["approvals"] == [] == await waiting(client)
-    assert (await decide(client, first)).status_code == 409
+        assert (await decide(shop, first)).status_code == 500
+    reply = (await decide(shop, second, verdict)).json()
+    assert cancelled() == ([8] if verdict == "approve" else [])
+    assert reply["approvals"] == [] == await waiting(shop)
+    assert (await decide(shop, first)).status_code == 409

@@ -29,3 +29,8 @@ async def decide(
 
 async def waiting(client: httpx2.AsyncClient) -> list[str]:
     return [it["id"] for it in (await client.get("/v1/threads/t1")).json()["approvals"]]
+
+
+def cancelled() -> list[int]:
+    """The orders whose cancellation has begun."""
+    return [number for number, _, _ in OrdersAgent.ran]

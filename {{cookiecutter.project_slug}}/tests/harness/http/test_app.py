@@ -13,7 +13,7 @@ from app.agents import AGENTS
 from harness.application import Application
 from harness.errors import ConfigurationError
 from harness.project import Project
-from harness.settings import Settings
+from harness.settings import Configuration, Settings
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
 
@@ -53,6 +53,18 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(door: Door, tmp_pat
 
 
 @pytest.mark.checklist("OBS-1")
+async def test_a_name_in_the_file_that_is_no_setting_is_told_at_the_start(
+    door: Door, settings: Settings, lines: Lines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("LLM_MODLE=secret-value\n")
+    monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
+    client = await door.client(Application(TEST_AGENTS).create_app(settings))
+    assert (await client.get("/healthz")).status_code == 200
+    [told] = lines.named("setting_unknown")
+    assert told["problem"] == "LLM_MODLE is no setting; did you mean LLM_MODEL?"
+    assert "secret-value" not in lines.text
+
+
 async def test_every_line_of_a_turn_tells_where_it_belongs(client: httpx2.AsyncClient, lines: Lines) -> None:
     body = {"message": "How many moons has Mars?", "thread_id": "t1"}
     await client.post("/v1/chat", json=body, headers={"X-Request-ID": "r1"})

@@ -88,5 +88,4 @@ def test_the_least_asked_for_leaves_when_it_is_full() -> None:
     answers.get(ASKED)  # so that `second` is now the one not asked for longest
     answers.put(third, ANSWER)
     assert answers.get(second) is None
-    assert answers.get(ASKED) is not None
-    assert answers.get(third) is not None
+    assert answers.get(ASKED) == answers.get(third) == (ANSWER, 0)

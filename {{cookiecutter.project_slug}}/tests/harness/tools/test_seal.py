@@ -66,7 +66,8 @@ def test_a_wrong_path_is_told_with_the_right_form(
     project: Path, monkeypatch: pytest.MonkeyPatch, path: list[str]
 ) -> None:
     monkeypatch.setattr(seal, "PROJECT", project)
-    with pytest.raises(SystemExit, match="is no file of this project; write: make patch file=src/harness/"):
+    given = path[0] if path else ""
+    with pytest.raises(SystemExit, match=f"^file={given} is no file of this project; write: make patch file=src/har"):
         seal.main(["patch", *path])
 
 
