@@ -100,6 +100,7 @@ async def test_an_answer_that_is_kept_for_one_caller_stands_in_for_no_other(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await call(client, "POST", "/v1/chat", ANA)
+    await call(client, "DELETE", "/v1/threads/t1", ANA)  # within a conversation the question before counts too
 
     async def fail(*_: Any) -> AIMessage:
         raise ConnectionError("planted")

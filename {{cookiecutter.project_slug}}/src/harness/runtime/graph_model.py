@@ -13,6 +13,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
+from ..errors import ClarificationNeeded
 from ..models.model_config import ROLES, Role
 from ..prompts.messages import Messages
 from ..run_context import RunContext
@@ -161,7 +162,11 @@ class GraphScript:
         self._bound = bound
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        """A call of a schema that must be filled or of a tool; the results of tools; else that it cannot write."""
+        """A call of a schema that must be filled or of a tool, or the results of tools.
+
+        Raises:
+            ClarificationNeeded: There is neither, and it cannot write; it says so in place of the graph's answer.
+        """
         question = next((it.text for it in reversed(messages) if it.type == "human"), "")
         if messages[-1].type == "tool":
             results = [it.text for it in messages if it.type == "tool"]
@@ -174,7 +179,7 @@ class GraphScript:
                 return self._call(schema["name"], {name: self._value(it, question) for name, it in properties.items()})
             if len(needed) == 1 and properties[needed[0]].get("type") == "string":
                 return self._call(schema["name"], {needed[0]: question})
-        return AIMessage(Messages.EMBEDDED_ONLY.format(RunContext.current().language))
+        raise ClarificationNeeded(Messages.EMBEDDED_ONLY.format(RunContext.current().language))
 
     @staticmethod
     def _call(name: str, arguments: Mapping[str, Any]) -> AIMessage:

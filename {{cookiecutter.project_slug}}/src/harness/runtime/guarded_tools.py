@@ -37,6 +37,7 @@ from ..run_context import RunContext
 from ..sources.policy import Policy
 from ..telemetry.tracing import TRACES
 from .agent import Source, ToolResult
+from .done_calls import DoneCalls
 
 log = structlog.get_logger(__name__)
 
@@ -162,9 +163,9 @@ class Call:
             about = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
             nested: list[str] = []
             with TRACES.span(f"execute_tool {name}", about), RunContext.scope(stream=None, nested=nested):
-                if self._rights.writes(name) and self._is_rejected(shown):
-                    return Messages.REJECTED.format(RunContext.current().language, call=name)
-                with self._rights.authorize(name, shown):  # one that writes passes when it was approved
+                if self._rights.writes(name):
+                    return await self._decided(arguments, shown, nested)
+                with self._rights.authorize(name, shown):
                     result = await self._run(arguments)
                 return await self._brought(result, is_evidence=not nested)
         except GraphBubbleUp:
@@ -188,18 +189,28 @@ class Call:
         log.error("tool_failed", tool=name, exc_info=failure)
         return ToolException(GuardedTool.UNFORESEEN)
 
-    def _is_rejected(self, shown: Mapping[str, Any]) -> bool:
-        """Waits for a person here, and says whether they said no.
+    async def _decided(self, arguments: Mapping[str, Any], shown: Mapping[str, Any], nested: Sequence[str]) -> Any:
+        """The result of a call that writes, for which a person is asked here.
 
-        It asks each time that its node runs: LangGraph tells the answers of a node by their order.
+        They are asked each time that its node runs: LangGraph tells the answers of a node by their order.
         """
         call = PendingToolCall(self._agent, self._inner.name, to_jsonable_python(shown))
         approval = RunContext.current().approval
-        if not (approval and approval.call == call):
+        is_its_turn = approval is not None and approval.call == call and not approval.is_used
+        if not is_its_turn:
             with suppress(ApprovalNeeded), self._rights.authorize(call.tool, shown):  # collects it
                 pass
         decided = interrupt({GUARDED: "approval", "agent": call.agent, "tool": call.tool, "arguments": call.arguments})
-        return not (isinstance(decided, Mapping) and decided.get("verdict") == "approve")
+        if not (isinstance(decided, Mapping) and decided.get("verdict") == "approve"):
+            return Messages.REJECTED.format(RunContext.current().language, call=call.tool)
+        if not is_its_turn and (before := await DoneCalls.find(call)):
+            return await self._brought(before[0], is_evidence=not nested)
+        with self._rights.authorize(call.tool, shown):
+            result = await self._run(arguments)
+        brought = await self._brought(result, is_evidence=not nested)
+        if not isinstance(brought, Command | ToolMessage):
+            await DoneCalls.save(call, brought)
+        return brought
 
     async def _run(self, arguments: Mapping[str, Any]) -> Any:
         if iscoroutinefunction(self._function):

@@ -105,7 +105,8 @@ async def test_from_memory_no_flow_states_anything(begin: Stage, name: str) -> N
     ("grounding", "question", "text", "reasons"),
     [
         ("open", "Draft a note", "A note about 12 ships.", []),
-        ("sources", "Draft a note", "A note about ships.", ["ungrounded"]),
+        ("sources", "Draft a note", "A note about ships.", []),
+        ("sources", "Draft a note", "A note about 12 ships.", ["ungrounded"]),
         ("facts", "Draft a note", "A note about ships.", ["ungrounded"]),
         ("facts", "Draft a note", "Which ships?", []),
         ("facts", "Draft a note", "All is done. Anything else?", ["ungrounded"]),

@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel
 
+from harness.errors import ClarificationNeeded
 from harness.runtime.graph_model import FactoryModel, GraphScript, model
 from harness.runtime.guarded_tools import tools
 from harness.sources.policy import Policy
@@ -173,9 +174,11 @@ async def test_the_embedded_model_asks_the_first_tool_that_takes_one_text(begin:
     assert (await begin(graph).say("blue harbour")).answer == "found blue harbour"
 
 
-async def test_the_embedded_model_says_that_it_cannot_write(begin: Stage, shop: Shop) -> None:
-    reply = await begin(create_agent(model(), [shop.find]), ports=OPEN).say("blue harbour")
+@pytest.mark.parametrize("grounding", ["open", "facts", "sources"])
+async def test_the_embedded_model_says_that_it_cannot_write(begin: Stage, shop: Shop, grounding: str) -> None:
+    reply = await begin(create_agent(model(), [shop.find]), ports={"grounding": grounding}).say("blue harbour")
     assert reply.answer.startswith("The built-in model looks things up but writes nothing itself")
+    assert (reply.agents[0].status, reply.degraded_because) == ("asked", [])
 
 
 @pytest.mark.parametrize(("text", "plain"), [("<a 1>\nx\ny\n</a 1>", "x\ny"), ("x", "x"), ("<a>\nx\ny", "<a>\nx\ny")])
@@ -183,5 +186,6 @@ def test_a_result_is_read_without_its_fence(text: str, plain: str) -> None:
     assert GraphScript.plain(text) == plain
 
 
-def test_a_script_without_a_question_still_answers() -> None:
-    assert GraphScript([]).respond([SystemMessage("Be kind.")], []).text
+def test_a_script_without_a_question_says_so_too() -> None:
+    with pytest.raises(ClarificationNeeded, match="writes nothing itself"):
+        GraphScript([]).respond([SystemMessage("Be kind.")], [])

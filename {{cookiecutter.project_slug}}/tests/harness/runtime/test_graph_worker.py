@@ -118,14 +118,14 @@ async def test_a_message_in_place_of_a_decision_withdraws_the_call(begin: Stage,
 async def test_two_calls_one_after_the_other_in_a_node_wait_one_after_the_other(begin: Stage, shop: Shop) -> None:
     async def node(state: MessagesState) -> Any:
         done = [await shop.cancel.ainvoke({"number": number}) for number in (7, 8)]
-        return {"messages": [AIMessage(str(done[-1]))]}
+        return {"messages": [AIMessage(", ".join(done))]}
 
     talk = begin(one_node(node))
     assert [it.arguments["number"] for it in (await talk.say("Cancel orders 7 and 8")).approvals] == [7]
     assert [it.arguments["number"] for it in (await talk.decide()).approvals] == [8]
     reply = await talk.decide()
     assert [number for number, _ in shop.ran] == [7, 8]
-    assert reply.answer.endswith("order 8 is cancelled")
+    assert reply.answer.endswith("order 7 is cancelled, order 8 is cancelled")
 
 
 async def test_a_question_after_an_approved_call_is_answered_by_the_next_message(begin: Stage, shop: Shop) -> None:
@@ -138,7 +138,7 @@ async def test_a_question_after_an_approved_call_is_answered_by_the_next_message
     reply = await talk.decide()
     assert [it.status for it in reply.agents] == ["answered", "asked"]
     assert reply.answer.endswith("\n\nWhy?")
-    await talk.say("Because")
+    assert (await talk.say("Because")).answer == "order 7 is cancelled: Because"
     assert shop.ran == [(7, "late")]
 
 
