@@ -77,6 +77,12 @@ def prototypes(session: nox.Session) -> None:
 
 
 @nox.session
+def guards(session: nox.Session) -> None:
+    """The guards on labelled sets that no project carries: what they find, what they refuse, how long they take."""
+    run(session, "tools.guards", *session.posargs)
+
+
+@nox.session
 def container(session: nox.Session) -> None:
     """Only the image of a generated project, built and run for real."""
     run_tests(session, "0", "tests/container")

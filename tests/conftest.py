@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from copier._main import Worker
 
-from tests.template import Template
+from tests.template import FIGURES, Template
 from tools.scratch import GIT_ENVIRONMENT
 
 ENGINES = ("cookiecutter", "copier")
@@ -52,3 +53,11 @@ def own_template(clean_settings: None, tmp_path: Path) -> Template:
 def engine(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Prints the figures that tests recorded, also where they ran in other processes."""
+    reports = [it for outcome in ("passed", "failed") for it in terminalreporter.stats.get(outcome, [])]
+    told = [value for it in reports for name, value in it.user_properties if name == FIGURES]
+    for line in sorted(told):
+        terminalreporter.write_line(line)

@@ -13,6 +13,9 @@ from cookiecutter.main import cookiecutter
 from tools.questions import PROJECT_FOLDER, Questions
 from tools.scratch import commit_all, copy_tree, git, scratch_template
 
+FIGURES = "figures"
+"""What a test records under this name is printed at the end of the run."""
+
 ANSWERS_FILE = ".copier-answers.yml"
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from tests.answers import TEXTS
-from tests.template import Project, Template
+from tests.template import FIGURES, Project, Template
+from tools import guards
 from tools.installed import install_project
 from tools.installed import interpreter as own_interpreter
 from tools.podman import install_packages
@@ -268,6 +269,18 @@ def test_the_words_of_a_language_are_those_of_cldr_and_its_file_is_a_language_of
     finally:
         shutil.rmtree(file.parent)
     assert told.stdout.strip() == "('pt', 'março')"
+
+
+@only_spanish
+def test_the_guards_find_and_refuse_what_is_wanted(
+    installed: Project, record_property: Callable[[str, object], None]
+) -> None:
+    """On the sets of `tests/guards`, which no project carries."""
+    measured = guards.measure(installed.folder)
+    for line in measured.stdout.splitlines():
+        if ": " in line:
+            record_property(FIGURES, line)
+    assert measured.returncode == 0, brief(measured.stdout)
 
 
 @only_spanish

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.prototypes.conftest import FIGURES
 from tests.prototypes.moves import NAMES, PAGE, Move
+from tests.template import FIGURES
 from tools.questions import PROJECT_FOLDER, ROOT, Questions
 
 Record = Callable[[str, object], None]

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.prototypes.conftest import FIGURES
 from tests.prototypes.moves import HERE, NAMES, Move
-from tests.template import Project, Template
+from tests.template import FIGURES, Project, Template
 from tools.installed import install_project, interpreter
 from tools.weight import MINIMAL
 
