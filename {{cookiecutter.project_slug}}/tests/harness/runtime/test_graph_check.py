@@ -1,6 +1,6 @@
 """What a graph may not bring is refused at start, with place and remedy."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import pytest
@@ -77,8 +77,9 @@ def test_a_graph_without_messages_says_which_key_takes_the_message() -> None:
 
 @pytest.mark.parametrize("kind", ["input", "output"])
 def test_a_port_that_is_no_key_of_the_state_is_refused_at_start(kind: str) -> None:
+    wrong: Any = {kind: "topic"}
     with pytest.raises(ConfigurationError) as refused:
-        GraphCheck("own", one_node(say)).check(replace(GraphPorts(), **{kind: "topic"}))
+        GraphCheck("own", one_node(say)).check(GraphPorts(**wrong))
     (problem,) = refused.value.problems
     assert problem == f"src/app/flow.py: {kind}='topic' is no key of the state of graph own, whose keys are messages"
 
