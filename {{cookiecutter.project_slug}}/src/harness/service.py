@@ -130,6 +130,7 @@ class Service:
             ApprovalUnknown: Nothing waits under this id in this conversation.
             ApprovalDecided: It was decided before.
             ApprovalExpired: It has waited too long.
+            InputRefused: It has a value, and the call asks for none.
             StoreUnavailable: The store is away; nothing is done without it.
             ThreadBusy: The request before takes too long.
             Overloaded: Too many messages are being answered.
@@ -138,6 +139,7 @@ class Service:
         async with self._place(thread), self._sessions.open_decision(decision, thread) as session:
             if session.cached_reply:
                 return session.cached_reply
+            session.check(decision)
             reply = await self._decided(session, decision, thread)
             return await session.finish(await self._application.after(reply, thread))
 

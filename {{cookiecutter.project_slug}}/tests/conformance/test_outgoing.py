@@ -94,7 +94,7 @@ async def test_a_question_in_another_language_is_answered_in_it(
 async def test_both_parts_are_written_as_one_in_the_language_of_the_question(served: Served) -> None:  # a fixture
     text = "Der Mars hat 2 Monde. Der Everest ist 8849 Meter hoch, heißt es bei uns."
     served.model.breaks(writer(text), "writer")
-    await served.start()
+    await served.start(language="en")
     reply = await served.ask("Wie viele Monde hat der Mars und wie hoch ist der Everest?")
     assert reply["answer"] == text
     assert reply["degraded_because"] == []

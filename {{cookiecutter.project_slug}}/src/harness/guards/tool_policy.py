@@ -42,8 +42,8 @@ class Approval:
         self.call = call
         self.is_used = False
         """True from the moment its tool begins: before that, nothing can have been done."""
-        self.has_failed = False
-        """True where a graph's tool failed after it had begun."""
+        self.is_done = False
+        """True when its tool has returned, whatever comes after it."""
 
     def use(self, call: PendingToolCall) -> bool:
         """True the first time that it is used for the call that was approved, letter by letter."""

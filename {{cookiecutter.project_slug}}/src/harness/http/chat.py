@@ -136,11 +136,11 @@ class ChatRoutes:
     ) -> StreamingResponse:
         """Answer one message as server-sent events.
 
-        `plan`, then `agent_started` and `agent_finished` side by side, `token` pieces of the
-        answer, and `final` with the same document as `POST /v1/chat`; or `error` with a problem
-        document. After `withdrawn` the pieces sent so far count for nothing: their writer failed
-        in the middle, and `final` holds another answer. Lines that begin with a colon keep the
-        connection open.
+        `started` with the ids of thread and run, `plan`, then `agent_started`, `progress` and
+        `agent_finished` of the agents side by side, `token` pieces of the answer, and `final` with the
+        same document as `POST /v1/chat`; or `error` with a problem document. After `withdrawn` the
+        pieces sent so far count for nothing; other ones may follow, and `final` holds the answer.
+        Lines that begin with a colon keep the connection open.
         """
         if last_event_id is not None:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")

@@ -34,6 +34,9 @@ class Deadline:
     over: float
     """A moment of `time.monotonic`, as `begun` is, in seconds."""
 
+    whole: "Deadline | None" = None
+    """That of the request, where this one is of a step in it."""
+
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
         """`seconds` from now, and never later than the current one."""
@@ -64,7 +67,7 @@ class Deadline:
             yield
             return
         over = whole.begun + fraction * (whole.over - whole.begun)
-        with RunContext.scope(deadline=cls(whole.begun, over)):
+        with RunContext.scope(deadline=cls(whole.begun, over, whole.whole or whole)):
             async with cls.timeout():
                 yield
 
@@ -78,6 +81,12 @@ class Deadline:
         """`seconds`, or what remains of the current deadline where that is less."""
         deadline = cls.current()
         return min(seconds, deadline.remaining_seconds) if deadline else seconds
+
+    @classmethod
+    def clamp_whole(cls, seconds: float) -> float:
+        """`seconds`, or what remains of the whole request where that is less: for what a step leaves at its end."""
+        deadline = cls.current()
+        return min(seconds, (deadline.whole or deadline).remaining_seconds) if deadline else seconds
 
     @property
     def remaining_seconds(self) -> float:

@@ -131,7 +131,7 @@ class Agent(Generic[SettingsT]):
     ) -> "type[Agent[Any]]":
         """An agent that answers by a compiled LangGraph, whatever it is made of; the arguments as in `OwnGraph`."""
         from .graph_agent import GraphAgent  # noqa: PLC0415 - it derives from this class
-        from .graph_runner import GraphPorts  # noqa: PLC0415
+        from .graph_ports import GraphPorts  # noqa: PLC0415
 
         ports = GraphPorts(input, output, evidence, writers, has_memory)
         return GraphAgent.of(graph, name=name, description=description, ports=ports, grounding=grounding)
@@ -220,11 +220,16 @@ class Agent(Generic[SettingsT]):
         names = dict.fromkeys(name for it in classes for name, value in vars(it).items() if callable(value))
         return [name for name in names if not name.startswith("_") and not hasattr(Agent, name)]
 
+    @classmethod
+    def check_grounding(cls) -> None:
+        """Pass a level that there is; raises ConfigurationError."""
+        if cls.grounding not in get_args(GroundingLevel):
+            problem = f"grounding is {cls.grounding!r}; write one of {', '.join(get_args(GroundingLevel))}"
+            raise ConfigurationError([f"{AgentWords.place(cls)}: {problem}"])
+
     def _check(self, names: Sequence[str]) -> None:
         """Refuse a policy that names what is no tool, or nothing: it was meant otherwise."""
-        if self.grounding not in get_args(GroundingLevel):
-            problem = f"grounding is {self.grounding!r}; write one of {', '.join(get_args(GroundingLevel))}"
-            raise ConfigurationError([f"{AgentWords.place(type(self))}: {problem}"])
+        self.check_grounding()
         granted = self.granted.tools | self.granted.requires_approval
         if granted <= set(names) and (granted or self.grounding == "open"):
             return

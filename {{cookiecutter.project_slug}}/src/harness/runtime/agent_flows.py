@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import orjson
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool
 from langchain_core.tools import tool as as_tool
 from langgraph.graph import START, MessagesState, StateGraph
@@ -27,8 +27,9 @@ from ..sources.resources import SourceConnections
 from .agent import Agent, ToolResult
 from .flows import Flow
 from .graph_agent import GraphAgent
-from .graph_model import FactoryModel, GraphScript
-from .graph_runner import GraphPorts, GraphRunner
+from .graph_model import FactoryModel
+from .graph_ports import GraphPorts
+from .graph_runner import GraphRunner
 from .guarded_tools import GuardedTool, tools
 from .planner import RulesPlanner
 from .state import TaskResults
@@ -90,11 +91,10 @@ class SupervisorAgent(FlowAgent):
 
     @staticmethod
     def _ask_tool(member: Agent[Any]) -> BaseTool:
-        graph = FlowTools.graph(member, ())
+        runner = member.runner if isinstance(member, GraphAgent) else FlowTools.runner(member)
 
         async def ask(request: str) -> str:
-            state = await graph.ainvoke({"messages": [HumanMessage(request)]})
-            return str(state["messages"][-1].text)
+            return await runner.ask(request)
 
         about = " ".join(dict.fromkeys(member.description.values()))
         return StructuredTool.from_function(coroutine=ask, name=f"ask_{member.name}", description=about)
@@ -108,6 +108,9 @@ class HandoffsAgent(FlowAgent):
 
     def build(self, members: Members) -> Pregel[Any, Any, Any, Any]:
         """A node for each agent; the state says whose turn it is."""
+        if graphs := [member.name for member in members if isinstance(member, GraphAgent)]:
+            problem = f"{', '.join(graphs)} cannot hand a conversation on: take Supervisor or Parallel for graphs"
+            raise ConfigurationError([f"src/app/flow.py: Handoffs: {problem}"])
         names = [member.name for member in members]
         first = self.start or names[0]
         builder = StateGraph(Conversation)
@@ -139,6 +142,11 @@ class FlowTools:
         own = [cls._guarded(method, member) for method in member.tool_methods()]
         offered = [it for it in own if member.rights.allows(it.name)]
         return create_agent(model, [*offered, *more], system_prompt=cls.system(member.prompt), name=member.name)
+
+    @classmethod
+    def runner(cls, member: Agent[Any]) -> GraphRunner:
+        """What asks the member's own graph."""
+        return GraphRunner(member.name, cls.graph(member, ()), GraphPorts())
 
     @staticmethod
     def system(prompt: Prompt) -> str:
@@ -219,7 +227,7 @@ class MemberScript:
         """The newest question, and what tools have brought since, handoffs aside."""
         at = max(at for at, it in enumerate(messages) if it.type == "human")
         results = [it for it in messages[at:] if isinstance(it, ToolMessage)]
-        texts = [GraphScript.plain(it.text) for it in results if not (it.name or "hand_to_").startswith("hand_to_")]
+        texts = [Prompt.unfenced(it.text) for it in results if not (it.name or "hand_to_").startswith("hand_to_")]
         return messages[at].text, texts
 
 

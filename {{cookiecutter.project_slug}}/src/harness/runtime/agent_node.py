@@ -130,7 +130,9 @@ class AgentNode:
         ):
             emit(Event(event="agent_started", data={**task}))
             if name in self.graphs:
-                results, degraded = await self._from_graph(task, language)
+                is_its_part = not is_alone and task["question"] in state["question"]
+                message = task["question"] if is_its_part else state["question"]
+                results, degraded = await self._from_graph(task, message, language)
             else:
                 results, degraded = await self._from_agent(state, gate)
             status = results[-1]["status"]
@@ -155,17 +157,17 @@ class AgentNode:
         results = [result] if result["text"] or not gate.calls else []
         return [*results, *(self._pending.result(task, call, language) for call in gate.calls)], degraded
 
-    async def _from_graph(self, task: Task, language: Language) -> tuple[list[TaskResult], list[str]]:
+    async def _from_graph(self, task: Task, message: str, language: Language) -> tuple[list[TaskResult], list[str]]:
         """The results of a graph, and why they are degraded: it is the user's code, and may fail in every way."""
-        message, degraded = Messages.UNAVAILABLE, [Degraded.DISABLED]
+        said, degraded = Messages.UNAVAILABLE, [Degraded.DISABLED]
         try:
             if not self._is_disabled:
                 async with Deadline.until(DeadlineFraction.MODEL):
-                    return await self.graphs[task["agent"]].answer(task, language), []
+                    return await self.graphs[task["agent"]].answer(task, message, language), []
         except ClarificationNeeded as needed:
             return [TaskResults.unanswered(task, needed.question, "asked")], []
         except Exception as failure:  # noqa: BLE001 - each has its reason
-            message, degraded = self._failure_of_graph(failure)
+            said, degraded = self._failure_of_graph(failure)
         try:
             async with Deadline.until(DeadlineFraction.DATA):
                 agent = self._agents[task["agent"]]
@@ -176,7 +178,7 @@ class AgentNode:
         except Exception as failure:  # noqa: BLE001 - there is nothing else to fall back to
             log.info("no_data_alone", error=type(failure).__name__)
         FAILURES.labels("agents", task["agent"]).inc()
-        return [TaskResults.missing(task, message, language)], degraded
+        return [TaskResults.missing(task, said, language)], degraded
 
     @staticmethod
     def _failure_of_graph(failure: Exception) -> tuple[LocalizedMessage, list[str]]:
@@ -184,12 +186,11 @@ class AgentNode:
         match failure:
             case ModelUnavailable():
                 log.warning("agent_without_model", error=type(failure).__name__, reason=failure.reason)
-                withheld = failure.reason in (Degraded.UNGROUNDED, Degraded.UNSAFE, Degraded.LANGUAGE)
-                return Messages.UNAVAILABLE, [failure.reason] if withheld else Degraded.reasons_for("model", failure)
+                return Messages.UNAVAILABLE, Degraded.reasons_of_graph(failure)
             case BudgetExceeded() | GraphRecursionError():
                 log.warning("agent_over_budget", error=type(failure).__name__)
                 return Messages.UNAVAILABLE, [Degraded.OVER_BUDGET]
-            case SourceUnavailable() | PolicyViolation():
+            case SourceUnavailable():
                 log.warning("agent_without_source", reason=str(failure))
                 return Messages.MISSING, [Degraded.SOURCE]
             case TimeoutError():

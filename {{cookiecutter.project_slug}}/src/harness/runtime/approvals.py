@@ -26,6 +26,7 @@ from ..telemetry.audit_log import AuditLog
 from .agent import Agent
 from .replies import Degraded
 from .state import Decision, PendingCall, State, Task, TaskResult, TaskResults
+from .tool_result import ToolResult
 
 if TYPE_CHECKING:
     from .graph_worker import GraphWorker
@@ -54,6 +55,12 @@ class PendingApprovals:
         )
         text = Messages.WAITING.format(language, call=pending["shown"])
         return {**TaskResults.unanswered(task, text, "waiting"), "call": pending}
+
+    @staticmethod
+    def done(task: Task, call: PendingCall, language: Language) -> TaskResult:
+        """What the answer says of an approved call that has run."""
+        text = Messages.DONE.format(language, call=call["shown"])
+        return TaskResults.answered(task, text, [ToolResult(call["arguments"])])  # a person has seen them
 
     def _shown(self, call: PendingToolCall, question: str) -> str:
         """The call as a sentence holds it; its name alone where an answer may not hold its arguments.
@@ -149,9 +156,12 @@ class ApprovalNode:
         results, reason = await self._contained(work, approval, task)
         if reason is None:
             return results or [], []
+        if is_approved and approval.is_done:
+            return [PendingApprovals.done(task, call, language)], [reason]
         said = Messages.REJECTED
         if is_approved:
-            said = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE
+            may_have_begun = approval.is_used or call.get("form") != "approval"  # others run past our tools
+            said = Messages.UNCONFIRMED if may_have_begun else Messages.NOT_DONE
         return [TaskResults.missing(task, said, language, call=call["shown"])], [reason]
 
     async def _run(self, task: Task, call: PendingCall, language: Language) -> tuple[TaskResult, list[str]]:
@@ -191,7 +201,7 @@ class ApprovalNode:
             return None, Degraded.SOURCE
         except ModelUnavailable as failure:  # of a graph, after the call
             log.warning("agent_without_model", agent=task["agent"], reason=failure.reason)
-            return None, Degraded.reasons_for("model", failure)[0]
+            return None, Degraded.reasons_of_graph(failure)[0]
         except TimeoutError:
             log.warning("approved_call_out_of_time", call=name)
             return None, Degraded.OUT_OF_TIME

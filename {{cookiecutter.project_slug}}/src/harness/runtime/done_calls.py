@@ -3,11 +3,12 @@
 import hashlib
 import json
 import time
+from base64 import b64decode, b64encode
 from typing import Any
 
 import structlog
+from langchain_core.tools import ToolException
 from langgraph.config import get_config
-from pydantic_core import to_jsonable_python
 
 from ..errors import StoreUnavailable
 from ..guards.tool_policy import PendingToolCall
@@ -22,26 +23,31 @@ class DoneCalls:
 
     @classmethod
     async def find(cls, call: PendingToolCall) -> list[Any]:
-        """The result of `call` as its one item, JSON values; empty where it has not run in this node."""
+        """What `call` returned or raised, as the one item; empty where it has not run in this node."""
         host = RunContext.current().host
         if host is None or host.store is None or not (kept := await host.store.find_reply(cls._key(call))):
             return []
-        result = json.loads(kept.reply)
-        await cls.save(call, result)  # a further call may wait as long again
-        return [result]
+        kind, data = kept.reply.split()
+        failure, result = host.store.saver.serde.loads_typed((kind, b64decode(data)))
+        await cls.save(call, result, failure)  # a further call may wait as long again
+        return [ToolException(failure) if failure else result]
 
     @classmethod
-    async def save(cls, call: PendingToolCall, result: Any) -> None:
-        """Keep `result` until the next call can no longer be decided; without a store that answers, it is lost."""
+    async def save(cls, call: PendingToolCall, result: Any, failure: str = "") -> None:
+        """Keep `result`, or the sentence of its `failure`, until the next call can no longer be decided.
+
+        Without a store that answers, it is lost.
+        """
         run = RunContext.current()
         if run.host is None or run.host.store is None or run.thread is None:
             return
-        reply = json.dumps(to_jsonable_python(result, fallback=str))
+        kind, data = run.host.store.saver.serde.dumps_typed((failure, result))
+        reply = f"{kind} {b64encode(data).decode()}"
         expires_at = time.time() + run.host.settings.approval_ttl_seconds
         try:
             await run.host.store.save_reply(IdempotencyRecord(cls._key(call), run.thread.key, "", reply, expires_at))
-        except StoreUnavailable as failure:  # the call is done, and is told as done
-            log.warning("done_call_unsaved", reason=str(failure))
+        except StoreUnavailable as away:  # the call is done, and is told as done
+            log.warning("done_call_unsaved", reason=str(away))
 
     @staticmethod
     def _key(call: PendingToolCall) -> str:

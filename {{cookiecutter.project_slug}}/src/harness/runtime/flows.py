@@ -12,7 +12,7 @@ from ..guards.output import GroundingLevel
 from ..prompts.language import Text
 from .agent import Agent
 from .graph_agent import GraphAgent
-from .graph_runner import GraphPorts, Reader
+from .graph_ports import GraphPorts, Reader
 
 
 class Flow(ABC):

@@ -244,6 +244,7 @@ class GraphBuilder:
                 State(
                     plan=plan,
                     task=task,
+                    question=state["question"],
                     language=state["language"],
                     before=last["question"] if last and task["agent"] in last["agents"] else "",
                     history=state.get("history", []),

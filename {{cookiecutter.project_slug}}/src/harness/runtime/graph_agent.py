@@ -14,7 +14,8 @@ from ..prompts.prompt import Prompt
 from ..settings import Configuration
 from ..sources.resources import SourceConnections
 from .agent import Agent, ToolCall, ToolResult
-from .graph_runner import GraphPorts, GraphRunner
+from .graph_ports import GraphPorts
+from .graph_runner import GraphRunner
 
 
 class GraphAgent(Agent[Configuration]):
@@ -32,6 +33,7 @@ class GraphAgent(Agent[Configuration]):
         Raises:
             ConfigurationError: A tool in it stands in no policy, or a port is no key of its state.
         """
+        self.check_grounding()
         self.settings = self.settings_class()
         self.toolset = ()
         self.runner = GraphRunner(self.name, self.graph, self.ports)

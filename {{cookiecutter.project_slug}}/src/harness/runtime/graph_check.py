@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
+import structlog
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
 from ..errors import ConfigurationError
+from .graph_ports import MESSAGES, GraphPorts
 from .guarded_tools import GUARDED
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,15 @@ class GraphCheck:
     name: str
     graph: Pregel[Any, Any, Any, Any]
 
-    def check(self, ports: Mapping[str, Any]) -> None:
-        """Pass a graph that can run here, with its `input` and `output`.
+    ANYBODY: ClassVar = "anybody"
+    """`user_id` where callers have none."""
+
+    def check(self, ports: GraphPorts) -> None:
+        """Pass a graph that can run here, with its `ports`.
 
         Raises:
-            ConfigurationError: A tool node in it has a tool that no policy names; its input or output is
-                not a key of its state; or nobody can make its context.
+            ConfigurationError: A tool node in it has a tool that no policy names; a port is not a key of its
+                state; nothing says where the message goes; or nobody can make its context.
         """
         problems = [*self._unguarded(self.graph)]
         for _, inner in self.graph.get_subgraphs(recurse=True):
@@ -49,11 +56,26 @@ class GraphCheck:
         except (TypeError, ValueError) as wrong:
             yield f"context_schema of graph {self.name}: {wrong}; give its fields defaults"
 
-    def _wrong_ports(self, ports: Mapping[str, Any]) -> Iterator[str]:
-        for kind, port in ports.items():
-            if isinstance(port, str) and port not in self.graph.channels:
-                keys = ", ".join(sorted(it for it in self.graph.channels if not it.startswith(("__", "branch:"))))
-                yield f"{kind}={port!r} is no key of the state of graph {self.name}, whose keys are {keys}"
+    def _wrong_ports(self, ports: GraphPorts) -> Iterator[str]:
+        keys = sorted(it for it in self.graph.channels if not it.startswith(("__", "branch:")))
+        is_state = isinstance(self.graph, CompiledStateGraph)
+        named = ", ".join(keys)
+        if isinstance(ports.evidence, str) or isinstance(ports.writers, str):
+            yield f'evidence and writers of graph {self.name} are lists: ["..."]'
+            return
+        given = [("input", ports.input), ("output", ports.output), *(("evidence", it) for it in ports.evidence)]
+        for kind, port in given:
+            if isinstance(port, str) and port not in self.graph.channels and port != GraphPorts.STRUCTURED:
+                yield f"{kind}={port!r} is no key of the state of graph {self.name}, whose keys are {named}"
+        if is_state and ports.input is None and MESSAGES not in keys:
+            yield f"graph {self.name} has no `messages`: say which key takes the message, input=..., of {named}"
+        if unknown := set(ports.writers) - self._nodes():
+            log.warning("unknown_writers", graph=self.name, names=sorted(unknown), remedy="name nodes of the graph")
+
+    def _nodes(self) -> set[str]:
+        """Its nodes at any depth, as far as LangGraph sees them."""
+        inner = [getattr(graph, "nodes", ()) for _, graph in self.graph.get_subgraphs(recurse=True)]
+        return {name for nodes in (self.graph.nodes, *inner) for name in nodes}
 
     @staticmethod
     def _unguarded(graph: Any) -> Iterator[str]:

@@ -13,9 +13,10 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
-from ..errors import ClarificationNeeded
+from ..errors import ClarificationNeeded, ConfigurationError
 from ..models.model_config import ROLES, Role
 from ..prompts.messages import Messages
+from ..prompts.prompt import Prompt
 from ..run_context import RunContext
 
 
@@ -26,10 +27,10 @@ def model(role: Role = "agent") -> BaseChatModel:
     module is imported and works with and without `await`; it answers inside of a run only.
 
     Raises:
-        ValueError: There is no such role.
+        ConfigurationError: There is no such role.
     """
     if role not in ROLES:
-        raise ValueError(f"harness.model({role!r}): the roles are {', '.join(ROLES)}")
+        raise ConfigurationError([f"harness.model({role!r}): the roles are {', '.join(ROLES)}"])
     return FactoryModel(role=role)
 
 
@@ -170,7 +171,7 @@ class GraphScript:
         question = next((it.text for it in reversed(messages) if it.type == "human"), "")
         if messages[-1].type == "tool":
             results = [it.text for it in messages if it.type == "tool"]
-            return AIMessage("\n".join(self.plain(it) for it in results))
+            return AIMessage("\n".join(Prompt.unfenced(it) for it in results))
         for given in self._bound:
             schema = convert_to_openai_tool(given)["function"]
             properties = schema.get("parameters", {}).get("properties", {})
@@ -195,10 +196,3 @@ class GraphScript:
             return [cls._value(schema.get("items", {}), question)]
         values: Mapping[Any, Any] = {"string": question, "integer": 1, "number": 1, "boolean": False}
         return None if "anyOf" in schema else values.get(kind)
-
-    @staticmethod
-    def plain(text: str) -> str:
-        """A tool's result without the marks of its fence."""
-        lines = text.splitlines()
-        is_fenced = len(lines) > 2 and lines[0].startswith("<") and lines[-1].startswith("</")
-        return "\n".join(lines[1:-1]) if is_fenced else text

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.config import get_stream_writer
@@ -26,14 +26,12 @@ from ..settings import Settings
 from ..storage.store import Store
 from .agent import ToolResult
 from .graph_check import GraphCheck
-from .guarded_tools import GUARDED, UnguardedCalls
+from .graph_ports import MESSAGES, GraphPorts
+from .guarded_tools import GUARDED
 from .replies import Event
+from .unguarded_calls import UnguardedCalls
 
 log = structlog.stdlib.get_logger(__name__)
-
-MESSAGES: Final = "messages"
-
-Reader = str | Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +43,6 @@ class GraphHost:
     results: ToolResults
     outgoing: OutputPolicy
     store: Store | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GraphPorts:
-    """Where a message goes into a graph, and where its answer comes out."""
-
-    input: str | Callable[[str], Any] | None = None
-    """A key of its state, or a function of the message; None: `messages`, as a human message."""
-
-    output: Reader | None = None
-    """A key, or a function of the last state; None: the text of the last message of `messages`."""
-
-    evidence: Sequence[str] = ()
-    """Keys of its state with what its nodes found without a tool: the answer may state it."""
-
-    writers: Collection[str] = ()
-    """Nodes whose words are the answer, streamed while they write; empty: every node's."""
-
-    has_memory: bool | None = None
-    """Whether its state lasts from message to message; None: where it has `messages` or brought a saver."""
 
 
 class WaitingCall(NamedTuple):
@@ -99,7 +77,7 @@ class GraphRunner:
         """
         self.name = name
         self._ports = ports
-        GraphCheck(name, graph).check({"input": ports.input, "output": ports.output})
+        GraphCheck(name, graph).check(ports)
         brought = [it for it in ("checkpointer", "store") if getattr(graph, it, None) not in (None, False)]
         for kind in brought:
             own = type(getattr(graph, kind)).__name__
@@ -109,20 +87,44 @@ class GraphRunner:
         self._has_memory = remembers if ports.has_memory is None else ports.has_memory
         self._graph = graph
 
-    async def run(self, question: str) -> GraphResult:
-        """The graph's answer to `question`, or to what it asked before."""
+    async def run(self, question: str, message: str = "") -> GraphResult:
+        """The graph's answer to `question`; or, to what it asked before, the whole `message` of the user."""
         graph, config = self._prepared()
         state = await graph.aget_state(config)
         if open_question := self._open_question(state.interrupts):
-            return self._result(await self._steps_of(graph, Command(resume={open_question.id: question}), config))
+            before = [it.text for it in self._ports.turn(state.values) if isinstance(it, ToolMessage)]
+            if (evidence := RunContext.current().evidence) is not None:
+                evidence.append(ToolResult({"before": before} if before else {}))
+            return self._result(
+                await self._steps_of(graph, Command(resume={open_question.id: message or question}), config)
+            )
         if not self._has_memory and state.created_at:
             await self._saver.adelete_thread(config["configurable"]["thread_id"])
-        return self._result(await self._steps_of(graph, self._input(question, state.values or {}), config))
+        return self._result(await self._steps_of(graph, self._ports.given(question, state.values or {}, graph), config))
 
     async def resume(self, interrupt: str, value: Any) -> GraphResult:
         """What the graph does after a decision about one call, its value given to the interrupt."""
         graph, config = self._prepared()
         return self._result(await self._steps_of(graph, Command(resume={interrupt: value}), config))
+
+    async def ask(self, question: str) -> str:
+        """The answer of the graph inside of another one, in whose run it waits and asks.
+
+        Raises:
+            ModelUnavailable: It says nothing.
+        """
+        graph = self._graph.copy(update={"checkpointer": None, "store": None})
+        run = RunContext.current()
+        about = (run.thread.owner or GraphCheck.ANYBODY, run.thread.thread_id) if run.thread else ("", "")
+        left = await graph.ainvoke(self._ports.given(question, {}, graph), context=GraphCheck.context(graph, *about))
+        if text := self._ports.text(self._state(left)).strip():
+            return text
+        raise ModelUnavailable("agent", "said nothing")
+
+    @staticmethod
+    def _state(left: Any) -> Mapping[str, Any]:
+        """What a graph leaves as a mapping; an entrypoint leaves a value."""
+        return left if isinstance(left, Mapping) else {"output": left}
 
     @property
     def _saver(self) -> Any:
@@ -136,7 +138,10 @@ class GraphRunner:
         graph = self._graph.copy(update={"checkpointer": self._saver, "store": memory})
         settings = run.host.settings if run.host else None
         config = RunnableConfig(
-            configurable={"thread_id": run.thread.companion(self.name) if run.thread else "", "user_id": owner},
+            configurable={
+                "thread_id": run.thread.companion(self.name) if run.thread else "",
+                "user_id": owner or GraphCheck.ANYBODY,  # never empty: it is a label of the store's namespaces
+            },
             callbacks=[UnguardedCalls()],
             metadata={"run_id": run.run_id},
             recursion_limit=2 * (settings.run_max_model_calls + settings.run_max_tool_calls) if settings else 25,
@@ -173,9 +178,9 @@ class GraphRunner:
                     self._send(lambda event: here.run(write, event), part["data"])
                 elif not part["ns"]:
                     state = part["data"]
-                    found.update(self._found(state))
+                    found.update(self._ports.found(state))
                     interrupts += part["interrupts"]
-            return GraphOutput(state if isinstance(state, Mapping) else {"output": state}, tuple(interrupts))
+            return GraphOutput(self._state(state), tuple(interrupts))
 
         context = contextvars.copy_context()
         context.run(var_child_runnable_config.set, None)
@@ -191,63 +196,18 @@ class GraphRunner:
             return
         write(Event(event="progress", data=data if isinstance(data, dict) else {"value": data}))
 
-    def _input(self, question: str, before: Mapping[str, Any]) -> Any:
-        given = self._ports.input
-        if callable(given):
-            return given(question)
-        if given and given != MESSAGES:
-            return {given: question}
-        messages: list[AnyMessage] = before.get(MESSAGES) or []
-        return {MESSAGES: [*self._dropped(messages), *self._closed(messages), HumanMessage(question)]}
-
-    @staticmethod
-    def _closed(messages: Sequence[AnyMessage]) -> Iterator[ToolMessage]:
-        """Results of calls that waited for a person who wrote this message instead."""
-        done = {it.tool_call_id for it in messages if isinstance(it, ToolMessage)}
-        last = messages[-1] if messages else None
-        for call in last.tool_calls if isinstance(last, AIMessage) else ():
-            if call["id"] not in done:
-                yield ToolMessage("not done: the user went on", tool_call_id=call["id"] or "", name=call["name"])
-
-    @staticmethod
-    def _dropped(messages: Sequence[AnyMessage]) -> list[RemoveMessage]:
-        """The messages before the last HISTORY_TURNS turns: turn 200 costs what turn 20 did."""
-        host = RunContext.current().host
-        begins = [at for at, it in enumerate(messages) if isinstance(it, HumanMessage) and not it.name]
-        turns = host.settings.history_turns if host else len(begins)
-        if len(begins) <= turns:
-            return []
-        first = begins[len(begins) - turns] if turns else len(messages)
-        return [RemoveMessage(id=it.id) for it in messages[:first] if it.id]
-
     def _result(self, left: GraphOutput[Any]) -> GraphResult:
         state = left.value
         if left.interrupts:
             waiting = [call for it in left.interrupts for call in self._waiting(it)]
             question = self._open_question(left.interrupts)
             return GraphResult(asked=str(self._question(question)) if question else "", waiting=waiting)
-        text = self._text(state).strip()
+        text = self._ports.text(state).strip()
         if not text:
             raise ModelUnavailable("agent", "said nothing")
         messages = state.get(MESSAGES) or ()
         spoken = [it for it in messages[:-1] if isinstance(it, AIMessage | ToolMessage)]
         return GraphResult(text=text, remembered=[str(it.text) for it in spoken])
-
-    def _found(self, state: Any) -> Mapping[str, Any]:
-        """What nodes found without a tool, of the keys that count as evidence."""
-        keys = self._ports.evidence if isinstance(state, Mapping) else ()
-        return {key: to_jsonable_python(state[key], fallback=str) for key in keys if state.get(key)}
-
-    def _text(self, state: Mapping[str, Any]) -> str:
-        output = self._ports.output
-        if callable(output):
-            return str(output(state))
-        if output and output != MESSAGES:
-            return str(state.get(output) or "")
-        if MESSAGES in state:
-            messages = [it for it in state[MESSAGES] if isinstance(it, AIMessage)]
-            return str(messages[-1].text) if messages else ""
-        return str(state.get("output") or "")
 
     @classmethod
     def _open_question(cls, interrupts: Sequence[Interrupt]) -> Interrupt | None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import structlog
+
 from ..errors import InputRefused, ModelUnavailable
 from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..guards.personal_data import PiiRules
@@ -21,6 +23,8 @@ from .graph_runner import GraphResult, WaitingCall
 from .replies import Degraded
 from .state import Decision, PendingCall, Task, TaskResult, TaskResults
 
+log = structlog.stdlib.get_logger(__name__)
+
 
 class GraphWorker:
     """Runs one graph agent on a task, and goes on with it when a person has decided."""
@@ -34,8 +38,10 @@ class GraphWorker:
         self._max_chars = settings.message_max_chars
         self._personal = PiiRules(settings.personal_data_in)
 
-    async def answer(self, task: Task, language: Language) -> list[TaskResult]:
+    async def answer(self, task: Task, message: str, language: Language) -> list[TaskResult]:
         """The graph's answer, its question back, or the calls that wait for a person.
+
+        What it asked before is answered by the whole `message` of the user.
 
         Raises:
             ModelUnavailable: Its answer may not leave, such as for a figure that nothing had found.
@@ -45,7 +51,7 @@ class GraphWorker:
         evidence = run.evidence if run.evidence is not None else []
         if run.stream:
             run.stream.guard = lambda: self._guard(task, evidence, language) if self._may_speak(evidence) else None
-        return self._results(task, await self._agent.runner.run(task["question"]), evidence, language)
+        return self._results(task, await self._agent.runner.run(task["question"], message), evidence, language)
 
     async def resume(
         self, task: Task, approval: Approval, decision: Decision, call: PendingCall, language: Language
@@ -54,7 +60,7 @@ class GraphWorker:
 
         Raises what `answer` raises.
         """
-        evidence: list[ToolResult] = []
+        evidence = [ToolResult(**it) for it in call.get("evidence", ())]
         is_approved = decision["verdict"] == "approve"
         gate = ApprovalGate(self._outgoing.leaks, self._max_chars)
         with RunContext.scope(approval=approval if is_approved else None, gate=gate, evidence=evidence):
@@ -74,10 +80,9 @@ class GraphWorker:
     @staticmethod
     def _decided(task: Task, approval: Approval, call: PendingCall, language: Language) -> TaskResult:
         """What became of an approved call, while others still wait."""
-        if approval.has_failed:
+        if not approval.is_done and call["form"] == "approval":
             return TaskResults.missing(task, Messages.UNCONFIRMED, language, call=call["shown"])
-        done = Messages.DONE.format(language, call=call["shown"])
-        return TaskResults.answered(task, done, [ToolResult(call["arguments"])])  # a person has seen them
+        return PendingApprovals.done(task, call, language)
 
     async def _value(self, form: str, decision: Decision) -> Any:
         """What the interrupt is resumed with; a person's own value is read by the guards of a message."""
@@ -103,11 +108,11 @@ class GraphWorker:
         may_speak: bool = False,
     ) -> list[TaskResult]:
         if result.waiting or result.asked:
-            results = [self._waiting(task, it, language) for it in result.waiting]
+            results = [self._waiting(task, it, evidence, language) for it in result.waiting]
             if result.asked:
                 guard = self._guard(task, evidence, language)
                 text = guard.masked(result.asked)
-                self._refuse(guard, guard.violation(text, is_ours=True))
+                self._refuse(guard, guard.violation(text, is_ours=True), text)
                 results.append(TaskResults.unanswered(task, text, "asked"))
             return results
         found = [it for it in evidence if it.facts]
@@ -120,19 +125,22 @@ class GraphWorker:
         text = guard.masked(result.text)
         if not may_speak:
             if AgentRunner.QUESTION.fullmatch(text):
-                self._refuse(guard, guard.violation(text))
+                self._refuse(guard, guard.violation(text), text)
                 return [TaskResults.unanswered(task, text, "asked")]
             if not may_repeat:
                 AuditLog.record("grounding", "withheld", "no tool")
                 raise ModelUnavailable("agent", Degraded.UNGROUNDED)
-        self._refuse(guard, guard.violation(text))
+        self._refuse(guard, guard.violation(text), text)
         return [{**TaskResults.answered(task, text, found), "grounding": self._agent.grounding}]
 
-    def _waiting(self, task: Task, waiting: WaitingCall, language: Language) -> TaskResult:
+    def _waiting(
+        self, task: Task, waiting: WaitingCall, evidence: Sequence[ToolResult], language: Language
+    ) -> TaskResult:
         if waiting.form != "approval" and (gate := RunContext.current().gate):
             gate.add(waiting.call)
         result = self._pending.result(task, waiting.call, language)
-        call: PendingCall = {**result["call"], "interrupt": waiting.interrupt, "form": waiting.form}
+        found: list[Any] = [{"facts": dict(it.facts), "sources": list(it.sources)} for it in evidence if it.facts]
+        call: PendingCall = {**result["call"], "interrupt": waiting.interrupt, "form": waiting.form, "evidence": found}
         return {**result, "call": call}
 
     def _guard(
@@ -155,6 +163,7 @@ class GraphWorker:
         return self._agent.grounding == "open" or any(it.facts for it in found)
 
     @staticmethod
-    def _refuse(guard: OutputGuard, refusal: str | None) -> None:
+    def _refuse(guard: OutputGuard, refusal: str | None, text: str) -> None:
         if refusal:
+            log.debug("answer_withheld", refusal=refusal, unsupported=[*guard.unsupported(text)])
             raise ModelUnavailable("agent", Degraded.refused(guard.block(refusal)))

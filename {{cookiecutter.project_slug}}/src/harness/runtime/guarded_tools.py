@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 import orjson
 import structlog
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -21,14 +20,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command, interrupt
 from pydantic_core import to_jsonable_python
 
-from ..errors import (
-    ApprovalNeeded,
-    ClarificationNeeded,
-    ConfigurationError,
-    InputRefused,
-    PolicyViolation,
-    ServiceError,
-)
+from ..errors import ApprovalNeeded, ClarificationNeeded, ConfigurationError, InputRefused, ServiceError
 from ..guards.tool_policy import PendingToolCall, ToolPolicy
 from ..limits.budget import Budget
 from ..prompts.messages import Messages
@@ -41,11 +33,17 @@ from .done_calls import DoneCalls
 
 log = structlog.get_logger(__name__)
 
+_NO_POLICY: Final = Policy()
+
 GUARDED: Final = "harness"
 """Tag of every tool that stands in a policy, and of every model that the factory made."""
 
 
-def tools(*given: Callable[..., Any] | BaseTool, policy: Policy, agent: str = "own") -> list[BaseTool]:
+def tools(
+    *given: Callable[..., Any] | BaseTool | Sequence[Callable[..., Any] | BaseTool],
+    policy: Policy = _NO_POLICY,
+    agent: str = "own",
+) -> list[BaseTool]:
     """`given` as tools that a model may call inside of `policy`, which names each of them: deny by default.
 
     A call is counted in the run's budget, bounded, traced and held to the deadline; what it brings is
@@ -54,14 +52,18 @@ def tools(*given: Callable[..., Any] | BaseTool, policy: Policy, agent: str = "o
     Synchronous functions run in threads, with the run's context.
 
     Args:
-        given: Functions with typed arguments and a docstring written for a model, or LangChain tools.
-        policy: Which of them may run, and which wait for a person.
+        given: Functions with typed arguments and a docstring written for a model, LangChain tools, or lists of them.
+        policy: Which of them may run, and which wait for a person; without one, none may.
         agent: What approvals, logs and metrics call the owner of these tools.
 
     Raises:
         ConfigurationError: A tool stands in no policy, or the policy names none of these.
     """
-    made = [it if isinstance(it, BaseTool) else as_tool(it) for it in given]
+    listed: list[Any] = [it for some in given for it in (some if isinstance(some, list | tuple) else [some])]
+    try:
+        made = [it if isinstance(it, BaseTool) else as_tool(it) for it in listed]
+    except ValueError as wrong:  # LangChain names the function
+        raise ConfigurationError([f"harness.tools: {wrong}; its docstring tells a model when to call it"]) from None
     names = {it.name for it in made}
     granted = frozenset(policy.tools) | frozenset(policy.requires_approval)
     problems = [
@@ -171,8 +173,6 @@ class Call:
         except GraphBubbleUp:
             raise
         except Exception as failure:
-            if (approval := RunContext.current().approval) and approval.is_used and approval.call.tool == name:
-                approval.has_failed = True
             raise self._contained(failure) from failure
 
     def _contained(self, failure: Exception) -> ToolException:
@@ -204,12 +204,19 @@ class Call:
         if not (isinstance(decided, Mapping) and decided.get("verdict") == "approve"):
             return Messages.REJECTED.format(RunContext.current().language, call=call.tool)
         if not is_its_turn and (before := await DoneCalls.find(call)):
+            if isinstance(before[0], ToolException):
+                raise before[0]
             return await self._brought(before[0], is_evidence=not nested)
         with self._rights.authorize(call.tool, shown):
-            result = await self._run(arguments)
-        brought = await self._brought(result, is_evidence=not nested)
-        if not isinstance(brought, Command | ToolMessage):
-            await DoneCalls.save(call, brought)
+            try:
+                brought = await self._brought(await self._run(arguments), is_evidence=not nested)
+            except Exception as failure:
+                if not isinstance(failure, GraphBubbleUp):
+                    await DoneCalls.save(call, None, str(self._contained(failure)))
+                raise
+        await DoneCalls.save(call, brought)
+        if approval:
+            approval.is_done = True
         return brought
 
     async def _run(self, arguments: Mapping[str, Any]) -> Any:
@@ -254,34 +261,3 @@ class Call:
         documents = artifact if isinstance(artifact, Sequence) and not isinstance(artifact, str) else ()
         urls = [str(it.metadata["source"]) for it in documents if isinstance(it, Document) and "source" in it.metadata]
         return [Source(title=url, url=url) for url in dict.fromkeys(urls)]
-
-
-class UnguardedCalls(BaseCallbackHandler):
-    """Refuses, inside of a graph, a tool that no policy names and a model that the factory did not make."""
-
-    raise_error = True
-    run_inline = True
-
-    def on_tool_start(self, serialized: dict[str, Any], input_str: str, **kwargs: Any) -> None:
-        """A tool is about to run."""
-        if GUARDED not in (kwargs.get("tags") or ()):
-            name = (serialized or {}).get("name", "?")
-            self._refuse("tool", name, f"harness.tools({name}, policy=Policy(tools=[{name!r}]))")
-
-    def on_chat_model_start(self, serialized: dict[str, Any], messages: Any, **kwargs: Any) -> None:
-        """A model is about to be asked."""
-        if GUARDED not in (kwargs.get("tags") or ()):
-            name = (serialized or {}).get("name", "?")
-            self._refuse("model", name, 'harness.model("agent")')
-
-    def on_retriever_end(self, documents: Sequence[Document], **kwargs: Any) -> None:
-        """What a retriever brought is evidence."""
-        run = RunContext.current()
-        if run.evidence is not None:
-            facts = {"documents": [it.page_content for it in documents]}
-            run.evidence.append(ToolResult(facts, Call.sources(documents)))
-
-    @staticmethod
-    def _refuse(kind: Literal["tool", "model"], name: str, remedy: str) -> None:
-        log.error("unguarded", kind=kind, name=name, remedy=remedy)
-        raise PolicyViolation(kind, f"`{name}` is not guarded: use {remedy}")

@@ -60,6 +60,12 @@ class Degraded:
             reasons.append(cls.OVER_BUDGET)
         return reasons
 
+    @classmethod
+    def reasons_of_graph(cls, failure: ModelUnavailable) -> list[str]:
+        """Why an answer is without the model's words: they were withheld, or there are none."""
+        withheld = failure.reason in (cls.UNGROUNDED, cls.UNSAFE, cls.LANGUAGE)
+        return [failure.reason] if withheld else cls.reasons_for("model", failure)
+
 
 class SourceRef(BaseModel):
     """Where a fact of the answer comes from."""

@@ -75,6 +75,11 @@ class DecisionSession(ThreadSession):
     unresolved: list[str]
     """Other calls of the thread that were decided and still seem to wait; see `Decision`."""
 
+    def check(self, decision: Decision) -> None:
+        """Pass a value for a call that asks for one; raises InputRefused."""
+        if "value" in decision and self.call.get("form") != "value":
+            raise InputRefused("value", "this call asks for none: approve or reject it as it was shown")
+
     async def claim(self) -> None:
         """Have the decision count from now on, whatever happens to this process.
 

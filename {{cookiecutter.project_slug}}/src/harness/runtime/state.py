@@ -54,6 +54,8 @@ class PendingCall(TypedDict):
     """Of a graph's call: what the decision resumes."""
     form: NotRequired[str]
     """How it is resumed: see `WaitingCall`."""
+    evidence: NotRequired[list[Mapping[str, Any]]]
+    """What the graph's tools had brought before, each the fields of a `ToolResult`."""
 
 
 class Decision(TypedDict):
@@ -134,7 +136,7 @@ class State(Question, total=False):
 READS: Final[Mapping[str, frozenset[str]]] = {
     "admit": frozenset({"message", "messages", "history", "outcomes"}),
     "plan": frozenset({"question", "language", "history"}),
-    "work": frozenset({"task", "language", "before", "plan", "history"}),
+    "work": frozenset({"task", "question", "language", "before", "plan", "history"}),
     "write": frozenset({"question", "language", "plan", "outcomes"}),
     "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
     "reply": frozenset({*("question", "masked", "language", "plan", "outcomes"), *("withdrawn", "answer", "degraded")}),

@@ -63,7 +63,7 @@ class StoreTimeout:
         # A task that is left behind, not `asyncio.timeout`: psycopg (3.3) answers a cancellation
         # only when the server has, which a server that hangs never does.
         task = asyncio.ensure_future(question)
-        seconds = Deadline.clamp(self._seconds)
+        seconds = Deadline.clamp_whole(self._seconds)  # also of a step whose time is over: it is saved as it is
         try:
             done, _ = await asyncio.wait({task}, timeout=seconds)
         except BaseException:

@@ -247,3 +247,8 @@ def test_a_second_attempt_names_what_nothing_supports_in_each_language() -> None
 def test_a_second_attempt_names_the_language_in_itself() -> None:
     assert "in English" in WRONG_LANGUAGE.render("en")
     assert "en español" in WRONG_LANGUAGE.render("es")
+
+
+@pytest.mark.parametrize(("text", "plain"), [("<a 1>\nx\ny\n</a 1>", "x\ny"), ("x", "x"), ("<a>\nx\ny", "<a>\nx\ny")])
+def test_a_result_is_read_without_its_fence(text: str, plain: str) -> None:
+    assert Prompt.unfenced(text) == plain

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
 
 from harness.errors import ConfigurationError
 from harness.prompts.prompt import Prompt
+from harness.runtime.agent import Agent
 from harness.runtime.agent_flows import Handoffs, Supervisor
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.runtime.graphs import InTurn, Stage, call
@@ -172,3 +175,26 @@ async def test_an_agent_that_fails_shows_nothing_of_its_failure(
     assert reply.degraded
     assert "hunter2" not in reply.model_dump_json()
     assert "refused" not in reply.answer
+
+
+def guide() -> type[Agent[Any]]:
+    """An agent that is a graph."""
+
+    async def node(state: MessagesState) -> Any:
+        return {"messages": [AIMessage(f"Mars has {interrupt('How many do you think?')} of them.")]}
+
+    graph = StateGraph(MessagesState).add_node("node", node).add_edge(START, "node").compile()
+    return Agent.from_graph(graph, name="guide", description="Moons of a planet.")
+
+
+async def test_a_graph_is_an_agent_of_a_supervisor_and_asks_in_its_run(begin: Stage) -> None:
+    say = InTurn(call("ask_guide", request="Moons of Mars?"), "You say that it has 2.")
+    talk = begin(Supervisor(grounding="open"), say, [guide()])
+    assert (await talk.say("How many moons has Mars?")).answer == "How many do you think?"
+    assert (await talk.say("2")).answer == "You say that it has 2."
+    assert "Mars has 2 of them." in say.heard[-1][-1].text
+
+
+def test_a_graph_cannot_hand_a_conversation_on(begin: Stage) -> None:
+    with pytest.raises(ConfigurationError, match="Handoffs: guide cannot hand a conversation on: take Supervisor or"):
+        begin(Handoffs(), agents=[MoonsAgent, guide()])

@@ -197,6 +197,6 @@ async def test_a_graph_that_fails_around_a_decision_says_what_became_of_the_call
     assert ran == ([7] if has_begun and verdict == "approve" else [])
     said = Messages.REJECTED
     if verdict == "approve":
-        said = Messages.UNCONFIRMED if has_begun else Messages.NOT_DONE
+        said = Messages.DONE if has_begun else Messages.NOT_DONE
     assert reply.answer == said.format("en", call="shop.cancel(number=7)")
     assert reply.degraded_because == [reason]

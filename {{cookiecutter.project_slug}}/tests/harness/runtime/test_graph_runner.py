@@ -9,6 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
@@ -211,3 +212,15 @@ async def test_a_graph_that_says_nothing_has_no_answer(begin: Stage, state: Any)
 
     reply = await begin(one_node(node)).say("Say it")
     assert reply.degraded_because == ["model_unavailable"]
+
+
+@pytest.mark.parametrize("owner", [PUBLIC, "ana"])
+async def test_who_asks_is_a_name_that_a_store_takes(begin: Stage, owner: str) -> None:
+    async def node(state: MessagesState, config: RunnableConfig, *, store: BaseStore) -> Any:
+        user = config["configurable"]["user_id"]
+        await store.aput(("people", user), "seen", {"times": 1})
+        return {"messages": [AIMessage(f"Hello, {user}.")]}
+
+    talk = begin(one_node(node), ports={"grounding": "open"})
+    reply = await talk.say("Say hello to me", ThreadRef("t", owner))
+    assert reply.answer == f"Hello, {owner or 'anybody'}."

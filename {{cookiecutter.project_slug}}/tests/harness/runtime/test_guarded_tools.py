@@ -1,13 +1,11 @@
 """Tools of a graph of one's own: what runs, what comes back, and what is refused."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain_core.documents import Document
-from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool, ToolException, tool
@@ -44,6 +42,17 @@ def test_tools_and_policy_name_the_same(given: Any, policy: Any, problem: str) -
     with pytest.raises(ConfigurationError) as refused:
         tools(*given, policy=Policy(tools=frozenset(policy)))
     assert any(problem in it for it in refused.value.problems)
+
+
+def test_a_list_without_a_policy_and_a_function_without_a_docstring_say_what_to_do() -> None:
+    def bare(number: int) -> str:
+        return "none"
+
+    with pytest.raises(ConfigurationError, match=r"`find` stands in no policy: name it in Policy\(tools=\.\.\.\)"):
+        tools([find])
+    with pytest.raises(ConfigurationError, match=r"harness\.tools: .*; its docstring tells a model when to call it"):
+        tools(bare, policy=Policy(tools=frozenset({"bare"})))
+    assert [it.name for it in tools([find, lose], policy=Policy(tools=frozenset({"find", "lose"})))] == ["find", "lose"]
 
 
 def allowed(*given: Any, **more: Any) -> list[BaseTool]:
@@ -236,42 +245,6 @@ async def test_calls_count_in_the_runs_budget(begin: Stage) -> None:
     texts = [it.text for it in say.heard[1] if isinstance(it, ToolMessage)]
     assert sum("is open" in it for it in texts) == 1
     assert sum("No more tool calls" in it for it in texts) == 1
-
-
-def nested(given: Any) -> Callable[[MessagesState], Any]:
-    """A node with an agent in its closure, which nobody sees at start."""
-
-    async def node(state: MessagesState) -> Any:
-        inner: Any = create_agent(model(), [given])
-        return await inner.ainvoke(state)
-
-    return node
-
-
-async def test_a_tool_that_no_policy_names_is_refused_when_it_runs(begin: Stage) -> None:
-    ran: list[int] = []
-
-    def cancel(number: int) -> str:
-        """Cancel an order."""
-        ran.append(number)
-        return "cancelled"
-
-    reply = await begin(one_node(nested(cancel)), InTurn(call("cancel", number=7), "Done.")).say("Cancel order 7")
-    assert ran == []
-    assert "Done" not in reply.answer
-    assert reply.degraded_because == ["source_unavailable"]
-
-
-async def test_a_model_made_by_hand_is_refused_when_it_is_asked(begin: Stage) -> None:
-    by_hand = FakeListChatModel(responses=["Hello."])
-
-    async def node(state: MessagesState) -> Any:
-        return {"messages": [await by_hand.ainvoke(state["messages"])]}
-
-    reply = await begin(one_node(node), ports={"grounding": "open"}).say("Say hello to her")
-    assert "Hello" not in reply.answer
-    assert by_hand.i == 0
-    assert reply.degraded
 
 
 @pytest.mark.parametrize("name", ["find", "cancel"])

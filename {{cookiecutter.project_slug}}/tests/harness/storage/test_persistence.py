@@ -1,6 +1,7 @@
 """A store that fails costs a turn its memory, and a thread none of its past."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 
 from harness.errors import StoreUnavailable
-from harness.limits.deadline import Deadline
+from harness.limits.deadline import Deadline, DeadlineFraction
 from harness.run_context import RunContext
 from harness.storage.sql_store import DegradingCheckpointer, StoreTimeout
 from tests.harness.storage.test_store import of, run_that_degrades
@@ -127,3 +128,18 @@ async def test_a_caller_who_is_cancelled_takes_the_question_along() -> None:
     async with asyncio.timeout(5):
         await cancelled.wait()
     assert cancelled.is_set()
+
+
+async def test_what_a_step_leaves_when_its_time_is_over_is_saved(saver: Saver) -> None:
+    """Such as the state of a graph that was cut off: the request has time left."""
+    changed = empty_checkpoint()
+    with run_that_degrades() as saving, Deadline.scope(2), suppress(TimeoutError):
+        async with Deadline.until(DeadlineFraction.PLAN):
+            try:
+                await asyncio.sleep(30)
+            finally:
+                await saver.aput(of("t"), changed, {}, {})
+    assert not saving.failed
+    kept = await saver.aget_tuple(of("t"))
+    assert kept
+    assert kept.checkpoint["id"] == changed["id"]
