@@ -119,7 +119,13 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Save the checkpoint, unless the run goes on without the store."""
+        """Save the checkpoint, unless the run goes on without the store.
+
+        One below its parent would never be seen again: that is told, too.
+        """
+        status = RunContext.current().persistence
+        if status and checkpoint["id"] < config["configurable"].get("checkpoint_id", ""):
+            status.mark_failed(StoreUnavailable("a checkpoint below its parent"))
         return await self.timeout.call_or(super().aput(config, checkpoint, metadata, new_versions), config)
 
     # LangGraph (1.2) looks for the name `task_path`, and leaves the path out where it finds none.

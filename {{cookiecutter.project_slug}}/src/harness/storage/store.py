@@ -15,6 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import BaseStore
 
 from ..errors import ThreadBusy
+from .checkpoint_ids import CheckpointIds
 from .memories import Memories, MemoriesInMemory
 from .thread_ref import ThreadRef
 
@@ -72,6 +73,7 @@ class Store(ABC):
     """What agents remember beyond a conversation."""
 
     def __init__(self) -> None:
+        CheckpointIds.install()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @abstractmethod
