@@ -31,11 +31,9 @@ class CheckpointIds:
     @classmethod
     def _rising(cls, create: Callable[..., Checkpoint]) -> Callable[..., Checkpoint]:
         @wraps(create)
-        def create_above_parent(
-            checkpoint: Checkpoint, *given: Any, id: str | None = None, **named: Any
-        ) -> Checkpoint:  # noqa: A002  # LangGraph's name
-            made = create(checkpoint, *given, id=id, **named)
-            if id is None and made["id"] <= checkpoint["id"]:
+        def create_above_parent(checkpoint: Checkpoint, *given: Any, **named: Any) -> Checkpoint:
+            made = create(checkpoint, *given, **named)
+            if not named.get("id") and made["id"] <= checkpoint["id"]:
                 made["id"] = cls.after(checkpoint["id"], made["id"])
             return made
 

@@ -90,7 +90,7 @@ class Store(ABC):
 
     @abstractmethod
     async def is_healthy(self) -> bool:
-        """True when the store answers a read just now."""
+        """True when a turn could be saved just now."""
 
     def memory(self, owner: str) -> BaseStore:
         """What agents remember of `owner` beyond a conversation, and of nobody else; call it in the event loop."""

@@ -1,9 +1,11 @@
 """Ids that rise; that turns are seen whatever the clocks is shown over HTTP, in `test_clocks_apart.py`."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
+from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.checkpoint.memory import InMemorySaver
@@ -11,7 +13,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from harness.run_context import RunContext
 from harness.storage.checkpoint_ids import CheckpointIds
-from harness.storage.sql_store import DegradingCheckpointer, PersistenceStatus, StoreTimeout
+from harness.storage.persistence import DegradingCheckpointer, PersistenceStatus, StoreTimeout
 from tests.harness.storage.test_store import of
 from tests.support import clock
 
@@ -47,12 +49,13 @@ def test_each_checkpoint_of_a_graph_is_above_the_one_before(behind: float, late_
     graph = StateGraph(MessagesState).add_node("say", lambda _: {"messages": "b"}).add_edge(START, "say")
     app = graph.compile(saver)
     config = of("t")
-    app.invoke({"messages": "a"}, config)
+    said: Any = [{"messages": [HumanMessage(text)]} for text in "acde"]
+    app.invoke(said[0], config)
     before = [it.config["configurable"]["checkpoint_id"] for it in saver.list(config)]
     clock.set_back(behind)
-    app.invoke({"messages": "c"}, config, durability="exit")
-    app.update_state(config, {"messages": "d"})
-    app.invoke({"messages": "e"}, config)
+    app.invoke(said[1], config, durability="exit")
+    app.update_state(config, said[2])
+    app.invoke(said[3], config)
     found = [it.config["configurable"]["checkpoint_id"] for it in saver.list(config)]
     assert min(set(found) - set(before)) > max(before)
     assert [it.content for it in app.get_state(config).values["messages"]] == list("abcbdeb")

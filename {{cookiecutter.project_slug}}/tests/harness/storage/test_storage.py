@@ -1,16 +1,15 @@
-"""Tests of `store` and `thread_ref`: how a store is chosen, its locks and keys; and of the locks of `postgres`."""
+"""Tests of `store` and `thread_ref`: how a store is chosen, its locks and keys; and of `advisory_locks`."""
 
 import asyncio
 import sys
 from itertools import product
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from harness.errors import ConfigurationError, ThreadBusy
 from harness.settings import Settings
-from harness.storage.postgres import AdvisoryLocks, Connection
+from harness.storage.advisory_locks import AdvisoryLocks
+from harness.storage.postgres_connection import Connection
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import MemoryStore
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -19,7 +18,7 @@ from tests.harness.storage.test_store import keep, knows
 
 async def locks_at(url: str) -> AdvisoryLocks:
     async def connect() -> Connection:
-        return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
+        return await Connection.connect(url, **Connection.options(url, 5))
 
     return AdvisoryLocks(connect, timeout_seconds=5)
 
