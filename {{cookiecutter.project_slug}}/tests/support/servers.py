@@ -267,8 +267,12 @@ class Redis(Server):
     def command(self) -> Sequence[str]:
         """`redis-server` on loopback alone, which writes nothing down."""
         where = ("--bind", ADDRESS, "--port", str(self.port), "--dir", str(self.folder))
-        return [str(self.binary), *where, "--save", "", "--appendonly", "no"]
+        return [str(self.binary), *where, "--save", "", "--appendonly", "no", "--shutdown-timeout", "0"]
 
     def answers(self) -> bool:
         """True when it answers a ping."""
-        return self._talk(b"PING\r\n").startswith(b"+PONG")
+        return self.tell("PING").startswith(b"+PONG")
+
+    def tell(self, *command: str) -> bytes:
+        """The beginning of what it answers to a command."""
+        return self._talk(f"{' '.join(command)}\r\n".encode())
