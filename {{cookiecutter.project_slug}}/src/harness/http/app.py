@@ -53,6 +53,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        logs.write_in_background()
         async with AppState.start(application, settings, logs) as running:
             app.state.running = running
             names = [agent.name for agent in running.service.agents]

@@ -70,6 +70,10 @@ class ServerSettings(Configuration):
     enable_verbose_logging: bool = False
     """Log debug events too: tool calls, prompts by name, sizes. Redaction stays on."""
 
+    log_queue_bytes: int = Field(default=4_000_000, ge=1024)
+    """Log lines that may wait while nobody reads standard error, bytes; further ones are dropped and counted
+    in `log_lines_dropped_total`. Some minutes of a busy service; guess."""
+
     metrics_open: bool = True
     """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
 
