@@ -50,7 +50,10 @@ class AccessLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[self.HEADER] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[self.HEADER] = request_id
+                # For its caller alone: a shared cache stores what was asked with `X-API-Key` (RFC 9111, 3.5).
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
