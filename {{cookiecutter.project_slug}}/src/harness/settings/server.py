@@ -201,7 +201,14 @@ class TracingSettings(Configuration):
     traces, and OpenTelemetry is not even imported. It needs the extra `otel`."""
 
     otel_exporter_otlp_headers: SecretStr | None = None
-    """Headers for it, `name=value` separated by commas, such as its key."""
+    """Headers for it, `name=value` separated by commas, percent-encoded, such as its key."""
+
+    otel_service_name: str | None = None
+    """Name of this service in traces; empty: the project's."""
+
+    otel_resource_attributes: str | None = Field(default=None, pattern=r"^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$")
+    """What else its traces say of it, `name=value` separated by commas, percent-encoded, such as
+    `service.namespace=shop`."""
 
     otel_sample_ratio: float = Field(default=1, ge=0, le=1)
     """Share of runs that are traced."""
