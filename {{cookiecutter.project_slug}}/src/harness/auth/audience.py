@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from jwt.types import Options
+
 from ..errors import Unauthenticated
 from ..settings import Settings
 
@@ -18,7 +20,7 @@ class Audience:
         self.name = settings.oidc_audience or ""
         """This service's; of another claim than `aud`, the clients, separated by commas."""
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Options:
         """What PyJWT is to check; of audiences it knows `aud`, which may be a list."""
         required = [*self.REQUIRED, self._claim]
         return {"require": required, "enforce_minimum_key_length": True, "verify_aud": self._claim == "aud"}

@@ -29,7 +29,8 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def dropped() -> float:
-    return sum(sample.value for sample in LOG_LINES_DROPPED.collect()[0].samples if sample.name.endswith("_total"))
+    (family,) = LOG_LINES_DROPPED.collect()
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))
 
 
 def test_lines_are_written_in_order_and_a_flush_waits_for_them(pipe: tuple[int, int]) -> None:
