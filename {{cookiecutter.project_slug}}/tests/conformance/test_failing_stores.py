@@ -16,7 +16,7 @@ from harness.settings import Settings
 from tests.conftest import Door
 from tests.support.agents import MoonsAgent
 from tests.support.peers.forwarder import Forwarder
-from tests.support.servers import Postgres, Standby
+from tests.support.servers import ADDRESS, Postgres, Standby
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="no server is started on Windows"),
@@ -133,6 +133,9 @@ async def test_a_demoted_server_is_left_for_the_promoted_one_behind_the_same_nam
         client = await door.open(Settings(database_url=behind_name, database_timeout_seconds=WAIT_SECONDS))
         assert await is_saved(client)
         with Standby(mortal_postgres).running() as standby:
+            hosts = f"{ADDRESS}:{standby.port},{ADDRESS}:{mortal_postgres.port}"
+            both = Settings(database_url=f"postgresql://{Postgres.USER}@{hosts}/threads")
+            assert await is_saved(await door.open(both), SATURN)  # of several, the one that lets us write
             only_reads(url, True)  # it lives on, and so do the connections to it
             name.target = standby.port
             await is_told(client)  # the standby only lets us read, too
@@ -142,7 +145,7 @@ async def test_a_demoted_server_is_left_for_the_promoted_one_behind_the_same_nam
             with psycopg.connect(standby.database("threads")) as connection:
                 found = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
             await door.close()
-        assert found == (2,)
+        assert found == (3,)
 
 
 @pytest.mark.parametrize("state", ["42501", "53100", "57014", "22P05", "40001", "XX002"])
@@ -210,7 +213,7 @@ async def test_a_turn_whose_lock_was_lost_meanwhile_is_not_saved_over_another_on
     client = await door.open(Settings(database_url=database_url), (HaltingAgent,))
     asking = asyncio.create_task(is_saved(client))
     await HaltingAgent.halted.wait()
-    run(database_url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+    run(database_url, "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
     HaltingAgent.go_on.set()
     assert not await asking
     assert await is_saved(client, SATURN)

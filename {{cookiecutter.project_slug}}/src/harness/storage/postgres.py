@@ -44,9 +44,9 @@ class PostgresStore(SQLStore):
     RUN = "metadata->>'run_id'"
     ROOT = "split_part(thread_id, ' ', 1)"
 
-    AWAY: Final = (psycopg.Error, OSError, ValueError)
+    AWAY: Final = (psycopg.Error, OSError, ValueError, TypeError)
     """Whatever goes wrong: a server that is down or demoted, a full disk, a right that was taken away.
-    ValueError: a text that has no encoding."""
+    ValueError and TypeError: a text without an encoding, a value that cannot be stored."""
 
     PROBE = """
         WITH blobs AS (INSERT INTO checkpoint_blobs SELECT * FROM checkpoint_blobs WHERE false),

@@ -13,14 +13,43 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import DictRow, dict_row
 
 T = TypeVar("T")
+RowT_co = TypeVar("RowT_co", covariant=True)
 
 
-class Connection(psycopg.AsyncConnection[DictRow]):
+class BoundedConnection(psycopg.AsyncConnection[RowT_co]):
     """Closed by an answer that does not come in time, and by a server that only lets it read.
 
     A host that is lost says nothing, and TCP would wait for it for a quarter of an hour; a server
     that was demoted lives on. Behind the same name there may be another one meanwhile.
     """
+
+    INTERVAL_SECONDS: Final = 0.1
+    """Pause after which psycopg looks for an interrupt, its own figure."""
+
+    answer_seconds: float | None = None
+    """Longest wait for an answer, seconds; None: however long it takes, as for a migration."""
+
+    async def wait(self, gen: PQGen[T], *_: Any, **__: Any) -> T:
+        """What `gen` gives; every exchange with the server comes through here.
+
+        Not psycopg's own (3.3): when cancelled, it asks the server to end the query and waits for that.
+
+        Raises:
+            psycopg.OperationalError: No answer in time.
+        """
+        try:
+            async with asyncio.timeout(self.answer_seconds):
+                return await waiting.wait_async(gen, self.pgconn.socket, self.INTERVAL_SECONDS)
+        except TimeoutError:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"no answer in {self.answer_seconds} s") from None
+        except (asyncio.CancelledError, ReadOnlySqlTransaction):
+            self.pgconn.finish()
+            raise
+
+
+class Connection(BoundedConnection[DictRow]):
+    """One of the store, to a server that lets it write."""
 
     KEEPALIVE_SECONDS: Final = 30
     """Silence after which either side asks whether the other is still there, seconds; guess, below
@@ -28,12 +57,6 @@ class Connection(psycopg.AsyncConnection[DictRow]):
 
     KEEPALIVE_TRIES: Final = 3
     """Questions without an answer after which it is not; a third of KEEPALIVE_SECONDS lies between them."""
-
-    INTERVAL_SECONDS: Final = 0.1
-    """Pause after which psycopg looks for an interrupt, its own figure."""
-
-    answer_seconds: float | None = None
-    """Longest wait for an answer, seconds; None: however long it takes, as for a migration."""
 
     @classmethod
     def options(cls, url: str, seconds: float) -> dict[str, Any]:
@@ -60,24 +83,6 @@ class Connection(psycopg.AsyncConnection[DictRow]):
         """Have the server notice soon when this host is lost, and give back what it has locked."""
         for name, value in self._keepalives("tcp_keepalives").items():
             await self.execute("SELECT set_config(%s, %s, false)", (name, str(value)))
-
-    async def wait(self, gen: PQGen[T], *_: Any, **__: Any) -> T:
-        """What `gen` gives; every exchange with the server comes through here.
-
-        Not psycopg's own (3.3): when cancelled, it asks the server to end the query and waits for that.
-
-        Raises:
-            psycopg.OperationalError: No answer in time.
-        """
-        try:
-            async with asyncio.timeout(self.answer_seconds):
-                return await waiting.wait_async(gen, self.pgconn.socket, self.INTERVAL_SECONDS)
-        except TimeoutError:
-            self.pgconn.finish()
-            raise psycopg.OperationalError(f"no answer in {self.answer_seconds} s") from None
-        except (asyncio.CancelledError, ReadOnlySqlTransaction):
-            self.pgconn.finish()
-            raise
 
     async def check(self) -> None:
         """Read what the server has said unasked: that it ends, as a rule. No round trip.

@@ -131,8 +131,9 @@ class SqliteStore(SQLStore):
     RUN = "json_extract(CAST(metadata AS TEXT), '$.run_id')"
     ROOT = "substr(thread_id, 1, instr(thread_id || ' ', ' ') - 1)"
 
-    AWAY = (sqlite3.Error, ValueError)
-    """What a file that cannot be used raises; ValueError: the connection is closed."""
+    AWAY = (sqlite3.Error, ValueError, TypeError)
+    """What a file that cannot be used raises; ValueError: the connection is closed, or a text has no encoding;
+    TypeError: a value cannot be stored."""
 
     PROBE = "INSERT INTO checkpoints SELECT * FROM checkpoints WHERE 0"
 
