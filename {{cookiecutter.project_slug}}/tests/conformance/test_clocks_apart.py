@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from harness.settings import Settings
@@ -29,6 +30,21 @@ async def test_turns_after_the_clock_was_set_back_are_remembered(door: Door, url
         clock.set_back(seconds)
     messages = (await client.get("/v1/threads/t1")).json()["messages"]
     assert [it["text"] for it in messages if it["role"] == "user"] == [MARS, SATURN, "And Jupiter?"]
+
+
+async def test_a_decision_after_the_clock_was_set_back_is_remembered(
+    shop: httpx2.AsyncClient, no_order_has_run: None
+) -> None:
+    asked = await shop.post("/v1/chat", json={"message": "Cancel order 7", "thread_id": "t1"})
+    (waits,) = asked.json()["approvals"]
+    clock.set_back(30)
+    decided = await shop.post(f"/v1/threads/t1/approvals/{waits['id']}", json={"decision": "approve"})
+    assert decided.json()["answer"] == "Order 7 is cancelled."
+    assert (await shop.get("/v1/threads/t1")).json()["approvals"] == []
+    clock.set_back(60)
+    await shop.post("/v1/chat", json={"message": "Order 8", "thread_id": "t1"})
+    thread = (await shop.get("/v1/threads/t1")).json()
+    assert [it["text"] for it in thread["messages"] if it["role"] == "user"] == ["Cancel order 7", "Order 8"]
 
 
 @pytest.mark.checklist("OBS-4")

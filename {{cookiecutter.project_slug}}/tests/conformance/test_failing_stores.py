@@ -175,12 +175,14 @@ async def test_a_right_that_was_taken_away_is_told_by_the_probe_too(door: Door, 
     await saves_again(client)
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 async def test_a_database_that_cannot_keep_every_sign_is_refused_at_the_start(
-    door: Door, postgres_server: Postgres
+    door: Door, postgres_server: Postgres, encoding: str
 ) -> None:
-    run(postgres_server.url, "CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
-    with pytest.raises(ConfigurationError, match="DATABASE_URL: its encoding is LATIN1; make one with ENCODING 'UTF8'"):
-        await door.open(Settings(database_url=postgres_server.database("latin")))
+    name = encoding.lower()
+    run(postgres_server.url, f"CREATE DATABASE {name} ENCODING {encoding} LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(ConfigurationError, match=f"its encoding is {encoding}; make one with ENCODING 'UTF8'"):
+        await door.open(Settings(database_url=postgres_server.database(name)))
 
 
 async def test_every_sign_is_kept_whatever_the_encoding_of_the_client(

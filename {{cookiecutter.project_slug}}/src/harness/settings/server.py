@@ -10,7 +10,7 @@ from ..project import Project
 from ..prompts.language import Language
 
 HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
-ORIGINS_PATTERN = r"^https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*$"
+ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
 
 
@@ -54,7 +54,7 @@ class ServerSettings(Configuration):
 
     cors_origins: str | None = Field(default=None, pattern=ORIGINS_PATTERN)
     """Origins of the web pages that may call from a browser, `https://app.example.com`, separated by
-    commas. Empty: none but the service's own."""
+    commas; `*`: of any. Empty: none but the service's own."""
 
     body_max_bytes: int = Field(default=64 * 1024, ge=1024)
     """Largest request body, bytes; refused with 413 before it is read whole."""

@@ -129,7 +129,7 @@ class PostgresStore(SQLStore):
         try:
             async with self._advisory.lock(self.MIGRATION, self.MIGRATION_SECONDS) as connection:
                 encoding = connection.info.parameter_status("server_encoding")
-                if encoding != self.ENCODING:
+                if encoding not in (self.ENCODING, None):  # a pooler may keep it to itself
                     problem = f"its encoding is {encoding}; make one with ENCODING '{self.ENCODING}' TEMPLATE template0"
                     raise ConfigurationError([f"DATABASE_URL: {problem}"])
                 connection.answer_seconds = None  # an index over many threads takes its time

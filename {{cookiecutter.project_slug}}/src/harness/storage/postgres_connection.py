@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, Final, TypeVar
 
@@ -81,8 +82,9 @@ class Connection(BoundedConnection[DictRow]):
 
     async def watch_client(self) -> None:
         """Have the server notice soon when this host is lost, and give back what it has locked."""
-        for name, value in self._keepalives("tcp_keepalives").items():
-            await self.execute("SELECT set_config(%s, %s, false)", (name, str(value)))
+        with suppress(psycopg.DatabaseError):  # another server that speaks as PostgreSQL does may not know how
+            for name, value in self._keepalives("tcp_keepalives").items():
+                await self.execute("SELECT set_config(%s, %s, false)", (name, str(value)))
 
     async def check(self) -> None:
         """Read what the server has said unasked: that it ends, as a rule. No round trip.

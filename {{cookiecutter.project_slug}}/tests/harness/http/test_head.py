@@ -76,7 +76,16 @@ async def test_without_a_named_origin_no_page_may_ask(client: httpx2.AsyncClient
     assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("origins", ["*", "app.example.com", "https://app.example.com/", "https://a.example/b", "null"])
+async def test_every_page_may_ask_where_the_setting_says_so(opens: Opens) -> None:
+    client = await opens({"cors_origins": "*"})
+    answer = await client.get("/healthz", headers={"Origin": OTHER})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "origins", ["*,https://a.example", "app.example.com", "https://app.example.com/", "https://a.example/b", "null"]
+)
 def test_what_is_no_origin_is_refused_at_the_start(origins: str) -> None:
     with pytest.raises(ConfigurationError, match="CORS_ORIGINS"):
         Settings(cors_origins=origins)
