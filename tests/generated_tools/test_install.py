@@ -68,7 +68,7 @@ def test_a_changed_project_without_a_new_lock_is_told_the_remedy(
     monkeypatch.setenv("SYNC", "2")
     done = make(project, "install")
     assert done.returncode != 0
-    assert "If uv.lock no longer fits pyproject.toml, or names another index: make lock" in done.stderr
+    assert "If uv.lock no longer fits pyproject.toml: make lock" in done.stderr
 
 
 MIRROR = "https://user:pa$$word%24@pypi.example.com/simple"

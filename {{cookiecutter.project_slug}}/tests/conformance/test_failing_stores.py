@@ -13,7 +13,7 @@ import pytest
 from harness.errors import ConfigurationError
 from harness.runtime.agent import ToolResult
 from harness.settings import Settings
-from tests.conftest import Door
+from tests.conftest import Door, Lines
 from tests.support.agents import MoonsAgent
 from tests.support.peers.forwarder import Forwarder
 from tests.support.servers import ADDRESS, Postgres, Standby
@@ -149,7 +149,9 @@ async def test_a_demoted_server_is_left_for_the_promoted_one_behind_the_same_nam
 
 
 @pytest.mark.parametrize("state", ["42501", "53100", "57014", "22P05", "40001", "XX002"])
-async def test_a_turn_that_the_database_refuses_is_answered_and_told(door: Door, database_url: str, state: str) -> None:
+async def test_a_turn_that_the_database_refuses_is_answered_and_told(
+    door: Door, database_url: str, lines: Lines, state: str
+) -> None:
     client = await door.open(Settings(database_url=database_url))
     assert await is_saved(client)
     run(
@@ -158,6 +160,7 @@ async def test_a_turn_that_the_database_refuses_is_answered_and_told(door: Door,
         "CREATE TRIGGER refuse BEFORE INSERT ON checkpoints FOR EACH ROW EXECUTE FUNCTION refuse()",
     )
     assert not await is_saved(client)
+    assert lines.named("not_saved")[-1]["reason"] == psycopg.errors.lookup(state).__name__
     run(database_url, "DROP TRIGGER refuse ON checkpoints")
     await saves_again(client)
 

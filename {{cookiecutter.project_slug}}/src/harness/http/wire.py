@@ -34,7 +34,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A request has begun; its answer has not."""
         super().on_headers_complete()
-        if self.scope["http_version"] == "1.0":
+        if self.scope["http_version"] != "1.1":
             self.cycle.__class__ = CloseDelimitedCycle
 
 

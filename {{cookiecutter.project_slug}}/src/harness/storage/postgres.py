@@ -51,6 +51,9 @@ class PostgresStore(SQLStore):
     PROBE = """
         WITH blobs AS (INSERT INTO checkpoint_blobs SELECT * FROM checkpoint_blobs WHERE false),
         writes AS (INSERT INTO checkpoint_writes SELECT * FROM checkpoint_writes WHERE false),
+        replies AS (INSERT INTO kept_replies SELECT * FROM kept_replies WHERE false),
+        ratings AS (INSERT INTO feedback SELECT * FROM feedback WHERE false),
+        items AS (INSERT INTO store SELECT * FROM store WHERE false),
         changes AS (UPDATE checkpoints SET checkpoint_ns = '' WHERE false)
         INSERT INTO checkpoints SELECT * FROM checkpoints WHERE false
         """
