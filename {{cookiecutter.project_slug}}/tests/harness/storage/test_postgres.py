@@ -185,3 +185,13 @@ async def test_both_sides_ask_whether_the_other_is_still_there(database_url: str
         idle = socket.socket(fileno=os.dup(connection.fileno()))
         with idle:
             assert idle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+async def test_tables_may_take_longer_to_make_than_an_answer(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = PostgresStore.tables()
+    monkeypatch.setattr(PostgresStore, "tables", lambda _: [*tables, "SELECT pg_sleep(0.4)"])
+    async with PostgresStore(database_url, pool_size=1, timeout_seconds=0.2) as store:
+        assert (await store._advisory.connection()).answer_seconds == 0.2
+        await keep(store, "t")

@@ -5,6 +5,7 @@ import sys
 from itertools import product
 
 import pytest
+from psycopg.errors import ReadOnlySqlTransaction
 
 from harness.errors import ConfigurationError, ThreadBusy
 from harness.settings import Settings
@@ -172,3 +173,15 @@ def test_a_companion_belongs_to_its_conversation_and_is_none_itself(name: str) -
         assert ThreadRef.from_key(thread.companion(name)) == thread
         assert ThreadRef.root(thread.companion(name)) == ThreadRef.root(thread.key) == thread.key
         assert thread.companion(name) not in {ThreadRef(it, owner).key for it in ("t-1", name)}
+
+
+async def test_a_server_that_only_lets_us_read_locks_for_nobody(database_url: str) -> None:
+    locks = await locks_at(database_url)
+    connection = await locks.connection()
+    await connection.execute("SET default_transaction_read_only = on")
+    with pytest.raises(ReadOnlySqlTransaction):
+        await locks.acquire("name", 5)
+    assert connection.closed
+    async with locks.lock("name", 0):  # over a new one, to whoever is behind the address by then
+        assert await held(locks) == 1
+    await locks.aclose()
