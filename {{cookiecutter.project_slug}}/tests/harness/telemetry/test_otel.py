@@ -174,6 +174,11 @@ async def test_what_is_sent_names_the_service_and_decodes_as_the_specification_s
     assert expected.items() <= told.items()
 
 
+def test_a_key_among_the_headers_is_a_secret_as_it_is_sent() -> None:
+    settings = Settings.model_validate({"otel_exporter_otlp_headers": "a=b,authorization=Basic%20cGxhbnRlZDpvbmU="})
+    assert "Basic cGxhbnRlZDpvbmU=" in [it.get_secret_value() for it in settings.secrets()]
+
+
 async def test_no_run_is_traced_where_the_share_is_none(door: Door, peer: Collector) -> None:
     settings = Settings.model_validate(
         {"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url, "otel_sample_ratio": 0}
