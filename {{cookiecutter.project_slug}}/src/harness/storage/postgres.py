@@ -86,22 +86,22 @@ class PostgresStore(SQLStore):
 
     async def __aenter__(self) -> Self:
         """Reach the server, make the tables, open the pool."""
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            self._url,
+            connection_class=Connection,
+            kwargs=self._options,
+            min_size=1,
+            max_size=self._pool_size,
+            timeout=self._seconds,
+            reconnect_timeout=self.RECONNECT_SECONDS,
+            configure=self._configure,
+            check=Connection.check,
+            open=False,
+        )
         async with AsyncExitStack() as opening:
             self._advisory = AdvisoryLocks(self._connect, self._seconds)
             opening.push_async_callback(self._advisory.aclose)
             await self._migrate()
-            self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-                self._url,
-                connection_class=Connection,
-                kwargs=self._options,
-                min_size=1,
-                max_size=self._pool_size,
-                timeout=self._seconds,
-                reconnect_timeout=self.RECONNECT_SECONDS,
-                configure=self._configure,
-                check=Connection.check,
-                open=False,
-            )
             await opening.enter_async_context(self._pool)
             pool: Any = self._pool  # of a kind of connection
             self.saver = _Saver(pool)
@@ -119,10 +119,12 @@ class PostgresStore(SQLStore):
         await self._open.aclose()
 
     async def _connect(self) -> Connection:
-        """The locks' connection."""
+        """The locks' connection. Where it was lost, those of the pool are too, or lead to the server of before."""
         connection = await Connection.connect(self._url, **self._options)
         await self._configure(connection)
         await connection.watch_client()
+        if not self._pool.closed:
+            await self._pool.drain()
         return connection
 
     async def _configure(self, connection: Connection) -> None:

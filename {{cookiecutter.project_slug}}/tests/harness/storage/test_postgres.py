@@ -15,6 +15,7 @@ from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
 from harness.storage.postgres_connection import Connection
 from tests.harness.storage.test_store import keep, knows, run_that_degrades
+from tests.support.peers.forwarder import Forwarder
 from tests.support.servers import Postgres
 
 PATIENCE_SECONDS = 5
@@ -195,3 +196,21 @@ async def test_tables_may_take_longer_to_make_than_an_answer(
     async with PostgresStore(database_url, pool_size=1, timeout_seconds=0.2) as store:
         assert (await store._advisory.connection()).answer_seconds == 0.2
         await keep(store, "t")
+
+
+async def test_after_a_silence_the_first_run_is_saved_over_connections_of_then(
+    postgres_server: Postgres, database_url: str
+) -> None:
+    with Forwarder(postgres_server.port).running() as name:
+        url = database_url.replace(str(name.target), str(name.port))
+        async with PostgresStore(url, pool_size=3, timeout_seconds=0.5) as store:
+            await keep(store, "t")
+            await asyncio.gather(*(knows(store, "t") for _ in range(9)))  # the pool is full
+            name.silence()
+            assert not await store.is_healthy()
+            name.speak()  # to new connections
+            with run_that_degrades() as status:
+                async with store.lock("name", 0):
+                    await keep(store, "after")
+                assert not status.failed
+            assert await knows(store, "after")
