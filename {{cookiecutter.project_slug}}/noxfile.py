@@ -27,6 +27,14 @@ IMPORTS = "import sys; from importlinter.cli import lint_imports_command as main
 SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 # What started this, the machine's own, or the one that `make install` has brought; told to every tool.
 UV = os.environ.setdefault("UV", shutil.which("uv") or str(Path(f".nox/uv/{SCRIPTS}/uv").resolve()))
+# A mirror that pip is told of is uv's too, unless uv is told of its own; make does the same.
+for variable, old, pip in (
+    ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"),
+    ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"),
+    ("UV_INSECURE_HOST", "UV_INSECURE_HOST", "PIP_TRUSTED_HOST"),
+):
+    if os.environ.get(pip) and not os.environ.get(old):
+        os.environ.setdefault(variable, os.environ[pip])
 ALONE = ("--no-default-groups", "--group=build")
 GROUPS = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or shutil.which("make") is None, reason="no make on this system")
 
+INDEXES = (
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST"),
+    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INSECURE_HOST"),
+)
+
 UV = """\
 #!/bin/sh
 echo "$*" >> asked
+echo "$UV_DEFAULT_INDEX $UV_INDEX $UV_INSECURE_HOST" >> indexes
 test "$1" = sync && exit "${SYNC:-0}"
 test "$1" = add && touch uv.lock
 exit 0
@@ -62,6 +69,31 @@ def test_a_changed_project_without_a_new_lock_is_told_the_remedy(
     done = make(project, "install")
     assert done.returncode != 0
     assert "If uv.lock no longer fits pyproject.toml: make lock" in done.stderr
+
+
+MIRROR = "https://user:pa$$word%24@pypi.example.com/simple"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "  "),
+        ({"PIP_INDEX_URL": MIRROR}, f"{MIRROR}  "),
+        ({"PIP_INDEX_URL": MIRROR, "UV_DEFAULT_INDEX": "https://own.example"}, "https://own.example  "),
+        ({"PIP_INDEX_URL": MIRROR, "UV_INDEX_URL": "https://own.example"}, "  "),
+        ({"PIP_EXTRA_INDEX_URL": "https://a.example https://b.example"}, " https://a.example https://b.example "),
+        ({"PIP_INDEX_URL": MIRROR, "PIP_TRUSTED_HOST": "pypi.example.com"}, f"{MIRROR}  pypi.example.com"),
+    ],
+)
+def test_the_mirror_that_pip_is_told_of_is_uvs_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch, given: Mapping[str, str], told: str
+) -> None:
+    for name in INDEXES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert make(project, "install").returncode == 0
+    assert set((project / "indexes").read_text(encoding="utf-8").splitlines()) == {told}
 
 
 def test_locking_keeps_what_is_locked_unless_it_is_asked_to_upgrade(project: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .runtime.answer_stream import AnswerStream
     from .runtime.graph_runner import GraphHost
     from .runtime.state import Decision
-    from .storage.sql_store import PersistenceStatus
+    from .storage.persistence import PersistenceStatus
     from .storage.thread_ref import ThreadRef
     from .telemetry.audit_log import AuditLog
 

@@ -5,12 +5,14 @@ yet depends on none of the agents that you keep or delete.
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import app.agents
 from harness.cli import main
 from harness.runtime.agent import ToolResult
+from tests.support import clock
 from tests.support.agents import TEST_AGENTS
 from tests.support.writing_agent import OrdersAgent
 
@@ -36,5 +38,6 @@ class SlowOrdersAgent(OrdersAgent):
 AGENTS = (*TEST_AGENTS, SlowOrdersAgent)
 
 if __name__ == "__main__":
+    clock.set_back(float(os.environ.get(clock.VARIABLE, "0")))
     setattr(app.agents, "AGENTS", AGENTS)  # noqa: B010 - it is final to everyone else
     sys.exit(main(["serve"]))

@@ -237,6 +237,22 @@ class Postgres(Server):
         subprocess.run([str(program), *arguments], check=True, capture_output=True, cwd="/", **self.account())
 
 
+class Standby(Postgres):
+    """A hot standby of another one: it lets its clients read, until it is promoted."""
+
+    def __init__(self, primary: Postgres) -> None:
+        super().__init__()
+        self._primary = primary
+
+    def prepare(self) -> None:
+        """Copy the primary, and follow it from then on."""
+        if self.account():
+            shutil.chown(self.folder, self.USER, self.USER)
+        where = ("-h", ADDRESS, "-p", str(self._primary.port), "-U", self.USER)
+        program = self.binary.with_name("pg_basebackup")
+        self._run(program, *where, "--pgdata", str(self.folder / "data"), "-R", "--checkpoint=fast", "--no-sync")
+
+
 class Redis(Server):
     """Redis, in memory only."""
 
@@ -251,8 +267,12 @@ class Redis(Server):
     def command(self) -> Sequence[str]:
         """`redis-server` on loopback alone, which writes nothing down."""
         where = ("--bind", ADDRESS, "--port", str(self.port), "--dir", str(self.folder))
-        return [str(self.binary), *where, "--save", "", "--appendonly", "no"]
+        return [str(self.binary), *where, "--save", "", "--appendonly", "no", "--shutdown-timeout", "0"]
 
     def answers(self) -> bool:
         """True when it answers a ping."""
-        return self._talk(b"PING\r\n").startswith(b"+PONG")
+        return self.tell("PING").startswith(b"+PONG")
+
+    def tell(self, *command: str) -> bytes:
+        """The beginning of what it answers to a command."""
+        return self._talk(f"{' '.join(command)}\r\n".encode())

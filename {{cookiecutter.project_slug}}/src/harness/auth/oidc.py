@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import AccountUnverified, IdentityUnavailable, Unauthenticated
 from ..settings import Settings
 from ..telemetry.metrics import FAILURES
+from .audience import Audience
 from .principal import Principal, Scope
 
 log = structlog.stdlib.get_logger(__name__)
@@ -211,9 +212,6 @@ class ProviderKeys:
 class OidcTokens:
     """The tokens of the provider that OIDC_ISSUER names."""
 
-    REQUIRED: Final = ("iss", "sub", "aud", "exp")
-    """Claims without which a token is none of ours: RFC 9068 and OpenID Connect want them all."""
-
     VERIFIED: Final = MappingProxyType(
         {
             "email": ("e-mail address", ("email_verified",)),
@@ -237,7 +235,7 @@ class OidcTokens:
     def __init__(self, settings: Settings, keys: ProviderKeys) -> None:
         self._keys = keys
         self._issuer = settings.oidc_issuer or ""
-        self._audience = settings.oidc_audience or ""
+        self._audience = Audience(settings)
         self._algorithms = settings.oidc_algorithms.split(",")
         self._leeway_seconds = settings.oidc_leeway_seconds
         self._verified = self.VERIFIED.get(settings.oidc_require_verified)
@@ -274,14 +272,15 @@ class OidcTokens:
                 token,
                 key,
                 self._algorithms,
-                {"require": list(self.REQUIRED), "enforce_minimum_key_length": True},
-                audience=self._audience,
+                self._audience.options(),
+                audience=self._audience.name,
                 issuer=self._issuer,
                 leeway=self._leeway_seconds,
             )
         except PyJWTError as error:
             reasons = (reason for kind, reason in self.REASONS if isinstance(error, kind))
             raise Unauthenticated(next(reasons, "malformed")) from None
+        self._audience.check(claims)
         return claims
 
     def _granted(self, claims: Mapping[str, Any]) -> frozenset[Scope]:

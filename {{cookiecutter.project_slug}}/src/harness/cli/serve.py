@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from ..application import Application
+from ..http.wire import Listener, Protocol
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import Workers
 
@@ -38,8 +40,8 @@ class _Server(uvicorn.Server):
 class _Supervisor(Multiprocess):
     """Drops what workers that are gone told of their state."""
 
-    def __init__(self, config: uvicorn.Config, workers: Workers) -> None:
-        super().__init__(config, [config.bind_socket()])
+    def __init__(self, config: uvicorn.Config, workers: Workers, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets or [config.bind_socket()])
         self._workers = workers
         self._pids: set[int] = set()
 
@@ -92,7 +94,7 @@ class Serve:
         before = {number: signal.signal(number, server.handle_exit) for number in numbers}
         try:
             async with app.router.lifespan_context(app):
-                await server.serve()
+                await server.serve(self._sockets() or None)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -105,10 +107,15 @@ class Serve:
         options = self._options(workers=self._settings.workers, timeout_worker_healthcheck=WORKER_SECONDS)
         config = uvicorn.Config(Application.FACTORY, factory=True, **options)
         with Workers.counting() as workers:
-            supervisor = _Supervisor(config, workers)
+            supervisor = _Supervisor(config, workers, self._sockets())
             supervisor.run()
         codes = {worker.exitcode for worker in supervisor.processes}
         return STARTUP_FAILURE if STARTUP_FAILURE in codes else 0
+
+    def _sockets(self) -> list[socket.socket]:
+        """Those that uvicorn would make otherwise; none: it makes its own."""
+        dual = Listener.dual_stack(self._settings.host, self._settings.port)
+        return [dual] if dual else []
 
     @staticmethod
     async def _start_and_end(app: FastAPI) -> None:
@@ -118,6 +125,7 @@ class Serve:
     def _options(self, **options: Any) -> dict[str, Any]:
         seconds = ceil(self._settings.shutdown_grace_seconds) + LAST_WORDS_SECONDS
         return {
+            "http": Protocol,
             "ws": "none",  # no WebSocket is served: nothing bounds one
             "host": self._settings.host,
             "port": self._settings.port,
@@ -125,6 +133,7 @@ class Serve:
             "access_log": False,
             "server_header": False,
             "proxy_headers": False,  # TRUSTED_PROXIES decides, not uvicorn's own list
+            "timeout_keep_alive": self._settings.keep_alive_seconds,
             "timeout_graceful_shutdown": seconds,
             **options,
         }

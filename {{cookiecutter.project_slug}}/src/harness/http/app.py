@@ -12,8 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import compile_path
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..auth.principal import Scope
 from ..errors import ConfigurationError, ServiceError
@@ -23,6 +23,8 @@ from ..telemetry.logging import Logs
 from ..telemetry.metrics import BUILD_INFO
 from .authentication import AuthenticationMiddleware, requires
 from .chat import ChatRoutes, ThreadRoutes
+from .forwarded import ForwardedMiddleware
+from .head import HeadMiddleware
 from .health import HealthRoutes
 from .memory import MemoryRoutes
 from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
@@ -53,6 +55,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        logs.write_in_background()
         async with AppState.start(application, settings, logs) as running:
             app.state.running = running
             names = [agent.name for agent in running.service.agents]
@@ -61,7 +64,14 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             with running.shutdown.install():
                 yield
 
-    proxies = Middleware(ProxyHeadersMiddleware, settings.trusted_proxies or "")
+    proxies = Middleware(ForwardedMiddleware, settings.trusted_proxies or "")
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+    )
     app = FastAPI(
         title=project.title,
         description=project.description,
@@ -69,7 +79,9 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         lifespan=lifespan,
         exception_handlers=dict.fromkeys((ServiceError, RequestValidationError, HTTPException), Problem.handle),
         middleware=[  # the first is the first that a request meets
+            *([cors] if settings.allowed_origins else []),
             Middleware(AccessLogMiddleware),
+            Middleware(HeadMiddleware),
             Middleware(RequestLimitsMiddleware, settings),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,

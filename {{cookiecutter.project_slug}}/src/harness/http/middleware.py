@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..errors import ServiceError
 from ..settings import Settings
 from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
+from ..telemetry.tracing import TRACES
 from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
@@ -38,7 +39,8 @@ class AccessLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(self.HEADER, "")
+        asked = Headers(scope=scope)
+        given = asked.get(self.HEADER, "")
         request_id = given if self.WELL_FORMED.fullmatch(given) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
@@ -50,11 +52,15 @@ class AccessLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[self.HEADER] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[self.HEADER] = request_id
+                # For its caller alone: a shared cache stores what was asked with `X-API-Key` (RFC 9111, 3.5).
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
-            await self._app(scope, receive, send_named)
+            with TRACES.joined(asked):
+                await self._app(scope, receive, send_named)
         except Exception as error:
             if not isinstance(error, ServiceError | HTTPException):
                 FAILURES.labels("api", "request").inc()

@@ -13,7 +13,7 @@ from ..limits.deadline import Deadline
 from ..prompts.language import Language
 from ..run_context import RunContext
 from ..settings import Settings
-from ..storage.sql_store import PersistenceStatus
+from ..storage.persistence import PersistenceStatus
 from ..storage.store import IdempotencyRecord, Store
 from ..storage.thread_ref import ThreadRef
 from ..telemetry.audit_log import AuditLog

@@ -62,8 +62,11 @@ class Settings(
             yield "DATABASE_URL=memory://, which loses threads: set another store"
 
     def secrets(self) -> Iterator[SecretStr]:
-        """Every secret, the passwords inside DATABASE_URL and REDIS_URL too."""
+        """Every secret, the passwords inside DATABASE_URL and REDIS_URL too, and the collector's headers as sent."""
         yield from super().secrets()
+        headers = self.otel_exporter_otlp_headers
+        for pair in headers.get_secret_value().split(",") if headers else ():
+            yield SecretStr(unquote(pair.partition("=")[2].strip()))
         for url in (self.database_url, self.redis_url and self.redis_url.get_secret_value()):
             if url and (password := urlsplit(url).password):
                 yield SecretStr(password)

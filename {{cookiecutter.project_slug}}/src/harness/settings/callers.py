@@ -35,7 +35,12 @@ class CallerSettings(Configuration):
     """Address of the OIDC provider, letter by letter as its tokens say it in `iss`."""
 
     oidc_audience: str | None = None
-    """What tokens must say in `aud`: the name of this service at the provider."""
+    """What tokens must say in OIDC_AUDIENCE_CLAIM: the name of this service at the provider. In another claim
+    than `aud`, the clients whose tokens count, separated by commas."""
+
+    oidc_audience_claim: Literal["aud", "azp", "client_id", "cid"] = "aud"
+    """Where tokens say for whom they are. `aud` is for services; the others name the client that asked for the
+    token: for providers whose access tokens have no `aud` of ours, `client_id` (Cognito), `azp` (Keycloak)."""
 
     oidc_algorithms: str = Field(default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$")
     """Signature algorithms that are accepted, separated by commas."""

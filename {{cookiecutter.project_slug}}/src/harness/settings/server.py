@@ -10,6 +10,7 @@ from ..project import Project
 from ..prompts.language import Language
 
 HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
+ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
 
 
@@ -26,13 +27,17 @@ class ServerSettings(Configuration):
     """Commit of the code that runs, for `/version`, the log and `build_info`. The image sets it."""
 
     host: str = "127.0.0.1"
-    """Address that the server listens on. Containers set 0.0.0.0."""
+    """Address that the server listens on. Containers set 0.0.0.0; `::` is every address of both kinds."""
 
     port: int = Field(default=8000, ge=1, le=65535)
     """TCP port that the server listens on."""
 
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that serve; more than one needs PostgreSQL, which keeps their turns apart."""
+
+    keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    """How long an idle connection stays open, seconds: longer than the balancer in front keeps it, or
+    it sends requests into closed ones. nginx and AWS keep 60 s; Google's 600 s need 620 here."""
 
     shutdown_delay_seconds: float = Field(default=0, ge=0, le=60)
     """Time between SIGTERM, when `/readyz` turns 503, and the closed door, seconds. Behind a load
@@ -44,7 +49,12 @@ class ServerSettings(Configuration):
 
     trusted_proxies: str | None = Field(default=None, pattern=HOSTS_AND_NETWORKS_PATTERN)
     """Addresses or networks (`10.0.0.0/8`) of the proxies in front, separated by commas: only their
-    X-Forwarded-For tells a caller's address. Empty: the address that connects is the caller's."""
+    X-Forwarded-For tells a caller's address, and their X-Forwarded-Proto the scheme. Empty: the address
+    that connects is the caller's."""
+
+    cors_origins: str | None = Field(default=None, pattern=ORIGINS_PATTERN)
+    """Origins of the web pages that may call from a browser, `https://app.example.com`, separated by
+    commas; `*`: of any. Empty: none but the service's own."""
 
     body_max_bytes: int = Field(default=64 * 1024, ge=1024)
     """Largest request body, bytes; refused with 413 before it is read whole."""
@@ -70,8 +80,17 @@ class ServerSettings(Configuration):
     enable_verbose_logging: bool = False
     """Log debug events too: tool calls, prompts by name, sizes. Redaction stays on."""
 
+    log_queue_bytes: int = Field(default=4_000_000, ge=1024)
+    """Log lines that may wait while nobody reads standard error, bytes; further ones are dropped and counted
+    in `log_lines_dropped_total`. Some minutes of a busy service; guess."""
+
     metrics_open: bool = True
     """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """CORS_ORIGINS, each."""
+        return [it.strip() for it in (self.cors_origins or "").split(",") if it]
 
 
 class StoreURL:
@@ -182,7 +201,14 @@ class TracingSettings(Configuration):
     traces, and OpenTelemetry is not even imported. It needs the extra `otel`."""
 
     otel_exporter_otlp_headers: SecretStr | None = None
-    """Headers for it, `name=value` separated by commas, such as its key."""
+    """Headers for it, `name=value` separated by commas, percent-encoded, such as its key."""
+
+    otel_service_name: str | None = None
+    """Name of this service in traces; empty: the project's."""
+
+    otel_resource_attributes: str | None = Field(default=None, pattern=r"^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$")
+    """What else its traces say of it, `name=value` separated by commas, percent-encoded, such as
+    `service.namespace=shop`."""
 
     otel_sample_ratio: float = Field(default=1, ge=0, le=1)
     """Share of runs that are traced."""

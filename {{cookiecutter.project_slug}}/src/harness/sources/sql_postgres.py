@@ -9,6 +9,7 @@ import psycopg
 from psycopg import AsyncConnection, AsyncRawServerCursor, errors
 
 from ..errors import PolicyViolation, SourceUnavailable
+from ..storage.postgres_connection import BoundedConnection
 from .sql import ResultLimits, Row
 
 
@@ -61,7 +62,7 @@ class PostgresTables:
 
     async def _connected(self, seconds: float) -> AsyncConnection[Any]:
         milliseconds = max(1, math.floor(seconds * 1000))
-        connection = await AsyncConnection.connect(
+        connection: AsyncConnection[Any] = await BoundedConnection.connect(
             self._url,
             connect_timeout=math.ceil(seconds) + 1,  # at least 2 for libpq; the caller waits less
             options=f"-c statement_timeout={milliseconds}",

@@ -1,10 +1,8 @@
 """Threads in PostgreSQL: several processes, machines and restarts."""
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from selectors import EVENT_READ, DefaultSelector
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Self
 
 import psycopg
@@ -13,124 +11,17 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.store.base import Op, Result
 from langgraph.store.postgres.aio import AsyncPostgresStore
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from ..errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from ..run_context import RunContext
+from .advisory_locks import AdvisoryLocks
 from .memories import SQLMemories
-from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
+from .persistence import DegradingCheckpointer, StoreTimeout
+from .postgres_connection import Connection
+from .sql_store import SQLStore, Statement
 
 log = structlog.stdlib.get_logger(__name__)
-
-Connection = psycopg.AsyncConnection[DictRow]
-
-
-class AdvisoryLocks:
-    """Locks of one process, all held by one connection of their own.
-
-    So a run that waits for its model occupies no connection of the pool. When the process or the
-    connection dies, the server gives the locks back. The caller sees to it that this process asks
-    for a name once at a time: within one connection these locks do not exclude each other.
-
-    They need sessions: behind PgBouncer, pooling by transaction would lose them.
-    """
-
-    POLL_SECONDS: Final = 0.03
-    """Pause between two tries. Tries, not a wait on the server, which would block the connection
-    for the other runs; and `CREATE INDEX CONCURRENTLY` waits for whoever waits there."""
-
-    TRY: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS done"
-    UNLOCK: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0)) AS done"
-
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], timeout_seconds: float) -> None:
-        """Hold locks over a connection of `connect`, made again when it breaks."""
-        self._connect = connect
-        self._seconds = timeout_seconds
-        self._connecting = asyncio.Lock()
-        self._connection: Connection | None = None
-        self._background: set[asyncio.Task[Any]] = set()
-
-    async def connection(self) -> Connection:
-        """The locks' connection, open.
-
-        Raises:
-            psycopg.OperationalError: The server cannot be reached.
-        """
-        async with self._connecting:
-            if self._connection is None or self._connection.closed:
-                self._connection = await self._connect()
-            return self._connection
-
-    @asynccontextmanager
-    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
-        """Lock `name` while entered.
-
-        Raises:
-            ThreadBusy: Another process still had it after `wait_seconds`.
-            psycopg.OperationalError: The server cannot be reached.
-        """
-        await self.acquire(name, wait_seconds)
-        try:
-            yield
-        finally:
-            await self.release(name)
-
-    async def acquire(self, name: str, wait_seconds: float) -> None:
-        """Lock `name` from now on; raises what `lock` raises."""
-        clock = asyncio.get_running_loop().time
-        last = clock() + wait_seconds
-        while not await self._try(name):
-            if clock() >= last:
-                raise ThreadBusy(wait_seconds)
-            await asyncio.sleep(self.POLL_SECONDS)
-
-    async def release(self, name: str) -> None:
-        """Unlock `name`, also when the caller is cancelled meanwhile."""
-        task = self._in_background(self._unlock(name))
-        await asyncio.wait({task}, timeout=self._seconds)
-
-    async def _try(self, name: str) -> bool:
-        attempt = self._in_background(self._ask(self.TRY, name))
-        try:
-            await asyncio.wait({attempt}, timeout=self._seconds)
-        finally:
-            if not attempt.done():  # the server may give it later, to nobody
-                self._in_background(self._unlock_late(attempt, name))
-        if not attempt.done():
-            raise psycopg.OperationalError(f"no answer in {self._seconds} s")
-        return bool(attempt.result())
-
-    async def _unlock_late(self, attempt: "asyncio.Task[bool]", name: str) -> None:
-        with suppress(psycopg.Error):
-            if await attempt:
-                await self._unlock(name)
-
-    async def _unlock(self, name: str) -> None:
-        try:
-            is_done = await self._ask(self.UNLOCK, name)
-        except psycopg.Error:  # the connection is gone, and the lock with it
-            is_done = False
-        if not is_done:
-            log.warning("turn_lock_lost")
-
-    async def _ask(self, query: str, name: str) -> bool:
-        cursor = await (await self.connection()).execute(query, (name,))
-        row = await cursor.fetchone()
-        return bool(row and row["done"])
-
-    def _in_background(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task
-
-    async def aclose(self) -> None:
-        """Give every lock back."""
-        for task in set(self._background):
-            task.cancel()
-        if self._connection is not None:
-            await self._connection.close()
 
 
 class _Saver(DegradingCheckpointer, AsyncPostgresSaver):
@@ -153,8 +44,22 @@ class PostgresStore(SQLStore):
     RUN = "metadata->>'run_id'"
     ROOT = "split_part(thread_id, ' ', 1)"
 
-    AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
-    """What a server raises that is down, restarts, or has become a read-only replica."""
+    AWAY: Final = (psycopg.Error, OSError, ValueError, TypeError)
+    """Whatever goes wrong: a server that is down or demoted, a full disk, a right that was taken away.
+    ValueError and TypeError: a text without an encoding, a value that cannot be stored."""
+
+    PROBE = """
+        WITH blobs AS (INSERT INTO checkpoint_blobs SELECT * FROM checkpoint_blobs WHERE false),
+        writes AS (INSERT INTO checkpoint_writes SELECT * FROM checkpoint_writes WHERE false),
+        replies AS (INSERT INTO kept_replies SELECT * FROM kept_replies WHERE false),
+        ratings AS (INSERT INTO feedback SELECT * FROM feedback WHERE false),
+        items AS (INSERT INTO store SELECT * FROM store WHERE false),
+        changes AS (UPDATE checkpoints SET checkpoint_ns = '' WHERE false)
+        INSERT INTO checkpoints SELECT * FROM checkpoints WHERE false
+        """
+
+    ENCODING: Final = "UTF8"
+    """Of the database: any other has signs that it cannot keep."""
 
     MIGRATION: Final = "threads: migration"
     """Name of the lock under which tables are made: several processes may start at once."""
@@ -176,37 +81,34 @@ class PostgresStore(SQLStore):
         self._seconds = timeout_seconds
         self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
         self.memories = SQLMemories(self._remember, self._query)
-        self._options: dict[str, Any] = {
-            "autocommit": True,
-            "prepare_threshold": 0,
-            "row_factory": dict_row,
-            "connect_timeout": math.ceil(timeout_seconds),
-        }
+        self._options = Connection.options(url, timeout_seconds)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Reach the server, make the tables, open the pool."""
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            self._url,
+            connection_class=Connection,
+            kwargs=self._options,
+            min_size=1,
+            max_size=self._pool_size,
+            timeout=self._seconds,
+            reconnect_timeout=self.RECONNECT_SECONDS,
+            configure=self._configure,
+            check=Connection.check,
+            open=False,
+        )
         async with AsyncExitStack() as opening:
             self._advisory = AdvisoryLocks(self._connect, self._seconds)
             opening.push_async_callback(self._advisory.aclose)
             await self._migrate()
-            self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-                self._url,
-                connection_class=psycopg.AsyncConnection[DictRow],
-                kwargs=self._options,
-                min_size=1,
-                max_size=self._pool_size,
-                timeout=self._seconds,
-                reconnect_timeout=self.RECONNECT_SECONDS,
-                check=self._check,
-                open=False,
-            )
             await opening.enter_async_context(self._pool)
-            self.saver = _Saver(self._pool)
+            pool: Any = self._pool  # of a kind of connection
+            self.saver = _Saver(pool)
             self.saver.timeout = self._timeout
             # Its own is one lock around the whole pool (3.2): one query at a time.
             self.saver.lock = asyncio.Semaphore(self._pool_size)  # type: ignore[assignment]
-            self._items = _ItemStore(self._pool)
+            self._items = _ItemStore(pool)
             self._open = opening.pop_all()
         return self
 
@@ -216,32 +118,32 @@ class PostgresStore(SQLStore):
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
-    @staticmethod
-    async def _check(connection: Connection) -> None:
-        """Ask the server only where it has said something unasked: that it ends, as a rule.
-
-        The pool's own check is a round trip each time. A server that is gone without a word is
-        found by neither in time: the answer that does not come is.
-
-        Raises:
-            psycopg.OperationalError: The connection is closed.
-        """
-        with DefaultSelector() as selector:
-            selector.register(connection.fileno(), EVENT_READ)
-            if selector.select(timeout=0):
-                await AsyncConnectionPool.check_connection(connection)
-
     async def _connect(self) -> Connection:
-        return await psycopg.AsyncConnection[DictRow].connect(self._url, **self._options)
+        """The locks' connection. Where it was lost, those of the pool are too, or lead to the server of before."""
+        connection = await Connection.connect(self._url, **self._options)
+        await self._configure(connection)
+        await connection.watch_client()
+        if not self._pool.closed:
+            await self._pool.drain()
+        return connection
+
+    async def _configure(self, connection: Connection) -> None:
+        connection.answer_seconds = self._seconds
 
     async def _migrate(self) -> None:
         try:
-            async with self._advisory.lock(self.MIGRATION, self.MIGRATION_SECONDS):
-                connection = await self._advisory.connection()
+            async with self._advisory.lock(self.MIGRATION, self.MIGRATION_SECONDS) as connection:
+                encoding = connection.info.parameter_status("server_encoding")
+                if encoding not in (self.ENCODING, None):  # a pooler may keep it to itself
+                    problem = f"its encoding is {encoding}; make one with ENCODING '{self.ENCODING}' TEMPLATE template0"
+                    raise ConfigurationError([f"DATABASE_URL: {problem}"])
+                connection.answer_seconds = None  # an index over many threads takes its time
                 await AsyncPostgresSaver(connection).setup()
                 await _ItemStore(connection).setup()
                 for statement in self.tables():
                     await connection.execute(statement)
+                await connection.execute(self.PROBE)
+                await self._configure(connection)
         except psycopg.Error as error:
             raise ConfigurationError([f"DATABASE_URL: {self._described(error)}"]) from None
         except ThreadBusy:
@@ -260,7 +162,7 @@ class PostgresStore(SQLStore):
     async def _probe(self) -> None:
         # Over the locks' connection: a pool that is busy is no reason to be taken for dead, and a
         # server that is away is found out at once.
-        await (await self._advisory.connection()).execute("SELECT 1 FROM checkpoints LIMIT 1")
+        await (await self._advisory.connection()).execute(self.PROBE)
 
     @asynccontextmanager
     async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
@@ -277,7 +179,9 @@ class PostgresStore(SQLStore):
             try:
                 if not (status and status.failed):
                     left = max(0, last - clock())
-                    await locks.enter_async_context(self._advisory.lock(name, left))
+                    connection = await locks.enter_async_context(self._advisory.lock(name, left))
+                    if status:
+                        status.confirm = connection.check
             except self.AWAY as error:
                 if status is None:
                     raise StoreUnavailable(type(error).__name__) from error

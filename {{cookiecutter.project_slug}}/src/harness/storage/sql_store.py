@@ -1,138 +1,15 @@
-"""What the SQL stores share: what happens when they fail, the tables and queries of replies and ratings."""
+"""What the SQL stores share: the tables and queries of replies and ratings."""
 
-import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
-
-import structlog
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-)
+from typing import Any, ClassVar, Final
 
 from ..errors import StoreUnavailable
-from ..limits.deadline import Deadline
-from ..run_context import RunContext
-from ..telemetry.metrics import FAILURES
+from .persistence import StoreTimeout
 from .store import Feedback, IdempotencyRecord, Store
-
-log = structlog.stdlib.get_logger(__name__)
-
-T = TypeVar("T")
-
-
-class PersistenceStatus:
-    """Whether the store has failed in one run.
-
-    After the first failure nothing more is written in this run: a thread that could not be read
-    would be written back without its past.
-    """
-
-    def __init__(self) -> None:
-        self.failed = False
-
-    def mark_failed(self, error: Exception) -> None:
-        """The store failed with `error`: this run will not be saved."""
-        if not self.failed:
-            log.warning("not_saved", reason=type(error).__name__)
-        self.failed = True
-
-
-class StoreTimeout:
-    """Runs a store call with a timeout; maps its driver's errors to StoreUnavailable."""
-
-    def __init__(self, seconds: float, away: tuple[type[Exception], ...]) -> None:
-        """Wait `seconds` for an answer; the errors `away` mean that none will come just now."""
-        self._seconds = seconds
-        self._away = away
-
-    async def call(self, question: Coroutine[Any, Any, T]) -> T:
-        """The store's answer.
-
-        Raises:
-            StoreUnavailable: It failed or did not answer in time.
-        """
-        # A task that is left behind, not `asyncio.timeout`: psycopg (3.3) answers a cancellation
-        # only when the server has, which a server that hangs never does.
-        task = asyncio.ensure_future(question)
-        seconds = Deadline.clamp_whole(self._seconds)  # also of a step whose time is over: it is saved as it is
-        try:
-            done, _ = await asyncio.wait({task}, timeout=seconds)
-        except BaseException:
-            self._abandon(task)
-            raise
-        if not done:
-            self._abandon(task)
-            FAILURES.labels("persistence", "store").inc()
-            raise StoreUnavailable(f"no answer in {seconds:g} s")
-        try:
-            return task.result()
-        except self._away as error:
-            FAILURES.labels("persistence", "store").inc()
-            raise StoreUnavailable(type(error).__name__) from error
-
-    @staticmethod
-    def _abandon(task: "asyncio.Future[Any]") -> None:
-        task.add_done_callback(lambda it: it.cancelled() or it.exception())  # seen: no warning
-        task.cancel()
-
-    async def call_or(self, question: Coroutine[Any, Any, T], default: T) -> T:
-        """The store's answer; `default` in a run that goes on without the store.
-
-        Raises:
-            StoreUnavailable: It failed, and there is no run that could go on.
-        """
-        status = RunContext.current().persistence
-        if status is None:
-            return await self.call(question)
-        if status.failed:
-            question.close()
-            return default
-        try:
-            return await self.call(question)
-        except StoreUnavailable as error:
-            status.mark_failed(error)
-            return default
-
-
-class DegradingCheckpointer(BaseCheckpointSaver[str]):
-    """Mixin for a checkpointer, first in the bases: store failures degrade the run, they do not end it."""
-
-    timeout: StoreTimeout
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """The checkpoint; None also in a run that goes on without the store."""
-        return await self.timeout.call_or(super().aget_tuple(config), None)
-
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Save the checkpoint, unless the run goes on without the store."""
-        return await self.timeout.call_or(super().aput(config, checkpoint, metadata, new_versions), config)
-
-    # LangGraph (1.2) looks for the name `task_path`, and leaves the path out where it finds none.
-    async def aput_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        """Save what a step wrote, unless the run goes on without the store."""
-        await self.timeout.call_or(super().aput_writes(config, writes, task_id, task_path), None)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Delete every checkpoint of a thread."""
-        await self.timeout.call(super().adelete_thread(thread_id))
-
 
 Statement = tuple[str, Sequence[object]]
 """A query with `?` for each value, and the values."""
@@ -178,16 +55,19 @@ class SQLStore(Store):
         return cls._expanded(query.replace("?", cls.PLACEHOLDER)), values
 
     async def is_healthy(self) -> bool:
-        """True when the database answers a read just now."""
+        """True when the database lets us write just now."""
         try:
             await self._timeout.call(self._probe())
         except StoreUnavailable:
             return False
         return True
 
+    PROBE: ClassVar[str]
+    """A statement that writes nothing, but fails where a turn could not be saved."""
+
     @abstractmethod
     async def _probe(self) -> None:
-        """Read something."""
+        """Run it."""
 
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply saved under `key`."""

@@ -24,7 +24,8 @@ from ..errors import ConfigurationError
 from ..run_context import RunContext
 from ..settings import Settings, StoreURL
 from .memories import SQLMemories
-from .sql_store import DegradingCheckpointer, SQLStore, Statement, StoreTimeout
+from .persistence import DegradingCheckpointer, StoreTimeout
+from .sql_store import SQLStore, Statement
 from .store import MemoryStore, Store
 
 T = TypeVar("T")
@@ -130,8 +131,11 @@ class SqliteStore(SQLStore):
     RUN = "json_extract(CAST(metadata AS TEXT), '$.run_id')"
     ROOT = "substr(thread_id, 1, instr(thread_id || ' ', ' ') - 1)"
 
-    AWAY = (sqlite3.Error, ValueError)
-    """What a file that cannot be used raises; ValueError: the connection is closed."""
+    AWAY = (sqlite3.Error, ValueError, TypeError)
+    """What a file that cannot be used raises; ValueError: the connection is closed, or a text has no encoding;
+    TypeError: a value cannot be stored."""
+
+    PROBE = "INSERT INTO checkpoints SELECT * FROM checkpoints WHERE 0"
 
     saver: _Saver
 
@@ -200,7 +204,7 @@ class SqliteStore(SQLStore):
             self._thread.close()
 
     async def _probe(self) -> None:
-        await self._execute([("SELECT 1 FROM checkpoints LIMIT 1", ())])
+        await self._execute([(self.PROBE, ())])
 
     async def _execute(self, statements: Sequence[Statement], *, is_durable: bool = False) -> list[Sequence[Any]]:
         return await self._thread.run(self._run, statements, is_durable)

@@ -15,6 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import BaseStore
 
 from ..errors import ThreadBusy
+from .checkpoint_ids import CheckpointIds
 from .memories import Memories, MemoriesInMemory
 from .thread_ref import ThreadRef
 
@@ -72,6 +73,7 @@ class Store(ABC):
     """What agents remember beyond a conversation."""
 
     def __init__(self) -> None:
+        CheckpointIds.install()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @abstractmethod
@@ -88,7 +90,7 @@ class Store(ABC):
 
     @abstractmethod
     async def is_healthy(self) -> bool:
-        """True when the store answers a read just now."""
+        """True when a turn could be saved just now."""
 
     def memory(self, owner: str) -> BaseStore:
         """What agents remember of `owner` beyond a conversation, and of nobody else; call it in the event loop."""

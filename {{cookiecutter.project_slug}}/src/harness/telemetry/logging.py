@@ -23,6 +23,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from ..project import Project
 from ..settings import Settings
 from .audit_log import AuditLog
+from .line_writer import LineWriter
 from .redaction import Redactor
 
 NANOSECONDS: Final = 1_000_000
@@ -130,12 +131,21 @@ class Logs:
         )
         return self
 
+    def write_in_background(self) -> None:
+        """From now on no caller waits for the reader of the log, until the process ends."""
+        for handler in self._handlers():
+            handler.writer = handler.writer or LineWriter.over(handler.stream, self._settings.log_queue_bytes)
+
     @staticmethod
-    def uninstall() -> None:
+    def _handlers() -> "list[_Handler]":
+        return [it for it in logging.getLogger().handlers if isinstance(it, _Handler)]
+
+    @classmethod
+    def uninstall(cls) -> None:
         """Give the root logger back to whoever had it before; tests do."""
-        root = logging.getLogger()
-        for handler in [old for old in root.handlers if isinstance(old, _Handler)]:
-            root.removeHandler(handler)
+        for handler in cls._handlers():
+            logging.getLogger().removeHandler(handler)
+            handler.close()
         logging.setLogRecordFactory(logging.LogRecord)
         structlog.reset_defaults()
 
@@ -210,6 +220,8 @@ class _Line(str):
 class _Handler(logging.StreamHandler[TextIO]):
     """Our handler, distinct from those of test runners."""
 
+    writer: LineWriter | None = None
+
     def __init__(self, stream: TextIO | None) -> None:
         self._fixed = stream
         super().__init__(stream)
@@ -221,6 +233,29 @@ class _Handler(logging.StreamHandler[TextIO]):
     @stream.setter
     def stream(self, stream: TextIO) -> None:
         """Standard library's constructor sets it; what counts is `_fixed`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a record, or have it written."""
+        if self.writer is None:
+            super().emit(record)
+            return
+        try:
+            self.writer.write(f"{self.format(record)}{self.terminator}")
+        except Exception:  # noqa: BLE001 - as every handler does
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Wait for what has it written; `logging` asks at the process's end."""
+        if self.writer:
+            self.writer.flush()
+        else:
+            super().flush()
+
+    def close(self) -> None:
+        """End the writer."""
+        super().close()
+        if self.writer:
+            self.writer.close()
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a library's record; an event of ours is one already."""

@@ -131,6 +131,9 @@ QUOTA_USED: Final = gauge(
 SPANS_DROPPED: Final = counter(
     "trace_spans_dropped", "Spans that reached no collector: queue_full, not_sent.", ("reason",)
 )
+LOG_LINES_DROPPED: Final = counter(
+    "log_lines_dropped", "Log lines that nobody read: queue_full, not_written.", ("reason",)
+)
 BUILD_INFO: Final = gauge("build_info", "What runs here.", ("version", "commit"), multiprocess_mode="livemax")
 
 

@@ -1,18 +1,21 @@
 """Spans for an OpenTelemetry collector; imported by `tracing.py` only where one is set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Final
+from urllib.parse import unquote
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.context import attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from ..project import Project
 from ..settings import Settings
@@ -134,27 +137,40 @@ class OpenTelemetry:
                 "service.name": project.name,
                 "service.version": project.version,
                 "deployment.environment.name": settings.environment,
+                **self._pairs(settings.otel_resource_attributes),
+                **({"service.name": settings.otel_service_name} if settings.otel_service_name else {}),
             }
         )
         # Not the process's global provider: libraries that look for one would send texts as they are.
         self._provider = TracerProvider(
             resource=resource, sampler=ParentBasedTraceIdRatio(settings.otel_sample_ratio), shutdown_on_exit=False
         )
+        headers = settings.otel_exporter_otlp_headers
         exporter = OTLPSpanExporter(
             endpoint=f"{str(settings.otel_exporter_otlp_endpoint).rstrip('/')}/v1/traces",
-            headers=self._headers(settings),
+            headers=self._pairs(headers.get_secret_value() if headers else None),
             timeout=SEND_SECONDS,
         )
         self._processor = CountingProcessor(exporter, settings.otel_queue_spans)
         self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer(project.name, project.version)
         self._redactor = redactor
+        self._caller = TraceContextTextMapPropagator()
 
     @staticmethod
-    def _headers(settings: Settings) -> dict[str, str]:
-        headers = settings.otel_exporter_otlp_headers
-        pairs = (it.partition("=") for it in headers.get_secret_value().split(",")) if headers else ()
-        return {name.strip(): value.strip() for name, _, value in pairs}
+    def _pairs(text: str | None) -> dict[str, str]:
+        """What a variable of OpenTelemetry lists, percent-decoded as its specification says."""
+        pairs = (it.partition("=") for it in text.split(",")) if text else ()
+        return {name.strip(): unquote(value.strip()) for name, _, value in pairs}
+
+    @contextmanager
+    def joined(self, headers: Mapping[str, str]) -> Iterator[None]:
+        """Spans that begin in the block belong to the caller's, which `traceparent` names (W3C Trace Context)."""
+        token = attach(self._caller.extract(headers))
+        try:
+            yield
+        finally:
+            detach(token)
 
     @contextmanager
     def span(self, name: str, attributes: Attributes, kind: Kind) -> Iterator[RedactedSpan]:

@@ -71,5 +71,11 @@ class Traces:
             return self._NOWHERE
         return self._collector.span(name, attributes, kind)
 
+    def joined(self, headers: Mapping[str, str]) -> AbstractContextManager[object]:
+        """What begins in the block belongs to the trace of a caller who sends these headers."""
+        if self._collector is None:
+            return self._NOWHERE
+        return self._collector.joined(headers)
+
 
 TRACES: Final = Traces()

@@ -167,7 +167,7 @@ async def test_an_unknown_path_or_method_is_a_problem(
 
 async def test_a_refused_method_is_told_all_that_are_allowed(client: httpx2.AsyncClient) -> None:
     answer = await client.patch("/v1/threads/t1")
-    assert answer.headers["allow"] == "DELETE, GET"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD"
 
 
 async def test_an_unforeseen_failure_shows_its_id_and_logs_the_rest(

@@ -1,5 +1,6 @@
 """A real PostgreSQL and a role that may read one table: what the server refuses."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from harness.errors import PolicyViolation, SourceUnavailable
 from harness.sources.sql import ResultLimits
 from harness.sources.sql_postgres import PostgresTables
+from tests.support.peers.forwarder import Forwarder
 
 PATIENCE_SECONDS = 30.0
 GRANTED = frozenset({"prices"})
@@ -200,3 +202,15 @@ async def test_a_server_that_is_away_is_an_unavailable_source_without_its_addres
         await tables.rows("SELECT 1", [], PATIENCE_SECONDS)
     assert "hunter2" not in str(failure.value)
     assert failure.value.reason == "OperationalError"
+
+
+async def test_a_host_that_is_lost_without_a_word_is_waited_for_no_longer_than_the_setting_says(shop: Shop) -> None:
+    with Forwarder(urlsplit(shop.url).port or 0).running() as name:
+        url = shop.reader_url.replace(str(name.target), str(name.port))
+        tables = PostgresTables(url, GRANTED, ResultLimits(10, 10_000))
+        assert await tables.rows("SELECT name FROM prices", [], 5)
+        began = time.monotonic()
+        asyncio.get_running_loop().call_later(0.2, name.silence)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(tables.rows("SELECT pg_sleep(5), name FROM prices", [], 5), 0.5)
+        assert time.monotonic() - began < 4  # psycopg itself asks the server for 10 s to cancel

@@ -11,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from harness.errors import StoreUnavailable
 from harness.limits.deadline import Deadline, DeadlineFraction
 from harness.run_context import RunContext
-from harness.storage.sql_store import DegradingCheckpointer, StoreTimeout
+from harness.storage.persistence import DegradingCheckpointer, StoreTimeout
 from tests.harness.storage.test_store import of, run_that_degrades
 
 

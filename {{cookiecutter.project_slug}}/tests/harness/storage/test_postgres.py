@@ -1,13 +1,21 @@
-"""What only a server can do: be missing, be slow, go away, come back, be shared."""
+"""Tests of `postgres` and `postgres_connection`: what only a server can do.
+
+It can be missing, be slow, go away, come back, be shared.
+"""
 
 import asyncio
+import os
 import signal
+import socket
 
+import psycopg
 import pytest
 
 from harness.errors import ConfigurationError, StoreUnavailable, ThreadBusy
 from harness.storage.postgres import PostgresStore
+from harness.storage.postgres_connection import Connection
 from tests.harness.storage.test_store import keep, knows, run_that_degrades
+from tests.support.peers.forwarder import Forwarder
 from tests.support.servers import Postgres
 
 PATIENCE_SECONDS = 5
@@ -145,3 +153,64 @@ async def test_a_server_that_hangs_is_not_waited_for(mortal_postgres: Postgres) 
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not await store.is_healthy():  # noqa: ASYNC110  # a server tells nobody
                 await asyncio.sleep(0.05)
+
+
+async def test_a_connection_says_how_long_it_waits_unless_its_address_does() -> None:
+    options = Connection.options("postgresql://a@b/c?connect_timeout=9&target_session_attrs=any", 0.5)
+    assert {"connect_timeout", "target_session_attrs"}.isdisjoint(options)
+    assert options["tcp_user_timeout"] == 500
+    assert Connection.options("postgresql://a@b/c", 0.5)["connect_timeout"] == 1
+
+
+async def test_an_answer_that_does_not_come_closes_its_connection(database_url: str) -> None:
+    connection = await Connection.connect(database_url, **Connection.options(database_url, 5))
+    connection.answer_seconds = 0.05
+    with pytest.raises(psycopg.OperationalError, match="no answer in 0.05 s"):
+        await connection.execute("SELECT pg_sleep(5)")
+    assert connection.closed
+
+
+async def test_a_caller_who_leaves_does_not_wait_for_the_server(database_url: str) -> None:
+    connection = await Connection.connect(database_url, **Connection.options(database_url, 5))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await connection.execute("SELECT pg_sleep(5)")
+    assert connection.closed
+
+
+async def test_both_sides_ask_whether_the_other_is_still_there(database_url: str) -> None:
+    async with store_at(database_url) as store:
+        connection = await store._advisory.connection()
+        row = await (await connection.execute("SHOW tcp_keepalives_idle")).fetchone()
+        assert row == {"tcp_keepalives_idle": str(Connection.KEEPALIVE_SECONDS)}
+        idle = socket.socket(fileno=os.dup(connection.fileno()))
+        with idle:
+            assert idle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+async def test_tables_may_take_longer_to_make_than_an_answer(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = PostgresStore.tables()
+    monkeypatch.setattr(PostgresStore, "tables", lambda _: [*tables, "SELECT pg_sleep(0.4)"])
+    async with PostgresStore(database_url, pool_size=1, timeout_seconds=0.2) as store:
+        assert (await store._advisory.connection()).answer_seconds == 0.2
+        await keep(store, "t")
+
+
+async def test_after_a_silence_the_first_run_is_saved_over_connections_of_then(
+    postgres_server: Postgres, database_url: str
+) -> None:
+    with Forwarder(postgres_server.port).running() as name:
+        url = database_url.replace(str(name.target), str(name.port))
+        async with PostgresStore(url, pool_size=3, timeout_seconds=0.5) as store:
+            await keep(store, "t")
+            await asyncio.gather(*(knows(store, "t") for _ in range(9)))  # the pool is full
+            name.silence()
+            assert not await store.is_healthy()
+            name.speak()  # to new connections
+            with run_that_degrades() as status:
+                async with store.lock("name", 0):
+                    await keep(store, "after")
+                assert not status.failed
+            assert await knows(store, "after")

@@ -99,3 +99,15 @@ async def test_a_call_that_is_cancelled_has_happened_whole_or_not_at_all(tmp_pat
         assert not await knows(store, "t1")
         await keep(store, "t2")
         assert await knows(store, "t2")
+
+
+async def test_a_file_that_only_lets_us_read_is_told(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "threads", 5) as store:
+        assert await store.is_healthy()
+        await store._thread.run(store.saver.conn.execute, "PRAGMA query_only = on")
+        assert not await store.is_healthy()
+        with run_that_degrades() as status:
+            await keep(store, "t")
+            assert status.failed
+        await store._thread.run(store.saver.conn.execute, "PRAGMA query_only = off")
+        assert await store.is_healthy()

@@ -1,16 +1,16 @@
-"""Tests of `store` and `thread_ref`: how a store is chosen, its locks and keys; and of the locks of `postgres`."""
+"""Tests of `store` and `thread_ref`: how a store is chosen, its locks and keys; and of `advisory_locks`."""
 
 import asyncio
 import sys
 from itertools import product
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
+from psycopg.errors import ReadOnlySqlTransaction
 
 from harness.errors import ConfigurationError, ThreadBusy
 from harness.settings import Settings
-from harness.storage.postgres import AdvisoryLocks, Connection
+from harness.storage.advisory_locks import AdvisoryLocks
+from harness.storage.postgres_connection import Connection
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import MemoryStore
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -19,7 +19,7 @@ from tests.harness.storage.test_store import keep, knows
 
 async def locks_at(url: str) -> AdvisoryLocks:
     async def connect() -> Connection:
-        return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
+        return await Connection.connect(url, **Connection.options(url, 5))
 
     return AdvisoryLocks(connect, timeout_seconds=5)
 
@@ -173,3 +173,15 @@ def test_a_companion_belongs_to_its_conversation_and_is_none_itself(name: str) -
         assert ThreadRef.from_key(thread.companion(name)) == thread
         assert ThreadRef.root(thread.companion(name)) == ThreadRef.root(thread.key) == thread.key
         assert thread.companion(name) not in {ThreadRef(it, owner).key for it in ("t-1", name)}
+
+
+async def test_a_server_that_only_lets_us_read_locks_for_nobody(database_url: str) -> None:
+    locks = await locks_at(database_url)
+    connection = await locks.connection()
+    await connection.execute("SET default_transaction_read_only = on")
+    with pytest.raises(ReadOnlySqlTransaction):
+        await locks.acquire("name", 5)
+    assert connection.closed
+    async with locks.lock("name", 0):  # over a new one, to whoever is behind the address by then
+        assert await held(locks) == 1
+    await locks.aclose()

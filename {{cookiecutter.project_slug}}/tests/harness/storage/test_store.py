@@ -16,7 +16,7 @@ from langgraph.checkpoint.base.id import uuid6
 from harness.errors import StoreUnavailable, ThreadBusy
 from harness.run_context import RunContext
 from harness.settings import Settings
-from harness.storage.sql_store import PersistenceStatus
+from harness.storage.persistence import PersistenceStatus
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import IdempotencyRecord, Store
 from harness.storage.thread_ref import ThreadRef

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.project import Project
 from harness.settings import Settings
 from harness.telemetry.metrics import REGISTRY
 from harness.telemetry.tracing import TRACES
@@ -107,6 +108,75 @@ async def test_a_secret_in_an_attribute_is_redacted(door: Door, peer: Collector)
     assert attributes(step) == {"a": "key [redacted]", "n": 1, "b": "[redacted]"}
     assert attributes(leaf) == {"error.type": "ValueError"}
     assert SECRET.encode() not in peer.sent[0].body
+
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "is_joined"),
+    [(f"00-{TRACE}-{PARENT}-01", True), (f"00-{TRACE}-{'0' * 16}-01", False), ("nonsense", False)],
+)
+async def test_a_run_belongs_to_its_callers_trace(
+    door: Door, peer: Collector, lines: Lines, traceparent: str, is_joined: bool
+) -> None:
+    settings = Settings.model_validate({"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url})
+    client = await door.open(settings)
+    headers = {"traceparent": traceparent, "tracestate": "vendor=x"}
+    for path in ("/v1/chat", "/v1/chat/stream"):
+        assert (await client.post(path, json={"message": "Moons of Mars"}, headers=headers)).is_success
+    assert (await client.post("/v1/chat", json={"message": "Moons of Mars"})).is_success  # of its own
+    await door.close()
+    runs = [it for it in spans_of(peer) if it.name == "run"]
+    joined = [it for it in runs if (it.trace_id.hex(), it.parent_span_id.hex()) == (TRACE, PARENT)]
+    assert (len(runs), len(joined)) == (3, 2 if is_joined else 0)
+    assert {it.trace_state for it in joined} <= {"vendor=x"}
+    assert {it.trace_id.hex() for it in runs} == {line["trace_id"] for line in lines.named("audit")}
+
+
+async def test_a_caller_who_does_not_sample_is_not_traced(door: Door, peer: Collector) -> None:
+    settings = Settings.model_validate({"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url})
+    client = await door.open(settings)
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
+    assert (await client.post("/v1/chat", json={"message": "Moons of Mars"}, headers=headers)).is_success
+    await door.close()
+    assert peer.sent == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, {}),
+        ({"otel_service_name": "front"}, {"service.name": "front"}),
+        (
+            {"otel_resource_attributes": "service.name=other,service.namespace=a%2Cb%20c"},
+            {"service.name": "other", "service.namespace": "a,b c"},
+        ),
+        ({"otel_resource_attributes": "service.name=other", "otel_service_name": "front"}, {"service.name": "front"}),
+    ],
+    ids=["defaults", "name", "attributes", "both"],
+)
+async def test_what_is_sent_names_the_service_and_decodes_as_the_specification_says(
+    door: Door, peer: Collector, given: Mapping[str, str], said: Mapping[str, str]
+) -> None:
+    values = {"otel_exporter_otlp_headers": "Authorization=Bearer%20a%3Db, x-key = c=d", **given}
+    base = {"database_url": "memory://", "otel_exporter_otlp_endpoint": peer.url}
+    client = await door.open(Settings.model_validate({**base, **values}))
+    assert (await client.post("/v1/chat", json={"message": "Moons of Mars"})).is_success
+    await door.close()
+    sent = peer.to("/v1/traces")[0]
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    assert (headers["authorization"], headers["x-key"]) == ("Bearer a=b", "c=d")
+    (resource,) = ExportTraceServiceRequest.FromString(sent.body).resource_spans
+    told = {it.key: it.value.string_value for it in resource.resource.attributes}
+    project = Project.load()
+    expected = {"service.name": project.name, "service.version": project.version, **said}
+    assert expected.items() <= told.items()
+
+
+def test_a_key_among_the_headers_is_a_secret_as_it_is_sent() -> None:
+    settings = Settings.model_validate({"otel_exporter_otlp_headers": "a=b,authorization=Basic%20cGxhbnRlZDpvbmU="})
+    assert "Basic cGxhbnRlZDpvbmU=" in [it.get_secret_value() for it in settings.secrets()]
 
 
 async def test_no_run_is_traced_where_the_share_is_none(door: Door, peer: Collector) -> None:

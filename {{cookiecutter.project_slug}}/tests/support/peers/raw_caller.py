@@ -9,6 +9,8 @@ from typing import Any, Self
 import uvicorn
 from starlette.types import ASGIApp
 
+from harness.http.wire import Protocol
+
 PATIENCE_SECONDS = 20
 
 
@@ -84,8 +86,8 @@ class Connection:
 
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[Any]:
-    """Opens connections to `app` behind uvicorn."""
-    config = uvicorn.Config(app, ws="none", port=0, lifespan="off", log_config=None, access_log=False)
+    """Opens connections to `app` behind uvicorn, as `serve` runs it."""
+    config = uvicorn.Config(app, http=Protocol, ws="none", port=0, lifespan="off", log_config=None, access_log=False)
     server = Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -1,0 +1,36 @@
+"""For whom a token was issued: this service, or a client that is known to ask for it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jwt.types import Options
+
+from ..errors import Unauthenticated
+from ..settings import Settings
+
+
+class Audience:
+    """What OIDC_AUDIENCE_CLAIM of a token must say."""
+
+    REQUIRED: Final = ("iss", "sub", "exp")
+    """Claims without which a token is none of ours, beside the audience's: RFC 9068 wants them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._claim = settings.oidc_audience_claim
+        self.name = settings.oidc_audience or ""
+        """This service's; of another claim than `aud`, the clients, separated by commas."""
+
+    def options(self) -> Options:
+        """What PyJWT is to check; of audiences it knows `aud`, which may be a list."""
+        required = [*self.REQUIRED, self._claim]
+        return {"require": required, "enforce_minimum_key_length": True, "verify_aud": self._claim == "aud"}
+
+    def check(self, claims: Mapping[str, Any]) -> None:
+        """Let the claims of a token pass whose client is one of ours.
+
+        Raises:
+            Unauthenticated: It is another's.
+        """
+        clients = [it.strip() for it in self.name.split(",")]
+        if self._claim != "aud" and claims[self._claim] not in clients:
+            raise Unauthenticated("another_audience")
