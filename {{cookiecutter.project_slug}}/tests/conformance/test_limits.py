@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.limits.counters import RedisCounters
+from harness.limits.redis_counters import RedisCounters
 from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS

@@ -122,8 +122,9 @@ class LimitSettings(Configuration):
     """Redis where all processes count rates and quotas: `redis://:password@host:6379/0`, `rediss://`
     for TLS. Empty: each process counts for itself."""
 
-    redis_timeout_seconds: float = Field(default=0.1, gt=0, le=10)
-    """Longest wait for Redis, seconds; a message waits for two or three of its answers."""
+    redis_timeout_seconds: float = Field(default=3, gt=0, le=30)
+    """Silence after which Redis counts as away, seconds: a late answer is waited for, so that nothing
+    is let through twice. A message waits for two or three of its answers, in general 1 ms each."""
 
     limits_without_redis: Literal["local", "refuse"] = "local"
     """While Redis is away: each process counts for itself, or every request gets 503."""
