@@ -40,6 +40,10 @@ class CallerSettings(Configuration):
     oidc_algorithms: str = Field(default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$")
     """Signature algorithms that are accepted, separated by commas."""
 
+    oidc_require_at_jwt: bool = False
+    """Accept only tokens whose header says `typ: at+jwt` (RFC 9068), which not every provider writes. Without
+    it a token that shows another purpose is refused: an ID token by its `nonce`, a log-out, a refresh token."""
+
     oidc_scopes: str = Field(default="chat,threads", pattern=rf"^(?:token|{SCOPE}(?:,{SCOPE})*)$")
     """Scopes of every caller with a token, of `chat`, `threads`, `approve`, `metrics`; `token`: those that
     the token's own claim `scope` (or `scp`) names."""
