@@ -25,7 +25,7 @@ from .authentication import AuthenticationMiddleware, requires
 from .chat import ChatRoutes, ThreadRoutes
 from .health import HealthRoutes
 from .memory import MemoryRoutes
-from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
+from .middleware import AccessLogMiddleware, RequestLimitsMiddleware, WellFormedMiddleware
 from .openapi import OpenAPIDocument
 from .problems import Problem
 from .state import AppState
@@ -67,9 +67,11 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         description=project.description,
         version=project.version,
         lifespan=lifespan,
+        redirect_slashes=False,  # it would lead to whatever host and scheme the request names
         exception_handlers=dict.fromkeys((ServiceError, RequestValidationError, HTTPException), Problem.handle),
         middleware=[  # the first is the first that a request meets
             Middleware(AccessLogMiddleware),
+            Middleware(WellFormedMiddleware),
             Middleware(RequestLimitsMiddleware, settings),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,

@@ -83,9 +83,9 @@ async def test_an_endless_body_is_not_read_beyond_the_limit(door: Door, length: 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    headers = [(b"host", b"a"), (b"content-type", b"application/json"), (b"content-length", length)]
     scope = {"type": "http", "method": "POST", "path": "/v1/chat", "headers": headers}
-    await door.app({**scope, "query_string": b""}, receive, send)
+    await door.app({**scope, "http_version": "1.1", "query_string": b""}, receive, send)
     assert sent[0]["status"] == 413
     assert read <= LIMIT + 100
 
