@@ -64,7 +64,7 @@ async def test_ten_thousand_invented_paths_methods_and_hosts_are_few_series(door
         for method, path in ((f"M{number}", "/healthz"), ("GET", f"/invented/{number}"), ("GET", "/healthz")):
             headers = [(b"host", b"h%d.example" % number)]
             scope = {"type": "http", "method": method, "path": path, "headers": headers}
-            await door.app({**scope, "query_string": b""}, receive, send)
+            await door.app({**scope, "http_version": "1.1", "query_string": b""}, receive, send)
 
     after = await samples_of(client)
     assert len(after) < len(before) + 100
