@@ -21,7 +21,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 
 from app.main import create_app
-from harness.cli import main
+from harness.cli import command, main
 from harness.cli.serve import Serve
 from harness.project import Project
 from harness.settings import Settings
@@ -129,6 +129,36 @@ def test_a_server_keeps_threads_answers_the_command_line_and_ends_well(
     assert "Traceback" not in logged
 
 
+def test_a_port_that_is_taken_is_one_sentence_before_anything_else(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/threads.sqlite")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments in (["--port", port], ["--port", port, "--reload"]):
+            assert main(["serve", *arguments]) == 2
+            told = capsys.readouterr()
+            assert told.err == f"PORT={port} is taken by another process; end it, or serve at another one: --port\n"
+            assert told.out == ""
+    assert not (tmp_path / "threads.sqlite").exists()
+
+
+def test_an_address_of_another_machine_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", "192.0.2.1"]) == 2
+    assert capsys.readouterr().err.startswith("HOST=192.0.2.1: ")
+
+
+def test_who_interrupts_a_start_sees_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "import_module", interrupted)
+    assert main(["serve"]) == 130
+    assert capsys.readouterr().err == ""
+
+
 def test_a_change_of_the_code_starts_the_server_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
@@ -166,6 +196,7 @@ def test_several_processes_over_a_store_that_keeps_no_turns_apart_are_refused(
 def test_a_server_whose_database_is_away_does_not_start_and_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("PORT", str(free_port()))
     password = "hunter" + "2-4711"
     monkeypatch.setenv("DATABASE_URL", f"postgresql://someone:{password}@127.0.0.1:1/threads")
     for arguments in (["serve"], ["serve", "--workers", "2"]):
