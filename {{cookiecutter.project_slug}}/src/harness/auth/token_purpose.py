@@ -8,10 +8,10 @@ from typing import Any, Final
 class TokenPurpose:
     """Tells access tokens from the others that the same keys sign: ID tokens, log-outs, refresh tokens."""
 
-    ACCESS_TOKEN: Final = "at+jwt"
+    ACCESS: Final = "at+jwt"
     """`typ` of an access token's header (RFC 9068, section 2.1)."""
 
-    TYPES: Final = frozenset({"", "jwt", ACCESS_TOKEN})
+    TYPES: Final = frozenset({"", "jwt", ACCESS})
     """What access tokens have there, in small letters; one of another purpose says another, as `logout+jwt`."""
 
     MARKS: Final = MappingProxyType({"typ": ("bearer", "dpop"), "token_use": ("access",)})
@@ -31,9 +31,9 @@ class TokenPurpose:
     def is_access(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
         """True unless the verified token shows another purpose."""
         kind = str(header.get("typ") or "").lower().removeprefix("application/")
-        if self._must_be_typed and kind != self.ACCESS_TOKEN:
+        if self._must_be_typed and kind != self.ACCESS:
             return False
         marks = [str(claims[name]).lower() in values for name, values in self.MARKS.items() if name in claims]
         if kind not in self.TYPES or not all(marks) or self.OF_EVENTS in claims:
             return False
-        return kind == self.ACCESS_TOKEN or bool(marks) or self.OF_ID_TOKENS.isdisjoint(claims)
+        return kind == self.ACCESS or bool(marks) or self.OF_ID_TOKENS.isdisjoint(claims)

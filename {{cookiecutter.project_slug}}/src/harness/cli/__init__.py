@@ -1,16 +1,5 @@
 """The command line: `serve`, `ask`, `decide`, `agents`, `keys`, `retention`, `feedback` and `settings`."""
 
-from collections.abc import Sequence
+from .start import main
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. Ctrl-C ends it without a traceback, while it starts too."""
-    try:
-        from .command import CommandLine  # noqa: PLC0415 - what it imports takes its time
-
-        return CommandLine().run(arguments)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+__all__ = ["main"]

@@ -103,4 +103,3 @@ class CommandLine:
         feedback = self._add(commands, "feedback", about, "store.ExportFeedback")
         since = "day or moment, ISO 8601; without it, all"
         feedback.add_argument("--since", type=datetime.fromisoformat, help=since)
-

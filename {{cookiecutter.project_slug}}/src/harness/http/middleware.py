@@ -115,9 +115,10 @@ class WellFormedMiddleware:
             return "Host: send it."
         if host is not None and not cls.HOST.fullmatch(host):
             return "Host: send a name or an address, and a port if need be."
-        if coding := headers.get(b"transfer-encoding"):
-            if is_old or b"content-length" in headers or coding.strip().lower() != b"chunked":
-                return "Transfer-Encoding: send `chunked` and no Content-Length, in HTTP/1.1."
+        coding = headers.get(b"transfer-encoding", b"chunked").strip().lower()
+        is_framed_twice = {b"transfer-encoding", b"content-length"} <= headers.keys()
+        if coding != b"chunked" or is_framed_twice or (is_old and b"transfer-encoding" in headers):
+            return "Transfer-Encoding: send `chunked` and no Content-Length, in HTTP/1.1."
         return ""
 
 

@@ -59,6 +59,7 @@ class FieldProblem(BaseModel):
     PLAIN_NAME: ClassVar = re.compile(r"[a-z]+(_[a-z]+)*")
     """An unknown name is the caller's text: it is repeated only where it looks like one of ours."""
     PLAIN_NAME_CHARS: ClassVar = 32
+    """Longest one; ours have up to 12. A guess."""
 
     @classmethod
     def from_error(cls, error: Mapping[str, Any]) -> "FieldProblem":

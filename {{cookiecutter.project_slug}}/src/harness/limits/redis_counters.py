@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from ..errors import ConfigurationError, LimitsUnavailable
-from ..project import Project
+from ..project import Extra, Project
 from ..settings import Settings
 from ..telemetry.metrics import FAILURES
 from .counters import Limit, LimitDecision, LocalCounters
@@ -60,8 +60,7 @@ class RedisCounters:
             retry, backoff = import_module("redis.asyncio.retry"), import_module("redis.backoff")
             errors = import_module("redis.exceptions")
         except ImportError:
-            problem = "the package redis is missing; install the extra: pip install '.[redis]'"
-            raise ConfigurationError([f"REDIS_URL: {problem}"]) from None
+            raise ConfigurationError([f"REDIS_URL: {Extra.remedy('redis')}"]) from None
         self._failures = (errors.RedisError, OSError)
         try:
             pool = redis.ConnectionPool.from_url(

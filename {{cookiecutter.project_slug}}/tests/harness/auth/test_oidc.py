@@ -109,7 +109,10 @@ REFUSED: dict[str, tuple[Forge, str]] = {
     "of another purpose": (lambda p: p.token({"typ": "application/dpop+jwt"}), "no_access_token"),
     "of a purpose that is no text": (lambda p: p.token({"typ": ["at+jwt"]}), "no_access_token"),
     "that tells who signed in": (lambda p: p.token(nonce="n-0S6_WzA2Mj"), "no_access_token"),
-    "that tells who signed in, with a hash": (lambda p: p.token({"typ": None}, at_hash="77QmUPtjPf"), "no_access_token"),
+    "that tells who signed in, with a hash": (
+        lambda p: p.token({"typ": None}, at_hash="77QmUPtjPf"),
+        "no_access_token",
+    ),
     "that tells who signed in, by its provider's mark": (lambda p: p.token(typ="ID"), "no_access_token"),
     "that renews others, by its provider's mark": (lambda p: p.token(typ="Refresh"), "no_access_token"),
     "of another use": (lambda p: p.token(token_use="id"), "no_access_token"),

@@ -21,7 +21,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 
 from app.main import create_app
-from harness.cli import command, main
+from harness.cli import main
 from harness.cli.serve import Serve
 from harness.project import Project
 from harness.settings import Settings
@@ -146,17 +146,6 @@ def test_a_port_that_is_taken_is_one_sentence_before_anything_else(
 def test_an_address_of_another_machine_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--host", "192.0.2.1"]) == 2
     assert capsys.readouterr().err.startswith("HOST=192.0.2.1: ")
-
-
-def test_who_interrupts_a_start_sees_no_traceback(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "import_module", interrupted)
-    assert main(["serve"]) == 130
-    assert capsys.readouterr().err == ""
 
 
 def test_a_change_of_the_code_starts_the_server_again(monkeypatch: pytest.MonkeyPatch) -> None:

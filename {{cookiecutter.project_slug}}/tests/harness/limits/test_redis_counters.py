@@ -20,6 +20,7 @@ from tests.support.servers import Redis
 
 DAY = 86_400  # seconds
 
+
 def shared(server: Redis, **changes: object) -> RedisCounters:
     patient = {"redis_timeout_seconds": 10.0}  # on a busy machine
     return RedisCounters(Settings(**patient | changes), server.url)  # type: ignore[arg-type] # settings
@@ -101,7 +102,7 @@ async def test_without_redis_everything_is_refused_where_the_setting_says_so(han
 async def back(one: RedisCounters) -> None:
     """Wait until Redis counts again."""
     async with asyncio.timeout(30):
-        while one.is_away:
+        while one.is_away:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
 
 
@@ -187,7 +188,10 @@ async def test_a_loop_that_stands_still_does_not_take_that_for_silence(redis_ser
 
 async def test_what_nobody_waited_for_is_given_back(slow_redis: SlowProxy) -> None:
     daily = limit(9, key="given up", seconds=DAY)
-    async with aclosing(through(slow_redis, request_timeout_seconds=0.1)) as hasty, aclosing(through(slow_redis)) as one:
+    async with (
+        aclosing(through(slow_redis, request_timeout_seconds=0.1)) as hasty,
+        aclosing(through(slow_redis)) as one,
+    ):
         with pytest.raises(LimitsUnavailable):
             await hasty.acquire([daily])
         left = asyncio.ensure_future(one.acquire([daily]))
@@ -195,7 +199,7 @@ async def test_what_nobody_waited_for_is_given_back(slow_redis: SlowProxy) -> No
         left.cancel()
         slow_redis.seconds = 0
         async with asyncio.timeout(30):
-            while hasty._tasks or one._tasks:
+            while hasty._tasks or one._tasks:  # noqa: ASYNC110 - they tell nobody
                 await asyncio.sleep(0.01)
         assert (await one.acquire([replace(daily, amount=0)])).remaining[0].left == 9
 
@@ -204,8 +208,7 @@ async def test_keys_expire(redis_server: Redis) -> None:
     one = shared(redis_server)
     await one.acquire([limit(9, key="over some day", seconds=DAY), limit(9, key="over soon", is_sliding=True)])
     ages = {
-        key.decode().split(":")[2]: await one._redis.ttl(key)
-        for key in await one._redis.keys(f"{one._prefix}over*")
+        key.decode().split(":")[2]: await one._redis.ttl(key) for key in await one._redis.keys(f"{one._prefix}over*")
     }
     assert DAY < ages["over some day"] <= 2 * DAY
     assert 60 < ages["over soon"] <= 120

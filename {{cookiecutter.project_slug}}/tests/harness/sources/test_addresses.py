@@ -204,7 +204,14 @@ def test_a_library_that_opens_connections_elsewhere_stops_the_start(monkeypatch:
 
 @pytest.mark.parametrize(
     "address",
-    [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "2a00:1450::1", "64:ff9b::5db8:d70e", "::ffff:8.8.8.8", "192.0.1.1"],
+    [
+        PUBLIC,
+        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+        "2a00:1450::1",
+        "64:ff9b::5db8:d70e",
+        "::ffff:8.8.8.8",
+        "192.0.1.1",
+    ],
 )
 def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert PublicAddresses.holds(address)
