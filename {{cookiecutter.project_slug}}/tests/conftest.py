@@ -31,6 +31,21 @@ FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_",
 """Variables that change what the libraries do."""
 
 
+def shown_once(sections: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a failing test shows, without the copies that pytest's own handler keeps of lines on stderr."""
+    written = "".join(text for name, text in sections if "stderr" in name)
+    is_copy = {name: all(it.split(maxsplit=2)[-1] in written for it in text.splitlines() if it) for name, text in sections}
+    return [(name, text) for name, text in sections if "Captured log" not in name or not is_copy[name]]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Show each line once."""
+    report = yield
+    report.sections = shown_once(report.sections)
+    return report
+
+
 class Door:
     """The service as its callers reach it: the same `create_app`, with other settings."""
 
