@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -34,8 +35,13 @@ FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_",
 def shown_once(sections: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """What a failing test shows, without the copies that pytest's own handler keeps of lines on stderr."""
     written = "".join(text for name, text in sections if "stderr" in name)
-    is_copy = {name: all(it.split(maxsplit=2)[-1] in written for it in text.splitlines() if it) for name, text in sections}
-    return [(name, text) for name, text in sections if "Captured log" not in name or not is_copy[name]]
+    shown = []
+    for name, text in sections:
+        lines = text.splitlines(keepends=True)
+        if "Captured log" in name:
+            lines = [it for it in lines if it.strip() and it.split(maxsplit=2)[-1].strip() not in written]
+        shown += [(name, "".join(lines))] if lines else []
+    return shown
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,6 +50,28 @@ def pytest_runtest_makereport() -> Iterator[None]:
     report = yield
     report.sections = shown_once(report.sections)
     return report
+
+
+SECONDS = {True: 900, False: 120}
+"""Longest time of a slow test, and of another one: a bound that no longer holds fails its test, not the whole run."""
+
+
+@pytest.fixture(autouse=True)
+def _ends(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ends a test that hangs, wherever it waits; Windows has no such alarm."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    is_slow = any(request.node.get_closest_marker(name) for name in ("slow", "exhaustive"))
+
+    def end(*_: object) -> None:
+        raise TimeoutError(f"no end in {SECONDS[is_slow]} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(SECONDS[is_slow])
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 class Door:

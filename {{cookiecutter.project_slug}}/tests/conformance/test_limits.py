@@ -14,6 +14,7 @@ from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
 from harness.limits.redis_counters import RedisCounters
 from harness.settings import Settings
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
 from tests.support.peers.openai_server import OpenAIServer
@@ -233,6 +234,7 @@ async def test_while_redis_hangs_the_setting_decides_and_nobody_waits_long(
         answer = await client.post("/v1/chat", json=QUESTION)
         assert answer.status_code == status
         assert (await client.get("/readyz")).json()["limits"]["redis_away"]
+        assert REGISTRY.get_sample_value("ready", {"part": "limits"}) == 0
         if stand_in == "local":
             check_refusal(await client.post("/v1/chat", json=QUESTION), "caller-day-messages")
         else:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.types import Message
 
@@ -99,7 +100,8 @@ async def test_a_body_that_is_not_there_in_time_is_refused(door: Door, dripping:
             yield b" "
             await asyncio.sleep(0.01 if dripping else 60)
 
-    answer = await client.post("/v1/chat", content=pieces(), headers=JSON)
+    async with asyncio.timeout(30):
+        answer = await client.post("/v1/chat", content=pieces(), headers=JSON)
     assert answer.status_code == 408
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
@@ -131,3 +133,15 @@ async def test_a_failure_after_the_start_of_the_answer_cuts_the_connection(
     with pytest.raises(RuntimeError, match="half way"):
         await client.get("/broken/x")
     assert len(lines.named("request_failed")) == 1
+
+
+async def test_what_one_request_bound_to_the_log_is_on_no_line_of_the_next(
+    client: httpx2.AsyncClient, lines: Lines
+) -> None:
+    structlog.contextvars.bind_contextvars(left_by="another request")  # in this context, as a connection keeps its own
+    try:
+        await client.get("/version")
+    finally:
+        structlog.contextvars.clear_contextvars()
+    [line] = lines.named("request")
+    assert "left_by" not in line

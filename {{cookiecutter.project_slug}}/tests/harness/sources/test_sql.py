@@ -13,7 +13,7 @@ from harness.settings import Settings
 from harness.sources.policy import Policy
 from harness.sources.sql import Authorizer, CsvTables, ResultLimits, Tables
 
-FOR_EVER = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c"
+FOR_EVER = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000000) SELECT max(n) FROM c"
 
 
 @pytest.fixture
