@@ -12,7 +12,13 @@ from pathlib import Path
 from . import ROOT, UV
 from .containers import Failed, ask
 
-DEFAULTS = ("Your Name", "you@example.com", "your-organization", "Agent Service", "Answers questions with agents that look")
+DEFAULTS = (
+    "Your Name",
+    "you@example.com",
+    "your-organization",
+    "Agent Service",
+    "Answers questions with agents that look",
+)
 """Answers that nobody has given: the template's own, as texts hold them."""
 HOLDERS = ("pyproject.toml", "SECURITY.md", "LICENSE", "Dockerfile", "README.md", "src/app/project.json")
 """What a reader of a release sees of them."""
