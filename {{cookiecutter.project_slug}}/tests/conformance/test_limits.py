@@ -268,3 +268,12 @@ async def test_what_was_refused_is_counted(door: Door) -> None:
     for _ in range(3):
         await client.get("/v1/agents")
     assert await count() == before + 2
+
+
+async def test_a_probe_notices_that_redis_has_gone_before_a_caller_does(door: Door, mortal_redis: Redis) -> None:
+    client = await door.open(settings(redis_url=SecretStr(mortal_redis.url)))
+    assert not (await client.get("/readyz")).json()["limits"]["redis_away"]
+    mortal_redis.stop()
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["limits"]["redis_away"]) == (200, True)
+    await door.close()

@@ -46,6 +46,9 @@ class RedisCounters:
     """Turns of the event loop, spread over REDIS_TIMEOUT_SECONDS, in which an answer may be seen. A loop
     that stands still for longer hears nothing and must not take that for Redis's silence."""
 
+    PROBE_SECONDS: Final = 0.3
+    """Longest wait of a health probe, which itself may take 1 s (Kubernetes); guess."""
+
     PROBE: Final = Limit("probe", "probe", 0, 60, amount=0)
     """Counts nothing, and fails where nothing can be written."""
 
@@ -127,6 +130,10 @@ class RedisCounters:
         if count_only or not decision.refused:
             self._owe(limits)
         return decision
+
+    async def probe(self) -> None:
+        """Notice that Redis has gone also while nobody asks for a decision; the answer is not waited for long."""
+        await asyncio.wait([self._spawn(self._decide([self.PROBE], count_only=True))], timeout=self.PROBE_SECONDS)
 
     async def _decide(self, limits: Sequence[Limit], *, count_only: bool) -> LimitDecision | None:
         try:
