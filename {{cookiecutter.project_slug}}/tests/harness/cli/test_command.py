@@ -72,7 +72,7 @@ def test_a_start_that_is_refused_shows_no_traceback(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}")
     handler = signal.getsignal(signal.SIGTERM)
-    assert main(["serve", "--port", "1"]) == 2
+    assert main(["serve", "--port", str(free_port())]) == 2
     told = capsys.readouterr().err
     assert told.startswith("DATABASE_URL: cannot open")
     assert len(told.splitlines()) == 1
@@ -155,8 +155,9 @@ def test_a_change_of_the_code_starts_the_server_again(monkeypatch: pytest.Monkey
         asked.update(options, application=application)
 
     monkeypatch.setattr(uvicorn, "run", run)
-    assert main(["serve", "--reload", "--host", "127.0.0.2", "--port", "8123"]) == 0
-    assert (asked["host"], asked["port"], asked["reload"]) == ("127.0.0.2", 8123, True)
+    port = str(free_port())
+    assert main(["serve", "--reload", "--host", "localhost", "--port", port]) == 0
+    assert (asked["host"], asked["port"], asked["reload"]) == ("localhost", int(port), True)
     assert asked["proxy_headers"] is False
     assert asked["reload_dirs"] == [str(SRC)]
     module, name = asked["application"].split(":")
