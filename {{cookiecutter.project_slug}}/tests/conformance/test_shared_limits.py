@@ -37,7 +37,6 @@ async def test_of_200_messages_at_once_over_two_processes_exactly_the_quota_is_s
 ) -> None:
     shared = {
         "REDIS_URL": redis_server.url.removesuffix("0") + "7",  # a database of this test's own
-        "REDIS_TIMEOUT_SECONDS": "10",
         "REQUESTS_MAX_WAITING": "1000",
     }
     with processes(2, {**SETTINGS, **shared}, tmp_path) as started:

@@ -107,11 +107,12 @@ class RedisCounters:
             try:
                 async with asyncio.timeout(Deadline.clamp(self._patience_seconds)):
                     decision = await asyncio.shield(asked)
-            except (TimeoutError, asyncio.CancelledError) as end:
-                asked.add_done_callback(partial(self._give_back, limits))
-                if isinstance(end, TimeoutError):
+            except TimeoutError:
+                if not count_only:
                     raise LimitsUnavailable from None
-                raise
+            finally:
+                if decision is None:
+                    asked.add_done_callback(partial(self._give_back, limits))
         if decision is None and not (count_only or self._may_fall_back):
             raise LimitsUnavailable
         return decision or await self._acquire_here(limits, count_only=count_only)

@@ -194,6 +194,7 @@ async def test_what_nobody_waited_for_is_given_back(slow_redis: SlowProxy) -> No
     ):
         with pytest.raises(LimitsUnavailable):
             await hasty.acquire([daily])
+        assert not (await hasty.acquire([daily], count_only=True)).refused  # observed: nothing is refused
         left = asyncio.ensure_future(one.acquire([daily]))
         await asyncio.sleep(0)
         left.cancel()
@@ -202,6 +203,7 @@ async def test_what_nobody_waited_for_is_given_back(slow_redis: SlowProxy) -> No
             while hasty._tasks or one._tasks:  # noqa: ASYNC110 - they tell nobody
                 await asyncio.sleep(0.01)
         assert (await one.acquire([replace(daily, amount=0)])).remaining[0].left == 9
+        assert not hasty.is_away
 
 
 async def test_keys_expire(redis_server: Redis) -> None:
