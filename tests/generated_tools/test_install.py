@@ -22,6 +22,8 @@ UV = """\
 echo "$*" >> asked
 echo "$UV_DEFAULT_INDEX $UV_INDEX $UV_INSECURE_HOST" >> indexes
 test "$1" = sync && exit "${SYNC:-0}"
+test "$1" = lock && exit "${LOCK:-0}"
+test "$1" = add && test -n "$ADD" && exit "$ADD"
 test "$1" = add && touch uv.lock
 exit 0
 """
@@ -66,6 +68,7 @@ def test_a_changed_project_without_a_new_lock_is_told_the_remedy(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SYNC", "2")
+    monkeypatch.setenv("LOCK", "1")  # it does not fit
     done = make(project, "install")
     assert done.returncode != 0
     assert "If uv.lock no longer fits pyproject.toml: make lock" in done.stderr
@@ -94,6 +97,17 @@ def test_the_mirror_that_pip_is_told_of_is_uvs_too(
         monkeypatch.setenv(name, value)
     assert make(project, "install").returncode == 0
     assert set((project / "indexes").read_text(encoding="utf-8").splitlines()) == {told}
+
+
+@pytest.mark.parametrize("failing", ["SYNC", "ADD"])
+def test_a_machine_that_reaches_no_index_is_told_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    monkeypatch.setenv(failing, "2")
+    done = make(project, "install")
+    assert done.returncode != 0
+    assert "No package index reachable" in done.stderr
+    assert "make lock" not in done.stderr
 
 
 def test_locking_keeps_what_is_locked_unless_it_is_asked_to_upgrade(project: Path) -> None:

@@ -114,3 +114,13 @@ def test_the_command_asks_for_one_version(shop: Shop) -> None:  # noqa: F811
         main(folder=shop.folder)
     with pytest.raises(SystemExit, match="'latest' is no version"):
         main("latest", folder=shop.folder)
+
+
+def test_answers_that_nobody_gave_are_remarked(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    main("0.2.0", folder=shop.folder)
+    assert capsys.readouterr().out.startswith("Released v0.2.0.")
+    shop.write("SECURITY.md", "Write to you@example.com.\n")
+    shop.write("CHANGELOG.md", shop.read("CHANGELOG.md").replace("## Unreleased\n", "## Unreleased\n\n- More.\n"))
+    shop.commit("More")
+    main("0.3.0", folder=shop.folder)
+    assert capsys.readouterr().out.startswith("Still the template's default: 'you@example.com' in SECURITY.md\nReleased")

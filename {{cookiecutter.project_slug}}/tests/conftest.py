@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+import signal
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,48 @@ from tests.support.server_fixtures import (  # noqa: F401  # fixtures
 
 FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_", "OLLAMA_")
 """Variables that change what the libraries do."""
+
+
+def shown_once(sections: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a failing test shows, without the copies that pytest's own handler keeps of lines on stderr."""
+    written = "".join(text for name, text in sections if "stderr" in name)
+    shown = []
+    for name, text in sections:
+        lines = text.splitlines(keepends=True)
+        if "Captured log" in name:
+            lines = [it for it in lines if it.strip() and it.split(maxsplit=2)[-1].strip() not in written]
+        shown += [(name, "".join(lines))] if lines else []
+    return shown
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show each line once."""
+    report = yield
+    report.sections = shown_once(report.sections)
+    return report
+
+
+SECONDS = {True: 900, False: 120}
+"""Longest time of a slow test, and of another one: a bound that no longer holds fails its test, not the whole run."""
+
+
+@pytest.fixture(autouse=True)
+def _ends(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ends a test that hangs, wherever it waits; Windows has no such alarm."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    is_slow = any(request.node.get_closest_marker(name) for name in ("slow", "exhaustive"))
+
+    def end(*_: object) -> None:
+        raise TimeoutError(f"no end in {SECONDS[is_slow]} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(SECONDS[is_slow])
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 class Door:

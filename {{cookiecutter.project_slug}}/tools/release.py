@@ -12,6 +12,17 @@ from pathlib import Path
 from . import ROOT, UV
 from .containers import Failed, ask
 
+DEFAULTS = (
+    "Your Name",
+    "you@example.com",
+    "your-organization",
+    "Agent Service",
+    "Answers questions with agents that look",
+)
+"""Answers that nobody has given: the template's own, as texts hold them."""
+HOLDERS = ("pyproject.toml", "SECURITY.md", "LICENSE", "Dockerfile", "README.md", "src/app/project.json")
+"""What a reader of a release sees of them."""
+
 UNRELEASED = re.compile(r"(?m)^## Unreleased\n(?P<text>(?:(?!^## ).*\n?)*)")
 NUMBERS = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 
@@ -61,9 +72,19 @@ def release(folder: Path, version: str, today: str) -> None:
         raise
 
 
+def remarks(folder: Path) -> list[str]:
+    """Which files still say what the template would answer; a release may, its readers wonder."""
+    files = {name: folder / name for name in HOLDERS}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.is_file()}
+    named = {default: [name for name, text in texts.items() if default in text] for default in DEFAULTS}
+    return [f"Still the template's default: {it!r} in {', '.join(names)}" for it, names in named.items() if names]
+
+
 def main(version: str = "", *, folder: Path = ROOT) -> None:
     """Make the release."""
     release(folder, version, datetime.now(UTC).date().isoformat())
+    for remark in remarks(folder):
+        print(remark)
     print(f"Released v{version}. Now: git push --follow-tags; make image VERSION={version}")
 
 

@@ -163,8 +163,15 @@ class Application:
             raise
 
     def unknown_settings(self) -> Iterator[str]:
-        """What `.env` and the environment name that is no setting here: a line each, to be told as a warning."""
-        return UnknownNames([self.settings, *(it.settings_class for it in self.agents)]).warnings()
+        """What `.env` and the environment name that is no setting here: a line each, to be told as a warning.
+
+        Raises:
+            ConfigurationError: `.env` misspells settings.
+        """
+        names = UnknownNames([self.settings, *(it.settings_class for it in self.agents)])
+        if misspelt := [*names.misspelt()]:
+            raise ConfigurationError(misspelt)
+        return names.warnings()
 
     @property
     def words(self) -> Overrides:

@@ -211,7 +211,7 @@ class RateLimitExceeded(ServiceError, status=HTTPStatus.TOO_MANY_REQUESTS, code=
 
 
 class LimitsUnavailable(ServiceError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_seconds=2):
-    """The counts of rates and quotas cannot be reached, and LIMITS_WITHOUT_REDIS is `refuse`."""
+    """Rates and quotas are not counted in time: Redis is slow, or away and LIMITS_WITHOUT_REDIS is `refuse`."""
 
     title = "Limits cannot be checked"
     detail = "Limits cannot be checked right now; try again."

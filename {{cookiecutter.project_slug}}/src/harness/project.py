@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -46,3 +47,26 @@ class Project:
             return version(self.name)
         except PackageNotFoundError:
             return "0.0.0"
+
+
+class Extra:
+    """The packages that only some services need, and what to say where they are missing."""
+
+    PACKAGES: ClassVar[Mapping[str, str]] = {
+        "openai": "langchain-openai",
+        "anthropic": "langchain-anthropic",
+        "bedrock": "langchain-aws",
+        "ollama": "langchain-ollama",
+        "postgres": "langgraph-checkpoint-postgres psycopg[binary,pool]",
+        "otel": "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http",
+        "redis": "redis",
+    }
+    """As `pyproject.toml` has them; by the name of the extra."""
+
+    @classmethod
+    def remedy(cls, name: str) -> str:
+        """How to install the extra `name`."""
+        packages = " and ".join(f'"{package}"' for package in cls.PACKAGES[name].split())
+        return (
+            f"install the extra [{name}]: add {packages} to `dependencies` in pyproject.toml; make lock; make install"
+        )

@@ -1,14 +1,18 @@
 """A decision whose run breaks, ends or loses its store: the call ran once at most, and nobody is told otherwise."""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 
 import httpx2
 import pytest
 
 from harness.errors import ClarificationNeeded, SourceUnavailable, StoreUnavailable
+from harness.run_context import RunContext
 from harness.runtime.approvals import ApprovalNode, Approvals
 from harness.runtime.proposals import Proposals
+from harness.runtime.sessions import Sessions
+from harness.runtime.writer import OutputGuardNode
 from harness.settings import Settings
 from harness.storage.store import IdempotencyRecord
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -182,3 +186,69 @@ async def test_a_run_that_breaks_hands_its_decision_to_no_other_one(
     assert cancelled() == ([8] if verdict == "approve" else [])
     assert reply["approvals"] == [] == await waiting(shop)
     assert (await decide(shop, first)).status_code == 409
+
+
+async def test_a_decision_whose_last_step_never_ends_is_answered_for_at_the_deadline(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await door.open(Settings(database_url="memory://", request_timeout_seconds=1), AGENTS)
+    (approval,) = (await ask(shop))["approvals"]
+
+    async def endless(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(OutputGuardNode, "__call__", endless)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        reply = (await decide(shop, approval)).json()
+    assert {"out_of_time", "not_saved"} <= {*reply["degraded_because"]}
+    assert Failures.UNCONFIRMED in reply["answer"]
+    assert cancelled() == [7]
+
+
+async def test_an_approved_call_counts_among_the_runs_tool_calls(
+    shop_in_memory: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+
+    async def look() -> None:
+        used.extend(it.tool_calls for it in RunContext.current().budgets)
+
+    (approval,) = (await ask(shop_in_memory))["approvals"]
+    monkeypatch.setattr(OrdersAgent, "meanwhile", look)
+    await decide(shop_in_memory, approval)
+    assert used == [1]
+
+
+async def test_a_decision_under_way_ends_with_the_process(
+    door: Door, shop_in_memory: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (approval,) = (await ask(shop_in_memory))["approvals"]
+
+    async def end() -> None:
+        door.running.shutdown.cancel_all()
+        await asyncio.sleep(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(OrdersAgent, "meanwhile", end)
+    async with asyncio.timeout(PATIENCE_SECONDS / 2):
+        answer = await decide(shop_in_memory, approval)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:shutting-down")
+    assert cancelled() == [7]
+
+
+async def test_of_two_decisions_that_no_lock_keeps_apart_one_is_carried_out(
+    door: Door, shop: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in two processes while the locks of the store are away: what the store claims is the last barrier."""
+    (approval,) = (await ask(shop))["approvals"]
+    monkeypatch.setattr(type(door.running.store), "lock", lambda *_: nullcontext())
+    load, loaded = Sessions._load, asyncio.Barrier(2)
+
+    async def load_both(*of: Any) -> None:
+        await load(*of)
+        await loaded.wait()  # each has seen that nothing is decided yet
+
+    monkeypatch.setattr(Sessions, "_load", load_both)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answers = await asyncio.gather(decide(shop, approval), decide(shop, approval))
+    assert sorted(it.status_code for it in answers) == [200, 409]
+    assert cancelled() == [7]

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
-from harness.limits.counters import RedisCounters
+from harness.limits.redis_counters import RedisCounters
 from harness.settings import Settings
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
 from tests.support.peers.openai_server import OpenAIServer
@@ -233,6 +234,7 @@ async def test_while_redis_hangs_the_setting_decides_and_nobody_waits_long(
         answer = await client.post("/v1/chat", json=QUESTION)
         assert answer.status_code == status
         assert (await client.get("/readyz")).json()["limits"]["redis_away"]
+        assert REGISTRY.get_sample_value("ready", {"part": "limits"}) == 0
         if stand_in == "local":
             check_refusal(await client.post("/v1/chat", json=QUESTION), "caller-day-messages")
         else:
@@ -266,3 +268,12 @@ async def test_what_was_refused_is_counted(door: Door) -> None:
     for _ in range(3):
         await client.get("/v1/agents")
     assert await count() == before + 2
+
+
+async def test_a_probe_notices_that_redis_has_gone_before_a_caller_does(door: Door, mortal_redis: Redis) -> None:
+    client = await door.open(settings(redis_url=SecretStr(mortal_redis.url)))
+    assert not (await client.get("/readyz")).json()["limits"]["redis_away"]
+    mortal_redis.stop()
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["limits"]["redis_away"]) == (200, True)
+    await door.close()

@@ -175,3 +175,89 @@ async def test_a_request_line_that_is_odd_is_refused(caller: Caller, name: str) 
     answer = await caller.send(LINES[name] + b"\r\nHost: a\r\n" + ENDS + b"\r\n\r\n")
     check(answer)
     assert 400 <= answer.status < 500
+
+
+TWO_WAYS: dict[str, bytes] = {
+    "no host": b"GET /version HTTP/1.1\r\nx: y",
+    "an empty host": b"GET /version HTTP/1.1\r\nHost:",
+    "two hosts": b"GET /version HTTP/1.1\r\nHost: a\r\nHost: b",
+    "two hosts in HTTP/1.0": b"GET /version HTTP/1.0\r\nHost: a\r\nHost: b",
+    "two hosts in one": b"GET /version HTTP/1.1\r\nHost: a,b",
+    "a host with a path": b"GET /version HTTP/1.1\r\nHost: a/b",
+    "a host with a user": b"GET /version HTTP/1.1\r\nHost: a@b",
+    "a port that is none": b"GET /version HTTP/1.1\r\nHost: a:b",
+    "HTTP/0.9": b"GET /version",
+    "HTTP/0.9, and a host": b"GET /version\r\nHost: a",
+    "HTTP/0.9 by name": b"GET /version HTTP/0.9\r\nHost: a",
+    "HTTP/2.0 by name": b"GET /version HTTP/2.0\r\nHost: a",
+    "two types": b"POST /v1/chat HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n" + JSON,
+    "two keys": b"GET /version HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b",
+    "chunks in HTTP/1.0": b"POST /v1/chat HTTP/1.0\r\nTransfer-Encoding: chunked",
+    "another coding before the chunks": b"POST /v1/chat HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked",
+}
+
+
+@pytest.mark.parametrize("name", TWO_WAYS)
+async def test_what_two_readers_could_understand_differently_is_refused(caller: Caller, name: str) -> None:
+    answer = await caller.send(TWO_WAYS[name] + b"\r\n" + ENDS + b"\r\n\r\n")
+    check(answer)
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.0", b"HTTP/1.1\r\nHost: [::1]:8000", b"HTTP/1.1\r\nHost: my_host.test:80"])
+async def test_one_host_or_none_in_the_old_version_is_heard(caller: Caller, head: bytes) -> None:
+    answer = await caller.send(b"GET /version " + head + b"\r\n" + ENDS + b"\r\n\r\n")
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", [b"/version/", b"/v1/agents/", b"/v1/chat/", b"/docs/"])
+async def test_a_slash_too_many_leads_nowhere(caller: Caller, path: bytes) -> None:
+    answer = await caller.ask(b"GET", path)
+    check(answer)
+    assert answer.status == 404
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([JSON + b"; charset=utf-8"], 200),
+        ([JSON + b';charset="UTF-8"'], 200),
+        ([JSON + b"; profile=x"], 200),
+        ([JSON, b"Content-Encoding: identity"], 200),
+        ([JSON + b"; charset=iso-8859-1"], 415),
+        ([JSON + b"; Charset = utf-16"], 415),
+        ([JSON + b"; charset=utf-8; charset=cp1252"], 415),
+        ([JSON + b"; charset="], 415),
+        ([JSON, b"Content-Encoding: gzip"], 415),
+    ],
+)
+async def test_a_body_in_another_charset_or_compressed_is_refused(
+    caller: Caller, headers: list[bytes], status: int
+) -> None:
+    for path in BODY_ROUTES:
+        answer = await caller.ask(b"POST", path, *headers, body=GOOD)
+        check(answer)
+        assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "words"),
+    [
+        ([], GOOD, "Content-Type: send the header `Content-Type: application/json`"),
+        ([JSON], b'{"message": "x", "messsage_text": 1}', "messsage_text"),
+        ([JSON], b'{"message": "x", "messsage_text": 1}', "This field is not known here"),
+        ([JSON], b'{"message": "x", "' + PLANTED + b'": 1}', "This field is not known here"),
+        ([JSON], b'{"message": " "}', "It must not be blank"),
+        ([JSON], b'{"message": "x", "thread_id": "a b"}', "It must be 1 to 64 letters"),
+        ([JSON], b"{}", "Field required"),
+    ],
+)
+async def test_a_refusal_names_header_or_field_and_says_the_rule_in_words(
+    caller: Caller, headers: list[bytes], body: bytes, words: str
+) -> None:
+    answer = await caller.ask(b"POST", b"/v1/chat", *headers, body=body)
+    check(answer)
+    assert answer.status == 422
+    assert words in answer.body.decode()
+    assert "[^" not in answer.body.decode()

@@ -5,7 +5,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message
 
+from harness.project import Project
 from harness.settings import Settings
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door
 
 
@@ -64,7 +66,7 @@ async def test_ten_thousand_invented_paths_methods_and_hosts_are_few_series(door
         for method, path in ((f"M{number}", "/healthz"), ("GET", f"/invented/{number}"), ("GET", "/healthz")):
             headers = [(b"host", b"h%d.example" % number)]
             scope = {"type": "http", "method": method, "path": path, "headers": headers}
-            await door.app({**scope, "query_string": b""}, receive, send)
+            await door.app({**scope, "http_version": "1.1", "query_string": b""}, receive, send)
 
     after = await samples_of(client)
     assert len(after) < len(before) + 100
@@ -111,3 +113,23 @@ async def test_every_reason_of_a_degraded_answer_is_counted(client: httpx2.Async
     reply = (await client.post("/v1/chat", json={"message": "Tides in Vigo"})).json()
     assert reply["degraded_because"] == ["source_unavailable"]
     assert {"reason": "source_unavailable"} in await labels_of(client, "answers_degraded")
+
+
+def ready(part: str) -> float | None:
+    return REGISTRY.get_sample_value("ready", {"part": part})
+
+
+@pytest.mark.checklist("OBS-5")
+async def test_a_probe_sets_the_gauges_too(door: Door) -> None:
+    client = await door.open()
+    await client.get("/readyz")
+    assert (ready("service"), ready("store"), ready("limits")) == (1, 1, 1)
+    door.running.store.is_healthy = _no  # type: ignore[method-assign]
+    assert (await client.get("/readyz")).status_code == 503
+    assert (ready("service"), ready("store"), ready("limits")) == (0, 0, 1)
+
+
+async def test_what_runs_here_is_told(door: Door) -> None:
+    client = await door.open(Settings(database_url="memory://", commit="4711abc"))
+    built = await labels_of(client, "build_info")
+    assert {"version": Project.load().version, "commit": "4711abc"} in built

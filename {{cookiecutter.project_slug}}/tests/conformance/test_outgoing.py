@@ -263,3 +263,20 @@ async def test_what_is_withheld_is_counted_and_in_the_audit_trail(served: Served
     assert found == {("personal_data", "withheld", "email"), ("outbound", "withheld", "active")}
     assert counted("personal_data", "withheld") == before["personal_data"] + 2
     assert counted("outbound", "withheld") == before["outbound"] + 1
+
+
+async def test_a_writer_in_another_language_is_asked_once_more(served: Served) -> None:
+    spanish = "Según la fuente, el planeta Marte tiene 2 lunas, y el monte de las nieves es de 8849 m."
+    served.model.breaks(writer(spanish, GOOD), "writer")
+    await served.start(grounding_names="off")
+    assert (await served.ask(QUESTION))["answer"] == GOOD
+    assert "not in English" in str(served.asked("writer")[-1].messages[-1]["content"])
+
+
+async def test_a_writer_that_stays_in_another_language_is_left_out(served: Served) -> None:
+    spanish = "Según la fuente, el planeta Marte tiene 2 lunas, y el monte de las nieves es de 8849 m."
+    served.model.breaks(writer(spanish), "writer")
+    await served.start(grounding_names="off")
+    reply = await served.ask(QUESTION)
+    assert reply["degraded_because"] == ["wrong_language"]
+    assert "Según" not in reply["answer"]

@@ -43,10 +43,10 @@ async def test_one_message_more_than_places_and_queue_gets_503_at_once(door: Doo
     running = asyncio.create_task(client.post("/v1/chat", json=QUESTION))
     await asyncio.wait_for(SlowAgent.entered.wait(), timeout=10)
     waiting = asyncio.create_task(client.post("/v1/chat", json=QUESTION))
-    while not door.running.service.places.waiting:  # noqa: ASYNC110 - it tells nobody
-        await asyncio.sleep(0)
-
-    refused = await client.post(path, json=QUESTION)
+    async with asyncio.timeout(30):  # what lets everybody in would wait for the test itself
+        while not door.running.service.places.waiting:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+        refused = await client.post(path, json=QUESTION)
 
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "1"

@@ -1,15 +1,17 @@
-"""Server processes that count together in one Redis: nothing slips through, and a Redis that hangs holds nobody up."""
+"""Processes that count in one Redis: nothing slips through, slow or not, and one that hangs holds nobody up."""
 
 import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.support.callers import ANA, by
+from tests.support.peers.slow_proxy import SlowProxy
 from tests.support.processes import PATIENCE_SECONDS, Process, processes
 from tests.support.servers import Redis
 
@@ -35,11 +37,10 @@ async def test_of_200_messages_at_once_over_two_processes_exactly_the_quota_is_s
 ) -> None:
     shared = {
         "REDIS_URL": redis_server.url.removesuffix("0") + "7",  # a database of this test's own
-        "REDIS_TIMEOUT_SECONDS": "10",
         "REQUESTS_MAX_WAITING": "1000",
     }
     with processes(2, {**SETTINGS, **shared}, tmp_path) as started:
-        answers = await ask_at_once(started, ASKED)
+        answers = await ask_at_once(started, ASKED, ASKED)
     assert Counter(it.status_code for it in answers) == {200: QUOTA, 429: ASKED - QUOTA}
     for answer in answers:
         if answer.status_code == 429:
@@ -47,10 +48,41 @@ async def test_of_200_messages_at_once_over_two_processes_exactly_the_quota_is_s
             assert int(answer.headers["retry-after"]) >= 1
 
 
-async def ask_at_once(started: Sequence[Process], count: int) -> Sequence[httpx2.Response]:
-    """So many messages, one process after the other, all under way together."""
-    limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits) as client:
+@pytest.mark.checklist("COST-2", "COST-3")
+@pytest.mark.slow
+@pytest.mark.parametrize(("own_bound", "at_once"), [("0", 140), ("16", 8)])
+async def test_while_redis_is_slow_and_strangers_knock_no_message_beyond_the_quota_is_served(
+    redis_server: Redis, tmp_path: Path, own_bound: str, at_once: int
+) -> None:
+    quota = 30
+    keys = tmp_path / "keys.toml"
+    keys.write_text(ANA.record.line, encoding="utf-8")
+    async with SlowProxy("127.0.0.1", redis_server.port, seconds=0.3).running() as proxy:
+        changed = {
+            "REDIS_URL": f"redis://127.0.0.1:{proxy.port}/{at_once % 16}",
+            "AUTHENTICATION": "keys",
+            "API_KEYS_FILE": str(keys),
+            "RATE_CALLER_PER_MINUTE": "0",
+            "RATE_ADDRESS_PER_MINUTE": "100000",
+            "QUOTA_CALLER_DAY_MESSAGES": str(quota),
+            "CALLER_MAX_RUNNING": own_bound,
+        }
+        with processes(2, {**SETTINGS, **changed}, tmp_path) as started:
+            answers, strangers = await asyncio.gather(
+                ask_at_once(started, 140, at_once, by(ANA)), ask_at_once(started, 200, 200)
+            )
+            ready = [process.client.get("/readyz").json()["limits"] for process in started]
+    assert {it.status_code for it in strangers} == {401}
+    assert Counter(it.status_code for it in answers) == {200: quota, 429: 140 - quota}
+    assert not any(it["redis_away"] for it in ready)
+
+
+async def ask_at_once(
+    started: Sequence[Process], count: int, at_once: int, headers: Mapping[str, str] | None = None
+) -> Sequence[httpx2.Response]:
+    """So many messages, one process after the other, some under way together."""
+    limits = httpx2.Limits(max_connections=at_once)
+    async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits, headers=headers) as client:
         urls = [str(started[n % len(started)].client.base_url) for n in range(count)]
         return await asyncio.gather(*(client.post(f"{url}/v1/chat", json=QUESTION) for url in urls))
 

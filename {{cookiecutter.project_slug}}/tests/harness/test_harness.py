@@ -1,5 +1,6 @@
 """Tests of `harness`, `network` and `project`."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from pytest_socket import SocketConnectBlockedError
 
 import harness
-from harness.project import Project
+from harness.project import Extra, Project
 from tests.support.peers.data_sources import FORECAST, DataSources
 
 # The public interface: each name is there and explained, and asking for one imports no more than it needs.
@@ -109,3 +110,15 @@ def test_a_project_that_is_not_installed_has_version_zero() -> None:
 
 def test_our_own_file_is_complete() -> None:
     assert all(asdict(Project.load()).values())
+
+
+def test_every_extra_has_its_packages_and_the_way_to_install_them() -> None:
+    file = Path(__file__).parents[2] / "pyproject.toml"
+    extras = (
+        file.read_text(encoding="utf-8").split("[project.optional-dependencies]")[1].split("[dependency-groups]")[0]
+    )
+    listed = dict(re.findall(r"(?ms)^(\w+) = \[(.*?)\]$", extras))
+    assert listed.keys() == Extra.PACKAGES.keys()
+    for name, packages in Extra.PACKAGES.items():
+        assert all(f'"{package}>=' in listed[name] for package in packages.split())
+    assert "make lock; make install" in Extra.remedy("redis")

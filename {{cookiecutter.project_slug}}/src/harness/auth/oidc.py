@@ -1,8 +1,8 @@
 """Access tokens of an OIDC provider: JSON Web Tokens that it has signed for this service.
 
 Held to RFC 8725 (best practices): the algorithm is on our list and fits the kind of the key, the
-key is one of the provider's own, issuer and audience are ours, and the token is in its time. Where
-a token says to look elsewhere for its key (`jku`, `x5u`, `jwk`), nobody looks.
+key is one of the provider's own, issuer and audience are ours, the token is in its time, and it was
+issued for access, not to tell a client who signed in, or out. Where a token says to look elsewhere for its key (`jku`, `x5u`, `jwk`), nobody looks.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from ..settings import Settings
 from ..telemetry.metrics import FAILURES
 from .audience import Audience
 from .principal import Principal, Scope
+from .token_purpose import TokenPurpose
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -238,6 +239,7 @@ class OidcTokens:
         self._audience = Audience(settings)
         self._algorithms = settings.oidc_algorithms.split(",")
         self._leeway_seconds = settings.oidc_leeway_seconds
+        self._purpose = TokenPurpose(must_be_typed=settings.oidc_require_at_jwt)
         self._verified = self.VERIFIED.get(settings.oidc_require_verified)
         scopes = settings.oidc_scopes
         self._scopes = None if scopes == "token" else Scope.parse(scopes.split(","))
@@ -281,6 +283,8 @@ class OidcTokens:
             reasons = (reason for kind, reason in self.REASONS if isinstance(error, kind))
             raise Unauthenticated(next(reasons, "malformed")) from None
         self._audience.check(claims)
+        if not self._purpose.is_access(header, claims):
+            raise Unauthenticated("no_access_token")
         return claims
 
     def _granted(self, claims: Mapping[str, Any]) -> frozenset[Scope]:

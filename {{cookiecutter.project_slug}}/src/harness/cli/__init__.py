@@ -1,5 +1,5 @@
 """The command line: `serve`, `ask`, `decide`, `agents`, `keys`, `retention`, `feedback` and `settings`."""
 
-from .command import main
+from .start import main
 
 __all__ = ["main"]

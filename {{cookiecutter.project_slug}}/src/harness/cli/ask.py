@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import shlex
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import ClassVar, Literal
 from uuid import uuid4
 
@@ -54,6 +57,8 @@ class _Exchange(ABC):
 
     key: str | None = None
     status: Status = field(init=False, default_factory=lambda: Console(stderr=True).status("..."))
+    log: StringIO = field(init=False, default_factory=StringIO)
+    """What was logged meanwhile; printed below the answer, not into it."""
 
     def run(self) -> None:
         """Get the reply and print it.
@@ -61,20 +66,27 @@ class _Exchange(ABC):
         Raises:
             ServiceError: It was refused, or there is no service at the address.
         """
-        with self.status:
-            reply = asyncio.run(self._reply())
-        self._print(reply)
+        try:
+            with self.status:
+                reply = asyncio.run(self._reply())
+            self._print(reply)
+        finally:
+            sys.stderr.write(self.log.getvalue())
 
     @abstractmethod
     async def _reply(self) -> Reply: ...
 
-    @staticmethod
-    def _running() -> AbstractAsyncContextManager[AppState]:
+    def _running(self) -> AbstractAsyncContextManager[AppState]:
         application = Application.load()
         settings = application.settings()
-        if not settings.enable_verbose_logging:  # a person reads this terminal; audit lines stay
-            settings = settings.model_copy(update={"log_level": "ERROR"})
-        return AppState.start(application, settings, Logs(settings).install())
+        if settings.enable_verbose_logging:
+            return AppState.start(application, settings, Logs(settings).install())
+        # A person reads this terminal: why something is missing, with its remedy, and the audit line.
+        changes = {"log_level": "WARNING"}
+        if settings.log_format == "auto" and sys.stderr.isatty():
+            changes["log_format"] = "console"
+        settings = settings.model_copy(update=changes)
+        return AppState.start(application, settings, Logs(settings, self.log).install())
 
     def _conversation(self) -> ThreadRef:
         # Whoever may read the store may read it all: here nobody has a name.
@@ -96,6 +108,13 @@ class _Exchange(ABC):
             raise SourceUnavailable(url, answer.text)
         return Reply.model_validate_json(answer.content)
 
+    @staticmethod
+    def _program() -> Sequence[str]:
+        """What started this command, up to its first word."""
+        given = sys.orig_argv
+        started = [number for number, word in enumerate(given) if word in ("ask", "decide")]
+        return given[: started[0]] if started else [sys.executable, "-m", "app"]
+
     def _print(self, reply: Reply) -> None:
         out = Console(markup=False, highlight=False, soft_wrap=True)
         out.print(reply.answer)
@@ -106,8 +125,10 @@ class _Exchange(ABC):
         for call in reply.approvals:
             out.print(f"\n{self.WAITING.format(reply.language)}:", style="bold")
             out.print(f"{call.agent}.{call.tool} {json.dumps(call.arguments, ensure_ascii=False)}")
-            there = f" --url {self.url}" if self.url else ""
-            out.print(f"decide {call.id} approve|reject --thread {reply.thread_id}{there}")
+            there = ["--url", self.url] if self.url else []
+            for verdict in ("approve", "reject"):
+                words = [*self._program(), "decide", call.id, verdict, "--thread", reply.thread_id, *there]
+                out.print(shlex.join(words))
         if reply.degraded:
             because = ", ".join(reply.degraded_because)
             out.print(f"\n{self.DEGRADED.format(reply.language)}: {because}", style="yellow")

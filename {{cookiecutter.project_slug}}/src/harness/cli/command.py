@@ -103,8 +103,3 @@ class CommandLine:
         feedback = self._add(commands, "feedback", about, "store.ExportFeedback")
         since = "day or moment, ISO 8601; without it, all"
         feedback.add_argument("--since", type=datetime.fromisoformat, help=since)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
-    return CommandLine().run(arguments)

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EACCES, EADDRINUSE
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ..application import Application
 from ..http.wire import Listener, Protocol
+from ..errors import ConfigurationError
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import Workers
 
@@ -70,6 +72,7 @@ class Serve:
         Raises:
             ConfigurationError: The store cannot be opened, a model or an agent cannot be built.
         """
+        self._check_port()
         if self._reload:
             Logs(self._settings).install()  # for the watcher; the server it starts has its own
             folder = str(Path(__file__).parents[2])
@@ -83,6 +86,23 @@ class Serve:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(self._serve(app, server))
         return 0
+
+    def _check_port(self) -> None:
+        """Look whether the port is free before anything is started.
+
+        Raises:
+            ConfigurationError: It is not, or the address is none of this machine's.
+        """
+        host, port = self._settings.host, self._settings.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            socket.create_server((host, port), family=family).close()
+        except OSError as error:
+            problem, remedy = f"HOST={host}: {error.strerror}", "set HOST to an address of this machine"
+            if error.errno in (EADDRINUSE, EACCES):
+                cause = "is taken by another process" if error.errno == EADDRINUSE else "is not for this user"
+                problem, remedy = f"PORT={port} {cause}", "end it, or serve at another one: --port"
+            raise ConfigurationError([f"{problem}; {remedy}"]) from None
 
     async def _serve(self, app: FastAPI, server: uvicorn.Server) -> None:
         """Start the service before the server: what it refuses is raised here, without a traceback.

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from ..errors import ConfigurationError
 from ..models.factory import LLMFactory
+from ..project import Extra
 from ..prompts.language import Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import JUDGE
@@ -177,8 +178,7 @@ class BedrockGuardrail:
             )
             self._client: Any = import_module("boto3").client("bedrock-runtime", config=config)
         except ImportError:
-            needs = "install the extra [bedrock]"
-            raise ConfigurationError([f"INJECTION_BEDROCK_GUARDRAIL: {needs}"]) from None
+            raise ConfigurationError([f"INJECTION_BEDROCK_GUARDRAIL: {Extra.remedy('bedrock')}"]) from None
         except Exception as failure:  # noqa: BLE001 - its text may quote what it was given
             needs = f"set AWS_REGION and credentials ({type(failure).__name__})"
             raise ConfigurationError([f"INJECTION_BEDROCK_GUARDRAIL: {needs}"]) from None

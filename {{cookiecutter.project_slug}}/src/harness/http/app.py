@@ -27,7 +27,7 @@ from .forwarded import ForwardedMiddleware
 from .head import HeadMiddleware
 from .health import HealthRoutes
 from .memory import MemoryRoutes
-from .middleware import AccessLogMiddleware, RequestLimitsMiddleware
+from .middleware import AccessLogMiddleware, RequestLimitsMiddleware, WellFormedMiddleware
 from .openapi import OpenAPIDocument
 from .problems import Problem
 from .state import AppState
@@ -77,11 +77,13 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
         description=project.description,
         version=project.version,
         lifespan=lifespan,
+        redirect_slashes=False,  # it would lead to whatever host and scheme the request names
         exception_handlers=dict.fromkeys((ServiceError, RequestValidationError, HTTPException), Problem.handle),
         middleware=[  # the first is the first that a request meets
             *([cors] if settings.allowed_origins else []),
             Middleware(AccessLogMiddleware),
             Middleware(HeadMiddleware),
+            Middleware(WellFormedMiddleware),
             Middleware(RequestLimitsMiddleware, settings),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,

@@ -2,7 +2,7 @@
 
 import hashlib
 from http import HTTPStatus
-from typing import Annotated, ClassVar, Final, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast
 from uuid import uuid4
 
 import structlog
@@ -17,7 +17,7 @@ from ..runtime.replies import Reply
 from ..runtime.state import Decision
 from ..runtime.threads import Rating, Thread
 from .authentication import requires
-from .problems import Problem, Responses
+from .problems import Form, Problem, Responses
 from .routes import StrictRoute
 from .state import Running
 from .streaming import EventStream
@@ -26,7 +26,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[!-~]{1,255}$",
+        pattern=Form.IDEMPOTENCY_KEY,
         description="A text of your own, new for each message. A second try with the same key and "
         "the same body gets the reply of the first, which ran once.",
     ),
@@ -41,12 +41,9 @@ LastEventId = Annotated[
     ),
 ]
 
-THREAD_ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
-"""What names a conversation: no NUL, no surrogate, nothing that a path or a log could misread."""
+ThreadId = Annotated[str, Path(pattern=Form.THREAD_ID, description="The conversation.")]
 
-ThreadId = Annotated[str, Path(pattern=THREAD_ID, description="The conversation.")]
-
-ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The call, as `approvals` names it.")]
+ApprovalId = Annotated[str, Path(pattern=Form.APPROVAL_ID, description="The call, as `approvals` names it.")]
 
 Asker = Annotated[Principal, requires(Scope.CHAT)]
 
@@ -56,10 +53,10 @@ Reader = Annotated[Principal, requires(Scope.THREADS)]
 class ChatRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
     """One message of a conversation."""
 
-    message: Annotated[str, Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    message: Annotated[str, Field(pattern=Form.MESSAGE)]
     """The question; several tasks may be in one. Without NUL, and not blank."""
 
-    thread_id: Annotated[str | None, Field(pattern=THREAD_ID)] = None
+    thread_id: Annotated[str | None, Field(pattern=Form.THREAD_ID)] = None
     """The conversation of yours to go on with; without it, or with a new id, one begins."""
 
     def bind_thread_id(self, idempotency_key: str | None) -> str:
@@ -85,13 +82,13 @@ class ApprovalDecision(BaseModel, extra="forbid", strict=True, use_attribute_doc
 class FeedbackRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
     """A rating of one answer."""
 
-    run_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    run_id: Annotated[str, Field(pattern=Form.RUN_ID)]
     """`run_id` of the answer."""
 
     rating: Literal["up", "down"] | Annotated[int, Field(ge=1, le=5)]
     """`up` or `down`, or 1 (bad) to 5 (good). The last one given counts."""
 
-    comment: Annotated[str | None, Field(pattern=r"^[^\x00]*$")] = None
+    comment: Annotated[str | None, Field(pattern=Form.COMMENT)] = None
     """Why, in a few words; secrets in it are taken out before it is kept."""
 
 
@@ -112,7 +109,7 @@ class ChatRoutes:
     feedback: ClassVar = APIRouter(tags=["feedback"], route_class=StrictRoute)
     agents: ClassVar = APIRouter(tags=["agents"], dependencies=[requires(Scope.CHAT)])
 
-    REFUSALS: ClassVar = Problem.responses(401, 403, 408, 409, 413, 422, 429, 500, 503)
+    REFUSALS: ClassVar = Problem.responses(401, 403, 408, 409, 413, 415, 422, 429, 500, 503)
     EVENTS: ClassVar[Responses] = {200: {"content": {EventStream.MEDIA_TYPE: {}}, "description": "The events."}}
 
     @staticmethod
@@ -152,7 +149,7 @@ class ChatRoutes:
     @feedback.post(
         "/v1/feedback",
         status_code=HTTPStatus.NO_CONTENT,
-        responses=Problem.responses(401, 403, 404, 408, 413, 422, 429, 500, 503),
+        responses=Problem.responses(401, 403, 404, 408, 413, 415, 422, 429, 500, 503),
     )
     async def give(feedback: FeedbackRequest, caller: Asker, running: Running) -> None:
         """Rate an answer that you got. It is kept with the conversation and deleted with it."""
@@ -190,7 +187,7 @@ class ThreadRoutes:
     @staticmethod
     @router.post(
         "/{thread_id}/approvals/{approval_id}",
-        responses=Problem.responses(401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 503),
+        responses=Problem.responses(401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 503),
     )
     async def decide(
         thread_id: ThreadId,

@@ -16,7 +16,7 @@ from ..errors import ServiceError
 from ..settings import Settings
 from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
 from ..telemetry.tracing import TRACES
-from .problems import Problem
+from .problems import Problem, RequestRefused
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -75,6 +75,57 @@ class AccessLogMiddleware:
             status_class = f"{status // 100}xx" if status else "none"
             HTTP_REQUESTS.labels(route or "other", status_class).observe(seconds)
             log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+class WellFormedMiddleware:
+    """Refuses what two readers could understand differently, as RFC 9112 and 9110 ask: servers let it pass.
+
+    A proxy in front may have decided by the other reading who is asked, and where the request ends.
+    """
+
+    VERSIONS: Final = ("1.0", "1.1", "2", "3")
+    """As ASGI names them. uvicorn lets `0.9` and `2.0` pass, which it does not speak."""
+
+    HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]+)(?::[0-9]*)?")
+    """RFC 3986, section 3.2.2; without the comma, by which proxies join two."""
+
+    SINGLE: Final = (b"host", b"authorization", b"content-type", b"content-length", b"transfer-encoding")
+    """Headers of which only one can count."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request pass when it has one meaning.
+
+        Raises:
+            RequestRefused: It has none, or several.
+        """
+        if scope["type"] == "http" and (problem := self._problem(scope)):
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, problem, {"Connection": "close"})
+        await self._app(scope, receive, send)
+
+    @classmethod
+    def _problem(cls, scope: Scope) -> str:
+        names = [name for name, _ in scope["headers"]]
+        for name in cls.SINGLE:
+            if names.count(name) > 1:
+                return f"{name.decode().title()}: send it once."
+        headers = dict(scope["headers"])
+        version = scope["http_version"]
+        if version not in cls.VERSIONS:
+            return "Speak HTTP/1.1."
+        is_old = version == "1.0"
+        host = headers.get(b"host")
+        if host is None and not is_old:
+            return "Host: send it."
+        if host is not None and not cls.HOST.fullmatch(host):
+            return "Host: send a name or an address, and a port if need be."
+        coding = headers.get(b"transfer-encoding", b"chunked").strip().lower()
+        is_framed_twice = {b"transfer-encoding", b"content-length"} <= headers.keys()
+        if coding != b"chunked" or is_framed_twice or (is_old and b"transfer-encoding" in headers):
+            return "Transfer-Encoding: send `chunked` and no Content-Length, in HTTP/1.1."
+        return ""
 
 
 class RequestLimitsMiddleware:

@@ -1,13 +1,18 @@
 """How the harness's own routes read a request: the scope first, then JSON by the letter of RFC 8259."""
 
 import json
+import re
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 
+from ..errors import InputRefused
 from .authentication import RequiredScope
+from .problems import RequestRefused
 
 
 class StrictRequest(Request):
@@ -52,6 +57,29 @@ class StrictRequest(Request):
         raise json.JSONDecodeError(problem, "", 0)
 
 
+class BodyType:
+    """What a body says it is. It is held to its word: read otherwise, it could mean something else."""
+
+    JSON: Final = re.compile(r"application/(?:[\w.-]+\+)?json")
+
+    @classmethod
+    def check(cls, headers: Headers) -> None:
+        """Refuse what is no JSON in UTF-8, uncompressed.
+
+        Raises:
+            InputRefused: It is no JSON.
+            RequestRefused: It is JSON in another form (415: RFC 9110, section 15.5.16).
+        """
+        kind, *parameters = headers.get("content-type", "").lower().split(";")
+        if not cls.JSON.fullmatch(kind.strip()):
+            raise InputRefused("Content-Type", "send the header `Content-Type: application/json`, and JSON as the body")
+        named = [value for it in parameters for name, _, value in [it.partition("=")] if name.strip() == "charset"]
+        if any(value.strip().strip('"') not in ("utf-8", "utf8") for value in named):
+            raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: send JSON in UTF-8 (RFC 8259).")
+        if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding: send the body uncompressed.")
+
+
 class StrictRoute(APIRoute):
     """Asks for the scope before the body is read, and reads the body as a `StrictRequest`."""
 
@@ -59,10 +87,13 @@ class StrictRoute(APIRoute):
         """What FastAPI calls with each request."""
         handle = super().get_route_handler()
         scopes = RequiredScope.of_route(self.dependant)
+        has_body = self.body_field is not None
 
         async def handle_strictly(request: Request) -> Response:
             for scope in scopes:
                 await scope(request)
+            if has_body:
+                BodyType.check(request.headers)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly

@@ -102,7 +102,8 @@ class AppState:
         """Which parts can be used now, for the gauge of each too; `service` is what `/readyz` says."""
         store = await self.store.is_healthy()
         keys, provider = self.authenticator.keys, self.authenticator.provider
-        redis = self.limiter.redis
+        if redis := self.limiter.redis:
+            await redis.probe()
         parts = {
             "service": store and not self.shutdown.is_ending,
             "store": store,

@@ -8,19 +8,8 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import Any, Final
-
-import structlog
-
-from ..errors import ConfigurationError, LimitsUnavailable
-from ..project import Project
-from ..settings import Settings
-from ..telemetry.metrics import FAILURES
-
-log = structlog.get_logger(__name__)
+from dataclasses import dataclass, replace
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +57,8 @@ class LimitDecision:
     refused: Remaining | None
     """The first limit with too little left."""
 
-    is_local: bool = False
-    """Made by this process alone while Redis was away: only here were the amounts taken."""
-
     @classmethod
-    def from_counts(
-        cls, limits: Sequence[Limit], used: Sequence[int], now: float, *, is_local: bool = False
-    ) -> "LimitDecision":
+    def from_counts(cls, limits: Sequence[Limit], used: Sequence[int], now: float) -> "LimitDecision":
         """The decision over what was `used` of each limit before."""
         enough = [has + it.amount <= it.quota for it, has in zip(limits, used, strict=True)]
         is_taken = all(enough)
@@ -82,7 +66,7 @@ class LimitDecision:
             Remaining(it, max(0, it.quota - has - it.amount * is_taken), math.ceil(it.seconds - now % it.seconds))
             for it, has in zip(limits, used, strict=True)
         )
-        return cls(remaining, None if is_taken else remaining[enough.index(False)], is_local)
+        return cls(remaining, None if is_taken else remaining[enough.index(False)])
 
 
 class LocalCounters:
@@ -101,22 +85,33 @@ class LocalCounters:
         now = time.time()
         self._prune(now)
         used = [self._used(it, now) for it in limits]
-        decision = LimitDecision.from_counts(limits, used, now, is_local=True)
+        decision = LimitDecision.from_counts(limits, used, now)
         if count_only or not decision.refused:
             self._add(limits, now)
         return decision
 
-    async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
-        """Add amounts, which may be below zero, where `taken` was decided; no failure is raised."""
+    async def add(self, limits: Sequence[Limit]) -> None:
+        """Add amounts, which may be below zero; no failure is raised."""
         self._add(limits, time.time())
 
-    def _used(self, limit: Limit, now: float) -> int:
-        window, passed = divmod(now, limit.seconds)
+    def learn(self, limits: Sequence[Limit], counts: Sequence[int], now: float) -> None:
+        """Take over what others have counted in the windows of `now`, so that counting goes on from there.
+
+        Answers overtake each other: the higher count holds, until an amount is given back.
+        """
+        self._prune(now)
+        for limit, count in zip(limits, counts, strict=True):
+            here = self._count(limit, now)
+            self._add([replace(limit, amount=(max(here, count) if limit.amount > 0 else count) - here)], now)
+
+    def _count(self, limit: Limit, now: float, windows_ago: int = 0) -> int:
         counts = self._passing if limit.is_passing else self._counts
-        used = counts.get((limit.key, limit.seconds, int(window)), 0)
+        return counts.get((limit.key, limit.seconds, int(now // limit.seconds) - windows_ago), 0)
+
+    def _used(self, limit: Limit, now: float) -> int:
+        used = self._count(limit, now)
         if limit.is_sliding:
-            before = counts.get((limit.key, limit.seconds, int(window) - 1), 0)
-            used += math.ceil(before * (1 - passed / limit.seconds))
+            used += math.ceil(self._count(limit, now, 1) * (1 - now % limit.seconds / limit.seconds))
         return used
 
     def _add(self, limits: Sequence[Limit], now: float) -> None:
@@ -135,99 +130,3 @@ class LocalCounters:
         self._counts = {it: n for it, n in counts if (it[2] + 2) * it[1] > now}
         shortest = min((seconds for _, seconds, _ in self._counts), default=1)
         self._prune_at = now + shortest
-
-
-class RedisCounters:
-    """Counts that several processes share; while Redis is away, of this process alone or none at all.
-
-    Each decision is one script, so none overtakes another, by Redis's own clock: those of the processes
-    may differ. Keys of one decision may lie on several nodes of a Redis Cluster, which refuses that:
-    use one Redis, with a replica.
-    """
-
-    SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
-
-    CONNECTIONS: Final = 32
-    """Connections of one process; a decision takes one for less than a millisecond."""
-
-    PAUSE_SECONDS: Final = 1
-    """How long Redis is not asked after it failed: each try may cost REDIS_TIMEOUT_SECONDS."""
-
-    def __init__(self, settings: Settings, url: str) -> None:
-        """Connect with the first decision.
-
-        Raises:
-            ConfigurationError: The package is not installed, or the address is none.
-        """
-        try:
-            redis = import_module("redis.asyncio")  # 0.4 s: only where it is used
-            self._failures = (import_module("redis.exceptions").RedisError, OSError, TimeoutError)
-        except ImportError:
-            problem = "the package redis is missing; install the extra: pip install '.[redis]'"
-            raise ConfigurationError([f"REDIS_URL: {problem}"]) from None
-        seconds = settings.redis_timeout_seconds
-        try:
-            pool = redis.BlockingConnectionPool.from_url(
-                url,
-                max_connections=self.CONNECTIONS,
-                timeout=seconds,
-                socket_timeout=seconds,
-                socket_connect_timeout=seconds,
-            )
-        except ValueError:  # its text may hold the password
-            form = "redis://:password@host:6379/0, rediss:// or unix://"
-            problem = f"REDIS_URL: this is no address of a Redis; write {form}"
-            raise ConfigurationError([problem]) from None
-        self._redis: Any = redis.Redis.from_pool(pool)
-        self._take = self._redis.register_script(self.SCRIPT)
-        self._prefix = f"{Project.load().name}:limits:"
-        self._local = LocalCounters()
-        self._may_fall_back = settings.limits_without_redis == "local"
-        self._away_until = 0.0
-
-    @property
-    def is_away(self) -> bool:
-        """True while Redis is not asked because it failed."""
-        return time.monotonic() < self._away_until
-
-    async def acquire(self, limits: Sequence[Limit], *, count_only: bool = False) -> LimitDecision:
-        """Take every amount or none.
-
-        Raises:
-            LimitsUnavailable: Redis is away, and LIMITS_WITHOUT_REDIS is `refuse`.
-        """
-        decision = await self._ask(limits, count_only=count_only)
-        if decision is None and not (count_only or self._may_fall_back):
-            raise LimitsUnavailable
-        return decision or await self._local.acquire(limits, count_only=count_only)
-
-    async def add(self, limits: Sequence[Limit], taken: LimitDecision | None = None) -> None:
-        """Add the amounts where `taken` was decided.
-
-        What Redis gave and cannot take back stays taken: given back elsewhere, it would be others'.
-        """
-        if taken and taken.is_local:
-            await self._local.add(limits)
-        elif await self._ask(limits, count_only=True) is None:
-            await self._local.add([it for it in limits if it.amount > 0])
-
-    async def _ask(self, limits: Sequence[Limit], *, count_only: bool) -> LimitDecision | None:
-        """Redis's decision; None while it is away."""
-        if self.is_away:
-            return None
-        arguments = [int(count_only)]
-        for it in limits:
-            arguments += [it.seconds, it.quota, it.amount, int(it.is_sliding)]
-        try:
-            now, *used = await self._take(keys=[self._prefix + it.key for it in limits], args=arguments)
-        except self._failures as error:
-            self._away_until = time.monotonic() + self.PAUSE_SECONDS
-            FAILURES.labels("limits", "redis").inc()
-            cause = type(error).__name__
-            log.warning("limits_store_away", error=cause, stand_in=self._may_fall_back)
-            return None
-        return LimitDecision.from_counts(limits, list(map(int, used)), float(now))
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._redis.aclose()

@@ -13,7 +13,8 @@ from ..errors import RateLimitExceeded
 from ..settings import Settings
 from ..telemetry.metrics import LIMITS_REACHED, QUOTA_USED
 from .budget import Tokens
-from .counters import Limit, LimitDecision, LocalCounters, RedisCounters, Remaining
+from .counters import Limit, LimitDecision, LocalCounters, Remaining
+from .redis_counters import RedisCounters
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +143,7 @@ class RateLimiter:
                 replace(limit, amount=used[rule.unit] - limit.amount)
                 for rule, limit in zip(self._quotas, limits, strict=True)
             )
-            await self.add(settled, decision)
+            await self.add(settled)
 
     async def acquire(self, limits: Sequence[Limit]) -> LimitDecision | None:
         """Take what is asked for; None when there is nothing to hold it to.
@@ -159,11 +160,11 @@ class RateLimiter:
             self.refuse(decision.refused)
         return decision
 
-    async def add(self, limits: Iterable[Limit], taken: LimitDecision | None = None) -> None:
-        """Add what was used beyond what was `taken`; below zero gives back."""
+    async def add(self, limits: Iterable[Limit]) -> None:
+        """Add what was used beyond what was taken; below zero gives back."""
         active = [limit for limit in limits if limit.quota and limit.amount]
         if self.mode != "off" and active:
-            await self._counters.add(active, taken)
+            await self._counters.add(active)
 
     def refuse(self, remaining: Remaining) -> None:
         """Count a request beyond a limit, and refuse it where that is enforced.

@@ -8,6 +8,7 @@ from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError, ModelUnavailable
+from ..project import Extra
 from ..settings import EMBEDDED, Settings
 from .call_recorder import Prices
 from .failover import FailoverModel
@@ -123,7 +124,7 @@ class LLMFactory:
             options = {name: value for name, value in options.items() if value is not None}
             model: BaseChatModel = init_chat_model(ref.model, **options)
         except ImportError:
-            raise ref.refused(f"install the extra [{provider.extra}]") from None
+            raise ref.refused(Extra.remedy(provider.extra)) from None
         except Exception as failure:  # noqa: BLE001 - see below
             # Every class has its own way to miss a key or a region, and its text may quote one.
             raise ref.refused(f"{provider.needs} ({type(failure).__name__})") from None

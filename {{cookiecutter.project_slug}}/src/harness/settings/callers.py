@@ -45,6 +45,10 @@ class CallerSettings(Configuration):
     oidc_algorithms: str = Field(default="RS256,PS256,ES256,EdDSA", pattern=rf"^{ALGORITHM}(?:,{ALGORITHM})*$")
     """Signature algorithms that are accepted, separated by commas."""
 
+    oidc_require_at_jwt: bool = False
+    """Accept only tokens whose header says `typ: at+jwt` (RFC 9068), which not every provider writes. Without
+    it a token that shows another purpose is refused: an ID token by its `nonce`, a log-out, a refresh token."""
+
     oidc_scopes: str = Field(default="chat,threads", pattern=rf"^(?:token|{SCOPE}(?:,{SCOPE})*)$")
     """Scopes of every caller with a token, of `chat`, `threads`, `approve`, `metrics`; `token`: those that
     the token's own claim `scope` (or `scp`) names."""
@@ -127,8 +131,9 @@ class LimitSettings(Configuration):
     """Redis where all processes count rates and quotas: `redis://:password@host:6379/0`, `rediss://`
     for TLS. Empty: each process counts for itself."""
 
-    redis_timeout_seconds: float = Field(default=0.1, gt=0, le=10)
-    """Longest wait for Redis, seconds; a message waits for two or three of its answers."""
+    redis_timeout_seconds: float = Field(default=3, gt=0, le=30)
+    """Silence after which Redis counts as away, seconds: a late answer is waited for, so that nothing
+    is let through twice. A message waits for two or three of its answers, in general 1 ms each."""
 
     limits_without_redis: Literal["local", "refuse"] = "local"
     """While Redis is away: each process counts for itself, or every request gets 503."""

@@ -1,4 +1,4 @@
-"""Names of settings that nobody reads: a warning, since a file or an environment may serve others too."""
+"""Names of settings that nobody reads: refused in `.env` where a setting is almost called so, else a warning."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -25,13 +25,27 @@ class UnknownNames:
     def __init__(self, owners: Iterable[type[Configuration]]) -> None:
         self._known = [it.variable(field) for it in owners for field in it.model_fields]
 
+    def misspelt(self) -> Iterator[str]:
+        """One line for each name in `.env` that is almost a setting: it would be ignored."""
+        for name in sorted(self._in_file()):
+            if close := self._close(name):
+                yield f"{name} in .env is no setting; did you mean {close}?"
+
     def warnings(self) -> Iterator[str]:
-        """One line for each name in `.env` that is no setting, and for each variable that is almost one."""
-        source = DotEnvSettingsSource(Configuration, env_file=Configuration.env_file)
-        in_file = [name.upper() for name in source.env_vars]
-        for name in sorted({*in_file, *map(str.upper, os.environ)} - {*self._known, *READ_BESIDE}):
-            if name.startswith(READ_ELSEWHERE):
-                continue
-            close = get_close_matches(name, self._known, 1, CLOSE)
-            if close or name in in_file:
-                yield f"{name} is no setting" + (f"; did you mean {close[0]}?" if close else "")
+        """One line for each other name in `.env`, and for each variable that is almost one: they may be others'."""
+        for name in sorted(self._in_file()):
+            if not self._close(name):
+                yield f"{name} in .env is no setting"
+        for name in sorted(self._unknown(os.environ) - self._in_file()):
+            if close := self._close(name):
+                yield f"{name} is no setting; did you mean {close}?"
+
+    def _in_file(self) -> set[str]:
+        return self._unknown(DotEnvSettingsSource(Configuration, env_file=Configuration.env_file).env_vars)
+
+    def _unknown(self, names: Iterable[str]) -> set[str]:
+        unknown = {name.upper() for name in names} - {*self._known, *READ_BESIDE}
+        return {name for name in unknown if not name.startswith(READ_ELSEWHERE)}
+
+    def _close(self, name: str) -> str | None:
+        return next(iter(get_close_matches(name, self._known, 1, CLOSE)), None)

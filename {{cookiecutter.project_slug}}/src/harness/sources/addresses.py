@@ -2,14 +2,37 @@
 
 import asyncio
 import socket
+import tomllib
 from collections.abc import Collection, Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
 import httpcore2
 import httpx2
 
 from ..errors import PolicyViolation
+
+
+class PublicAddresses:
+    """Which addresses are of the Internet: by our own table, since each Python knows other ones."""
+
+    TABLES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    GLOBAL: Final = IPv6Network(TABLES["global_unicast"])
+    SPECIAL: Final = tuple(map(ip_network, (*TABLES["special"], *TABLES["providers"])))
+    INSIDE: Final = tuple(map(IPv6Network, TABLES["inside"]))
+
+    LAST_32_BITS: Final = 0xFFFF_FFFF
+
+    @classmethod
+    def holds(cls, text: str) -> bool:
+        """True for a unicast address that anybody may have; an IPv4 address inside an IPv6 one decides."""
+        address = ip_address(text.partition("%")[0])  # without the zone of a link-local one
+        if any(address in network for network in cls.INSIDE):
+            address = IPv4Address(int(address) & cls.LAST_32_BITS)
+        if isinstance(address, IPv6Address) and address not in cls.GLOBAL:
+            return False
+        return not any(address in network for network in cls.SPECIAL)
 
 
 class PinnedBackend(httpcore2.AnyIOBackend):
@@ -19,34 +42,12 @@ class PinnedBackend(httpcore2.AnyIOBackend):
     look-up (DNS rebinding) changes nothing. TLS still asks for the name's certificate.
     """
 
-    NAT64: Final = IPv6Network("64:ff9b::/96")
-    """Holds an IPv4 address in its last 32 bits (RFC 6052)."""
-
-    LAST_32_BITS: Final = 0xFFFF_FFFF
-
     NEXT_SECONDS: Final = 1.0
     """Longest wait for an address that is not the last of its host, seconds; guess."""
 
     def __init__(self, private_hosts: Collection[str]) -> None:
         """Connect to `private_hosts` wherever they are."""
         self._private_hosts = frozenset(private_hosts)
-
-    @classmethod
-    def is_public(cls, text: str) -> bool:
-        """True for a global unicast address, of which no IPv4 address inside is private."""
-        address = ip_address(text.partition("%")[0])  # without the zone of a link-local one
-        return all(
-            each.is_global and not (each.is_multicast or each.is_reserved) for each in (address, *cls._inside(address))
-        )
-
-    @classmethod
-    def _inside(cls, address: IPv4Address | IPv6Address) -> Iterable[IPv4Address]:
-        """The IPv4 addresses that an IPv6 one stands for."""
-        if isinstance(address, IPv6Address):
-            mapped = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
-            yield from filter(None, mapped)
-            if address in cls.NAT64:
-                yield IPv4Address(int(address) & cls.LAST_32_BITS)
 
     async def connect_tcp(
         self,
@@ -92,7 +93,7 @@ class PinnedBackend(httpcore2.AnyIOBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not addresses:
             raise httpcore2.ConnectError("no address")
-        if host not in self._private_hosts and not all(map(self.is_public, addresses)):
+        if host not in self._private_hosts and not all(map(PublicAddresses.holds, addresses)):
             raise PolicyViolation("address", "it is a private one; name the host in DATA_PRIVATE_HOSTS if it may be")
         return addresses
 

@@ -16,6 +16,7 @@ import structlog
 
 from ..errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from ..limits.deadline import Deadline
+from ..project import Extra
 from ..settings import Settings
 from .files import Folder
 from .policy import Policy
@@ -244,7 +245,7 @@ class Tables:
             try:
                 from .sql_postgres import PostgresTables  # noqa: PLC0415 - psycopg is an extra
             except ImportError:
-                problem = "an agent's policy names a PostgreSQL database: install the extra `postgres`"
+                problem = f"an agent's policy names a PostgreSQL database: {Extra.remedy('postgres')}"
                 raise ConfigurationError([problem]) from None
             return PostgresTables(url, granted, self._limits)
         forms = f"{self.CSV}folder, {self.SQLITE}file or {self.POSTGRESQL}user@host/name"

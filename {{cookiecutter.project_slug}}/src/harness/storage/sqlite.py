@@ -21,6 +21,7 @@ from langgraph.store.base import Op, Result
 from langgraph.store.sqlite import SqliteStore as ItemStore
 
 from ..errors import ConfigurationError
+from ..project import Extra
 from ..run_context import RunContext
 from ..settings import Settings, StoreURL
 from .memories import SQLMemories
@@ -241,5 +242,5 @@ class Checkpoints:
         try:
             from .postgres import PostgresStore  # noqa: PLC0415  # an extra
         except ImportError:
-            raise ConfigurationError(["DATABASE_URL: install the extra [postgres]"]) from None
+            raise ConfigurationError([f"DATABASE_URL: {Extra.remedy('postgres')}"]) from None
         return PostgresStore(url, settings.database_pool_size, settings.database_timeout_seconds)

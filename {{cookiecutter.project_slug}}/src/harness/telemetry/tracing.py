@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..errors import ConfigurationError
+from ..project import Extra
 from ..settings import Settings
 from .redaction import Redactor
 
@@ -57,7 +58,7 @@ class Traces:
         try:
             from .otel import OpenTelemetry  # noqa: PLC0415  # an extra: 0.3 s and 9 MB
         except ImportError:
-            raise ConfigurationError(["OTEL_EXPORTER_OTLP_ENDPOINT: install the extra [otel]"]) from None
+            raise ConfigurationError([f"OTEL_EXPORTER_OTLP_ENDPOINT: {Extra.remedy('otel')}"]) from None
         self._collector = OpenTelemetry(settings, redactor)
         try:
             yield

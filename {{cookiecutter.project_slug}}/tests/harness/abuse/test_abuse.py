@@ -16,7 +16,7 @@ from harness.guards.output import OutputGuard, OutputPolicy, SentenceBuffer
 from harness.guards.personal_data import PiiRules
 from harness.guards.tool_policy import ToolPolicy
 from harness.settings import Settings
-from harness.sources.addresses import PinnedBackend
+from harness.sources.addresses import PublicAddresses
 from harness.sources.files import Folder
 from harness.sources.http import HttpClient
 from harness.sources.sql import SqliteTables
@@ -78,7 +78,7 @@ class Guards:
     @staticmethod
     def addresses(patch: pytest.MonkeyPatch) -> None:
         """Private addresses are connected to."""
-        patch.setattr(PinnedBackend, "is_public", staticmethod(lambda text: True))
+        patch.setattr(PublicAddresses, "holds", staticmethod(lambda text: True))
 
     @staticmethod
     def folder(patch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,16 @@ def test_a_key_of_the_file_is_its_callers_and_any_other_text_is_nobodys(file: Pa
         assert refusal.value.reason == "unknown_key"
 
 
+@pytest.mark.parametrize("place", [0, 1, 31, 62, 63])
+def test_every_digit_of_the_digest_counts(file: Path, place: int) -> None:
+    key = made()
+    digest = key.record.sha256
+    other = digest[:place] + ("0" if digest[place] != "0" else "1") + digest[place + 1 :]
+    keys = ApiKeys(write(file, NewKey(key.text, key.record.model_copy(update={"sha256": other}))))
+    with pytest.raises(Unauthenticated):
+        keys.principal(key.text)
+
+
 @pytest.mark.parametrize(("days", "counts"), [(-1, False), (0, False), (1, True)])
 def test_a_key_counts_until_its_time_is_over(file: Path, days: int, counts: bool) -> None:
     key = made(days=days)

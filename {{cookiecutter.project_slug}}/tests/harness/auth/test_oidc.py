@@ -101,6 +101,21 @@ REFUSED: dict[str, tuple[Forge, str]] = {
         ),
         "signature",
     ),
+    "that tells of a log-out": (lambda p: p.token({"typ": "logout+jwt"}), "no_access_token"),
+    "that tells of a log-out without saying so": (
+        lambda p: p.token(events={"http://schemas.openid.net/event/backchannel-logout": {}}),
+        "no_access_token",
+    ),
+    "of another purpose": (lambda p: p.token({"typ": "application/dpop+jwt"}), "no_access_token"),
+    "of a purpose that is no text": (lambda p: p.token({"typ": ["at+jwt"]}), "no_access_token"),
+    "that tells who signed in": (lambda p: p.token(nonce="n-0S6_WzA2Mj"), "no_access_token"),
+    "that tells who signed in, with a hash": (
+        lambda p: p.token({"typ": None}, at_hash="77QmUPtjPf"),
+        "no_access_token",
+    ),
+    "that tells who signed in, by its provider's mark": (lambda p: p.token(typ="ID"), "no_access_token"),
+    "that renews others, by its provider's mark": (lambda p: p.token(typ="Refresh"), "no_access_token"),
+    "of another use": (lambda p: p.token(token_use="id"), "no_access_token"),
     "that is no token": (lambda _: "no-token", "malformed"),
     "that is too long": (lambda _: "a" * 20_000, "too_long"),
 }
@@ -133,9 +148,22 @@ async def test_good_tokens_of_every_kind_of_key_are_accepted_until_they_end(
         provider.token_of_curve(),
         provider.token(aud=["another", "our-service"]),
         provider.token(exp=later(-20), nbf=None, iat=None),  # within the leeway
+        provider.token({"typ": "at+jwt"}, nonce="n-0S6_WzA2Mj"),
+        provider.token({"typ": "application/AT+JWT"}),
+        provider.token({"typ": None}),
+        provider.token(typ="Bearer", nonce="n-0S6_WzA2Mj"),  # Keycloak 24
+        provider.token(token_use="access"),
     ]
-    assert [(await ask(client, token)).status_code for token in good] == [200] * 4
+    assert [(await ask(client, token)).status_code for token in good] == [200] * len(good)
     assert provider.asked(KEYS) == provider.asked(METADATA) == 1
+
+
+async def test_only_tokens_that_say_their_purpose_are_accepted_where_the_setting_asks_for_it(
+    door: Door, trusting: Settings, provider: OidcProvider
+) -> None:
+    client = await door.open(trusting.model_copy(update={"oidc_require_at_jwt": True}))
+    tokens = [provider.token({"typ": "at+jwt"}), provider.token(), provider.token(typ="Bearer")]
+    assert [(await ask(client, token)).status_code for token in tokens] == [200, 401, 401]
 
 
 async def test_the_keys_of_the_provider_are_followed_when_they_change(

@@ -1,3 +1,5 @@
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +8,7 @@ import pytest
 
 from harness.application import Application
 from harness.cli import main
+from harness.cli.ask import Ask
 from harness.runtime.replies import AgentReport, Reply, SourceRef, UsageReport
 from tests.support.agents import TEST_AGENTS
 from tests.support.writing_agent import OrdersAgent
@@ -78,7 +81,25 @@ def test_a_thread_goes_on_from_one_command_to_the_next(capsys: pytest.CaptureFix
 
 def test_an_answer_that_lacks_a_part_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", "Tides in Vigo"]) == 0
-    assert "Less than a full answer: source_unavailable" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "Less than a full answer: source_unavailable" in told.out
+    [line] = [it for it in told.err.splitlines() if "agent_without_source" in it]
+    assert '"reason":"' in line  # why, and what to do
+
+
+def test_the_command_to_decide_begins_as_this_one_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["/a b/python", "/a b/agent-service", "ask", "ask again"])
+    assert Ask._program() == ["/a b/python", "/a b/agent-service"]
+
+
+def test_what_is_logged_stands_below_the_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    both = (tmp_path / "terminal").open("w")
+    monkeypatch.setattr(sys, "stderr", both)
+    monkeypatch.setattr(sys, "stdout", both)
+    assert main(["ask", "Tides in Vigo"]) == 0
+    both.close()
+    told = (tmp_path / "terminal").read_text()
+    assert told.index("Less than a full answer") < told.index('"event":"')
 
 
 def test_what_waits_is_printed_with_the_way_to_decide_and_decided(
@@ -89,14 +110,15 @@ def test_what_waits_is_printed_with_the_way_to_decide_and_decided(
     assert main(["ask", "Cancel order 7", "--thread", "t1"]) == 0
     told = capsys.readouterr().out
     assert 'Waits for your decision:\norders.cancel {"number": 7, "reason": "none"}\n' in told
-    (line,) = [it for it in told.splitlines() if it.startswith("decide ")]
+    lines = [shlex.split(it) for it in told.splitlines() if " decide " in it]
+    assert [it[:3] for it in lines] == [[sys.executable, "-m", "app"]] * 2  # each runs as it stands
     assert OrdersAgent.ran == []
-    words = line.replace("approve|reject", "approve").split()
+    words, other_words = (it[3:] for it in lines)
     assert main(words) == 0
     told_then = capsys.readouterr()
     assert told_then.out.startswith("Order 7 is cancelled.")
     assert '"decision":"approved"' in told_then.err  # the audit trail
-    assert main(["reject" if it == "approve" else it for it in words]) == 1
+    assert main(other_words) == 1
     assert "decided before" in capsys.readouterr().err
     assert len(OrdersAgent.ran) == 1
 

@@ -72,7 +72,7 @@ def test_a_start_that_is_refused_shows_no_traceback(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}")
     handler = signal.getsignal(signal.SIGTERM)
-    assert main(["serve", "--port", "1"]) == 2
+    assert main(["serve", "--port", str(free_port())]) == 2
     told = capsys.readouterr().err
     assert told.startswith("DATABASE_URL: cannot open")
     assert len(told.splitlines()) == 1
@@ -129,6 +129,25 @@ def test_a_server_keeps_threads_answers_the_command_line_and_ends_well(
     assert "Traceback" not in logged
 
 
+def test_a_port_that_is_taken_is_one_sentence_before_anything_else(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/threads.sqlite")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments in (["--port", port], ["--port", port, "--reload"]):
+            assert main(["serve", *arguments]) == 2
+            told = capsys.readouterr()
+            assert told.err == f"PORT={port} is taken by another process; end it, or serve at another one: --port\n"
+            assert told.out == ""
+    assert not (tmp_path / "threads.sqlite").exists()
+
+
+def test_an_address_of_another_machine_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", "192.0.2.1"]) == 2
+    assert capsys.readouterr().err.startswith("HOST=192.0.2.1: ")
+
+
 def test_a_change_of_the_code_starts_the_server_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
@@ -136,8 +155,9 @@ def test_a_change_of_the_code_starts_the_server_again(monkeypatch: pytest.Monkey
         asked.update(options, application=application)
 
     monkeypatch.setattr(uvicorn, "run", run)
-    assert main(["serve", "--reload", "--host", "127.0.0.2", "--port", "8123"]) == 0
-    assert (asked["host"], asked["port"], asked["reload"]) == ("127.0.0.2", 8123, True)
+    port = str(free_port())
+    assert main(["serve", "--reload", "--host", "localhost", "--port", port]) == 0
+    assert (asked["host"], asked["port"], asked["reload"]) == ("localhost", int(port), True)
     assert asked["proxy_headers"] is False
     assert asked["reload_dirs"] == [str(SRC)]
     module, name = asked["application"].split(":")
@@ -166,6 +186,7 @@ def test_several_processes_over_a_store_that_keeps_no_turns_apart_are_refused(
 def test_a_server_whose_database_is_away_does_not_start_and_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("PORT", str(free_port()))
     password = "hunter" + "2-4711"
     monkeypatch.setenv("DATABASE_URL", f"postgresql://someone:{password}@127.0.0.1:1/threads")
     for arguments in (["serve"], ["serve", "--workers", "2"]):

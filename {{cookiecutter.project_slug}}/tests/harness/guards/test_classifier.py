@@ -128,6 +128,7 @@ async def test_an_answer_that_says_nothing_is_an_error(
 async def test_one_that_hangs_or_is_away_is_a_failed_detector_of_the_guard(peer: Peer) -> None:
     guard = Detectors.guard(peer.settings, LLMFactory(peer.settings))
     peer.reply = Hang()
-    assert await guard.refusal("a question", "message") is None
-    assert await guard.refusal("a question", "tool_result") == "classifier"
+    async with asyncio.timeout(30):
+        assert await guard.refusal("a question", "message") is None
+        assert await guard.refusal("a question", "tool_result") == "classifier"
     await guard.aclose()

@@ -56,13 +56,23 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(door: Door, tmp_pat
 async def test_a_name_in_the_file_that_is_no_setting_is_told_at_the_start(
     door: Door, settings: Settings, lines: Lines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / ".env").write_text("LLM_MODLE=secret-value\n")
+    (tmp_path / ".env").write_text("FAVOURITE_COLOUR=secret-value\n")
     monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
     client = await door.client(Application(TEST_AGENTS).create_app(settings))
     assert (await client.get("/healthz")).status_code == 200
     [told] = lines.named("setting_unknown")
-    assert told["problem"] == "LLM_MODLE is no setting; did you mean LLM_MODEL?"
+    assert told["problem"] == "FAVOURITE_COLOUR in .env is no setting"
     assert "secret-value" not in lines.text
+
+
+def test_a_misspelt_setting_in_the_file_stops_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("LLM_MODLE=secret-value\n")
+    monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
+    with pytest.raises(ConfigurationError, match="LLM_MODLE.*LLM_MODEL") as refused:
+        Application(TEST_AGENTS).create_app(settings)
+    assert "secret-value" not in str(refused.value)
 
 
 async def test_every_line_of_a_turn_tells_where_it_belongs(client: httpx2.AsyncClient, lines: Lines) -> None:

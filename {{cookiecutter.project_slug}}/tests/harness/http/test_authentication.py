@@ -65,9 +65,9 @@ async def test_nothing_of_a_strangers_body_is_read(opens: Opens, door: Door, pat
     async def send(message: Message) -> None:
         sent.append(message)
 
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"65536")]
+    headers = [(b"host", b"a"), (b"content-type", b"application/json"), (b"content-length", b"65536")]
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
-    await door.app({**scope, "query_string": b""}, receive, send)
+    await door.app({**scope, "http_version": "1.1", "query_string": b""}, receive, send)
     assert sent[0]["status"] == 401
 
 

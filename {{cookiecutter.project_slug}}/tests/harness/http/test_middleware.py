@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.types import Message
 
@@ -83,9 +84,9 @@ async def test_an_endless_body_is_not_read_beyond_the_limit(door: Door, length: 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    headers = [(b"host", b"a"), (b"content-type", b"application/json"), (b"content-length", length)]
     scope = {"type": "http", "method": "POST", "path": "/v1/chat", "headers": headers}
-    await door.app({**scope, "query_string": b""}, receive, send)
+    await door.app({**scope, "http_version": "1.1", "query_string": b""}, receive, send)
     assert sent[0]["status"] == 413
     assert read <= LIMIT + 100
 
@@ -99,7 +100,8 @@ async def test_a_body_that_is_not_there_in_time_is_refused(door: Door, dripping:
             yield b" "
             await asyncio.sleep(0.01 if dripping else 60)
 
-    answer = await client.post("/v1/chat", content=pieces(), headers=JSON)
+    async with asyncio.timeout(30):
+        answer = await client.post("/v1/chat", content=pieces(), headers=JSON)
     assert answer.status_code == 408
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
@@ -131,3 +133,15 @@ async def test_a_failure_after_the_start_of_the_answer_cuts_the_connection(
     with pytest.raises(RuntimeError, match="half way"):
         await client.get("/broken/x")
     assert len(lines.named("request_failed")) == 1
+
+
+async def test_what_one_request_bound_to_the_log_is_on_no_line_of_the_next(
+    client: httpx2.AsyncClient, lines: Lines
+) -> None:
+    structlog.contextvars.bind_contextvars(left_by="another request")  # in this context, as a connection keeps its own
+    try:
+        await client.get("/version")
+    finally:
+        structlog.contextvars.clear_contextvars()
+    [line] = lines.named("request")
+    assert "left_by" not in line

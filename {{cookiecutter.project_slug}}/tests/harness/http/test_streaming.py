@@ -15,6 +15,7 @@ from harness.runtime.agent import ToolResult
 from harness.runtime.replies import Event, Reply
 from harness.service import Service
 from harness.settings import Settings
+from harness.telemetry.metrics import REGISTRY
 from tests.conftest import Door, Lines
 from tests.support.agents import MoonsAgent
 
@@ -85,6 +86,10 @@ async def test_a_message_refused_by_the_run_is_a_problem_and_no_stream(door: Doo
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def failed_streams() -> float:
+    return REGISTRY.get_sample_value("failures_total", {"room": "api", "part": "stream"}) or 0
+
+
 async def test_a_failure_after_the_start_is_the_last_event(
     client: httpx2.AsyncClient, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +98,9 @@ async def test_a_failure_after_the_start_is_the_last_event(
         raise RuntimeError("at http://internal with password=hunter2")
 
     monkeypatch.setattr(Service, "stream", broken)
+    before = failed_streams()
     answer = await client.post("/v1/chat/stream", json=QUESTION)
+    assert failed_streams() == before + 1
     first, last = events(answer.text)
     assert (first[1], last[1]) == ("plan", "error")
     assert last[2]["status"] == 500
@@ -203,3 +210,13 @@ async def test_a_caller_who_goes_away_ends_the_run() -> None:
         server.should_exit = True
         await serving
     assert SlowAgent.cancelled.is_set()
+
+
+async def test_a_stream_cannot_be_joined_in_the_middle_and_nothing_is_run_for_it(
+    client: httpx2.AsyncClient, lines: Lines
+) -> None:
+    for number in ("3", ""):
+        answer = await client.post("/v1/chat/stream", json=QUESTION, headers={"Last-Event-ID": number})
+        assert answer.status_code == 422
+        assert answer.json()["detail"].startswith("Last-Event-ID: ")
+    assert not lines.named("turn")

@@ -11,6 +11,7 @@ from pydantic import AnyHttpUrl, SecretStr
 from harness.errors import ConfigurationError, ModelUnavailable
 from harness.models.factory import LLMFactory
 from harness.models.model_config import Role
+from harness.project import Extra
 from harness.settings import Settings
 from tests.support.peers.openai_replies import Failure, NoChoices, Text
 from tests.support.peers.openai_server import OpenAIServer
@@ -212,8 +213,8 @@ def test_a_provider_s_package_is_loaded_only_when_chosen_and_named_when_missing(
     run = subprocess.run([sys.executable, "-c", PROVIDERLESS], capture_output=True, text=True, check=True)
 
     assert run.stdout.splitlines() == [
-        "LLM_MODEL: openai:m cannot be used: install the extra [openai]",
-        "LLM_MODEL: anthropic:m cannot be used: install the extra [anthropic]",
-        "LLM_MODEL: bedrock_converse:m cannot be used: install the extra [bedrock]",
-        "LLM_MODEL: ollama:m cannot be used: install the extra [ollama]",
+        "LLM_MODEL: openai:m cannot be used: " + Extra.remedy("openai"),
+        "LLM_MODEL: anthropic:m cannot be used: " + Extra.remedy("anthropic"),
+        "LLM_MODEL: bedrock_converse:m cannot be used: " + Extra.remedy("bedrock"),
+        "LLM_MODEL: ollama:m cannot be used: " + Extra.remedy("ollama"),
     ]

@@ -108,13 +108,14 @@ def in_an_hour() -> str:
     [
         ({"retry_after": "2"}, 2, 2),
         ({"retry_after": "0.5"}, 0.5, 0.5),
-        ({"retry_after": in_an_hour()}, 1, 3600),
+        ({"retry_after": "in an hour"}, 1, 3600),
         ({"retry_after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0, 0),
         ({"retry_after_ms": "250", "retry_after": "9"}, 0.25, 0.25),
     ],
 )
 def test_the_wait_that_is_asked_for_is_read(headers: dict[str, str], low: float, high: float) -> None:
-    seconds = ModelCallFailed.from_error(StatusError(429, **headers)).retry_after_seconds
+    sent = {name: in_an_hour() if text == "in an hour" else text for name, text in headers.items()}
+    seconds = ModelCallFailed.from_error(StatusError(429, **sent)).retry_after_seconds
     assert seconds is not None
     assert low <= seconds <= high
 

@@ -1,12 +1,16 @@
 """A cached answer is given for the same question to the same callers, and not for ever."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from harness.prompts.language import Language
+from harness.run_context import RunContext
 from harness.runtime.agent import Source, ToolResult
-from harness.runtime.agent_node import AnswerCache, CacheKey
+from harness.runtime.agent_node import AgentNode, AnswerCache, CacheKey
 from harness.runtime.state import Task, TaskResult, TaskResults
+from harness.storage.thread_ref import PUBLIC, ThreadRef
 
 ASKED = CacheKey("public", "en", "moons", "1", "How many moons has Mars?")
 ANSWER = TaskResults.answered(
@@ -89,3 +93,24 @@ def test_the_least_asked_for_leaves_when_it_is_full() -> None:
     answers.put(third, ANSWER)
     assert answers.get(second) is None
     assert answers.get(ASKED) == answers.get(third) == (ANSWER, 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "version", "question", "is_found"),
+    [
+        ("en", "1", "How many?", True),
+        ("es", "1", "How many?", False),
+        ("en", "2", "How many?", False),
+        ("en", "1", "How high?", False),
+    ],
+)
+def test_the_node_caches_under_language_prompt_version_and_question(
+    language: Language, version: str, question: str, is_found: bool
+) -> None:
+    def key(language: Language, version: str, question: str) -> CacheKey | None:
+        node = AgentNode.__new__(AgentNode)
+        node._agents = {"moons": SimpleNamespace(prompt=SimpleNamespace(version=version))}  # type: ignore[dict-item]
+        with RunContext.scope(thread=ThreadRef("t1", PUBLIC)):
+            return node._cache_key(Task(agent="moons", question=question), language, ())
+
+    assert (key("en", "1", "How many?") == key(language, version, question)) == is_found

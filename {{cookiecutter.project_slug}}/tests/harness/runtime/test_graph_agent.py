@@ -16,6 +16,7 @@ from harness.runtime.guarded_tools import tools
 from harness.settings import Settings
 from harness.sources.policy import Policy
 from harness.sources.resources import SourceConnections
+from harness.telemetry.metrics import REGISTRY
 from tests.harness.runtime.graphs import Shop, Stage, call
 from tests.support.agents import MoonsAgent
 
@@ -62,6 +63,10 @@ async def test_its_writing_call_waits_beside_the_answer_of_another(begin: Stage,
     assert reply.answer == "Mars has 2.\n\nIt is cancelled."
 
 
+def failures() -> float:
+    return REGISTRY.get_sample_value("failures_total", {"room": "agents", "part": "orders"}) or 0
+
+
 @pytest.mark.parametrize(
     ("failure", "status", "reason"),
     [
@@ -77,7 +82,9 @@ async def test_its_failure_costs_its_part_of_the_answer_alone(
 
     graph = StateGraph(MessagesState).add_node("node", node).add_edge(START, "node").compile()
     made = Agent.from_graph(graph, name="orders", description="State of an order.")
+    before = failures()
     reply = await begin(Parallel(), agents=[MoonsAgent, made]).say(BOTH)
+    assert failures() == before + 1
     assert reply.answer.startswith("mars has 2 moons.")
     assert "hunter2" not in reply.answer
     assert [it.status for it in reply.agents] == ["answered", status]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.errors import GraphRecursionError
 
 from harness.errors import InputRefused
 from harness.runtime.replies import Event, Reply
@@ -213,3 +214,11 @@ async def test_a_step_of_ours_that_never_ends_is_answered_for_at_the_deadline(
     assert events[-1]["event"] == "final"
     assert events[-1]["data"]["answer"] == reply.answer
     await service.aclose()
+
+
+async def test_a_graph_that_goes_on_and_on_ends_after_its_steps(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Service, "MAX_STEPS", 2)
+    with pytest.raises(GraphRecursionError, match="Recursion limit of 2"):
+        await service.ask("How many moons has Mars?", T)

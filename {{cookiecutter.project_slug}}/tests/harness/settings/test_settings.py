@@ -148,18 +148,20 @@ def test_personal_data_may_be_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "variable", "told"),
+    ("text", "variable", "said"),
     [
-        ("LLM_MODLE=a\n", "PATH", ["LLM_MODLE is no setting; did you mean LLM_MODEL?"]),
-        ("FAVOURITE_COLOUR=red\n", "PATH", ["FAVOURITE_COLOUR is no setting"]),
-        ("PORT=8001\nTAG=1.0.0\n", "DATABSE_URL", ["DATABSE_URL is no setting; did you mean DATABASE_URL?"]),
-        ("", "FAVOURITE_COLOUR", []),
+        ("LLM_MODLE=a\n", "PATH", (["LLM_MODLE in .env is no setting; did you mean LLM_MODEL?"], [])),
+        ("llm_models=a\n", "PATH", (["LLM_MODELS in .env is no setting; did you mean LLM_MODEL?"], [])),
+        ("FAVOURITE_COLOUR=red\n", "PATH", ([], ["FAVOURITE_COLOUR in .env is no setting"])),
+        ("PORT=8001\nTAG=1.0.0\n", "DATABSE_URL", ([], ["DATABSE_URL is no setting; did you mean DATABASE_URL?"])),
+        ("OPENAI_LOG=x\nLLM_MODEL=a\n", "FAVOURITE_COLOUR", ([], [])),
     ],
 )
-def test_a_name_that_is_no_setting_is_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, variable: str, told: list[str]
+def test_a_name_that_is_almost_a_setting_is_refused_in_the_file_and_told_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, variable: str, said: tuple[list[str], list[str]]
 ) -> None:
     (tmp_path / ".env").write_text(text)
     monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
     monkeypatch.setenv(variable, "x")
-    assert [*UnknownNames([Settings]).warnings()] == told
+    names = UnknownNames([Settings])
+    assert ([*names.misspelt()], [*names.warnings()]) == said

@@ -1,5 +1,6 @@
 """No private address, whatever its form, its name, or what the name means a moment later."""
 
+import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 
 from harness.errors import ConfigurationError, PolicyViolation, SourceUnavailable
 from harness.settings import Settings
-from harness.sources.addresses import PinnedBackend, SsrfSafeTransport
+from harness.sources.addresses import PinnedBackend, PublicAddresses, SsrfSafeTransport
 from harness.sources.http import HttpClient
 from harness.sources.policy import Policy
 from harness.sources.resources import SourceConnections
@@ -201,24 +202,62 @@ def test_a_library_that_opens_connections_elsewhere_stops_the_start(monkeypatch:
         SsrfSafeTransport([])
 
 
-@pytest.mark.parametrize("address", [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        PUBLIC,
+        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+        "2a00:1450::1",
+        "64:ff9b::5db8:d70e",
+        "::ffff:8.8.8.8",
+        "192.0.1.1",
+    ],
+)
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert PinnedBackend.is_public(address)
+    assert PublicAddresses.holds(address)
 
 
-def test_the_environments_proxy_does_not_see_data_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    connectors = SourceConnections(Settings(use_fake_data=False))
-    assert connectors._client is not None
-    assert isinstance(connectors._client._transport_for_url(httpx2.URL("http://api.example")), SsrfSafeTransport)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "192.0.0.8",
+        "192.0.0.9",  # anycast: reachable, yet no data source's
+        "192.0.0.192",
+        "192.88.99.2",
+        "192.175.48.1",
+        "168.63.129.16",
+        "198.19.255.255",
+        "233.252.0.1",
+        "240.0.0.1",
+        "fec0::1",
+        "3fff::1",
+        "3fff:fff:ffff::1",
+        "5f00::1",
+        "100::1",
+        "100:0:0:1::1",
+        "64:ff9b:1::808:808",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b::168.63.129.16",
+        "::ffff:168.63.129.16",
+        "::7f00:1",
+        "2001::1",
+        "2001:2::1",
+        "2001:20::1",
+        "2001:db8::1",
+        "2002:5db8:d70e::1",
+        "2620:4f:8000::1",
+        "4000::1",
+        "ff0e::1",
+        "fe80::1%eth0",
+    ],
+)
+def test_addresses_for_special_purposes_are_not_public(address: str) -> None:
+    assert not PublicAddresses.holds(address)
 
 
-async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(sources: DataSources) -> None:
-    sources.answer("/any", Json({}))
-    connectors = SourceConnections(Settings(use_fake_data=False, data_proxy_url=sources.address))
-    http = connectors.for_policy(Policy(hosts=frozenset({"api.example"})), None).http
-    assert await http.get_json("http://api.example/any", {}, Anything) == Anything()
-    with pytest.raises(PolicyViolation):
-        await http.get_json("http://other.example/any", {}, Anything)
-    await connectors.aclose()
-    assert [request.path for request in sources.requests] == ["http://api.example/any"]
+def test_what_this_python_calls_private_is_in_the_table() -> None:
+    for constants in (ipaddress._IPv4Constants, ipaddress._IPv6Constants):  # type: ignore[attr-defined] # its own
+        for network in constants._private_networks:
+            mapped = str(network) == "::ffff:0:0/96"  # what is inside decides
+            assert mapped or not PublicAddresses.holds(str(network[0])), network
+            assert mapped or not PublicAddresses.holds(str(network[-1])), network

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -5,6 +6,7 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from harness.errors import PolicyViolation, SourceUnavailable
+from harness.limits.deadline import Deadline
 from harness.sources.http import HttpClient
 from tests.harness.sources.conftest import Reach
 from tests.support.peers.data_sources import DataSources, Drip, Drop, Json, Xml, Zipped
@@ -129,6 +131,15 @@ async def test_a_source_that_hangs_or_drips_is_left_at_the_deadline(
     told = await reason(reach(data_timeout_seconds=1), sources)
     assert told == "no whole answer within DATA_TIMEOUT_SECONDS=1"
     assert len(sources.requests) == 1
+
+
+@pytest.mark.parametrize("reply", [Hang(), Drip()], ids=["hangs", "drips"])
+async def test_a_source_does_not_outlive_the_request(sources: DataSources, reach: Reach, reply: Reply) -> None:
+    sources.answer("/reading", reply)
+    with Deadline.scope(0.3):
+        async with asyncio.timeout(30):
+            told = await reason(reach(data_timeout_seconds=60), sources)
+    assert told == "no whole answer before the request's deadline"
 
 
 async def test_nothing_listens_is_told_by_its_kind(sources: DataSources, reach: Reach) -> None:

@@ -13,7 +13,7 @@ WANTED_BY_A_FRAMEWORK = {
     "__getattr__": "Python calls it for a public name that is not imported yet",
     "http.authentication.requires": "a dependency of FastAPI is written as a call",
     "http.app.create_app": "the server calls it for an application",
-    "cli.command.main": "the installed command calls it",
+    "cli.start.main": "the installed command calls it",
     "runtime.graph_model.model": "a graph of one's own calls it where it made a model",
     "runtime.guarded_tools.tools": "a graph of one's own calls it where it listed its tools",
 }

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
 from harness.telemetry.redaction import MASK
-from tests.conftest import Lines
+from tests.conftest import Lines, shown_once
 
 SECRET = "planted-" + "s3cret"
 
@@ -206,3 +206,10 @@ def test_installing_twice_writes_each_line_once(lines: Lines) -> None:
     with Logs(Settings()), Logs(Settings()):
         logging.getLogger("some.package").error("once")
     assert len(lines.events) == 1
+
+
+def test_a_failing_test_shows_each_line_once() -> None:
+    ours = ("Captured stderr call", '{"event":"turn"}\n')
+    copy = ("Captured log call", 'INFO     app.x:x.py:1 {"event":"turn"}\n')
+    alone = ("Captured log setup", "WARNING  other:y.py:2 only here\n")
+    assert shown_once([ours, copy, alone]) == [ours, alone]
