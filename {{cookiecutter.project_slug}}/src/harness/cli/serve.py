@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from ..application import Application
-from ..http.wire import Listener, Protocol
 from ..errors import ConfigurationError
+from ..http.wire import Listener, Protocol
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import Workers
 
