@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError, ModelUnavailable
@@ -58,7 +57,7 @@ class LLMFactory:
         self._http = ModelHttp(settings)
         self._prices = Prices(settings.llm_prices)
         self._config = ModelConfig(settings)
-        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, None, settings, self._prices)
+        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, settings, self._prices)
         self._models = {} if self.is_disabled else self._build()
 
     @property
@@ -112,8 +111,8 @@ class LLMFactory:
         return FailoverModel(role=role, models=models, timeout_seconds=seconds)
 
     def _resilient(self, ref: ModelRef) -> ResilientModel:
-        finish = PROVIDERS[ref.provider].finish
-        endpoint = ModelEndpoint(ref.name, ref.model, finish, self._settings, self._prices)
+        parameters = PROVIDERS[ref.provider].parameters
+        endpoint = ModelEndpoint(ref.name, ref.model, self._settings, self._prices, parameters)
         return ResilientModel(endpoint, self._provider_model(ref))
 
     def _provider_model(self, ref: ModelRef) -> BaseChatModel:
@@ -121,7 +120,7 @@ class LLMFactory:
         try:
             options = provider.options(self._settings, ref.endpoint, self._http)
             options = {name: value for name, value in options.items() if value is not None}
-            model: BaseChatModel = init_chat_model(ref.model, **options)
+            model = provider.build(ref.model, options)
         except ImportError:
             raise ref.refused(f"install the extra [{provider.extra}]") from None
         except Exception as failure:  # noqa: BLE001 - see below

@@ -145,10 +145,11 @@ class ApprovalNode:
         is_approved = decision["verdict"] == "approve"
         approval = self._approval(call)
         AuditLog.record("approval", "approved" if is_approved else "rejected", approval.call.name)
-        work = self._graphs[task["agent"]].resume(task, approval, decision, call, language)
-        results, reason = await self._contained(work, approval, task)
+        with RunContext.scope(cut=(cut := list[str]())):
+            work = self._graphs[task["agent"]].resume(task, approval, decision, call, language)
+            results, reason = await self._contained(work, approval, task)
         if reason is None:
-            return results or [], []
+            return results or [], [Degraded.CUT] if cut else []
         said = Messages.REJECTED
         if is_approved:
             said = Messages.UNCONFIRMED if approval.is_used else Messages.NOT_DONE

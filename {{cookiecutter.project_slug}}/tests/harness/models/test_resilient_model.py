@@ -166,6 +166,6 @@ class Bindable:
 @pytest.mark.parametrize(("choices", "options"), [(("auto", "any"), {"tool_choice": "any"}), (("auto",), {}), ((), {})])
 def test_a_call_is_required_only_of_a_model_that_knows_how(choices: Sequence[str], options: dict[str, str]) -> None:
     model = Bindable(*choices)
-    endpoint = ModelEndpoint("m", "m", None, Settings(), Prices({}))
+    endpoint = ModelEndpoint("m", "m", Settings(), Prices({}))
     ResilientModel(endpoint, model).bind_tools([], tool_choice="any")
     assert model.options == options
