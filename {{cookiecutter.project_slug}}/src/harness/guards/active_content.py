@@ -42,6 +42,9 @@ class ActiveContent:
     MAX_DEPTH: Final = 8
     """Of markup within markup that is taken apart; deeper, every `<` goes."""
 
+    HARMLESS: Final = re.compile("[\r\u00ad\u061c\u200c\u200e\u200f\u2060\ufeff]")
+    """Signs that nobody sees and that people write: line ends, hyphens and joints of words, direction of a letter."""
+
     UNSEEN_IN_LINKS: Final = re.compile(r"[\t\r\n]+")
     """What browsers leave out of an address (WHATWG URL, section 4.4): `java\\tscript:` runs."""
 
@@ -84,7 +87,7 @@ class ActiveContent:
                 self._may_hold_links(lowered)
                 and any(self.host(it[0]) not in self._hosts for it in self.LINK.finditer(text))
             )
-            or TextForm.plain(text) != text
+            or (shown := self.HARMLESS.sub("", text)) != TextForm.harmless(shown)
         )
 
     @classmethod
@@ -105,7 +108,7 @@ class ActiveContent:
             text = self._unescaped(text)
         if self._runs_once_joined(text):
             text = self.UNSEEN_IN_LINKS.sub("", text)
-        text = TextForm.plain(text)
+        text = TextForm.harmless(text)
         text = self._without_markup(text)
         text = self.IMAGE.sub("[", text)
         text = self.LINK.sub(lambda it: it[0] if self.host(it[0]) in self._hosts else "", text)

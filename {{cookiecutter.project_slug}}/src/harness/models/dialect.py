@@ -60,14 +60,14 @@ class Dialect:
             log.warning("endpoint_lacks", model=self._endpoint, lacks=sorted(new), remedy="none: it is done without")
 
     @staticmethod
-    def spoken(model: Any, tools: Sequence[Any], options: Mapping[str, Any], lacks: Set[str]) -> Any:
+    def spoken(model: Any, tools: Sequence[Any] | None, options: Mapping[str, Any], lacks: Set[str]) -> Any:
         """`model` with its tools, without what the endpoint lacks."""
         if "max_completion_tokens" in lacks:
             old = {**(model.extra_body or {}), "max_tokens": model.max_tokens}
             model = model.model_copy(update={"max_tokens": None, "extra_body": old})
         if "stream_options" in lacks:
             model = model.model_copy(update={"stream_usage": False})
-        if not tools or "tools" in lacks:
+        if tools is None or "tools" in lacks:
             return model
         left_out = {*lacks, *({"strict"} if "response_format" in lacks else ())}
         return model.bind_tools(tools, **{name: value for name, value in options.items() if name not in left_out})

@@ -162,15 +162,15 @@ class ResilientModel:
     against the request that had no more time left; a guess."""
 
     def __init__(
-        self, endpoint: ModelEndpoint, model: Any, tools: Sequence[Any] = (), options: Mapping[str, Any] | None = None
+        self, endpoint: ModelEndpoint, model: Any, tools: Sequence[Any] | None = None, options: Mapping[str, Any] | None = None
     ) -> None:
         """Wrap `model`, with `tools` bound to it in its provider's words."""
         self.endpoint = endpoint
         self._model = model
         self._tools = tools
         self._options = options or {}
-        self.form = AnswerForm.of(tools, self._options, may_be_silent=endpoint.is_embedded)
-        self._in_words = InWords(tools, self._options, is_required=self.form.is_required)
+        self.form = AnswerForm.of(tools or (), self._options, may_be_silent=endpoint.is_embedded)
+        self._in_words = InWords(tools or (), self._options, is_required=self.form.is_required)
         self._spoken: dict[frozenset[str], Any] = {}
         self._speaking(endpoint.dialect.lacks)
 

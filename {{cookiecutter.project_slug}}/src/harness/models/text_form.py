@@ -7,7 +7,7 @@ from typing import Any, Final
 
 
 class TextForm:
-    """Gives a text as it is shown. What it leaves out could hide something, or act where it is shown."""
+    """Gives a text as it is shown: what nobody sees and means no harm is left out, what acts is left for the guards."""
 
     LINE_END: Final = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
     KEPT: Final = re.compile(
@@ -16,8 +16,10 @@ class TextForm:
     )
     """Hidden signs that are a part of one that is seen."""
 
-    HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs"})
+    HIDDEN: Final = frozenset({"Cf", "Co", "Cs"})
     """Categories of Unicode that nobody sees; not `Cn`, which holds the emoji of next year."""
+    ACTING: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\U000e0000-\U000e007f]")
+    """What commands a terminal, turns the order of letters around, or says something that only a model reads."""
     VARIANTS: Final = range(0xE0100, 0xE01F0)
     """Variation selectors that few fonts know, and that carry any text unseen behind one emoji."""
 
@@ -37,6 +39,12 @@ class TextForm:
         text = cls.LINE_END.sub("\n", cls.joined(text))
         parts = cls.KEPT.split(text)
         return "".join(part if at % 2 else "".join(filter(cls._is_seen, part)) for at, part in enumerate(parts))
+
+    @classmethod
+    def harmless(cls, text: str) -> str:
+        """`text` in the same form, without what acts."""
+        parts = cls.KEPT.split(cls.plain(text))
+        return "".join(part if at % 2 else cls.ACTING.sub("", part) for at, part in enumerate(parts))
 
     @classmethod
     def plain_in(cls, value: Any) -> Any:
@@ -64,7 +72,8 @@ class TextForm:
 
     @classmethod
     def _is_seen(cls, char: str) -> bool:
-        return char in "\n\t" or (unicodedata.category(char) not in cls.HIDDEN and ord(char) not in cls.VARIANTS)
+        is_hidden = unicodedata.category(char) in cls.HIDDEN or ord(char) in cls.VARIANTS
+        return not is_hidden or cls.ACTING.match(char) is not None
 
     @classmethod
     def _has_variants(cls, text: str) -> bool:

@@ -53,6 +53,7 @@ HARMLESS = [
     "Line one\nline two\tand a family: 👨‍👩‍👧",
     "The data: 18 degrees, data:18, metadata: none.",
     "JavaScript: a language (good), javascript: the same",
+    "One\r\ntwo, soft\u00adhyphen, right\u200f, \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     "AT&T, R&D; 5 &amp; 6",
     "",
 ]
