@@ -179,7 +179,7 @@ class OpenAI(Provider):
     def build(self, model: str, options: Mapping[str, Any]) -> BaseChatModel:
         """The class that reads what compatible endpoints answer, too."""
         of_model = import_module(".openai_compatible", __package__).CompatibleChatOpenAI
-        built: BaseChatModel = of_model(model=model.partition(":")[2], **options)
+        built: BaseChatModel = of_model(model=model.partition(":")[2], **options).reading_loosely()
         return built
 
 

@@ -101,6 +101,6 @@ class TextPieces:
 
     def _formed(self, text: str) -> str:
         """`text` as it stands after what has left: a joiner needs its emoji."""
-        formed = TextForm.plain(self._last + text)[len(self._last) :]
-        self._last = (formed or self._last)[-1:]
+        formed = TextForm.plain(self._last + text)[len(TextForm.plain(self._last)) :]
+        self._last = (self._last + formed)[-2:]
         return formed
