@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_core.language_models import BaseChatModel
+from pydantic import SecretStr
 
+from ..configuration import Configuration
 from ..errors import ConfigurationError, ModelUnavailable
 from ..settings import EMBEDDED, Settings
+from ..settings.network import OutgoingNetwork
 from .call_recorder import Prices
 from .failover import FailoverModel
 from .model_config import ModelConfig, ModelRef, Role
@@ -96,7 +99,10 @@ class LLMFactory:
     def _build(self) -> Mapping[Role, FailoverModel]:
         problems = list(self._config.problems())
         models: dict[ModelRef, ResilientModel] = {}
-        for ref in (it for it in self._config.all() if it.provider in PROVIDERS):
+        refs = [it for it in self._config.all() if it.provider in PROVIDERS]
+        if refs and (of_network := list(OutgoingNetwork.problems())):
+            raise ConfigurationError([*problems, *of_network])  # no model could be built
+        for ref in refs:
             try:
                 models[ref] = self._resilient(ref)
             except ConfigurationError as error:
@@ -121,12 +127,18 @@ class LLMFactory:
             options = provider.options(self._settings, ref.endpoint, self._http)
             options = {name: value for name, value in options.items() if value is not None}
             model = provider.build(ref.model, options)
-        except ImportError:
-            raise ref.refused(f"install the extra [{provider.extra}]") from None
+        except ImportError as missing:
+            is_own = not missing.name or missing.name.startswith("langchain_")
+            of_what = "" if is_own else f" ({missing.name} is missing)"
+            raise ref.refused(f"install the extra [{provider.extra}]{of_what}") from None
         except Exception as failure:  # noqa: BLE001 - see below
             # Every class has its own way to miss a key or a region, and its text may quote one.
             raise ref.refused(f"{provider.needs} ({type(failure).__name__})") from None
         if not provider.is_ready(model):
             raise ref.refused(provider.needs)
+        for field in type(model).model_fields:  # what the class has read from the environment itself
+            value = getattr(model, field, None)
+            if isinstance(value, SecretStr) and not Configuration.is_one_line(value.get_secret_value()):
+                raise ref.refused(f"{field.upper()} holds a space or a line end; write the value alone")
         provider.adapt(model, self._http)
         return model
