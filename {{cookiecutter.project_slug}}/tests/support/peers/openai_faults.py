@@ -102,6 +102,20 @@ class Counting(Text):
 
 
 @dataclass(frozen=True)
+class Slow(Text):
+    """A good answer that pauses before each piece."""
+
+    pause_seconds: float = 0.0
+
+    async def _stream(self, request: Request, wire: Wire) -> None:
+        await wire.head(200, "text/event-stream")
+        for delta, finish in [*((it, None) for it in self.deltas()), ({}, self.finish)]:
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            await wire.event(self._envelope(request, "chat.completion.chunk", [choice], None))
+            await asyncio.sleep(self.pause_seconds)
+
+
+@dataclass(frozen=True)
 class InUnits(Text):
     """An answer in pieces of one UTF-16 unit: an emoji comes in two, as servers in JavaScript cut it."""
 
