@@ -319,3 +319,41 @@ async def test_what_an_endpoint_refuses_to_be_sent_it_is_not_sent_again(
     assert len(lacking) == len({it["model"] for it in lacking})
     if refused == "max_completion_tokens":
         assert all(it.body["max_tokens"] == 1024 for it in served.server.requests)
+
+
+async def test_an_endpoint_that_leaves_tools_out_without_a_word_is_told_the_plan_s_form_in_words(
+    served: Served,
+) -> None:
+    def deaf(request: Request) -> Reply:
+        return Text("I would ask the moons agent.") if request.tools else without_tools(request)
+
+    served.model.breaks(deaf, "planner")
+    await served.start()
+    for _ in range(3):
+        assert not (await served.ask(QUESTION))["degraded"]
+    assert len(served.asked("planner")) == 2 + 2 + 1  # twice asked twice, then known
+    assert len(served.lines.named("endpoint_lacks")) == 1
+
+
+@HOW
+async def test_a_filter_s_error_in_mid_stream_leaves_the_model_to_the_others(served: Served, how: str) -> None:
+    error = faults.Body(
+        b'data: {"error": {"code": "content_filter", "message": "The response was filtered"}}\n\n',
+        content_type="text/event-stream",
+    )
+    refusal = faults.Failure(400, "The response was filtered: content_filter")
+    served.model.breaks(lambda request: error if request.streams else refusal, "writer")
+    await served.start(llm_breaker_failures=2, llm_breaker_seconds=3600)
+    for _ in range(4):
+        assert (await answered(served, how, QUESTION))["degraded_because"] == ["writer_unavailable"]
+    served.model.heal()
+    assert not (await answered(served, how, QUESTION))["degraded"]
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+async def test_thoughts_beside_the_words_are_no_silence(served: Served, field: str) -> None:
+    thinking = faults.Thinking(WRITTEN, pause_seconds=0.2, field=field)
+    served.model.breaks(thinking, "writer")
+    await served.start(llm_first_token_seconds=0.7)
+    reply = await answered(served, "stream", QUESTION)
+    assert (reply["answer"], reply["degraded_because"]) == (WRITTEN, [])

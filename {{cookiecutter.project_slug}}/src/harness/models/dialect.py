@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence, Set
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ class Dialect:
     }
     MAY_MEAN_IT: Final = frozenset({400, 404, 405, 415, 422, 500, 501})
     """Statuses of refusals: OpenRouter says 404, llama.cpp 500."""
+    LASTING: Final = re.compile(_DATA["about"]["lasting"], re.IGNORECASE)
+    IGNORED: Final = 2
+    """How often in a row an endpoint says nothing of tools that it does not know, until it is believed; a guess."""
     UNNAMED: Final = re.compile(_DATA["about"]["parameters"], re.IGNORECASE)
 
     def __init__(self, endpoint: str, parameters: Set[str]) -> None:
@@ -33,6 +37,7 @@ class Dialect:
         self._endpoint = endpoint
         self._parameters = parameters
         self._accepted: set[str] = set()
+        self._ignored = 0
         self.lacks: frozenset[str] = frozenset()
 
     def used(self, options: Mapping[str, Any], *, has_tools: bool, is_stream: bool) -> set[str]:
@@ -46,6 +51,8 @@ class Dialect:
         left = [name for name in self.REFUSED if name in used - lacks]
         if failure.status not in self.MAY_MEAN_IT:
             return None
+        if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self.LASTING.search(failure.told):
+            return None
         named = [name for name in left if self.REFUSED[name].search(failure.told)]
         if named:
             return named[0]
@@ -58,6 +65,12 @@ class Dialect:
         if new := lacks - self.lacks:
             self.lacks |= lacks
             log.warning("endpoint_lacks", model=self._endpoint, lacks=sorted(new), remedy="none: it is done without")
+
+    def ignored(self, *, has_ignored: bool) -> None:
+        """Where a call was wanted, there was none until the tools were told in words; or there was one at once."""
+        self._ignored = self._ignored + 1 if has_ignored else 0
+        if self._ignored == self.IGNORED:
+            self.learn(set(), self.lacks | {"tools"})
 
     @staticmethod
     def spoken(model: Any, tools: Sequence[Any] | None, options: Mapping[str, Any], lacks: Set[str]) -> Any:

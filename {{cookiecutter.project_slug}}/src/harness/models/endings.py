@@ -24,6 +24,8 @@ class Endings:
 
     PATTERNS: Final[Mapping[Ending, re.Pattern[str]]] = {kind: re.compile(_DATA[kind]) for kind in KINDS}
 
+    WITHHELD_ERROR: Final = re.compile(_DATA["withheld_error"], re.IGNORECASE)
+
     SENTENCE: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s)|(?<!\d)[.!?…]+[\"'”’»)\]*_]*\Z|[。！？]|\n(?=\s*\S)")
     """The end of a sentence or a line; a point at the end of all may stand inside of `3.50`."""
     NUMBERED: Final = re.compile(r"(?:^|\n)\s*\d{1,3}[.)]\Z")

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal, Self, TypeVar
 
 from ..errors import ServiceError
+from .endings import Endings
 
 T = TypeVar("T")
 
@@ -83,14 +84,17 @@ class ModelCallFailed(Exception):
         names = {kind.__name__ for each in causes for kind in type(each).__mro__}
         if names & cls.UNREADABLE:
             return cls("upstream_invalid")
+        told = " ".join(f"{each} {getattr(each, 'body', '')}" for each in causes)
         for each in causes:
             status, headers = cls._response(each)
             if status is not None:
                 failure = cls._from_status(status, headers)
-                failure.status, failure.told = status, " ".join(map(str, causes))
+                failure.status, failure.told = status, told
                 return failure
         if names & cls.UNREACHED:
             return cls("connection")
+        if names & cls.CLASSES["upstream_error"] and Endings.WITHHELD_ERROR.search(told):
+            return cls("withheld")
         for reason in ("timeout", "connection", "upstream_error"):
             if names & cls.CLASSES[reason]:
                 return cls(reason, had_full_timeout=had_full_timeout)

@@ -195,7 +195,19 @@ class ResilientModel:
                 call.count(answer.usage_metadata)
                 return self.form.whole(answer)
 
-        return await self.endpoint.retries.run(partial(self._understood, attempt), until)
+        answer = await self.endpoint.retries.run(partial(self._understood, attempt), until)
+        dialect = self.endpoint.dialect
+        if not self.form.is_required or "tools" in dialect.lacks:
+            return answer
+        if answer.tool_calls or answer.invalid_tool_calls:
+            dialect.ignored(has_ignored=False)
+            return answer
+        try:  # some endpoints leave tools out without a word
+            told = await attempt(dialect.lacks | {"tools"})
+        except ModelCallFailed:
+            return answer
+        dialect.ignored(has_ignored=bool(told.tool_calls))
+        return told if told.tool_calls else answer
 
     async def open_stream(
         self, request: ModelRequest, seconds: float

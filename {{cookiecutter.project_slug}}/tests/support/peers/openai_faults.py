@@ -116,6 +116,18 @@ class Slow(Text):
 
 
 @dataclass(frozen=True)
+class Thinking(Slow):
+    """A good answer after five thoughts in a field of their own."""
+
+    field: str = "reasoning_content"
+
+    def deltas(self) -> Iterator[dict[str, Any]]:
+        for thought in range(5):
+            yield {self.field: f"thought {thought}"}
+        yield {"content": self.text}
+
+
+@dataclass(frozen=True)
 class InUnits(Text):
     """An answer in pieces of one UTF-16 unit: an emoji comes in two, as servers in JavaScript cut it."""
 
