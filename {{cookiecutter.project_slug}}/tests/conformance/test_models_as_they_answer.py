@@ -111,7 +111,9 @@ async def test_half_a_call_is_not_carried_out(served: Served) -> None:
 
 
 @HOW
-@pytest.mark.parametrize("reply", [Text("", "content_filter"), Text("", "stop"), Text("", "length")], ids=lambda it: it.finish)
+@pytest.mark.parametrize(
+    "reply", [Text("", "content_filter"), Text("", "stop"), Text("", "length")], ids=lambda it: it.finish
+)
 async def test_what_a_question_causes_leaves_the_model_to_the_others(served: Served, reply: Reply, how: str) -> None:
     break_agent(served, reply)
     await served.start(llm_breaker_failures=2, llm_breaker_seconds=3600)
@@ -183,7 +185,9 @@ async def test_signs_that_mean_no_harm_cost_no_answer(served: Served, said: str,
     assert (reply["answer"], reply["degraded_because"]) == (shown, [])
 
 
-@pytest.mark.parametrize("emoji", ["🚀", "👩\u200d🚀", "🇪🇸", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"])
+@pytest.mark.parametrize(
+    "emoji", ["🚀", "👩\u200d🚀", "🇪🇸", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"]
+)
 async def test_the_halves_of_an_emoji_are_joined(served: Served, emoji: str) -> None:
     break_agent(served, after_tool(faults.InUnits(f"{SAID} {emoji} 2!\r\nBye.")))
     await served.start()
@@ -193,7 +197,9 @@ async def test_the_halves_of_an_emoji_are_joined(served: Served, emoji: str) -> 
 
 @HOW
 async def test_half_an_emoji_alone_is_left_out(served: Served, how: str) -> None:
-    body = faults.Body(b'{"choices":[{"message":{"content":"My tool says 2 for mars. \\ud83d"},"finish_reason":"stop"}]}')
+    body = faults.Body(
+        b'{"choices":[{"message":{"content":"My tool says 2 for mars. \\ud83d"},"finish_reason":"stop"}]}'
+    )
     reply_of = faults.InUnits(f"{SAID} \ud83d") if how == "stream" else body
     break_agent(served, after_tool(reply_of))
     await served.start()
@@ -226,7 +232,9 @@ CALLS: dict[str, Callable[[], Reply]] = {
 
 @HOW
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-async def test_a_call_whose_meaning_is_plain_is_carried_out(served: Served, call: Callable[[], Reply], how: str) -> None:
+async def test_a_call_whose_meaning_is_plain_is_carried_out(
+    served: Served, call: Callable[[], Reply], how: str
+) -> None:
     break_agent(served, lambda request: Text(SAID) if request.results else call())
     await served.start()
     reply = await answered(served, how)
@@ -257,7 +265,7 @@ PLANS = {
     "bare": "{plan}",
     "in a fence": "```json\n{plan}\n```",
     "after words": "Here is the plan for you:\n\n{plan}\n\nI hope that it helps!",
-    "with a comma too many": '{plan_with_comma}',
+    "with a comma too many": "{plan_with_comma}",
 }
 
 
@@ -302,7 +310,9 @@ def without_tools(request: Request) -> Reply:
 
 
 @HOW
-@pytest.mark.parametrize(("refused", "told", "status"), REFUSALS, ids=[f"{it[0]} {it[2]} {it[1][:20]}" for it in REFUSALS])
+@pytest.mark.parametrize(
+    ("refused", "told", "status"), REFUSALS, ids=[f"{it[0]} {it[2]} {it[1][:20]}" for it in REFUSALS]
+)
 async def test_what_an_endpoint_refuses_to_be_sent_it_is_not_sent_again(
     served: Served, refused: str, told: str, status: int, how: str
 ) -> None:

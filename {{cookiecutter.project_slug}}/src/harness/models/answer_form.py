@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Self
 
@@ -66,7 +66,14 @@ class AnswerForm:
     def joined(self, pieces: Sequence[AIMessageChunk]) -> AIMessage:
         """The answer whose `pieces` have come in that form; raises what `whole` raises."""
         chunk = add_ai_message_chunks(*pieces)
-        calls = [invalid_tool_call(name=it["name"], args=it["args"], id=it["id"]) for it in chunk.tool_call_chunks]
+        calls: list[InvalidToolCall] = []
+        for it in chunk.tool_call_chunks:
+            if (
+                calls and it["index"] is None and not it["name"]
+            ):  # more of the one before, from an endpoint that counts none
+                calls[-1]["args"] = f"{calls[-1]['args'] or ''}{it['args'] or ''}"
+            else:
+                calls.append(invalid_tool_call(name=it["name"], args=it["args"], id=it["id"]))
         message: Any = message_chunk_to_message(chunk)
         answer: AIMessage = message.model_copy(update={"tool_calls": [], "invalid_tool_calls": calls})
         return self._checked(self._formed(answer), CUT if chunk.response_metadata.get(CUT) else "whole")
@@ -98,8 +105,15 @@ class AnswerForm:
     def says_something(message: AIMessage) -> bool:
         """Whether a message or a piece of one says anything; thoughts and broken calls count."""
         calls: Any = getattr(message, "tool_call_chunks", None) or message.tool_calls
-        content = message.content or calls or message.invalid_tool_calls
-        return bool(content or any(message.additional_kwargs.values()))
+        if calls or message.invalid_tool_calls or any(message.additional_kwargs.values()):
+            return True
+        return AnswerForm.is_said(message.content)
+
+    @staticmethod
+    def is_said(content: Any) -> bool:
+        """Whether a message's content is more than empty text."""
+        blocks = [content] if isinstance(content, str) else content
+        return any(it if isinstance(it, str) else it.get("type") != "text" or it.get("text") for it in blocks)
 
     def _formed(self, answer: AIMessage) -> AIMessage:
         content = self._mapped(answer.content, lambda text: Thoughts.left_out(TextForm.plain(text)))
@@ -122,9 +136,7 @@ class AnswerForm:
         text = self.whole_part(answer.text)
         if has_calls or not text:  # half a call is another call
             raise ModelCallFailed("cut")
-        return answer.model_copy(
-            update={"content": text, "response_metadata": {**answer.response_metadata, CUT: True}}
-        )
+        return answer.model_copy(update={"content": text, "response_metadata": {**answer.response_metadata, CUT: True}})
 
     @staticmethod
     def refuse(ending: Ending | None) -> None:
@@ -222,7 +234,7 @@ class AnswerPieces:
         self._has_calls |= bool(piece.tool_call_chunks)
         content = AnswerForm._mapped(piece.content, self._text)  # noqa: SLF001 - its own module's
         said = piece.model_copy(update={"content": content, "usage_metadata": None})
-        self.has_begun |= bool(content or piece.tool_call_chunks)
+        self.has_begun |= bool(piece.tool_call_chunks) or AnswerForm.is_said(content)
         return said
 
     def end(self) -> AIMessageChunk:

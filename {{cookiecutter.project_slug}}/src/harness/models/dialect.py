@@ -9,7 +9,14 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from .failures import ModelCallFailed

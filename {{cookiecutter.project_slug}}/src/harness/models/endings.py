@@ -26,7 +26,7 @@ class Endings:
 
     WITHHELD_ERROR: Final = re.compile(_DATA["withheld_error"], re.IGNORECASE)
 
-    SENTENCE: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s)|(?<!\d)[.!?…]+[\"'”’»)\]*_]*\Z|[。！？]|\n(?=\s*\S)")
+    SENTENCE: Final = re.compile(_DATA["sentence"])
     """The end of a sentence or a line; a point at the end of all may stand inside of `3.50`."""
     NUMBERED: Final = re.compile(r"(?:^|\n)\s*\d{1,3}[.)]\Z")
     """`2.` at the beginning of a line, which ends nothing."""
@@ -38,10 +38,12 @@ class Endings:
         """What the metadata of an answer, or of a piece, say; None where they do not."""
         incomplete: Any = metadata.get("incomplete_details")
         word = incomplete.get("reason") if isinstance(incomplete, Mapping) else None
-        word = word or next(filter(None, map(metadata.get, cls.KEYS)), None)
-        if word is None:
+        words = [word, *map(metadata.get, cls.KEYS)]
+        told = next(
+            (it.lower() for it in (getattr(word, "name", word) for word in words) if it and isinstance(it, str)), ""
+        )
+        if not told:
             return None
-        told = str(getattr(word, "name", word)).lower()
         for kind, pattern in cls.PATTERNS.items():
             if pattern.search(told):
                 return kind

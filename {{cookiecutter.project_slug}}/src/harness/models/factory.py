@@ -12,10 +12,11 @@ from ..errors import ConfigurationError, ModelUnavailable
 from ..settings import EMBEDDED, Settings
 from ..settings.network import OutgoingNetwork
 from .call_recorder import Prices
+from .circuit_breaker import BreakerState
 from .failover import FailoverModel
 from .model_config import ModelConfig, ModelRef, Role
 from .providers import PROVIDERS, ModelHttp
-from .resilient_model import BreakerState, ModelEndpoint, ResilientModel
+from .resilient_model import ModelEndpoint, ResilientModel
 from .rule_based import RuleBasedModel, ScriptedReply
 
 Kind = Literal["embedded", "provider", "disabled"]

@@ -69,12 +69,11 @@ class FailoverModel(BaseChatModel):
             answer = await self._answer(InWords.again(input, answer), config, kwargs)
         return answer
 
-    async def _answer(self, input: Any, config: RunnableConfig | None, kwargs: Mapping[str, Any]) -> AIMessage:  # noqa: A002
+    async def _answer(self, given: Any, config: RunnableConfig | None, kwargs: Mapping[str, Any]) -> AIMessage:
         if self._listener(config):  # its words may be the answer
-            pieces = [piece async for piece in self.astream(input, config, **kwargs)]
-            return self.joined(pieces)
+            return self.joined([piece async for piece in self.astream(given, config, **kwargs)])
         Budget.take_model_call()
-        request = ModelRequest(self.role, input, config, kwargs)
+        request = ModelRequest(self.role, given, config, kwargs)
         reason: Reason = "timeout"  # where no time is left for any
         for model, seconds in self._shares():
             try:

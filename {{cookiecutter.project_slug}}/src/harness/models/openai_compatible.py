@@ -61,18 +61,17 @@ class CompatibleChatOpenAI(ChatOpenAI):
 
     @classmethod
     def _mended(cls, calls: Any, *, is_whole: bool) -> Iterator[Mapping[str, Any]]:
-        """Each call as the classes take it: with an index, and its arguments as text."""
-        for at, call in enumerate(calls):
+        """Each call as the classes take it: with the key of an index, and its arguments as text."""
+        for call in calls:
             function = call.get("function") or {}
             given = function.get("arguments")
             text = given if isinstance(given, str | None) else orjson.dumps(given).decode()
             if is_whole:
                 arguments = LooseJson.arguments(given)
                 text = f"{cls.NO_OBJECT}{text}" if arguments is None else orjson.dumps(arguments).decode()
-            index = call.get("index")
             yield {
                 **call,
                 "type": "function",
-                "index": at if index is None else index,
+                "index": call.get("index"),
                 "function": {**function, "name": function.get("name"), "arguments": TextForm.carried(text or "")},
             }

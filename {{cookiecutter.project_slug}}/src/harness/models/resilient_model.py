@@ -1,12 +1,11 @@
 """One model with timeout, concurrency limit, retries and circuit breaker."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence, Set
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import structlog
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -16,17 +15,15 @@ from ..errors import Overloaded
 from ..limits.concurrency import ConcurrencyLimiter
 from ..limits.deadline import Deadline
 from ..settings import EMBEDDED, Settings
-from ..telemetry.metrics import LLM_BREAKER_STATE
 from .answer_form import AnswerForm
 from .call_recorder import ModelCallRecorder, Prices
+from .circuit_breaker import CircuitBreaker
 from .dialect import Dialect, InWords
 from .failures import ModelCallFailed, Retries
 
 log = structlog.stdlib.get_logger(__name__)
 
 T = TypeVar("T")
-
-BreakerState = Literal["closed", "half_open", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,91 +44,6 @@ class ModelRequest:
         """The configuration of the provider's own model."""
         config = self.config or {}
         return {**config, "tags": [*(config.get("tags") or ()), self.MARK]}
-
-
-class CircuitBreaker:
-    """Closed: calls pass. Open: none does. Half-open: one at a time tries whether it works again.
-
-    It lives in this process; each replica finds out for itself. Own code, because a call that its
-    request cut short must count neither way, which the libraries that were looked at (purgatory
-    3.0, pybreaker 1.4) do not know.
-    """
-
-    SHOWN: Final[Mapping[BreakerState, int]] = {"closed": 0, "half_open": 1, "open": 2}
-
-    def __init__(
-        self, model: str, max_failures: int, open_seconds: float, now: Callable[[], float] = monotonic
-    ) -> None:
-        """Open after `max_failures` in a row, for `open_seconds` by the clock `now`."""
-        self._model = model
-        self._max_failures = max_failures
-        self._open_seconds = open_seconds
-        self._now = now
-        self._failures = 0
-        self._opened_at: float | None = None
-        self._is_trying = False
-        self._show("closed")
-
-    @property
-    def state(self) -> BreakerState:
-        """What the next call meets."""
-        if self._opened_at is None:
-            return "closed"
-        has_rested = self._now() - self._opened_at >= self._open_seconds
-        return "half_open" if has_rested else "open"
-
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Let one call pass, and record its success or failure.
-
-        Raises:
-            ModelCallFailed: `breaker_open`; the call was not made.
-        """
-        is_trial = self._admit()
-        try:
-            yield
-        except ModelCallFailed as failure:
-            if failure.trips_breaker:
-                self._record_failure(is_trial)
-            elif failure.reason in ModelCallFailed.ANSWERED:
-                self._record_success(is_trial)
-            raise
-        else:
-            self._record_success(is_trial)
-        finally:
-            if is_trial:
-                self._is_trying = False
-
-    def _admit(self) -> bool:
-        """True for the one call that tries a half-open breaker."""
-        state = self.state
-        if state == "closed":
-            return False
-        if state == "open" or self._is_trying:
-            raise ModelCallFailed("breaker_open")
-        self._is_trying = True
-        self._show(state)
-        log.info("breaker_half_open", model=self._model)
-        return True
-
-    def _record_failure(self, is_trial: bool) -> None:
-        self._failures += 1
-        if is_trial or (self._opened_at is None and self._failures >= self._max_failures):
-            self._opened_at = self._now()
-            self._show("open")
-            log.warning("breaker_open", model=self._model, seconds=self._open_seconds)
-
-    def _record_success(self, is_trial: bool) -> None:
-        if self._opened_at is not None and not is_trial:
-            return  # a call from before it opened
-        self._failures = 0
-        if is_trial:
-            self._opened_at = None
-            self._show("closed")
-            log.info("breaker_closed", model=self._model)
-
-    def _show(self, state: BreakerState) -> None:
-        LLM_BREAKER_STATE.labels(self._model).set(self.SHOWN[state])
 
 
 class ModelEndpoint:
@@ -162,7 +74,11 @@ class ResilientModel:
     against the request that had no more time left; a guess."""
 
     def __init__(
-        self, endpoint: ModelEndpoint, model: Any, tools: Sequence[Any] | None = None, options: Mapping[str, Any] | None = None
+        self,
+        endpoint: ModelEndpoint,
+        model: Any,
+        tools: Sequence[Any] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Wrap `model`, with `tools` bound to it in its provider's words."""
         self.endpoint = endpoint

@@ -5,7 +5,6 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-
 _MARKS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _KINDS: Final = "|".join(f"(?P<{kind}>{'|'.join(_MARKS[kind])})" for kind in ("open", "close", "dropped"))
 

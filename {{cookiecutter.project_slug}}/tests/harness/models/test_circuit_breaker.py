@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.models.circuit_breaker import CircuitBreaker
 from harness.models.failures import ModelCallFailed, Reason
-from harness.models.resilient_model import CircuitBreaker
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
 from harness.telemetry.metrics import REGISTRY

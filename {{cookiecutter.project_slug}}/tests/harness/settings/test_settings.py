@@ -188,9 +188,7 @@ def test_a_secret_is_taken_without_what_stands_around_it(
 
 @pytest.mark.parametrize("inside", ["planted\nkey", "planted\rkey", "planted\x00key", "planted\u200bkey"], ids=repr)
 @pytest.mark.parametrize(("owner", "name"), SECRETS, ids=[it[1] for it in SECRETS])
-def test_a_secret_with_a_line_end_inside_is_refused_by_name(
-    owner: type[Configuration], name: str, inside: str
-) -> None:
+def test_a_secret_with_a_line_end_inside_is_refused_by_name(owner: type[Configuration], name: str, inside: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         owner(**{name: inside})
     assert owner.variable(name) in str(refused.value)
