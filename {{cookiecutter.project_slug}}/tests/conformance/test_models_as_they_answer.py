@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.conftest import Served
 from tests.support.peers import openai_faults as faults
-from tests.support.peers.openai_replies import Reply, Request, Text, ToolCalls
+from tests.support.peers.openai_replies import Body, Failure, Reply, Request, Text, ToolCalls
 from tests.support.scripted_model import PLAN, QUESTION, WRITTEN
 
 ONE = "How many moons has Mars?"
@@ -197,9 +197,7 @@ async def test_the_halves_of_an_emoji_are_joined(served: Served, emoji: str) -> 
 
 @HOW
 async def test_half_an_emoji_alone_is_left_out(served: Served, how: str) -> None:
-    body = faults.Body(
-        b'{"choices":[{"message":{"content":"My tool says 2 for mars. \\ud83d"},"finish_reason":"stop"}]}'
-    )
+    body = Body(b'{"choices":[{"message":{"content":"My tool says 2 for mars. \\ud83d"},"finish_reason":"stop"}]}')
     reply_of = faults.InUnits(f"{SAID} \ud83d") if how == "stream" else body
     break_agent(served, after_tool(reply_of))
     await served.start()
@@ -347,11 +345,11 @@ async def test_an_endpoint_that_leaves_tools_out_without_a_word_is_told_the_plan
 
 @HOW
 async def test_a_filter_s_error_in_mid_stream_leaves_the_model_to_the_others(served: Served, how: str) -> None:
-    error = faults.Body(
+    error = Body(
         b'data: {"error": {"code": "content_filter", "message": "The response was filtered"}}\n\n',
         content_type="text/event-stream",
     )
-    refusal = faults.Failure(400, "The response was filtered: content_filter")
+    refusal = Failure(400, "The response was filtered: content_filter")
     served.model.breaks(lambda request: error if request.streams else refusal, "writer")
     await served.start(llm_breaker_failures=2, llm_breaker_seconds=3600)
     for _ in range(4):

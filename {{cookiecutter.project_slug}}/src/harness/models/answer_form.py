@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Self
 
 import orjson
-from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, message_chunk_to_message
 from langchain_core.messages.ai import UsageMetadata, add_ai_message_chunks
-from langchain_core.messages.tool import InvalidToolCall, ToolCall, invalid_tool_call, tool_call, tool_call_chunk
+from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
@@ -262,7 +262,7 @@ class AnswerPieces:
             for at, it in enumerate(calls)
         ]
         return AIMessageChunk(
-            text,
+            content=text,
             tool_call_chunks=chunks,
             usage_metadata=self.usage,
             response_metadata={CUT: True} if is_cut else {},

@@ -60,7 +60,7 @@ class AnswerStream:
             self._buffer = None
             self.withdraw(self.REVISED)
             return
-        text = piece.text
+        text = str(piece.text)
         if Thoughts.CLOSED in text:  # all before were thoughts
             self.begin(has_tools=self._has_tools)
             text = text.rpartition(Thoughts.CLOSED)[2]

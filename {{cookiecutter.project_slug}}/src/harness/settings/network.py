@@ -17,6 +17,7 @@ class OutgoingNetwork:
     SCHEMES: Final = ("http", "https", "socks5", "socks5h")
     SOCKS: Final = "socksio"
     """The package by which httpx speaks SOCKS."""
+    NO_ADDRESS: Final = "this is no address of a proxy; write http://host:port, or unset it"
 
     @classmethod
     def check(cls) -> None:
@@ -59,11 +60,11 @@ class OutgoingNetwork:
             return ""
         try:
             parts = urlsplit(address if "://" in address else f"http://{address}")
-            host, _ = parts.hostname, parts.port
+            host, _ = parts.hostname, parts.port  # the port is read only here
         except ValueError:
-            host = None
+            return cls.NO_ADDRESS
         if not host:
-            return "this is no address of a proxy; write http://host:port, or unset it"
+            return cls.NO_ADDRESS
         if parts.scheme not in cls.SCHEMES:
             return f"no proxy of the kind {parts.scheme}:// can be used; name one of http://, or unset it"
         if parts.scheme.startswith("socks") and find_spec(cls.SOCKS) is None:

@@ -194,8 +194,8 @@ def test_a_call_that_is_written_as_text_is_a_call(text: str, when_required: Any,
 
 def pieces_of(form: AnswerForm, text: str, finish: str = "stop") -> Sequence[AIMessageChunk]:
     reader = form.pieces()
-    chunks = [AIMessageChunk(sign) for sign in text]
-    chunks.append(AIMessageChunk("", response_metadata={"finish_reason": finish}))
+    chunks = [AIMessageChunk(content=sign) for sign in text]
+    chunks.append(AIMessageChunk(content="", response_metadata={"finish_reason": finish}))
     return [*map(reader.feed, chunks), reader.end()]
 
 
@@ -222,7 +222,7 @@ def test_the_last_count_of_a_stream_is_its_usage() -> None:
     counts = [(10, 1), (10, 2), (0, 3)]
     for given, got in counts:
         tokens: Any = {"input_tokens": given, "output_tokens": got, "total_tokens": given + got}
-        piece = AIMessageChunk("a", usage_metadata=tokens, response_metadata={"finish_reason": "stop"})
+        piece = AIMessageChunk(content="a", usage_metadata=tokens, response_metadata={"finish_reason": "stop"})
         assert reader.feed(piece).usage_metadata is None
     last = reader.end().usage_metadata
     assert last is not None
@@ -232,15 +232,15 @@ def test_the_last_count_of_a_stream_is_its_usage() -> None:
 def test_the_worst_end_that_a_stream_names_counts() -> None:
     reader = AnswerForm().pieces()
     for finish in ("stop", "content_filter", "stop"):
-        reader.feed(AIMessageChunk("a", response_metadata={"finish_reason": finish}))
+        reader.feed(AIMessageChunk(content="a", response_metadata={"finish_reason": finish}))
     with pytest.raises(ModelCallFailed, match="withheld"):
         reader.end()
 
 
 def test_held_words_come_at_the_end_without_thoughts() -> None:
     reader = AnswerForm().pieces(is_held=True)
-    pieces = [reader.feed(AIMessageChunk(it)) for it in ("thought", "</think>", "word")]
-    pieces.append(reader.feed(AIMessageChunk("", response_metadata={"finish_reason": "stop"})))
+    pieces = [reader.feed(AIMessageChunk(content=it)) for it in ("thought", "</think>", "word")]
+    pieces.append(reader.feed(AIMessageChunk(content="", response_metadata={"finish_reason": "stop"})))
     assert [it.text for it in [*pieces, reader.end()]] == ["", "", "", "", "word"]
 
 

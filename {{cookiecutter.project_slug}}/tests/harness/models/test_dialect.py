@@ -12,8 +12,8 @@ from harness.errors import ModelUnavailable
 from harness.models.dialect import Dialect, InWords
 from harness.models.failures import ModelCallFailed
 from tests.harness.models.chains import Unused, chain, factory_for, streamed
-from tests.support.peers.openai_faults import Body, LooseCalls, Picky
-from tests.support.peers.openai_replies import Failure, Reply, Request, Text, ToolCalls
+from tests.support.peers.openai_faults import LooseCalls, Picky
+from tests.support.peers.openai_replies import Body, Failure, Reply, Request, Text, ToolCalls
 from tests.support.peers.openai_server import OpenAIServer
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -171,7 +172,7 @@ def test_a_call_is_required_only_of_a_model_that_knows_how(choices: Sequence[str
     assert model.options == options
 
 
-UNBOUND = {"llm_timeout_seconds": 60, "llm_first_token_seconds": 60, "llm_next_token_seconds": 60}
+UNBOUND: dict[str, Any] = {"llm_timeout_seconds": 60, "llm_first_token_seconds": 60, "llm_next_token_seconds": 60}
 """Limits that a test would notice: longer than it waits."""
 
 SOON_SECONDS = 20
@@ -198,7 +199,7 @@ async def test_a_stream_that_stalls_is_given_up_at_the_limit_to_its_next_word() 
 
 
 async def test_the_limit_to_the_next_word_begins_anew_with_each_word() -> None:
-    limits = UNBOUND | {"llm_first_token_seconds": 0.5, "llm_next_token_seconds": 60}
+    limits: dict[str, Any] = UNBOUND | {"llm_first_token_seconds": 0.5, "llm_next_token_seconds": 60}
     with OpenAIServer([Text("warm"), Slow("one two three", pause_seconds=0.3)]) as server:
         async with chain(server, **limits) as model:
             await model.ainvoke("hi")

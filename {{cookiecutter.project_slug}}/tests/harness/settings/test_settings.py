@@ -167,9 +167,12 @@ def test_a_name_that_is_no_setting_is_told(
     assert [*UnknownNames([Settings]).warnings()] == told
 
 
+AGENTS: set[type[Configuration]] = {it for it in owners() if not issubclass(Settings, it)}
+OWNERS: list[type[Configuration]] = [Settings, *sorted(AGENTS, key=str)]
+
 SECRETS = [
     (owner, name)
-    for owner in (Settings, *sorted({it for it in owners() if not issubclass(Settings, it)}, key=str))
+    for owner in OWNERS
     for name, field in owner.model_fields.items()
     if "SecretStr" in str(field.annotation)
 ]
