@@ -83,6 +83,9 @@ class TextForm:
 class TextPieces:
     """The same for a text that comes in pieces."""
 
+    BEFORE_CHARS: Final = 2
+    """Of what has left, those that the next piece is read with: an emoji and the joiner behind it."""
+
     def __init__(self) -> None:
         self._last = ""
         self._open = ""
@@ -102,5 +105,5 @@ class TextPieces:
     def _formed(self, text: str) -> str:
         """`text` as it stands after what has left: a joiner needs its emoji."""
         formed = TextForm.plain(self._last + text)[len(TextForm.plain(self._last)) :]
-        self._last = (self._last + formed)[-2:]
+        self._last = (self._last + formed)[-self.BEFORE_CHARS :]
         return formed

@@ -10,14 +10,17 @@ from urllib.request import getproxies
 
 from ..errors import ConfigurationError
 
+SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+"""Of proxies, as httpx knows them."""
+
+SOCKS: Final = "socksio"
+"""The package by which httpx speaks SOCKS."""
+
+NO_ADDRESS: Final = "this is no address of a proxy; write http://host:port, or unset it"
+
 
 class OutgoingNetwork:
     """Proxies and certificates, as httpx finds them. No value is shown: a proxy's may hold a password."""
-
-    SCHEMES: Final = ("http", "https", "socks5", "socks5h")
-    SOCKS: Final = "socksio"
-    """The package by which httpx speaks SOCKS."""
-    NO_ADDRESS: Final = "this is no address of a proxy; write http://host:port, or unset it"
 
     @classmethod
     def check(cls) -> None:
@@ -62,11 +65,11 @@ class OutgoingNetwork:
             parts = urlsplit(address if "://" in address else f"http://{address}")
             host, _ = parts.hostname, parts.port  # the port is read only here
         except ValueError:
-            return cls.NO_ADDRESS
+            return NO_ADDRESS
         if not host:
-            return cls.NO_ADDRESS
-        if parts.scheme not in cls.SCHEMES:
+            return NO_ADDRESS
+        if parts.scheme not in SCHEMES:
             return f"no proxy of the kind {parts.scheme}:// can be used; name one of http://, or unset it"
-        if parts.scheme.startswith("socks") and find_spec(cls.SOCKS) is None:
+        if parts.scheme.startswith("socks") and find_spec(SOCKS) is None:
             return "a SOCKS proxy needs the package socksio: uv add 'httpx2[socks]'; or name a proxy of http://, or unset it"
         return ""
