@@ -233,9 +233,10 @@ class AnswerPieces:
         self._ending = Endings.worse(self._ending, Endings.of(piece.response_metadata))
         self._has_calls |= bool(piece.tool_call_chunks)
         content = AnswerForm._mapped(piece.content, self._text)  # noqa: SLF001 - its own module's
-        said = piece.model_copy(update={"content": content, "usage_metadata": None})
         self.has_begun |= bool(piece.tool_call_chunks) or AnswerForm.is_said(content)
-        return said
+        if piece.usage_metadata is None and content == piece.content:
+            return piece
+        return piece.model_copy(update={"content": content, "usage_metadata": None})
 
     def end(self) -> AIMessageChunk:
         """The last piece, with the answer's usage and whether it was cut.

@@ -36,9 +36,11 @@ class Endings:
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Ending | None:
         """What the metadata of an answer, or of a piece, say; None where they do not."""
+        if not metadata:
+            return None
         incomplete: Any = metadata.get("incomplete_details")
         word = incomplete.get("reason") if isinstance(incomplete, Mapping) else None
-        words = [word, *map(metadata.get, cls.KEYS)]
+        words = [word, *(metadata[key] for key in cls.KEYS if key in metadata)]
         told = next(
             (it.lower() for it in (getattr(word, "name", word) for word in words) if it and isinstance(it, str)), ""
         )

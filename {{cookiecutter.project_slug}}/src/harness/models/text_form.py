@@ -92,6 +92,9 @@ class TextPieces:
 
     def feed(self, piece: str) -> str:
         """What may leave now; the end waits where the next piece may belong to it."""
+        if not self._open and piece.isascii() and piece.isprintable():  # most pieces
+            self._last = (self._last + piece)[-self.BEFORE_CHARS :]
+            return piece
         piece = self._open + TextForm.IS_CARRIED.sub(lambda it: it[0].translate(TextForm.UNCARRIED), piece)
         open_end = TextForm.OPEN_END.search(piece)
         self._open = open_end[0] if open_end else ""

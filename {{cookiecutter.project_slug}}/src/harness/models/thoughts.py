@@ -44,6 +44,9 @@ class Thoughts:
     def feed(self, piece: str) -> str:
         """What `piece` says, with what waited; the end waits where a mark may have begun."""
         text, said = self._waiting + piece, ""
+        if not (self._is_inside or self._has_thought or any(sign in text for sign in self.SIGNS)):  # most pieces
+            self._waiting = ""
+            return text
         while mark := self.MARK.search(text):
             said += self._said(text[: mark.start()])
             text = text[mark.end() :]
