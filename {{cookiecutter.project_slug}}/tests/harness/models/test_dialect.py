@@ -176,3 +176,13 @@ async def test_calls_that_cannot_be_read_are_told_to_the_model_once() -> None:
         assert len(server.requests) == 2
     assert [it["args"] for it in answer.tool_calls] == [{"name": "x"}]
     assert not answer.invalid_tool_calls
+
+
+async def test_an_endpoint_that_called_in_between_does_know_tools() -> None:
+    prose, words, called = Text("Let me think."), Text('{"steps": 1}'), ToolCalls([("Plan", {"steps": 1})])
+    with OpenAIServer([prose, words, called, prose, words, called]) as server:
+        async with chain(server) as model:
+            planner = model.bind_tools([Plan], tool_choice="any")
+            for _ in range(4):
+                assert [it["args"] for it in (await planner.ainvoke("hi")).tool_calls] == [{"steps": 1}]
+        assert [bool(it.tools) for it in server.requests] == [True, False, True, True, False, True]

@@ -204,3 +204,10 @@ async def test_the_limit_to_the_next_word_begins_anew_with_each_word() -> None:
         async with chain(server, **limits) as model:
             await model.ainvoke("hi")
             assert await streamed(model) == "one two three"
+
+
+async def test_an_endpoint_that_opens_no_thoughts_is_streamed_when_they_have_ended() -> None:
+    with OpenAIServer(lambda request: Text("Is it 1? </think> It is 2.")) as server:
+        async with chain(server) as model:
+            assert await streamed(model) == "Is it 1? </think>It is 2."  # who joins it leaves thoughts out
+            assert await streamed(model) == "It is 2."

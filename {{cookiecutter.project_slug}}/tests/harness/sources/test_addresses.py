@@ -222,3 +222,10 @@ async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(sources: D
         await http.get_json("http://other.example/any", {}, Anything)
     await connectors.aclose()
     assert [request.path for request in sources.requests] == ["http://api.example/any"]
+
+
+def test_a_file_of_certificates_that_is_gone_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file.pem")
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE: there is no such file"):
+        SourceConnections(Settings(use_fake_data=False))
+    SourceConnections(Settings(use_fake_data=True))
