@@ -20,6 +20,7 @@ from .call_recorder import ModelCallRecorder, Prices
 from .circuit_breaker import CircuitBreaker
 from .dialect import Dialect, InWords
 from .failures import ModelCallFailed, Retries
+from .thoughts import Thoughts
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -109,6 +110,7 @@ class ResilientModel:
                 async with asyncio.timeout_at(until):
                     answer: AIMessage = await self._speaking(lacks).ainvoke(given, request.marked, **request.options)
                 call.count(answer.usage_metadata)
+                self.endpoint.opens_no_thoughts |= Thoughts.are_unopened_in(str(answer.text))
                 return self.form.whole(answer)
 
         answer = await self.endpoint.retries.run(partial(self._understood, attempt), until)

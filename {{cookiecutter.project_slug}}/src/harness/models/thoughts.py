@@ -41,6 +41,13 @@ class Thoughts:
         said = thoughts.feed(text) + thoughts.end()
         return said.rpartition(cls.CLOSED)[2].strip() if said != text else text
 
+    @classmethod
+    def are_unopened_in(cls, text: str) -> bool:
+        """Whether `text` ends thoughts that it had not opened."""
+        thoughts = cls()
+        thoughts.feed(text)
+        return thoughts.has_unopened
+
     def feed(self, piece: str) -> str:
         """What `piece` says, with what waited; the end waits where a mark may have begun."""
         text, said = self._waiting + piece, ""

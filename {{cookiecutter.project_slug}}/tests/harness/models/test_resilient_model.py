@@ -211,3 +211,10 @@ async def test_an_endpoint_that_opens_no_thoughts_is_streamed_when_they_have_end
         async with chain(server) as model:
             assert await streamed(model) == "Is it 1? </think>It is 2."  # who joins it leaves thoughts out
             assert await streamed(model) == "It is 2."
+
+
+async def test_a_whole_answer_tells_as_well_that_an_endpoint_opens_no_thoughts() -> None:
+    with OpenAIServer(lambda request: Text("Is it 1? </think> It is 2.")) as server:
+        async with chain(server) as model:
+            assert (await model.ainvoke("hi")).text == "It is 2."
+            assert await streamed(model) == "It is 2."
