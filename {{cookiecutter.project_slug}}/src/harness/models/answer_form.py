@@ -178,9 +178,10 @@ class AnswerForm:
         return tool_call(name=name, args=TextForm.plain_in(arguments), id=self._id())
 
     def _known(self, name: str) -> str:
-        """`look_up` of `functions.look_up`, `look_up:0` and the like."""
+        """`look_up` of `functions.look_up`, `look_up:0`, and of a stream that says it with each piece."""
         parts = [name.strip(), *re.split(r"[^\w-]+", name)]
-        return next((part for part in parts if part in self.names), name)
+        repeated = (it for it in self.names if name and not name.replace(it, ""))
+        return next((part for part in parts if part in self.names), next(repeated, name))
 
     @staticmethod
     def _id() -> str:

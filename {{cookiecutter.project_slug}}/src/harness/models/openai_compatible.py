@@ -51,6 +51,8 @@ class CompatibleChatOpenAI(ChatOpenAI):
             return
         if is_whole:
             message["role"] = message.get("role") or "assistant"
+        if isinstance(parts := message.get("content"), list):  # Mistral's, with thoughts beside the text
+            message["content"] = "".join(str(it.get("text") or "") for it in parts if isinstance(it, dict))
         if isinstance(message.get("content"), str):
             message["content"] = TextForm.carried(message["content"])
         if message.get("refusal") and not message.get("content"):

@@ -156,6 +156,30 @@ async def test_the_older_function_call_is_a_call() -> None:
     assert [it["args"] for it in answer.tool_calls] == [{"name": "x"}]
 
 
+@pytest.mark.parametrize("how", ["whole", "stream"])
+async def test_a_text_in_parts_is_its_text(how: str) -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "Hello."}]
+    name = "delta" if how == "stream" else "message"
+    told = orjson.dumps({"choices": [{"index": 0, name: {"content": parts}, "finish_reason": "stop"}]})
+    body = Body(b"data: " + told + b"\n\ndata: [DONE]\n\n" if how == "stream" else told)
+    with OpenAIServer([body]) as server:
+        async with chain(server) as model:
+            said = await streamed(model) if how == "stream" else (await model.ainvoke("hi")).text
+    assert said == "Hello."
+
+
+async def test_a_name_that_a_stream_says_with_each_piece_is_one() -> None:
+    pieces = [{"name": "look_up", "arguments": it} for it in ('{"name": ', '"x"}')]
+    choices = [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "a", "function": it}]}} for it in pieces]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    body = Body(b"".join(b"data: " + orjson.dumps({"choices": [it]}) + b"\n\n" for it in choices))
+    with OpenAIServer([body]) as server:
+        async with chain(server) as model:
+            bound: Any = model.bind_tools([look_up])
+            answer = bound.joined([piece async for piece in bound.astream("hi")])
+    assert [(it["name"], it["args"]) for it in answer.tool_calls] == [("look_up", {"name": "x"})]
+
+
 async def test_a_refusal_beside_the_words_is_withheld() -> None:
     refused = {"role": "assistant", "content": None, "refusal": "I will not."}
     body = Body(orjson.dumps({"choices": [{"message": refused, "finish_reason": "stop"}]}))
