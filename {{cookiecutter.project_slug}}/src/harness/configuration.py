@@ -6,9 +6,9 @@ working directory, a file named like the setting in `/run/secrets`, the field's 
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from .errors import ConfigurationError
@@ -29,6 +29,9 @@ class Configuration(BaseSettings):
 
     secrets_dir: ClassVar[Path] = Path("/run/secrets")
     """One file a secret, as Docker and Kubernetes mount them; ignored where it does not exist."""
+
+    UNSEEN: ClassVar = "\ufeff\u200b"
+    """Marks that editors and web pages leave at the ends of what is copied."""
 
     def __init__(self, **values: Any) -> None:
         """Read the settings.
@@ -75,6 +78,29 @@ class Configuration(BaseSettings):
             value = getattr(self, field)
             if isinstance(value, SecretStr):
                 yield value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_line(cls, value: Any, info: ValidationInfo) -> Any:
+        """A secret or an address without the line end of the file that it was copied from.
+
+        Raises:
+            ValueError: There is one inside of it: as a header it would be refused in every call.
+        """
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        is_secret = SecretStr in (wanted, *get_args(wanted))
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str) or not (is_secret or "://" in text):
+            return value
+        text = text.strip().strip(cls.UNSEEN).strip()
+        if not cls.is_one_line(text):
+            raise ValueError("it holds a line end or another sign that nobody sees; write the value alone")
+        return text
+
+    @classmethod
+    def is_one_line(cls, text: str) -> bool:
+        """Whether a secret can be sent as it is: all of it is seen, but for spaces inside."""
+        return text == text.strip() and text.isprintable()
 
     @classmethod
     def variable(cls, field: str) -> str:

@@ -67,6 +67,9 @@ class RunContext:
     evidence: "list[ToolResult] | None" = None
     """What tools have brought in this task, whoever called them."""
 
+    cut: "list[str] | None" = None
+    """Roles of the models in this task whose answers were cut."""
+
     nested: list[str] | None = None
     """Roles of the models that the running tool has asked: its result is their words, and no evidence."""
 

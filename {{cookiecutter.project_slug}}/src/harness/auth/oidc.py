@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import AccountUnverified, IdentityUnavailable, Unauthenticated
 from ..settings import Settings
+from ..settings.network import OutgoingNetwork
 from ..telemetry.metrics import FAILURES
 from .audience import Audience
 from .principal import Principal, Scope
@@ -64,6 +65,7 @@ class ProviderKeys:
         """Fetch nothing yet; count seconds by `clock`."""
         self._issuer = settings.oidc_issuer or ""
         self._timeout = settings.oidc_timeout_seconds
+        OutgoingNetwork.check()
         self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False)
         self._ttl_seconds = settings.oidc_keys_ttl_seconds
         self._cooldown_seconds = settings.oidc_cooldown_seconds

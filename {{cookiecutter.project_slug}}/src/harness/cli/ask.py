@@ -26,6 +26,7 @@ from ..prompts.messages import LocalizedMessage
 from ..runtime.replies import Event, Reply
 from ..runtime.state import Decision
 from ..settings import Settings
+from ..settings.network import OutgoingNetwork
 from ..storage.thread_ref import PUBLIC, ThreadRef
 from ..telemetry.logging import Logs
 
@@ -94,8 +95,9 @@ class _Exchange(ABC):
 
     async def _post(self, url: str, path: str, body: Mapping[str, str], what: str) -> Reply:
         secret = Settings().api_key
-        key = self.key or (secret.get_secret_value() if secret else "")
+        key = (self.key or (secret.get_secret_value() if secret else "")).strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        OutgoingNetwork.check()
         try:
             async with httpx2.AsyncClient(timeout=None) as client:  # Ctrl-C ends it
                 address = url.rstrip("/") + path

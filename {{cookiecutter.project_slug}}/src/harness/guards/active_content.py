@@ -2,11 +2,12 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
+
+from ..models.text_form import TextForm
 
 
 class ActiveContent:
@@ -41,8 +42,8 @@ class ActiveContent:
     MAX_DEPTH: Final = 8
     """Of markup within markup that is taken apart; deeper, every `<` goes."""
 
-    SHOWN: Final = frozenset("\n\t\u200d")
-    """Control signs that are text: line, tab, and the joiner of composed emoji."""
+    HARMLESS: Final = re.compile("[\r\u00ad\u061c\u200c\u200e\u200f\u2060\ufeff]")
+    """Signs that nobody sees and that people write: line ends, hyphens and joints of words, direction of a letter."""
 
     UNSEEN_IN_LINKS: Final = re.compile(r"[\t\r\n]+")
     """What browsers leave out of an address (WHATWG URL, section 4.4): `java\\tscript:` runs."""
@@ -86,7 +87,7 @@ class ActiveContent:
                 self._may_hold_links(lowered)
                 and any(self.host(it[0]) not in self._hosts for it in self.LINK.finditer(text))
             )
-            or (not text.replace("\n", "").isprintable() and any(map(self._is_hidden, text)))
+            or (shown := self.HARMLESS.sub("", text)) != TextForm.harmless(shown)
         )
 
     @classmethod
@@ -107,7 +108,7 @@ class ActiveContent:
             text = self._unescaped(text)
         if self._runs_once_joined(text):
             text = self.UNSEEN_IN_LINKS.sub("", text)
-        text = "".join(char for char in text if char.isprintable() or not self._is_hidden(char))
+        text = TextForm.harmless(text)
         text = self._without_markup(text)
         text = self.IMAGE.sub("[", text)
         text = self.LINK.sub(lambda it: it[0] if self.host(it[0]) in self._hosts else "", text)
@@ -128,7 +129,3 @@ class ActiveContent:
         while (plain := html.unescape(text)) != text:
             text = plain
         return text
-
-    @classmethod
-    def _is_hidden(cls, char: str) -> bool:
-        return char not in cls.SHOWN and unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs")

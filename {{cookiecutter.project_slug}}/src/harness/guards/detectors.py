@@ -18,6 +18,7 @@ from ..prompts.language import Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import JUDGE
 from ..settings import Settings
+from ..settings.network import OutgoingNetwork
 from ..sources.http import BoundedBody
 from .injection_guard import Detector, InjectionGuard, Origin
 from .injection_rules import InjectionRules, RuleFile
@@ -65,6 +66,7 @@ class Classifier:
         if key:
             self._headers["Authorization"] = f"Bearer {key.get_secret_value()}"
         # The guard has its own clock over the whole call: httpx's starts anew with every byte.
+        OutgoingNetwork.check()
         self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False)
 
     async def finds(self, text: str, origin: Origin) -> bool:

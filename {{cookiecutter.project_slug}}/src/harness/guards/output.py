@@ -1,13 +1,14 @@
 """The output guard: prompt leaks, secrets, active content, personal data, language, ungrounded claims."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal, Self, get_args
 
 import structlog
 
+from ..models.text_form import TextForm
 from ..prompts.language import Language, LanguageDetector
 from ..settings.guards import PersonalKind
 from ..telemetry.audit_log import AuditLog
@@ -96,7 +97,8 @@ class OutputGuard:
             return self.FAILED
 
     def masked(self, text: str, *, is_counted: bool = True) -> str:
-        """`text` without the personal data that is to be masked and that nothing gave."""
+        """`text` in one form, without the personal data that is to be masked and that nothing gave."""
+        text = TextForm.plain(text)
         try:
             masked, kinds = self._outgoing.personal.mask_unless(text, self._is_given)
         except Exception as failure:  # noqa: BLE001 - as above: `refusal` finds it unmasked
@@ -256,9 +258,9 @@ class SentenceBuffer:
             sentence, self._pending = self._pending[: end.end()], self._pending[end.end() :]
             yield from self._checked(sentence)
 
-    def rest(self) -> Iterator[str]:
-        """What is left at the end of the stream, if it passes."""
-        rest, self._pending = self._pending, ""
+    def rest(self, whole_part: Callable[[str], str] = str) -> Iterator[str]:
+        """What is left at the end of the stream, or its `whole_part`, if it passes."""
+        rest, self._pending = whole_part(self._pending), ""
         if rest and not self.is_closed:
             yield from self._checked(rest)
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import structlog
 from langchain_core.messages import BaseMessage
-from langchain_core.messages.ai import UsageMetadata, add_usage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
@@ -103,10 +103,9 @@ class ModelCallRecorder:
         self._prices = prices
         self._tokens: UsageMetadata | None = None
 
-    def add_tokens(self, tokens: UsageMetadata | None) -> None:
-        """Add the provider's count; None where it sent none, as many compatible gateways do."""
-        if tokens is not None:
-            self._tokens = add_usage(self._tokens, tokens)
+    def count(self, tokens: UsageMetadata | None) -> None:
+        """Take the provider's count in place of the one before; None where it sent none, as many gateways do."""
+        self._tokens = tokens or self._tokens
 
     @contextmanager
     def record(self, request: Any, config: RunnableConfig | None) -> Iterator[None]:

@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
+from pydantic import SecretStr
 
+from ..configuration import Configuration
 from ..errors import ConfigurationError, ModelUnavailable
 from ..project import Extra
 from ..settings import EMBEDDED, Settings
+from ..settings.network import OutgoingNetwork
 from .call_recorder import Prices
+from .circuit_breaker import BreakerState
 from .failover import FailoverModel
 from .model_config import ModelConfig, ModelRef, Role
 from .providers import PROVIDERS, ModelHttp
-from .resilient_model import BreakerState, ModelEndpoint, ResilientModel
+from .resilient_model import ModelEndpoint, ResilientModel
 from .rule_based import RuleBasedModel, ScriptedReply
 
 Kind = Literal["embedded", "provider", "disabled"]
@@ -59,7 +62,7 @@ class LLMFactory:
         self._http = ModelHttp(settings)
         self._prices = Prices(settings.llm_prices)
         self._config = ModelConfig(settings)
-        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, None, settings, self._prices)
+        self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, settings, self._prices)
         self._models = {} if self.is_disabled else self._build()
 
     @property
@@ -98,7 +101,10 @@ class LLMFactory:
     def _build(self) -> Mapping[Role, FailoverModel]:
         problems = list(self._config.problems())
         models: dict[ModelRef, ResilientModel] = {}
-        for ref in (it for it in self._config.all() if it.provider in PROVIDERS):
+        refs = [it for it in self._config.all() if it.provider in PROVIDERS]
+        if refs and (of_network := list(OutgoingNetwork.problems())):
+            raise ConfigurationError([*problems, *of_network])  # no model could be built
+        for ref in refs:
             try:
                 models[ref] = self._resilient(ref)
             except ConfigurationError as error:
@@ -113,8 +119,8 @@ class LLMFactory:
         return FailoverModel(role=role, models=models, timeout_seconds=seconds)
 
     def _resilient(self, ref: ModelRef) -> ResilientModel:
-        finish = PROVIDERS[ref.provider].finish
-        endpoint = ModelEndpoint(ref.name, ref.model, finish, self._settings, self._prices)
+        parameters = PROVIDERS[ref.provider].parameters
+        endpoint = ModelEndpoint(ref.name, ref.model, self._settings, self._prices, parameters)
         return ResilientModel(endpoint, self._provider_model(ref))
 
     def _provider_model(self, ref: ModelRef) -> BaseChatModel:
@@ -122,13 +128,19 @@ class LLMFactory:
         try:
             options = provider.options(self._settings, ref.endpoint, self._http)
             options = {name: value for name, value in options.items() if value is not None}
-            model: BaseChatModel = init_chat_model(ref.model, **options)
-        except ImportError:
-            raise ref.refused(Extra.remedy(provider.extra)) from None
+            model = provider.build(ref.model, options)
+        except ImportError as missing:
+            is_own = not missing.name or missing.name.startswith("langchain_")
+            of_what = "" if is_own else f" ({missing.name} is missing)"
+            raise ref.refused(f"{Extra.remedy(provider.extra)}{of_what}") from None
         except Exception as failure:  # noqa: BLE001 - see below
             # Every class has its own way to miss a key or a region, and its text may quote one.
             raise ref.refused(f"{provider.needs} ({type(failure).__name__})") from None
         if not provider.is_ready(model):
             raise ref.refused(provider.needs)
+        for field in type(model).model_fields:  # what the class has read from the environment itself
+            value = getattr(model, field, None)
+            if isinstance(value, SecretStr) and not Configuration.is_one_line(value.get_secret_value()):
+                raise ref.refused(f"{field.upper()} holds a space or a line end; write the value alone")
         provider.adapt(model, self._http)
         return model

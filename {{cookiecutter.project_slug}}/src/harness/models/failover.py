@@ -1,14 +1,13 @@
 """A chat model that is several in a row: the next one is asked when one gives nothing usable."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
-from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 
@@ -17,6 +16,7 @@ from ..limits.budget import Budget
 from ..limits.deadline import Deadline
 from ..run_context import RunContext
 from ..telemetry.metrics import LLM_FALLBACKS
+from .dialect import InWords
 from .failures import ModelCallFailed, Reason
 from .resilient_model import ModelRequest, ResilientModel
 
@@ -64,12 +64,16 @@ class FailoverModel(BaseChatModel):
             BudgetExceeded: No model call is left.
             ModelUnavailable: No model gave one; the reason is that of the last that was tried.
         """
+        answer = await self._answer(input, config, kwargs)
+        if answer.invalid_tool_calls and not self.is_silent:  # it is told once; a schema's caller tells it itself
+            answer = await self._answer(InWords.again(input, answer), config, kwargs)
+        return answer
+
+    async def _answer(self, given: Any, config: RunnableConfig | None, kwargs: Mapping[str, Any]) -> AIMessage:
         if self._listener(config):  # its words may be the answer
-            pieces = [piece async for piece in self.astream(input, config, **kwargs)]
-            whole: AIMessage = message_chunk_to_message(add_ai_message_chunks(*pieces))  # type: ignore[assignment]
-            return whole
+            return self.joined([piece async for piece in self.astream(given, config, **kwargs)])
         Budget.take_model_call()
-        request = ModelRequest(self.role, input, config, kwargs)
+        request = ModelRequest(self.role, given, config, kwargs)
         reason: Reason = "timeout"  # where no time is left for any
         for model, seconds in self._shares():
             try:
@@ -108,6 +112,17 @@ class FailoverModel(BaseChatModel):
                 raise ModelUnavailable(self.role, failure.reason) from failure
             return
         raise ModelUnavailable(self.role, reason)
+
+    def joined(self, pieces: Sequence[AIMessageChunk]) -> AIMessage:
+        """The answer that came in these pieces.
+
+        Raises:
+            ModelUnavailable: Together they say nothing.
+        """
+        try:
+            return self.models[0].form.joined(pieces)
+        except ModelCallFailed as failure:
+            raise ModelUnavailable(self.role, failure.reason) from failure
 
     @staticmethod
     async def _heard(

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal, Self, TypeVar
 
 from ..errors import ServiceError
+from .endings import Endings
 
 T = TypeVar("T")
 
@@ -18,7 +19,10 @@ Reason = Literal[
     "connection",  # not reached, or lost
     "busy",  # 429
     "upstream_error",  # 5xx, or an error in mid-stream
-    "upstream_invalid",  # a success that is none: HTML, broken JSON, no content, cut off, too large
+    "upstream_invalid",  # a success that is none: HTML, broken JSON, a stream without its end, too large
+    "said_nothing",  # an answer without a word or a call
+    "cut",  # it was longer than it may be, and has no whole sentence or half a call
+    "withheld",  # the provider's filter, or the model itself, refuses this question
     "refused",  # any other 4xx: our request, our key
     "breaker_open",  # not asked: it failed too often
     "overloaded",  # not asked: too many calls at once
@@ -36,6 +40,8 @@ class ModelCallFailed(Exception):
 
     RETRYABLE: Final = frozenset({"timeout", "connection", "busy", "upstream_error"})
     AGAINST_THE_MODEL: Final = RETRYABLE | {"upstream_invalid"}
+    ANSWERED: Final = frozenset({"refused", "said_nothing", "cut", "withheld"})
+    """What a question may cause: the model is there, whoever asks the next."""
 
     CLASSES: Final[Mapping[Reason, frozenset[str]]] = {
         "connection": frozenset({"ConnectionError", "TransportError", "APIConnectionError", "HTTPClientError"}),
@@ -49,6 +55,10 @@ class ModelCallFailed(Exception):
         self, reason: Reason, *, retry_after_seconds: float | None = None, had_full_timeout: bool = True
     ) -> None:
         self.reason: Reason = reason
+        self.status: int | None = None
+        """Of the provider's HTTP answer, where it was one of an error."""
+        self.told = ""
+        """The provider's own words. They may quote the key or the prompt: for no log and no answer."""
         self.retry_after_seconds = retry_after_seconds
         """What the provider asks to wait; None where it did not say."""
         self.is_retryable = reason in self.RETRYABLE
@@ -74,12 +84,17 @@ class ModelCallFailed(Exception):
         names = {kind.__name__ for each in causes for kind in type(each).__mro__}
         if names & cls.UNREADABLE:
             return cls("upstream_invalid")
+        told = " ".join(f"{each} {getattr(each, 'body', '')}" for each in causes)
         for each in causes:
             status, headers = cls._response(each)
             if status is not None:
-                return cls._from_status(status, headers)
+                failure = cls._from_status(status, headers)
+                failure.status, failure.told = status, told
+                return failure
         if names & cls.UNREACHED:
             return cls("connection")
+        if names & cls.CLASSES["upstream_error"] and Endings.WITHHELD_ERROR.search(told):
+            return cls("withheld")
         for reason in ("timeout", "connection", "upstream_error"):
             if names & cls.CLASSES[reason]:
                 return cls(reason, had_full_timeout=had_full_timeout)

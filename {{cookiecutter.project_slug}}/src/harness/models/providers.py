@@ -1,6 +1,6 @@
 """How the settings are called in each provider's class. A new provider is one class here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -8,6 +8,8 @@ from ssl import SSLContext
 from typing import Any, ClassVar
 
 import httpx2
+from langchain.chat_models import init_chat_model
+from langchain_core.language_models import BaseChatModel
 from pydantic import AnyHttpUrl, SecretStr
 
 from ..settings import Settings
@@ -130,8 +132,8 @@ class Provider:
     takes_key: ClassVar[bool] = True
     """Whether LLM_API_KEY is sent to it."""
 
-    finish: ClassVar[str]
-    """Where its answers say why they ended: a stream without it was cut off."""
+    parameters: ClassVar[Set[str]] = frozenset()
+    """What it sends beside tools that a compatible endpoint may refuse."""
 
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """The arguments of the provider's class; None is left out."""
@@ -142,6 +144,11 @@ class Provider:
             "max_tokens": settings.llm_max_output_tokens,
             "temperature": settings.llm_temperature,
         }
+
+    def build(self, model: str, options: Mapping[str, Any]) -> BaseChatModel:
+        """The model `provider:name` with the arguments of its class."""
+        built: BaseChatModel = init_chat_model(model, **options)
+        return built
 
     def adapt(self, model: Any, http: ModelHttp) -> None:
         """Set what the model's class takes no argument for."""
@@ -157,7 +164,7 @@ class OpenAI(Provider):
     name = "openai"
     extra = "openai"
     needs = "set LLM_API_KEY (or OPENAI_API_KEY); any text where the endpoint asks for none"
-    finish = "finish_reason"
+    parameters = frozenset({"max_completion_tokens", "stream_options"})
 
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatOpenAI` calls them."""
@@ -169,6 +176,12 @@ class OpenAI(Provider):
             "stream_usage": True,  # off by default wherever a base_url is set
         }
 
+    def build(self, model: str, options: Mapping[str, Any]) -> BaseChatModel:
+        """The class that reads what compatible endpoints answer, too."""
+        of_model = import_module(".openai_compatible", __package__).CompatibleChatOpenAI
+        built: BaseChatModel = of_model(model=model.partition(":")[2], **options).reading_loosely()
+        return built
+
 
 class Anthropic(Provider):
     """Anthropic's own API."""
@@ -176,7 +189,6 @@ class Anthropic(Provider):
     name = "anthropic"
     extra = "anthropic"
     needs = "set LLM_API_KEY (or ANTHROPIC_API_KEY)"
-    finish = "stop_reason"
 
     def adapt(self, model: Any, http: ModelHttp) -> None:
         """Give it our connections: its class makes its own, with one timeout for everything."""
@@ -202,7 +214,6 @@ class Bedrock(Provider):
     extra = "bedrock"
     needs = "set AWS_REGION and give credentials by a role, a profile or AWS_ACCESS_KEY_ID"
     takes_key = False
-    finish = "stopReason"
 
     NO_RETRIES: ClassVar[Mapping[str, Any]] = {"mode": "standard", "total_max_attempts": 1}
 
@@ -233,7 +244,6 @@ class Ollama(Provider):
     name = "ollama"
     extra = "ollama"
     needs = "set LLM_BASE_URL (or OLLAMA_HOST) to the address of the Ollama server"
-    finish = "done_reason"
 
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
         """As `ChatOllama` calls them. The key is for a server behind a gateway."""

@@ -1,11 +1,11 @@
 """One model with timeout, concurrency limit, retries and circuit breaker."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from time import monotonic
-from typing import Any, ClassVar, Final, Literal
+from functools import partial
+from typing import Any, ClassVar, Final, TypeVar
 
 import structlog
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -14,14 +14,17 @@ from langchain_core.runnables import RunnableConfig
 from ..errors import Overloaded
 from ..limits.concurrency import ConcurrencyLimiter
 from ..limits.deadline import Deadline
-from ..settings import Settings
-from ..telemetry.metrics import LLM_BREAKER_STATE
+from ..settings import EMBEDDED, Settings
+from .answer_form import AnswerForm
 from .call_recorder import ModelCallRecorder, Prices
+from .circuit_breaker import CircuitBreaker
+from .dialect import Dialect, InWords
 from .failures import ModelCallFailed, Retries
+from .thoughts import Thoughts
 
 log = structlog.stdlib.get_logger(__name__)
 
-BreakerState = Literal["closed", "half_open", "open"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,104 +47,24 @@ class ModelRequest:
         return {**config, "tags": [*(config.get("tags") or ()), self.MARK]}
 
 
-class CircuitBreaker:
-    """Closed: calls pass. Open: none does. Half-open: one at a time tries whether it works again.
-
-    It lives in this process; each replica finds out for itself. Own code, because a call that its
-    request cut short must count neither way, which the libraries that were looked at (purgatory
-    3.0, pybreaker 1.4) do not know.
-    """
-
-    SHOWN: Final[Mapping[BreakerState, int]] = {"closed": 0, "half_open": 1, "open": 2}
+class ModelEndpoint:
+    """What all roles that use the same model share: its breaker, concurrency limit, retries, and what it lacks."""
 
     def __init__(
-        self, model: str, max_failures: int, open_seconds: float, now: Callable[[], float] = monotonic
+        self, name: str, model: str, settings: Settings, prices: Prices, parameters: Set[str] = frozenset()
     ) -> None:
-        """Open after `max_failures` in a row, for `open_seconds` by the clock `now`."""
-        self._model = model
-        self._max_failures = max_failures
-        self._open_seconds = open_seconds
-        self._now = now
-        self._failures = 0
-        self._opened_at: float | None = None
-        self._is_trying = False
-        self._show("closed")
-
-    @property
-    def state(self) -> BreakerState:
-        """What the next call meets."""
-        if self._opened_at is None:
-            return "closed"
-        has_rested = self._now() - self._opened_at >= self._open_seconds
-        return "half_open" if has_rested else "open"
-
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Let one call pass, and record its success or failure.
-
-        Raises:
-            ModelCallFailed: `breaker_open`; the call was not made.
-        """
-        is_trial = self._admit()
-        try:
-            yield
-        except ModelCallFailed as failure:
-            if failure.trips_breaker:
-                self._record_failure(is_trial)
-            elif failure.reason == "refused":  # it answers
-                self._record_success(is_trial)
-            raise
-        else:
-            self._record_success(is_trial)
-        finally:
-            if is_trial:
-                self._is_trying = False
-
-    def _admit(self) -> bool:
-        """True for the one call that tries a half-open breaker."""
-        state = self.state
-        if state == "closed":
-            return False
-        if state == "open" or self._is_trying:
-            raise ModelCallFailed("breaker_open")
-        self._is_trying = True
-        self._show(state)
-        log.info("breaker_half_open", model=self._model)
-        return True
-
-    def _record_failure(self, is_trial: bool) -> None:
-        self._failures += 1
-        if is_trial or (self._opened_at is None and self._failures >= self._max_failures):
-            self._opened_at = self._now()
-            self._show("open")
-            log.warning("breaker_open", model=self._model, seconds=self._open_seconds)
-
-    def _record_success(self, is_trial: bool) -> None:
-        if self._opened_at is not None and not is_trial:
-            return  # a call from before it opened
-        self._failures = 0
-        if is_trial:
-            self._opened_at = None
-            self._show("closed")
-            log.info("breaker_closed", model=self._model)
-
-    def _show(self, state: BreakerState) -> None:
-        LLM_BREAKER_STATE.labels(self._model).set(self.SHOWN[state])
-
-
-class ModelEndpoint:
-    """What all roles that use the same model share: its breaker, concurrency limit and retries."""
-
-    def __init__(self, name: str, model: str, finish: str | None, settings: Settings, prices: Prices) -> None:
-        """Stand for `model`, shown as `name`, which says under `finish` why an answer ended."""
+        """Stand for `model`, shown as `name`, whose class sends `parameters` that an endpoint may refuse."""
         self.name = name
         self.model = model
-        self.finish = finish
+        self.is_embedded = model == EMBEDDED
         self.settings = settings
         self.prices = prices
         self.breaker = CircuitBreaker(name, settings.llm_breaker_failures, settings.llm_breaker_seconds)
         self.limiter = ConcurrencyLimiter(model, settings.llm_max_concurrency, settings.llm_max_queue)
         self.retries = Retries(settings.llm_max_retries)
+        self.dialect = Dialect(name, parameters)
+        self.opens_no_thoughts = False
+        """True once it has ended thoughts that it had not opened: from then on its words wait for their end."""
 
 
 class ResilientModel:
@@ -151,17 +74,26 @@ class ResilientModel:
     """Part of the configured time from which on a timeout speaks against the model, and not
     against the request that had no more time left; a guess."""
 
-    def __init__(self, endpoint: ModelEndpoint, model: Any) -> None:
-        """Wrap `model`, a chat model or one with tools bound to it."""
+    def __init__(
+        self,
+        endpoint: ModelEndpoint,
+        model: Any,
+        tools: Sequence[Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Wrap `model`, with `tools` bound to it in its provider's words."""
         self.endpoint = endpoint
         self._model = model
+        self._tools = tools
+        self._options = options or {}
+        self.form = AnswerForm.of(tools or (), self._options, may_be_silent=endpoint.is_embedded)
+        self._in_words = InWords(tools or (), self._options, is_required=self.form.is_required)
+        self._spoken: dict[frozenset[str], Any] = {}
+        self._speaking(endpoint.dialect.lacks)
 
     def bind_tools(self, tools: Any, **options: Any) -> "ResilientModel":
         """The same model with tools, in its provider's words."""
-        choices = getattr(self._model, "supports_tool_choice_values", None)
-        if choices is not None and options.get("tool_choice") not in choices:
-            options.pop("tool_choice", None)  # Bedrock's class would refuse it
-        return ResilientModel(self.endpoint, self._model.bind_tools(tools, **options))
+        return ResilientModel(self.endpoint, self._model, tools, options)
 
     async def ainvoke(self, request: ModelRequest, seconds: float) -> AIMessage:
         """The whole answer, within `seconds` and all retries.
@@ -172,16 +104,28 @@ class ResilientModel:
         until = asyncio.get_running_loop().time() + seconds
         is_fair = seconds >= self.endpoint.settings.llm_timeout_seconds * self.FAIR_SHARE
 
-        async def attempt() -> AIMessage:
+        async def attempt(lacks: frozenset[str]) -> AIMessage:
+            given = self._in_words.request(request.input, lacks)
             async with self._call(request, until, had_full_timeout=is_fair) as call:
                 async with asyncio.timeout_at(until):
-                    answer: AIMessage = await self._model.ainvoke(request.input, request.marked, **request.options)
-                call.add_tokens(answer.usage_metadata)
-                if self.endpoint.finish and not self.has_content(answer):
-                    raise ModelCallFailed("upstream_invalid")
-                return answer
+                    answer: AIMessage = await self._speaking(lacks).ainvoke(given, request.marked, **request.options)
+                call.count(answer.usage_metadata)
+                self.endpoint.opens_no_thoughts |= Thoughts.are_unopened_in(str(answer.text))
+                return self.form.whole(answer)
 
-        return await self.endpoint.retries.run(attempt, until)
+        answer = await self.endpoint.retries.run(partial(self._understood, attempt), until)
+        dialect = self.endpoint.dialect
+        if not self.form.is_required or "tools" in dialect.lacks:
+            return answer
+        if answer.tool_calls or answer.invalid_tool_calls:
+            dialect.ignored(has_ignored=False)
+            return answer
+        try:  # some endpoints leave tools out without a word
+            told = await attempt(dialect.lacks | {"tools"})
+        except ModelCallFailed:
+            return answer
+        dialect.ignored(has_ignored=bool(told.tool_calls))
+        return told if told.tool_calls else answer
 
     async def open_stream(
         self, request: ModelRequest, seconds: float
@@ -196,22 +140,51 @@ class ResilientModel:
         until = asyncio.get_running_loop().time() + seconds
         is_fair = seconds >= self.endpoint.settings.llm_first_token_seconds * self.FAIR_SHARE
 
-        async def attempt() -> tuple[AIMessageChunk, AsyncGenerator[AIMessageChunk]]:
-            pieces = self._pieces(request, until, had_full_timeout=is_fair)
+        async def attempt(lacks: frozenset[str]) -> tuple[AIMessageChunk, AsyncGenerator[AIMessageChunk]]:
+            pieces = self._pieces(request, until, lacks, had_full_timeout=is_fair)
             return await anext(pieces), pieces
 
-        return await self.endpoint.retries.run(attempt, until)
+        return await self.endpoint.retries.run(partial(self._understood, attempt, is_stream=True), until)
+
+    async def _understood(self, attempt: Callable[[frozenset[str]], Awaitable[T]], *, is_stream: bool = False) -> T:
+        """What `attempt` gives, without what the endpoint refuses to be sent: its first refusal else."""
+        dialect = self.endpoint.dialect
+        used = dialect.used(self._options, has_tools=bool(self._tools), is_stream=is_stream)
+        lacks, first = dialect.lacks, None
+        while True:
+            try:
+                answer = await attempt(lacks)
+            except ModelCallFailed as failure:
+                first = first or failure
+                name = dialect.next_to_leave_out(failure, used, lacks)
+                if name is None:
+                    raise first if failure.reason == "refused" else failure  # noqa: B904 - it is the one
+                lacks |= {name}
+            else:
+                dialect.learn(used, lacks)
+                return answer
+
+    def _speaking(self, lacks: frozenset[str]) -> Any:
+        """The model as an endpoint with these gaps understands it."""
+        if lacks not in self._spoken:
+            options = dict(self._options)
+            choices = getattr(self._model, "supports_tool_choice_values", None)
+            if choices is not None and options.get("tool_choice") not in choices:
+                options.pop("tool_choice", None)  # Bedrock's class would refuse it
+            self._spoken[lacks] = Dialect.spoken(self._model, self._tools, options, lacks)
+        return self._spoken[lacks]
 
     async def _pieces(
-        self, request: ModelRequest, until: float, *, had_full_timeout: bool
+        self, request: ModelRequest, until: float, lacks: frozenset[str], *, had_full_timeout: bool
     ) -> AsyncGenerator[AIMessageChunk]:
-        """The pieces of one call, the first when there is content; keep-alives are none."""
-        settings, finish = self.endpoint.settings, self.endpoint.finish
+        """The pieces of one call in our form, the first when there is content; keep-alives are none."""
+        settings = self.endpoint.settings
         now = asyncio.get_running_loop().time
-        before_content: list[AIMessageChunk] = []
-        has_content = has_finished = False
+        waiting: list[AIMessageChunk] = []
+        answer = self.form.pieces(is_held=self.endpoint.opens_no_thoughts)
+        given = self._in_words.request(request.input, lacks)
         async with self._call(request, until, had_full_timeout=had_full_timeout) as call:
-            source = self._model.astream(request.input, request.marked, **request.options)
+            source = self._speaking(lacks).astream(given, request.marked, **request.options)
             try:
                 content_by = min(until, now() + settings.llm_first_token_seconds)
                 while True:
@@ -219,22 +192,16 @@ class ResilientModel:
                         piece: AIMessageChunk | None = await anext(source, None)
                     if piece is None:
                         break
-                    call.add_tokens(piece.usage_metadata)
-                    has_finished |= bool(finish and piece.response_metadata.get(finish))
-                    before_content.append(piece)
-                    says_something = self.has_content(piece)
-                    if not (has_content or says_something):
-                        continue
-                    has_content = True
-                    while before_content:
-                        yield before_content.pop(0)
-                    if says_something:
+                    if AnswerForm.says_something(piece) or piece.response_metadata.get("thinks"):
                         content_by = now() + Deadline.clamp(settings.llm_next_token_seconds)
-                if finish and not (has_content and has_finished):
-                    raise ModelCallFailed("upstream_invalid")
-                while before_content:  # the embedded model may say nothing
-                    yield before_content.pop(0)
+                    waiting.append(answer.feed(piece))
+                    call.count(answer.usage)
+                    while answer.has_begun and waiting:
+                        yield waiting.pop(0)
+                for piece in [*waiting, answer.end()]:
+                    yield piece
             finally:
+                self.endpoint.opens_no_thoughts |= answer.has_unopened_thoughts
                 await source.aclose()
 
     @asynccontextmanager
@@ -254,10 +221,3 @@ class ResilientModel:
                         yield call
             except Overloaded:
                 raise ModelCallFailed("overloaded") from None
-
-    @staticmethod
-    def has_content(message: AIMessage) -> bool:
-        """Whether a message or a piece of one says anything; thoughts and broken calls count."""
-        calls: Any = getattr(message, "tool_call_chunks", None) or message.tool_calls
-        content = message.content or calls or message.invalid_tool_calls
-        return bool(content or any(message.additional_kwargs.values()))

@@ -90,7 +90,9 @@ class RuleBasedModel(BaseChatModel):
         received = sum(len(text.split()) for text in texts)
         usage = UsageMetadata(input_tokens=sent, output_tokens=received, total_tokens=sent + received)
         # A copy: the script may give the same message twice.
-        return reply.model_copy(update={"usage_metadata": usage, "response_metadata": {"model_name": EMBEDDED}})
+        return reply.model_copy(
+            update={"usage_metadata": usage, "response_metadata": {**reply.response_metadata, "model_name": EMBEDDED}}
+        )
 
     @staticmethod
     def _name(tool: dict[str, Any] | type | Callable[..., Any] | BaseTool) -> str:

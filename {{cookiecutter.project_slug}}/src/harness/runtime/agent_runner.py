@@ -80,8 +80,9 @@ class Draft:
 
     @property
     def degraded(self) -> list[str]:
-        """Why it is degraded: some of the tool calls failed or were refused."""
-        return sorted({self.REASONS[type(it)] for it in self.failures if type(it) in self.REASONS})
+        """Why it is degraded: some of the tool calls failed or were refused, or its end is missing."""
+        reasons = {self.REASONS[type(it)] for it in self.failures if type(it) in self.REASONS}
+        return sorted(reasons | Degraded.cut(self.messages[-1]))
 
 
 class AgentRunner:

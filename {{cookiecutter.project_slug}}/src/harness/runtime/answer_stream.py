@@ -7,6 +7,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 
 from ..guards.output import OutputGuard, SentenceBuffer
+from ..models.answer_form import CUT
+from ..models.endings import Endings
+from ..models.thoughts import Thoughts
 from .replies import Event
 
 
@@ -33,6 +36,7 @@ class AnswerStream:
         self._buffer: SentenceBuffer | None = None
         self._sent = ""
         self._has_tools = True
+        self._is_cut = False
         self.refusal: str | None = None
         """Why a sentence of the newest call may not leave."""
 
@@ -56,12 +60,18 @@ class AnswerStream:
             self._buffer = None
             self.withdraw(self.REVISED)
             return
-        self._send(self._buffer.feed(piece.text))
+        text = str(piece.text)
+        if Thoughts.CLOSED in text:  # all before were thoughts
+            self.begin(has_tools=self._has_tools)
+            text = text.rpartition(Thoughts.CLOSED)[2]
+        self._is_cut = bool(piece.response_metadata.get(CUT))
+        if self._buffer is not None:
+            self._send(self._buffer.feed(text))
 
     def end(self) -> None:
         """The call's answer is whole."""
         if self._buffer is not None:
-            self._send(self._buffer.rest())
+            self._send(self._buffer.rest(Endings.sentences if self._is_cut else str))
 
     @property
     def has_sent(self) -> bool:

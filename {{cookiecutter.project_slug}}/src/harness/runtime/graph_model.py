@@ -14,6 +14,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
 from ..errors import ClarificationNeeded, ConfigurationError
+from ..models.answer_form import CUT
 from ..models.model_config import ROLES, Role
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
@@ -79,6 +80,7 @@ class FactoryModel(BaseChatModel):
         """
         given = self._complete(input)
         answer: AIMessage = await self._model().ainvoke(given, self._named(given, config), **kwargs)
+        self._note(answer)
         return answer
 
     async def astream(
@@ -88,6 +90,7 @@ class FactoryModel(BaseChatModel):
         given = self._complete(input)
         pieces: Any = self._model().astream(given, self._named(given, config), **kwargs)
         async for piece in pieces:
+            self._note(piece)
             yield piece
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:  # noqa: A002
@@ -114,6 +117,11 @@ class FactoryModel(BaseChatModel):
             made: Any = host.factory.for_role(self.role, self.script or GraphScript(self.bound))
             self._made = host.factory, made.bind_tools(self.bound, **self.options) if self.bound else made
         return self._made[1]  # type: ignore[no-any-return]
+
+    def _note(self, answer: AIMessage) -> None:
+        """Keep for the reply that an answer was cut: a graph may make anything of it."""
+        if answer.response_metadata.get(CUT) and (cut := RunContext.current().cut) is not None:
+            cut.append(self.role)
 
     def _named(self, given: Any, config: RunnableConfig | None) -> RunnableConfig:
         """The call's configuration, with the name and version of its prompt for logs and traces.

@@ -5,12 +5,14 @@ from math import ceil
 from typing import Any, Final, Literal, Self
 
 import structlog
+from langchain_core.messages import AnyMessage
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from ..errors import BudgetExceeded, ModelUnavailable
 from ..guards.output import GroundingLevel, OutputGuard
 from ..guards.personal_data import PiiRules
+from ..models.answer_form import CUT
 from ..models.call_recorder import Usage
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector
@@ -39,6 +41,7 @@ class Degraded:
     AGENT: Final = "agent_failed"  # An agent's own code failed; the answer names the missing part
     OUT_OF_TIME: Final = "out_of_time"  # A model or a step was ended, so that the answer leaves before the deadline
     OVER_BUDGET: Final = "over_budget"  # A model asked for more calls or tokens than a run may use
+    CUT: Final = "cut_answer"  # A model's answer was longer than it may be, and ends with its last whole sentence
     NOT_SAVED: Final = "not_saved"  # The thread does not remember this exchange: its store did not answer
     TIMEOUT: Final = "timeout"  # The reason of a failed model call when the last model took too long
 
@@ -48,6 +51,11 @@ class Degraded:
         if refusal == OutputGuard.LANGUAGE:
             return cls.LANGUAGE
         return cls.UNGROUNDED if refusal == OutputGuard.UNGROUNDED else cls.UNSAFE
+
+    @classmethod
+    def cut(cls, answer: AnyMessage) -> set[str]:
+        """The reason of a model's answer that was cut; none of any other."""
+        return {cls.CUT} if answer.response_metadata.get(CUT) else set()
 
     @classmethod
     def reasons_for(cls, role: Role, failure: Exception) -> list[str]:

@@ -11,6 +11,7 @@ from langgraph.runtime import Runtime
 from ..errors import ModelUnavailable
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
+from ..models.answer_form import AnswerForm
 from ..models.factory import LLMFactory
 from ..prompts.messages import Messages
 from ..prompts.shared import WRITER
@@ -53,11 +54,11 @@ class Writer:
         try:
             async with Deadline.until(DeadlineFraction.WRITE):
                 messages = self._messages(state, results.all)
-                draft = await self._ask_model(self._model, messages)
+                draft, degraded = await self._ask_model(self._model, messages)
                 refusal = guard.violation(guard.masked(draft, is_counted=False))
                 if refusal in OutputGuard.MENDABLE and not (stream and stream.has_sent):
                     correction = AgentRunner.correction(refusal, guard.unsupported(draft), state["language"])
-                    draft = await self._ask_model(self._model, [*messages, AIMessage(draft), correction])
+                    draft, degraded = await self._ask_model(self._model, [*messages, AIMessage(draft), correction])
                     if guard.violation(guard.masked(draft, is_counted=False)) is None:
                         guard.corrected(refusal, "writer")
         except Exception as failure:  # noqa: BLE001 - see below
@@ -67,7 +68,7 @@ class Writer:
             if stream:
                 stream.withdraw(degraded[0])
             return {"draft": "", "degraded": degraded}
-        return {"draft": draft}
+        return {"draft": draft, "degraded": degraded}
 
     @staticmethod
     def _messages(state: State, results: Sequence[TaskResult]) -> list[BaseMessage]:
@@ -78,12 +79,14 @@ class Writer:
         ]
 
     @staticmethod
-    async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage]) -> str:
+    async def _ask_model(model: BaseChatModel, messages: Sequence[BaseMessage]) -> tuple[str, list[str]]:
+        """The model's words, and why they are degraded."""
         # In pieces also where nobody reads along: what a model tells beside its words stays where it is.
-        draft = "".join([chunk.text async for chunk in model.astream([*messages], {"metadata": WRITER.metadata})])
-        if not draft.strip():
+        pieces = [piece async for piece in model.astream([*messages], {"metadata": WRITER.metadata})]
+        answer = AnswerForm(may_be_silent=True).joined(pieces)
+        if not answer.text.strip():
             raise ModelUnavailable("writer", "said nothing")
-        return draft.strip()
+        return answer.text.strip(), [*Degraded.cut(answer)]
 
 
 class OutputGuardNode:

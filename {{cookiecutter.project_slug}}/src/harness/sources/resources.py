@@ -8,9 +8,10 @@ from typing import ClassVar, Protocol
 
 import httpx2
 
-from ..errors import SourceUnavailable
+from ..errors import ConfigurationError, SourceUnavailable
 from ..project import Project
 from ..settings import Settings
+from ..settings.network import OutgoingNetwork
 from .addresses import SsrfSafeTransport
 from .files import Folder
 from .http import HttpClient
@@ -87,6 +88,8 @@ class SourceConnections:
 
     @staticmethod
     def _connected(settings: Settings) -> httpx2.AsyncClient:
+        if problems := list(OutgoingNetwork.of_certificates()):
+            raise ConfigurationError(problems)
         project = Project.load()
         transport = (
             httpx2.AsyncHTTPTransport(proxy=str(settings.data_proxy_url))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from harness.auth.oidc import ProviderKeys
-from harness.errors import IdentityUnavailable, Unauthenticated
+from harness.errors import ConfigurationError, IdentityUnavailable, Unauthenticated
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.support.peers.data_sources import Drop, Json
@@ -199,3 +199,11 @@ async def test_the_end_does_not_wait_for_a_provider_that_hangs(
     await find(keys)
     await asyncio.wait_for(keys.aclose(), timeout=5)
     assert keys.refreshing is None
+
+
+def test_a_proxy_that_cannot_be_used_is_named_before_any_token_comes(
+    trusting: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="ALL_PROXY"):
+        ProviderKeys(trusting)

@@ -96,3 +96,17 @@ def test_what_is_left_of_markup_is_no_markup() -> None:
 )
 def test_the_host_of_an_address(url: str, host: str) -> None:
     assert ActiveContent.host(url) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One\r\ntwo",
+        "a soft\u00adhyphen",
+        "to the right\u200e and the left\u200f",
+        "\ufeffa mark of the byte order",
+        "England: \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    ],
+)
+def test_signs_that_people_write_are_not_active(text: str) -> None:
+    assert not ActiveContent().is_present(text)

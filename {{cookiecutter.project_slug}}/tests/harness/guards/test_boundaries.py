@@ -287,3 +287,10 @@ async def test_no_agents_own_words_are_taken_for_an_invention(
         said=[*agent.description.values(), *(source["title"] for source in sources)],
     )
     assert of_the_turn.unsupported(answer) == []
+
+
+def test_signs_that_nobody_sees_cost_no_answer() -> None:
+    guard = OutputGuard(NO_LEAKS, "Mars?", [MOONS])
+    text = guard.masked("Mars has\r\n2 moo\u00adns.\u200f")
+    assert text == "Mars has\n2 moons."
+    assert guard.violation(text) is None

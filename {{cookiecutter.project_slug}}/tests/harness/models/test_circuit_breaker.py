@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.models.circuit_breaker import CircuitBreaker
 from harness.models.failures import ModelCallFailed, Reason
-from harness.models.resilient_model import CircuitBreaker
 from harness.settings import Settings
 from harness.telemetry.logging import Logs
 from harness.telemetry.metrics import REGISTRY
@@ -151,3 +151,19 @@ def test_an_answer_to_a_call_from_before_it_opened_does_not_close_it(breaker: Ci
             fail(breaker)
 
     assert state(breaker) == "open"
+
+
+@pytest.mark.parametrize("reason", sorted(ModelCallFailed.ANSWERED))
+def test_what_a_question_causes_is_an_answer_of_the_model(
+    breaker: CircuitBreaker, clock: Clock, reason: Reason
+) -> None:
+    for _ in range(3):
+        fail(breaker)
+        fail(breaker)
+        fail(breaker, reason)
+    assert state(breaker) == "closed"
+    for _ in range(3):
+        fail(breaker)
+    clock.seconds += 30
+    fail(breaker, reason)
+    assert state(breaker) == "closed"

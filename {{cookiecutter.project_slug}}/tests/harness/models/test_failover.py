@@ -57,7 +57,7 @@ FAULTS: list[tuple[Reply, str]] = [
     (TruncatedJson(), "upstream_invalid"),
     (WrongSchema(), "upstream_invalid"),
     (NoChoices(), "upstream_invalid"),
-    (NullContent(), "upstream_invalid"),
+    (NullContent(), "said_nothing"),
     (Huge(), "upstream_invalid"),
     (GzipBomb(), "upstream_invalid"),
     (BrokenFrame(), "upstream_invalid"),

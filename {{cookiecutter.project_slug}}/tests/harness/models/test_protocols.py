@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import AnyHttpUrl, SecretStr
 
 from harness.errors import ConfigurationError, ModelUnavailable
+from harness.models.answer_form import CUT, AnswerForm
 from harness.models.call_recorder import Usage
 from harness.models.factory import LLMFactory
 from harness.models.model_config import ModelConfig
@@ -31,6 +32,7 @@ PROVIDERS: Mapping[str, Mapping[str, Any]] = {
         "says": Message("three little words"),
         "cuts": Message("three little words", is_cut=True),
         "fails": (Overloaded(), "upstream_error"),
+        "ends": Message,
         "usage": Usage(1, ANTHROPIC_USAGE["input_tokens"], ANTHROPIC_USAGE["output_tokens"], None),
     },
     "bedrock": {
@@ -39,6 +41,7 @@ PROVIDERS: Mapping[str, Mapping[str, Any]] = {
         "says": Converse("three little words"),
         "cuts": Converse("three little words", is_cut=True),
         "fails": (Throttled(), "busy"),
+        "ends": Converse,
         "usage": Usage(1, BEDROCK_USAGE["inputTokens"], BEDROCK_USAGE["outputTokens"], None),
     },
 }
@@ -95,6 +98,41 @@ async def test_a_stream_without_its_end_is_not_taken_for_an_answer(provider: Any
 
     assert said == "three little words"
     assert failure.reason in {"upstream_invalid", "connection"}
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+@pytest.mark.parametrize("ending", ["max_tokens", "model_context_window_exceeded"])
+async def test_a_cut_answer_is_marked_and_ends_with_its_last_sentence(
+    provider: Any, model_that: Open, ending: str, how: str
+) -> None:
+    reply = provider["ends"]("<think>hm</think>Three words.\r\nFour litt", ending=ending)
+    async with model_that(reply) as model:
+        pieces = [piece async for piece in model.astream("hi")] if how == "stream" else []
+        answer = AnswerForm().joined(pieces) if pieces else await model.ainvoke("hi")
+
+    assert answer.text == "Three words."
+    assert answer.response_metadata[CUT]
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (("refusal", "I can"), "withheld"),
+        (("guardrail_intervened", "Sorry."), "withheld"),
+        (("content_filtered", ""), "withheld"),
+        (("malformed_model_output", "Three words."), "upstream_error"),
+        (("max_tokens", "Three wor"), "cut"),
+        (("end_turn", "<think>hm"), "said_nothing"),
+    ],
+)
+async def test_what_is_no_answer_has_its_reason(
+    provider: Any, model_that: Open, said: tuple[str, str], reason: str, how: str
+) -> None:
+    ending, text = said
+    async with model_that(provider["ends"](text, ending=ending)) as model:
+        with pytest.raises(ModelUnavailable, match=reason):
+            await (model.ainvoke("hi") if how == "whole" else streamed(model))
 
 
 @pytest.mark.parametrize("how", ["whole", "stream"])

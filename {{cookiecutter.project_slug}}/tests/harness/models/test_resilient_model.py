@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from harness.models.factory import LinkState
 from harness.models.resilient_model import ModelEndpoint, ResilientModel
 from harness.settings import Settings
 from harness.telemetry.metrics import REGISTRY
-from tests.harness.models.chains import FIRST, SECOND, Unused, chain, factory_for, streamed
-from tests.support.peers.openai_faults import Busy, Switchable
+from tests.harness.models.chains import FIRST, SECOND, Unused, chain, factory_for, said_before_failing, streamed
+from tests.support.peers.openai_faults import Busy, Comments, Slow, StalledStream, Switchable
 from tests.support.peers.openai_replies import Failure, Hang, Reply, Request, Text
 from tests.support.peers.openai_server import OpenAIServer
 
@@ -166,6 +167,54 @@ class Bindable:
 @pytest.mark.parametrize(("choices", "options"), [(("auto", "any"), {"tool_choice": "any"}), (("auto",), {}), ((), {})])
 def test_a_call_is_required_only_of_a_model_that_knows_how(choices: Sequence[str], options: dict[str, str]) -> None:
     model = Bindable(*choices)
-    endpoint = ModelEndpoint("m", "m", None, Settings(), Prices({}))
+    endpoint = ModelEndpoint("m", "m", Settings(), Prices({}))
     ResilientModel(endpoint, model).bind_tools([], tool_choice="any")
     assert model.options == options
+
+
+UNBOUND: dict[str, Any] = {"llm_timeout_seconds": 60, "llm_first_token_seconds": 60, "llm_next_token_seconds": 60}
+"""Limits that a test would notice: longer than it waits."""
+
+SOON_SECONDS = 20
+"""How long a limit of 0.2 s may take on the busiest machine."""
+
+
+async def test_a_stream_without_a_first_word_is_given_up_at_its_own_limit() -> None:
+    with OpenAIServer([Text("warm"), Comments()]) as server:
+        async with chain(server, **UNBOUND | {"llm_first_token_seconds": 0.2}) as model:
+            await model.ainvoke("hi")
+            async with asyncio.timeout(SOON_SECONDS):
+                with pytest.raises(ModelUnavailable, match="timeout"):
+                    await streamed(model)
+
+
+async def test_a_stream_that_stalls_is_given_up_at_the_limit_to_its_next_word() -> None:
+    with OpenAIServer([Text("warm"), StalledStream()]) as server:
+        async with chain(server, **UNBOUND | {"llm_next_token_seconds": 0.2}) as model:
+            await model.ainvoke("hi")
+            async with asyncio.timeout(SOON_SECONDS):
+                said, failure = await said_before_failing(model)
+
+    assert (said, failure.reason) == ("half an ", "timeout")
+
+
+async def test_the_limit_to_the_next_word_begins_anew_with_each_word() -> None:
+    limits: dict[str, Any] = UNBOUND | {"llm_first_token_seconds": 0.5, "llm_next_token_seconds": 60}
+    with OpenAIServer([Text("warm"), Slow("one two three", pause_seconds=0.3)]) as server:
+        async with chain(server, **limits) as model:
+            await model.ainvoke("hi")
+            assert await streamed(model) == "one two three"
+
+
+async def test_an_endpoint_that_opens_no_thoughts_is_streamed_when_they_have_ended() -> None:
+    with OpenAIServer(lambda request: Text("Is it 1? </think> It is 2.")) as server:
+        async with chain(server) as model:
+            assert await streamed(model) == "Is it 1? </think>It is 2."  # who joins it leaves thoughts out
+            assert await streamed(model) == "It is 2."
+
+
+async def test_a_whole_answer_tells_as_well_that_an_endpoint_opens_no_thoughts() -> None:
+    with OpenAIServer(lambda request: Text("Is it 1? </think> It is 2.")) as server:
+        async with chain(server) as model:
+            assert (await model.ainvoke("hi")).text == "It is 2."
+            assert await streamed(model) == "It is 2."

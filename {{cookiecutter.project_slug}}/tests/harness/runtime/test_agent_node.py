@@ -1,6 +1,7 @@
 """One agent on one task: its model's answer when it is grounded, its data's when not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from harness.runtime.agent_node import AgentNode
 from harness.runtime.state import State, Task
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
+from harness.storage.thread_ref import ThreadRef
 from tests.harness.runtime.scripted import NO_LEAKS, Say, ScriptedFactory
 from tests.support.agents import TEST_AGENTS
 
@@ -145,3 +147,87 @@ async def test_arguments_that_break_the_tools_schema_never_reach_it(
     assert [message.status for message in seen] == ["error"]
     assert state["outcomes"][0]["text"] == "mars has 2 moons."
     assert state["degraded"] == ["ungrounded"]
+
+
+MARS = "How many moons has Mars?"
+
+
+class Conversation:
+    """One worker whose model answers until a test takes it away; then an answer of before may stand in."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self._say = say
+        self.is_there = True
+        self.agents = [a(SourceConnections(settings)) for a in TEST_AGENTS]
+        self._node = AgentNode(settings, ScriptedFactory(settings, agent=self._speak), self.agents, NO_LEAKS)
+        graph = StateGraph(State, context_schema=RunContext).add_node("work", self._node.__call__)
+        self._graph = graph.add_edge(START, "work").compile()
+
+    def _speak(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+        if not self.is_there:
+            raise ConnectionError("gone")
+        return self._say(messages, bound)
+
+    async def ask(self, language: str = "en") -> State:
+        task = Task(agent="moons", question=MARS)
+        with RunContext.scope(thread=ThreadRef("t", "ana")):
+            state: Any = await self._graph.ainvoke({"task": task, "language": language, "before": ""})
+        return state  # type: ignore[no-any-return]
+
+
+async def test_an_answer_of_before_stands_in_while_no_model_answers(settings: Settings) -> None:
+    moons = Conversation(settings, after_tool("Mars? It has 2 of them."))
+    await moons.ask()
+    moons.is_there = False
+    state = await moons.ask()
+    assert state["outcomes"][0]["text"] == "Mars? It has 2 of them."
+    assert state["degraded"] == ["model_unavailable", "kept_answer"]
+
+
+async def test_a_kept_answer_does_not_cross_languages(settings: Settings) -> None:
+    moons = Conversation(settings, after_tool("Mars? It has 2 of them."))
+    await moons.ask()
+    moons.is_there = False
+    state = await moons.ask("es")
+    assert "It has" not in state["outcomes"][0]["text"]
+    assert state["degraded"] == ["model_unavailable"]
+
+
+async def test_a_kept_answer_does_not_outlive_the_version_of_its_prompt(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moons = Conversation(settings, after_tool("Mars? It has 2 of them."))
+    await moons.ask()
+    moons.is_there = False
+    agent = next(it for it in moons.agents if it.name == "moons")
+    monkeypatch.setattr(type(agent), "prompt", replace(agent.prompt, version="8"))
+    state = await moons.ask()
+    assert state["outcomes"][0]["text"] == "mars has 2 moons."
+    assert state["degraded"] == ["model_unavailable"]
+
+
+def with_a_refused_call(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+    if isinstance(messages[-1], ToolMessage):
+        return AIMessage("Mars? It has 2 of them.")
+    calls = [{"name": name, "args": {"name": "mars"}, "id": name} for name in ("look_up", "no_such_tool")]
+    return AIMessage("", tool_calls=calls)
+
+
+def cut_short(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
+    if isinstance(messages[-1], ToolMessage):
+        return AIMessage("Mars? It has 2 of them. And", response_metadata={"finish_reason": "length"})
+    return calling("look_up", name="mars")
+
+
+@pytest.mark.parametrize(
+    ("say", "reason"), [(with_a_refused_call, "source_unavailable"), (cut_short, "cut_answer")], ids=["refused", "cut"]
+)
+async def test_a_degraded_answer_is_never_kept(settings: Settings, say: Say, reason: str) -> None:
+    moons = Conversation(settings, say)
+    first = await moons.ask()
+    assert first["outcomes"][0]["text"] == "Mars? It has 2 of them."
+    assert first["degraded"] == [reason]
+    moons.is_there = False
+    state = await moons.ask()
+    assert state["outcomes"][0]["text"] == "mars has 2 moons."
+    assert state["degraded"] == ["model_unavailable"]

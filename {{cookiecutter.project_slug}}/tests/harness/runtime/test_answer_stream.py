@@ -204,3 +204,21 @@ def test_a_refusal_is_of_the_newest_call() -> None:
     assert heard.stream.refusal == "ungrounded"
     heard.stream.begin()
     assert heard.stream.refusal is None
+
+
+def test_what_turns_out_to_be_thought_is_taken_back() -> None:
+    heard = Heard().guarded()
+    heard.stream.begin()
+    for piece in ("Is it 1? ", "Or 2", "</think>", "It is 3. "):
+        heard.stream.feed(AIMessageChunk(content=piece))
+    heard.stream.end()
+    assert heard.events == [["token", "Is it 1? "], ["withdrawn", "revised"], ["token", "It is 3. "]]
+
+
+def test_of_a_cut_answer_the_whole_sentences_are_sent() -> None:
+    heard = Heard().guarded()
+    heard.stream.begin()
+    heard.stream.feed(AIMessageChunk(content="It is 1. It is 2."))
+    heard.stream.feed(AIMessageChunk(content=" Or", response_metadata={"cut": True}))
+    heard.stream.end()
+    assert heard.events == [["token", "It is 1. "], ["token", "It is 2. "]]

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
 
 from harness.errors import ConfigurationError
 from harness.runtime.agent_flows import Handoffs, Supervisor
@@ -29,6 +31,13 @@ def look_up(name: str) -> dict[str, Any]:
 def own() -> OwnGraph:
     graph = create_agent(model(), tools(look_up, policy=Policy(tools=frozenset({"look_up"}))))
     return OwnGraph(graph, description="Moons of a planet.")
+
+
+class Note(TypedDict):
+    """A graph's own state."""
+
+    question: str
+    answer: str
 
 
 LOOKS = call("look_up", name="mars")
@@ -143,3 +152,35 @@ def test_in_parallel_every_agent_is_a_worker_beside_a_planner() -> None:
     assert Parallel().workers(TEST_AGENTS) == TEST_AGENTS
     assert Parallel().has_planner
     assert not own().has_planner
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "reasons"),
+    [
+        (AIMessage("One. Tw", response_metadata={"finish_reason": "length"}), "One.", ["cut_answer"]),
+        (AIMessage("<think>Hm.</think>One."), "One.", []),
+        (AIMessage("One\r\ntwo\u00adthree."), "One\ntwothree.", []),
+        (AIMessage("<think>Hm."), None, ["model_unavailable"]),
+        (AIMessage("One.", response_metadata={"finish_reason": "content_filter"}), None, ["model_unavailable"]),
+    ],
+    ids=["cut", "thoughts", "signs", "unclosed", "filtered"],
+)
+async def test_a_graph_s_models_answer_in_the_same_form(
+    begin: Stage, answer: AIMessage, said: str | None, reasons: list[str]
+) -> None:
+    flow = OwnGraph(create_agent(model(), []), grounding="open")
+    reply = await begin(flow, InTurn(answer)).say("Draft a note")
+    assert reply.degraded_because == reasons
+    assert said is None or reply.answer == said
+
+
+async def test_a_graph_that_makes_text_of_a_cut_answer_says_so(begin: Stage) -> None:
+    async def write(state: Any) -> Any:
+        answer = await model().ainvoke([HumanMessage("Draft a note")])
+        return {"answer": f"So: {answer.text}"}
+
+    graph = StateGraph(Note).add_node("write", write).add_edge(START, "write").compile()
+    flow = OwnGraph(graph, input="question", output="answer", grounding="open")
+    cut = AIMessage("One. Tw", response_metadata={"finish_reason": "max_tokens"})
+    reply = await begin(flow, InTurn(cut)).say("Draft a note")
+    assert (reply.answer, reply.degraded_because) == ("So: One.", ["cut_answer"])

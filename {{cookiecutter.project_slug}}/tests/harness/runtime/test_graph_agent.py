@@ -67,6 +67,21 @@ def failures() -> float:
     return REGISTRY.get_sample_value("failures_total", {"room": "agents", "part": "orders"}) or 0
 
 
+async def test_what_it_says_after_a_decision_is_marked_where_it_was_cut(begin: Stage, shop: Shop) -> None:
+    cut = AIMessage("It is cancelled. And", response_metadata={"finish_reason": "length"})
+
+    def answer(messages: Any, bound: Any) -> AIMessage:
+        if "cancel" not in bound:
+            return AIMessage("Mars has 2.") if messages[-1].type == "tool" else call("look_up", name="mars")
+        return cut if messages[-1].type == "tool" else call("cancel", number=7)
+
+    talk = begin(Parallel(), answer, [MoonsAgent, orders(shop)])
+    await talk.say(BOTH)
+    reply = await talk.decide()
+    assert reply.answer == "Mars has 2.\n\nIt is cancelled."
+    assert reply.degraded_because == ["cut_answer"]
+
+
 @pytest.mark.parametrize(
     ("failure", "status", "reason"),
     [

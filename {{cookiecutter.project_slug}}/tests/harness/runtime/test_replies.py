@@ -81,6 +81,7 @@ def test_the_reasons_are_the_documented_ones() -> None:
         "agent_failed",
         "out_of_time",
         "over_budget",
+        "cut_answer",
         "not_saved",
     }
 

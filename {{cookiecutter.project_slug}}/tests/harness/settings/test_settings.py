@@ -8,7 +8,9 @@ from pydantic import SecretStr
 import app.agents  # noqa: F401  # their settings are held to the same rules
 from harness.configuration import Configuration
 from harness.errors import ConfigurationError
+from harness.models.factory import LLMFactory
 from harness.settings import EMBEDDED, MODEL_EXAMPLES, Settings
+from harness.settings.network import OutgoingNetwork
 from harness.settings.unknown import UnknownNames
 from harness.telemetry.redaction import Redactor
 
@@ -165,3 +167,88 @@ def test_a_name_that_is_almost_a_setting_is_refused_in_the_file_and_told_in_the_
     monkeypatch.setenv(variable, "x")
     names = UnknownNames([Settings])
     assert ([*names.misspelt()], [*names.warnings()]) == said
+
+
+AGENTS: set[type[Configuration]] = {it for it in owners() if not issubclass(Settings, it)}
+OWNERS: list[type[Configuration]] = [Settings, *sorted(AGENTS, key=str)]
+
+SECRETS = [
+    (owner, name)
+    for owner in OWNERS
+    for name, field in owner.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+]
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\ufeff{}", "{}\u200b"], ids=repr)
+@pytest.mark.parametrize(("owner", "name"), SECRETS, ids=[it[1] for it in SECRETS])
+def test_a_secret_is_taken_without_what_stands_around_it(
+    owner: type[Configuration], name: str, around: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INJECTION_CLASSIFIER_URL", "http://127.0.0.1:1")  # its key wants it
+    value = "redis://:planted@127.0.0.1:1/0" if name.endswith("_url") else "planted=one"
+    monkeypatch.setenv(owner.variable(name), around.format(value))
+    assert getattr(owner(), name).get_secret_value() == value
+
+
+@pytest.mark.parametrize("inside", ["planted\nkey", "planted\rkey", "planted\x00key", "planted\u200bkey"], ids=repr)
+@pytest.mark.parametrize(("owner", "name"), SECRETS, ids=[it[1] for it in SECRETS])
+def test_a_secret_with_a_line_end_inside_is_refused_by_name(owner: type[Configuration], name: str, inside: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        owner(**{name: inside})
+    assert owner.variable(name) in str(refused.value)
+    assert "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+def test_an_address_with_a_password_is_taken_without_its_line_end(end: str) -> None:
+    url = "postgresql://ana:planted@127.0.0.1/chat"
+    assert Settings(database_url=f"{url}{end}").database_url == url
+
+
+NO_FILE = "/no/such/file.pem"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("ALL_PROXY", "socks5://ana:planted@127.0.0.1:1080", "socksio"),
+        ("https_proxy", "socks5h://127.0.0.1:1080", "socksio"),
+        ("HTTP_PROXY", "socks4://127.0.0.1:1080", "socks4"),
+        ("HTTPS_PROXY", "http://127.0.0.1:port", "no address"),
+        ("SSL_CERT_FILE", NO_FILE, "no such file"),
+        ("SSL_CERT_FILE", __file__, "no certificate"),
+        ("SSL_CERT_DIR", "/no/such/folder", "no such folder"),
+    ],
+)
+def test_a_proxy_or_a_certificate_that_no_client_can_use_is_named_with_its_remedy(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("harness.settings.network.find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError) as refused:
+        LLMFactory(Settings(llm_model="openai:any", llm_api_key=SecretStr("any")))
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{variable.upper()}: ")
+    assert told in problem
+    assert "planted" not in problem
+    assert "extra" not in problem
+    LLMFactory(Settings())  # who reaches nothing needs no way
+
+
+def test_proxies_that_work_are_not_complained_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    monkeypatch.setattr("harness.settings.network.find_spec", lambda _: object())
+    assert not list(OutgoingNetwork.problems())
+    monkeypatch.setattr("harness.settings.network.find_spec", lambda _: None)
+    monkeypatch.setenv("NO_PROXY", "localhost, *")
+    assert not list(OutgoingNetwork.problems())
+
+
+def test_a_provider_s_own_variable_with_a_line_end_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "planted-key\n")
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY") as refused:
+        LLMFactory(Settings(llm_model="openai:any"))
+    assert "planted" not in str(refused.value)

@@ -261,3 +261,21 @@ def test_what_this_python_calls_private_is_in_the_table() -> None:
             mapped = str(network) == "::ffff:0:0/96"  # what is inside decides
             assert mapped or not PublicAddresses.holds(str(network[0])), network
             assert mapped or not PublicAddresses.holds(str(network[-1])), network
+
+
+async def test_a_proxy_that_is_set_gets_the_requests_of_allowed_hosts(sources: DataSources) -> None:
+    sources.answer("/any", Json({}))
+    connectors = SourceConnections(Settings(use_fake_data=False, data_proxy_url=sources.address))
+    http = connectors.for_policy(Policy(hosts=frozenset({"api.example"})), None).http
+    assert await http.get_json("http://api.example/any", {}, Anything) == Anything()
+    with pytest.raises(PolicyViolation):
+        await http.get_json("http://other.example/any", {}, Anything)
+    await connectors.aclose()
+    assert [request.path for request in sources.requests] == ["http://api.example/any"]
+
+
+def test_a_file_of_certificates_that_is_gone_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file.pem")
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE: there is no such file"):
+        SourceConnections(Settings(use_fake_data=False))
+    SourceConnections(Settings(use_fake_data=True))

@@ -74,7 +74,7 @@ def test_a_model_call_is_counted_with_its_time_tokens_and_money() -> None:
     for used_in, used_out in ((11, 7), (1, 1)):
         call = ModelCallRecorder(role, model, prices)
         with call.record("How high is Everest?", None):
-            call.add_tokens({"input_tokens": used_in, "output_tokens": used_out, "total_tokens": 0})
+            call.count({"input_tokens": used_in, "output_tokens": used_out, "total_tokens": 0})
 
     def value(name: str, **labels: str) -> float | None:
         return REGISTRY.get_sample_value(name, {**who, **labels})

@@ -32,6 +32,7 @@ class Message(Reply):
 
     text: str
     is_cut: bool = False
+    ending: str = "end_turn"
 
     async def send(self, request: Request, wire: Wire) -> None:
         if request.path != PATH:
@@ -45,7 +46,7 @@ class Message(Reply):
             return
         content = [{"type": "text", "text": self.text}]
         await wire.head(200, "application/json")
-        await wire.send(orjson.dumps(self._message(request, content, "end_turn", USAGE)))
+        await wire.send(orjson.dumps(self._message(request, content, self.ending, USAGE)))
 
     def _events(self, request: Request) -> Iterator[Mapping[str, Any]]:
         started = self._message(request, [], None, {**USAGE, "output_tokens": 1})
@@ -58,7 +59,7 @@ class Message(Reply):
         if self.is_cut:
             return
         yield {"type": "content_block_stop", "index": 0}
-        ended = {"stop_reason": "end_turn", "stop_sequence": None}
+        ended = {"stop_reason": self.ending, "stop_sequence": None}
         yield {"type": "message_delta", "delta": ended, "usage": USAGE}
         yield {"type": "message_stop"}
 

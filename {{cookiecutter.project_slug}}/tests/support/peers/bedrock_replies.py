@@ -33,6 +33,7 @@ class Converse(Reply):
 
     text: str
     is_cut: bool = False
+    ending: str = "end_turn"
 
     async def send(self, request: Request, wire: Wire) -> None:
         if request.path.endswith("/converse-stream"):
@@ -41,7 +42,12 @@ class Converse(Reply):
                 await wire.send(self.frame(name, payload))
             return
         message = {"role": "assistant", "content": [{"text": self.text}]}
-        answer = {"output": {"message": message}, "stopReason": "end_turn", "usage": USAGE, "metrics": {"latencyMs": 1}}
+        answer = {
+            "output": {"message": message},
+            "stopReason": self.ending,
+            "usage": USAGE,
+            "metrics": {"latencyMs": 1},
+        }
         await wire.head(200, "application/json")
         await wire.send(orjson.dumps(answer))
 
@@ -52,7 +58,7 @@ class Converse(Reply):
         if self.is_cut:
             return
         yield "contentBlockStop", {"contentBlockIndex": 0}
-        yield "messageStop", {"stopReason": "end_turn"}
+        yield "messageStop", {"stopReason": self.ending}
         yield "metadata", {"usage": USAGE, "metrics": {"latencyMs": 1}}
 
     @classmethod

@@ -7,7 +7,7 @@ import asyncio
 import gzip
 import socket
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,94 @@ class _BrokenStream(Reply):
 
     async def go_wrong(self, wire: Wire) -> None:
         """What comes in place of the finish reason: nothing, the connection is closed."""
+
+
+@dataclass(frozen=True)
+class Counting(Text):
+    """An answer whose usage stands in every piece, each time for all of it so far (vLLM, Gemini and others)."""
+
+    async def _stream(self, request: Request, wire: Wire) -> None:
+        await wire.head(200, "text/event-stream")
+        deltas = list(self.deltas())
+        for number, delta in enumerate(deltas, 1):
+            finish = self.finish if number == len(deltas) else None
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            usage = {"prompt_tokens": 1000, "completion_tokens": number, "total_tokens": 1000 + number}
+            await wire.event(self._envelope(request, "chat.completion.chunk", [choice], usage))
+        await wire.send(b"data: [DONE]\n\n")
+
+
+@dataclass(frozen=True)
+class Slow(Text):
+    """A good answer that pauses before each piece."""
+
+    pause_seconds: float = 0.0
+
+    async def _stream(self, request: Request, wire: Wire) -> None:
+        await wire.head(200, "text/event-stream")
+        for delta, finish in [*((it, None) for it in self.deltas()), ({}, self.finish)]:
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            await wire.event(self._envelope(request, "chat.completion.chunk", [choice], None))
+            await asyncio.sleep(self.pause_seconds)
+
+
+@dataclass(frozen=True)
+class Thinking(Slow):
+    """A good answer after five thoughts in a field of their own."""
+
+    field: str = "reasoning_content"
+
+    def deltas(self) -> Iterator[dict[str, Any]]:
+        for thought in range(5):
+            yield {self.field: f"thought {thought}"}
+        yield {"content": self.text}
+
+
+@dataclass(frozen=True)
+class InUnits(Text):
+    """An answer in pieces of one UTF-16 unit: an emoji comes in two, as servers in JavaScript cut it."""
+
+    def deltas(self) -> Iterator[dict[str, Any]]:
+        units = self.text.encode("utf-16-le", "surrogatepass")
+        for at in range(0, len(units), 2):
+            yield {"content": units[at : at + 2].decode("utf-16-le", "surrogatepass")}
+
+
+@dataclass(frozen=True)
+class LooseCalls(ToolCalls):
+    """Tool calls as compatible endpoints write them: `written` is one name's arguments, in any form, and its id."""
+
+    written: Any = None
+    call_id: str | None = None
+    is_indexed: bool = True
+
+    def message(self) -> dict[str, Any]:
+        return {"role": "assistant", "content": None, "tool_calls": list(self._loose())}
+
+    def deltas(self) -> Iterator[dict[str, Any]]:
+        for at, call in enumerate(self._loose()):
+            yield {"tool_calls": [{"index": at, **call} if self.is_indexed else call]}
+
+    def _loose(self) -> Iterator[dict[str, Any]]:
+        for name, _ in self.calls:
+            yield {"id": self.call_id, "type": "function", "function": {"name": name, "arguments": self.written}}
+
+
+@dataclass
+class Picky:
+    """A script that refuses what it does not know, and else answers by another script."""
+
+    refused: str
+    """A key of the request."""
+    told: str
+    """What it says to it."""
+    otherwise: Callable[[Request], Reply]
+    status: int = 400
+
+    def __call__(self, request: Request) -> Reply:
+        if self.refused in request.body:
+            return Failure(self.status, self.told)
+        return self.otherwise(request)
 
 
 @dataclass(frozen=True)

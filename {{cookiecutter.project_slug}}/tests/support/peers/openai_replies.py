@@ -4,6 +4,7 @@ A new way to misbehave is one more `Reply`: it owns the connection from the requ
 """
 
 import asyncio
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +83,7 @@ class Wire:
         await self.writer.drain()
 
     async def event(self, data: Mapping[str, Any]) -> None:
-        await self.send(b"data: " + orjson.dumps(data) + b"\n\n")
+        await self.send(b"data: " + json.dumps(data).encode() + b"\n\n")  # orjson refuses halves of an emoji
 
 
 class Reply(ABC):
