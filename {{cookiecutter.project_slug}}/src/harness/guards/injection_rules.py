@@ -10,7 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from pathlib import Path
 from typing import Final
 
@@ -31,13 +31,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """A regular expression over the folded text, with its signs and lines."""
+    """A regular expression over the folded text, with its signs and lines; or, in other scripts, over the text itself."""
 
     name: str
     weight: int
-    signs: Sequence[str]
-    """It is tried where one of them stands."""
     pattern: str
+    signs: Sequence[str] = ()
+    """It is tried where one of them stands; a script's is tried where other than Latin letters stand."""
 
 
 class RuleFile:
@@ -154,6 +154,8 @@ class InjectionRules:
         markup = [Markup(**row) for row in patterns["markup"]]
         self._markup = [(it, re.compile(it.pattern)) for it in markup]
         self._signs = frozenset(sign for it, _ in self._markup for sign in it.signs)
+        scripts = [Markup(**row) for row in patterns["script"]]
+        self._scripts = [(it, re.compile(it.pattern)) for it in scripts]
         self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
 
     @classmethod
@@ -199,9 +201,13 @@ class InjectionRules:
         for reading in (text, *NormalForm.decoded(text)):
             if sum(weights.values()) >= self.QUOTED_BELOW:  # nothing can save it
                 break
-            for rule in self._rules_in(NormalForm.folded(reading)):
+            for rule in chain(self._scripts_in(reading), self._rules_in(NormalForm.folded(reading))):
                 weights[rule.name] = max(rule.weight, weights.get(rule.name, 0))
         return weights
+
+    def _scripts_in(self, reading: str) -> Iterator[Markup]:
+        if own := NormalForm.in_own_script(reading):
+            yield from (markup for markup, pattern in self._scripts if pattern.search(own))
 
     def _rules_in(self, folded: str) -> Iterator[Rule | Markup]:
         """What one reading meets, its split words joined too."""
