@@ -48,7 +48,7 @@ class RuleFile:
     HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])\]")
     VALUE: Final = re.compile(r"\$(?P<name>[a-z]+) = (?P<value>.+)")
     USE: Final = re.compile(r"\$([a-z]+)")
-    FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>]+)?")
+    FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>{}]+|\{[a-z0-9 |()?*<>{}]+)?")
 
     def __init__(self, file: Path, variable: str = "injection_rules.txt") -> None:
         """Name `variable` where the file is wrong."""
@@ -87,11 +87,11 @@ class RuleFile:
     def _form(self, line: str, values: Mapping[str, str], at: int) -> str:
         try:
             form = self.USE.sub(lambda use: values[use[1]], line)
-            re.compile(form.replace("*", "").replace("<", "").replace(">", ""))
+            re.compile(re.sub(r"[*<>{}]", "", form))
         except (KeyError, re.error):
             raise self._wrong(at, "a $name is unknown, or brackets do not match") from None
         if not self.FORM.fullmatch(form):
-            allowed = "only small letters, digits, one space, ( | ) ? * and <4> may be in it"
+            allowed = "only small letters, digits, one space, ( | ) ? * <4> and {} may be in it"
             raise self._wrong(at, allowed)
         return form
 
@@ -111,10 +111,10 @@ class InjectionRules:
     ABOUT_CHARS: Final = 400
     """Longest text that may speak about an attack by quoting it; a headline, a question."""
 
-    QUOTED_BELOW: Final = 12
+    QUOTED_BELOW: Final = 20
     """Weight from which on a quotation is refused as well: more than one attack is said in it."""
 
-    NEVER_QUOTED: Final = frozenset({"exfiltration", "hide-from-user", "tool-call"})
+    NEVER_QUOTED: Final = frozenset({"exfiltration", "secrets", "hide-from-user", "tool-call"})
     """Rules that no quotation excuses."""
 
     SPEAKER_CHARS: Final = 40
@@ -128,8 +128,11 @@ class InjectionRules:
     WORD: Final = "(?:[a-z0-9]{1,40} )"
     """One word of a gap."""
 
-    GAP: Final = re.compile(r"<(\d)>")
+    GAP: Final = re.compile(r"<(\d\d?)>")
     """Words that may stand between: `<4>`, up to four."""
+
+    UNLESS: Final = re.compile(r"\{([^{}]+)\}")
+    """Words that may not follow: `prompt{reply|answer}`."""
 
     DIGEST_BYTES: Final = 16
     """Of a text's digest: nobody finds another text for it."""
@@ -163,6 +166,7 @@ class InjectionRules:
         """One expression for what may follow a form's first word, from its end on; "" is nothing."""
         words = "|".join(f" {rest}" if rest else "" for rest in rests)
         plain = NormalForm.canonicalize(words).replace("(", "(?:")
+        plain = cls.UNLESS.sub(r"(?! (?:\1) )", plain)
         spaced = cls.GAP.sub(lambda gap: cls.WORD + "{0," + gap[1] + "}", plain)
         return re.compile(f"(?:{spaced.replace('*', cls.ENDING)})(?= )")
 
