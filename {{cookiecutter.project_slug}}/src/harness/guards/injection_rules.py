@@ -7,8 +7,9 @@ docs/prove.md.
 import re
 import tomllib
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from itertools import accumulate, chain, compress
 from pathlib import Path
@@ -148,9 +149,7 @@ class InjectionRules:
                 heads, _, rest = form.partition(" ")
                 for head in heads.split("|"):
                     rests[NormalForm.canonicalize(head)][rule].append(rest)
-        self._forms = {
-            head: [(rule, self._expression(its)) for rule, its in by_rule.items()] for head, by_rule in rests.items()
-        }
+        self._forms = {head: [(it, tuple(its)) for it, its in by_rule.items()] for head, by_rule in rests.items()}
         patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
         self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
         self._speaker = re.compile(NormalForm.canonicalize(patterns["speaker"]))
@@ -162,8 +161,12 @@ class InjectionRules:
         self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
 
     @classmethod
-    def _expression(cls, rests: Iterable[str]) -> re.Pattern[str]:
-        """One expression for what may follow a form's first word, from its end on; "" is nothing."""
+    @cache
+    def _expression(cls, rests: tuple[str, ...]) -> re.Pattern[str]:
+        """One expression for what may follow a form's first word, from its end on; "" is nothing.
+
+        Made when a text first holds such a word: all of them take a second.
+        """
         words = "|".join(f" {rest}" if rest else "" for rest in rests)
         plain = NormalForm.canonicalize(words).replace("(", "(?:")
         plain = cls.UNLESS.sub(r"(?! (?:\1) )", plain)
@@ -234,8 +237,8 @@ class InjectionRules:
         ends = [*accumulate(map(len, each))]
         for at in compress(range(len(each)), map(self._forms.__contains__, each)):
             end = ends[at] + at  # a space before each word
-            for rule, follows in self._forms[each[at]]:
-                if rule.name in met or not follows.match(words, end):
+            for rule, rests in self._forms[each[at]]:
+                if rule.name in met or not self._expression(rests).match(words, end):
                     continue
                 start = end - len(each[at])
                 if not self._speaker.search(words, max(0, start - self.SPEAKER_CHARS), start):
