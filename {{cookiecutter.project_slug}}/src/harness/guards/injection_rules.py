@@ -51,6 +51,9 @@ class RuleFile:
     USE: Final = re.compile(r"\$([a-z]+)")
     FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>{}]+|\{[a-z0-9 |()?*<>{}]+)?")
 
+    BRACKETS: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\{[^{}]*\}")
+    """What stands in brackets, and brackets in them."""
+
     def __init__(self, file: Path, variable: str = "injection_rules.txt") -> None:
         """Name `variable` where the file is wrong."""
         self._file = file
@@ -91,6 +94,8 @@ class RuleFile:
             re.compile(re.sub(r"[*<>{}]", "", form))
         except (KeyError, re.error):
             raise self._wrong(at, "a $name is unknown, or brackets do not match") from None
+        if "|" in self.BRACKETS.sub("", self.BRACKETS.sub("", form.partition(" ")[2])):
+            raise self._wrong(at, "a | behind the first word stands outside of brackets")
         if not self.FORM.fullmatch(form):
             allowed = "only small letters, digits, one space, ( | ) ? * <4> and {} may be in it"
             raise self._wrong(at, allowed)
@@ -107,7 +112,7 @@ class InjectionRules:
     """Weight from which on a text is refused; tuned on one half of the corpora in tests/harness/guards."""
 
     QUOTED: Final = re.compile(
-        r"\"[^\"]{4,200}\"|'[^'\n]{4,200}'|“[^”]{4,200}”|«[^»]{4,200}»|\u2018[^\u2019]{4,200}\u2019|`[^`]{4,200}`"
+        r"\"[^\"]{4,200}\"|(?<!\w)'[^'\n]{4,200}'(?!\w)|“[^”]{4,200}”|«[^»]{4,200}»|\u2018[^\u2019]{4,200}\u2019|`[^`]{4,200}`"
     )
     ABOUT_CHARS: Final = 400
     """Longest text that may speak about an attack by quoting it; a headline, a question."""
@@ -115,7 +120,7 @@ class InjectionRules:
     QUOTED_BELOW: Final = 20
     """Weight from which on a quotation is refused as well: more than one attack is said in it."""
 
-    NEVER_QUOTED: Final = frozenset({"exfiltration", "secrets", "hide-from-user", "tool-call"})
+    NEVER_QUOTED: Final = frozenset({"exfiltration", "exfiltration-words", "hide-from-user", "tool-call"})
     """Rules that no quotation excuses."""
 
     SPEAKER_CHARS: Final = 40
