@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from ..locale.locale import Locale
@@ -67,9 +67,17 @@ class LanguageDetector:
 
     _LANGUAGES_OF: Final = Locale.inverted(WORDS, UNKNOWN)
 
-    def __init__(self, default: Language) -> None:
-        """Answer `default` where the text does not tell, such as for `USD/EUR?`, or is in a language without data."""
+    def __init__(self, default: Language, keywords: Sequence[Mapping[Language, Sequence[str]]] = ()) -> None:
+        """Answer `default` where the text does not tell, such as for `USD/EUR?`, or is in a language without data.
+
+        `keywords` of agents count where only one language has them: `titulares`, `precio casco`.
+        """
         self._default = default
+        words = {
+            language: {word for each in keywords for it in each.get(language, ()) for word in Words.tokenize(it)}
+            for language in LANGUAGES
+        }
+        self._keywords = {word: its for word, its in Locale.inverted(words).items() if len(its) == 1}
 
     @classmethod
     def is_courtesy(cls, text: str) -> bool:
@@ -82,7 +90,8 @@ class LanguageDetector:
 
     def detect(self, text: str, spoken: Language | None = None) -> Language:
         """The language of `text`; where it does not tell, the one `spoken` so far in the thread."""
-        counts = self._counts(text)
+        counts = Counter(self._counts(text))
+        counts.update(it for word in Words.tokenize(text) for it in self._keywords.get(word, ()))
         if self._is_unknown(text, counts):
             return self._default
         most = max(counts[language] for language in LANGUAGES)

@@ -26,6 +26,7 @@ from ..sources.policy import Policy
 from ..sources.resources import AgentResources, FakeSource, SourceConnections
 from .agent_defaults import AgentWords, AnswerWithoutModel, Derived
 from .agent_tools import AgentTools, Tool
+from .keywords import Keywords
 from .tool_result import Source, ToolCall, ToolResult
 
 __all__ = ["Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"]
@@ -105,6 +106,8 @@ class Agent(Generic[SettingsT]):
             ConfigurationError: The policy names a tool that there is not, or none at all.
         """
         self.settings = self.settings_class()
+        self.words = Keywords(self.keywords)
+        """Its keywords; `self.words.focus(question)` is the part of a question that is about them."""
         self.granted: Policy = self.policy if isinstance(self.policy, Policy) else self.policy()
         """The policy in force."""
         self.resources: AgentResources = connectors.for_policy(self.granted, self.fake_source)
