@@ -1,5 +1,6 @@
 """The knowledge agent: answers from the Markdown files of one folder and from a price list."""
 
+import re
 from collections.abc import Sequence
 
 from harness import Agent, Language, Policy, ToolCall, ToolMethod, ToolResult, Words
@@ -13,6 +14,11 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
     """Finds the passage or the price for a question, and gives it with its source."""
 
     PRICE_WORDS = frozenset({"price", "prices", "cost", "costs", "precio", "precios", "cuesta"})
+
+    FROM = re.compile(
+        r"\b(?:from|soy de|vengo de|vivo en|in|en|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*"
+    )
+    """Where somebody is from changes no answer."""
 
     description = {
         "en": "Answers from our documents: opening hours, returns, deliveries, prices, this service.",
@@ -36,6 +42,21 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             "cost",
             "shop",
             "service",
+            "charge",
+            "fee",
+            "ship",
+            "money back",
+            "give back",
+            "send back",
+            "bring back",
+            "send me",
+            "order",
+            "store",
+            "how much is",
+            "how expensive",
+            "phone",
+            "reach you",
+            "email",
         ),
         "es": (
             "horario",
@@ -53,6 +74,23 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             "cuesta",
             "tienda",
             "servicio",
+            "cobran",
+            "cuestan",
+            "vale",
+            "envían",
+            "enviar",
+            "mandan",
+            "reparto",
+            "devuelvo",
+            "devuelven",
+            "devolverlo",
+            "cambiarlo",
+            "abrís",
+            "abre",
+            "cierra",
+            "teléfono",
+            "correo",
+            "pedido",
         ),
     }
     examples = {
@@ -87,7 +125,8 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One search with the whole question; the price list too when it asks for a price."""
-        calls = [ToolCall("search", {"question": question})]
+        question = self.words.focus(question)
+        calls = [ToolCall("search", {"question": self.FROM.sub(" ", question)})]
         if self.PRICE_WORDS.intersection(Words.tokenize(question)):
             calls.append(ToolCall("prices", {"question": question, "language": language}))
         return calls
