@@ -9,7 +9,12 @@ from typing import ClassVar, Final
 from unicodedata import normalize
 from urllib.parse import unquote
 
+import structlog
+
 from ..errors import PolicyViolation, SourceUnavailable
+from ..telemetry.metrics import FAILURES
+
+log = structlog.get_logger(__name__)
 
 
 class Folder:
@@ -84,6 +89,26 @@ class Folder:
             raise SourceUnavailable(name, error.strerror or "cannot be read") from None
         except UnicodeDecodeError:
             raise SourceUnavailable(name, "it is not UTF-8") from None
+
+    def read_all(self) -> dict[str, str]:
+        """Name -> text of every file that can be read; the others are logged by name.
+
+        Raises:
+            PolicyViolation: The policy names no folder.
+            SourceUnavailable: The folder is not there, or not one of its files can be read.
+        """
+        texts: dict[str, str] = {}
+        unread: list[SourceUnavailable] = []
+        for name in self.names():
+            try:
+                texts[name] = self.read_text(name)
+            except SourceUnavailable as failure:
+                unread.append(failure)
+                FAILURES.labels("connectors", "files").inc()
+                log.warning("file_unread", file=name, reason=failure.reason)
+        if unread and not texts:
+            raise unread[0]
+        return texts
 
     def _real_root(self) -> Path:
         if self._root is None:

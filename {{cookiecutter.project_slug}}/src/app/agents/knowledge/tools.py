@@ -59,5 +59,5 @@ class KnowledgeTools:
 
     @cached_property
     def _passages(self) -> Passages:
-        """Read once. Raises `SourceUnavailable` when the folder or a file cannot be read."""
-        return Passages({name: self._files.read_text(name) for name in self._files.names()})
+        """Read once. Raises `SourceUnavailable` when there is no folder, or none of its files can be read."""
+        return Passages(self._files.read_all())
