@@ -41,6 +41,15 @@ class Words:
         """The folded words of `text` in order, digits included, punctuation left out."""
         return re.findall(r"[\w']+", cls.strip_accents(text).replace("_", " "))
 
+    @staticmethod
+    def forms(word: str) -> frozenset[str]:
+        """A folded word and what it may be a form of, in English and Spanish: `rates` -> `rate`, `rat`."""
+        endings = (("ies", "y"), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"))
+        forms = {word, *(word.removesuffix(old) + new for old, new in endings if word.endswith(old))}
+        if re.search(r"[lrndzsxjh]es$", word):  # `dólares`, not `francés`
+            forms.add(word[:-2])
+        return frozenset(it for it in forms if it == word or len(it) > 2)
+
 
 class LanguageDetector:
     """Tells the languages that there are data for apart by their commonest words, and from all others.
@@ -91,7 +100,8 @@ class LanguageDetector:
     def detect(self, text: str, spoken: Language | None = None) -> Language:
         """The language of `text`; where it does not tell, the one `spoken` so far in the thread."""
         counts = Counter(self._counts(text))
-        counts.update(it for word in Words.tokenize(text) for it in self._keywords.get(word, ()))
+        forms = {form for word in Words.tokenize(text) for form in Words.forms(word)}
+        counts.update(it for form in forms for it in self._keywords.get(form, ()))
         if self._is_unknown(text, counts):
             return self._default
         most = max(counts[language] for language in LANGUAGES)

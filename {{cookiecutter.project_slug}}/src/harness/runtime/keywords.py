@@ -25,11 +25,11 @@ class Keywords:
     def __init__(self, keywords: Mapping[Any, Sequence[str]]) -> None:
         """Take keywords by language; one may be several words."""
         phrases = {tuple(Words.tokenize(it)) for words in keywords.values() for it in words}
-        self._phrases = [tuple((word, self.forms(word)) for word in phrase) for phrase in phrases]
+        self._phrases = [tuple((word, Words.forms(word)) for word in phrase) for phrase in phrases]
 
     def score(self, text: str) -> int:
         """How many keywords `text` holds."""
-        words = [(word, self.forms(word)) for word in Words.tokenize(text)]
+        words = [(word, Words.forms(word)) for word in Words.tokenize(text)]
         return sum(self._holds(words, phrase) for phrase in self._phrases)
 
     def focus(self, question: str) -> str:
@@ -68,12 +68,3 @@ class Keywords:
             return True
         more = len(word[0]) - len(keyword[0])
         return len(keyword[0]) >= cls.LONG and more <= cls.ENDING_CHARS and word[0].startswith(keyword[0])
-
-    @staticmethod
-    def forms(word: str) -> frozenset[str]:
-        """A folded word and what it may be a form of, in English and Spanish: `rates` -> `rate`, `rat`."""
-        endings = (("ies", "y"), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"))
-        forms = {word, *(word.removesuffix(old) + new for old, new in endings if word.endswith(old))}
-        if re.search(r"[lrndzsxjh]es$", word):  # `dólares`, not `francés`
-            forms.add(word[:-2])
-        return frozenset(it for it in forms if it == word or len(it) > 2)

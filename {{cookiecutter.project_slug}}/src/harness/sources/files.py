@@ -45,6 +45,8 @@ class Folder:
         self._root = root
         self._max_bytes = max_bytes
         self._suffixes = suffixes
+        self.unread: dict[str, str] = {}
+        """Name -> why `read_all` left the file out; `/readyz` names them."""
 
     async def anames(self) -> list[str]:
         """`names`, off the event loop."""
@@ -98,16 +100,15 @@ class Folder:
             SourceUnavailable: The folder is not there, or not one of its files can be read.
         """
         texts: dict[str, str] = {}
-        unread: list[SourceUnavailable] = []
         for name in self.names():
             try:
                 texts[name] = self.read_text(name)
             except SourceUnavailable as failure:
-                unread.append(failure)
+                self.unread[name] = failure.reason
                 FAILURES.labels("connectors", "files").inc()
                 log.warning("file_unread", file=name, reason=failure.reason)
-        if unread and not texts:
-            raise unread[0]
+        for name, reason in () if texts else self.unread.items():
+            raise SourceUnavailable(name, reason)
         return texts
 
     def _real_root(self) -> Path:

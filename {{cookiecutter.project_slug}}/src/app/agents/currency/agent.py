@@ -53,6 +53,15 @@ class CurrencyAgent(Agent[CurrencySettings]):
             "peso",
             "reales",
             "soles",
+            "euro",
+            "yen",
+            "yuan",
+            "usd",
+            "eur",
+            "gbp",
+            "jpy",
+            "mxn",
+            "cop",
         ),
     }
     examples = {
