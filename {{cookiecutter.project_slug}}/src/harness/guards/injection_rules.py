@@ -29,6 +29,9 @@ class Rule:
 
     forms: tuple[str, ...]
 
+    is_manner: bool = False
+    """It says in which manner to answer, as who plays a role asks: no text is refused for such rules alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Markup:
@@ -46,7 +49,7 @@ class RuleFile:
 
     OURS: Final = Path(__file__).with_name("injection_rules.txt")
 
-    HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])\]")
+    HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])(?P<manner> manner)?\]")
     VALUE: Final = re.compile(r"\$(?P<name>[a-z]+) = (?P<value>.+)")
     USE: Final = re.compile(r"\$([a-z]+)")
     FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>{}]+|\{[a-z0-9 |()?*<>{}]+)?")
@@ -80,7 +83,7 @@ class RuleFile:
                     raise self._wrong(at, "it stands below no [name weight]")
                 rules[-1][1].append(form)
         for heading, forms in rules:
-            yield Rule(heading["name"], int(heading["weight"]), tuple(forms))
+            yield Rule(heading["name"], int(heading["weight"]), tuple(forms), bool(heading["manner"]))
 
     def _lines(self) -> list[str]:
         try:
@@ -149,7 +152,9 @@ class InjectionRules:
     def __init__(self, *more: Rule) -> None:
         """Read the rules once, and `more` of them; all texts share them."""
         rests: dict[str, dict[Rule, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for rule in (*RuleFile(RuleFile.OURS).rules(), *more):
+        rules = (*RuleFile(RuleFile.OURS).rules(), *more)
+        self._manners = {rule.name for rule in rules if rule.is_manner}
+        for rule in rules:
             for form in rule.forms:
                 heads, _, rest = form.partition(" ")
                 for head in heads.split("|"):
@@ -196,7 +201,7 @@ class InjectionRules:
 
     def _verdict(self, text: str) -> str | None:
         weights = self._weights(text)
-        if (weight := sum(weights.values())) < self.REFUSED:
+        if (weight := sum(weights.values())) < self.REFUSED or self._manners.issuperset(weights):
             return None
         is_short = weight < self.QUOTED_BELOW and len(text) <= self.ABOUT_CHARS
         if is_short and self.NEVER_QUOTED.isdisjoint(weights):
