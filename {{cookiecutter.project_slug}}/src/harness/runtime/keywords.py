@@ -35,15 +35,15 @@ class Keywords:
     def focus(self, question: str) -> str:
         """The part of `question` that is about the keywords; all of it where none is.
 
-        What is said before them, in clauses of its own, and sentences after them: `I am from Japan. How many days ...`
+        Sentences before and after it are left out, but for a follow-up: `I am from Japan. How many days ...`
         """
-        clauses = list(self.clauses(question))
-        start = next((begin for begin, end in clauses if self.score(question[begin:end])), None)
-        if start is None:
+        sentences = [it[0] for it in self.SENTENCE.finditer(question)]
+        about = [bool(self.score(it)) for it in sentences]
+        if not any(about):
             return question
-        kept = [it[0] for it in self.SENTENCE.finditer(question[start:])]
-        about = [it for at, it in enumerate(kept) if not at or self.score(it) or self.FOLLOW_UP.match(it)]
-        return "".join(about).strip()
+        first = about.index(True)
+        rest = zip(sentences[first:], about[first:], strict=True)
+        return "".join(it for it, is_about in rest if is_about or self.FOLLOW_UP.match(it)).strip()
 
     @classmethod
     def clauses(cls, question: str) -> Iterator[tuple[int, int]]:

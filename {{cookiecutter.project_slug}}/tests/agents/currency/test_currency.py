@@ -118,6 +118,16 @@ async def test_a_small_result_keeps_four_telling_digits(on_sources: Built, sourc
         ("¿A cómo está el cambio?", "es", "¿Qué moneda"),
         ("¿A cómo está el peso?", "es", "¿Qué peso"),
         ("dollars to pesos", "en", "Which peso"),
+        ("a crown", "en", "Of which country"),
+        ("two hundred euros", "en", "Which amount"),
+        ("un euro y medio", "es", "¿Qué cantidad"),
+        ("-50 euros", "en", "Which amount"),
+        ("between 100 and 200 euros", "en", "Which amount"),
+        ("1.234.56 euros", "en", "Which amount"),
+        ("100 zorkmids in euros", "en", "I do not know a currency called “zorkmids”"),
+        ("100 euros to zorkmids", "en", "I do not know a currency called “zorkmids”"),
+        ("50 Namibian dollars", "en", "I do not know a currency called “Namibian dollars”"),
+        ("¿Cuántos euros son 100 doblones?", "es", "No conozco ninguna moneda llamada «doblones»"),
     ],
 )
 def test_what_the_question_lacks_is_asked_back(
@@ -132,6 +142,12 @@ def test_what_the_question_lacks_is_asked_back(
 async def test_an_amount_that_is_no_sum_of_money_is_asked_back(on_samples: Built, amount: str) -> None:
     with pytest.raises(ClarificationNeeded, match="at most 1,000,000,000,000"):
         await on_samples(CurrencyAgent).answer_without_model(f"{amount} dollars in euros", "en")
+
+
+async def test_each_amount_is_converted(on_samples: Built) -> None:
+    answer, _ = await on_samples(CurrencyAgent).answer_without_model("100 USD and 200 GBP to EUR", "en")
+    assert answer.startswith("100 USD = 86.21 EUR")
+    assert "200 GBP = 229.89 EUR" in answer
 
 
 async def test_the_largest_amount_is_converted(on_samples: Built) -> None:

@@ -89,8 +89,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
         Raises:
             ClarificationNeeded: No currency is named, one that nobody knows, or an amount that cannot be read.
         """
-        mentions = CurrencyReader().mentions(self.words.focus(question), language)
-        mentions = mentions or CurrencyReader().mentions(question, language)
+        mentions = CurrencyReader().mentions(question, language)
         if not mentions:
             raise ClarificationNeeded(WHICH_CURRENCY.format(language))
         amounts = [it for it in mentions if it.amount is not None] or mentions[:1]

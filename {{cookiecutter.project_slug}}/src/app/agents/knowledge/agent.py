@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harness import Agent, Language, Policy, ToolCall, ToolMethod, ToolResult, Words
 
-from .prompt import KNOWLEDGE, NOTHING_FOUND, PRICE
+from .prompt import KNOWLEDGE, NOTHING_ABOUT, NOTHING_FOUND, PRICE
 from .settings import KnowledgeSettings
 from .tools import KnowledgeTools
 
@@ -17,8 +17,9 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
 
     FROM = re.compile(
         r"\b(?:from|soy de|vengo de|vivo en|in|en|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*"
+        r"|^\s*(?i:as|being|como|siendo)\b[^,]{1,60},"
     )
-    """Where somebody is from changes no answer."""
+    """Who somebody is, and from where, changes no answer."""
 
     description = {
         "en": "Answers from our documents: opening hours, returns, deliveries, prices, this service.",
@@ -137,5 +138,6 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         if products := facts.get("products"):
             return " ".join(PRICE.format(language, **product) for product in products)
         if not facts["passages"]:
-            return NOTHING_FOUND.format(language)
+            unknown = ", ".join(facts["unknown"])
+            return NOTHING_ABOUT.format(language, asked=unknown) if unknown else NOTHING_FOUND.format(language)
         return str(facts["passages"][0]["text"])

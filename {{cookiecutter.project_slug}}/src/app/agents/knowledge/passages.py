@@ -59,6 +59,11 @@ class Passages:
                 scored.append((sum(self._score(stem, counts) for stem in shared), -at))
         return [self._all[-at] for _, at in sorted(scored, reverse=True)[:at_most]]
 
+    def unknown(self, question: str) -> Sequence[str]:
+        """The telling words of `question` that no passage holds, as written."""
+        words = re.findall(r"[^\W\d_]{3,}", question)
+        return [it for it in words if not self._seen_in.keys() & set(self._stems([it])) and set(self._stems([it]))]
+
     def _score(self, stem: str, counts: Mapping[str, int]) -> float:
         # n / (n + 1): the second mention of a word says less than the first
         return self._weight(stem) * counts[stem] / (counts[stem] + 1)

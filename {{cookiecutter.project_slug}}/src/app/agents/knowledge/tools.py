@@ -32,7 +32,10 @@ class KnowledgeTools:
         )  # reads the folder where it was not there at the start
         found = passages.search(question, self._settings.passages, self._settings.min_score)
         return ToolResult(
-            facts={"passages": [{"heading": p.heading, "text": p.text} for p in found]},
+            facts={
+                "passages": [{"heading": p.heading, "text": p.text} for p in found],
+                "unknown": [] if found else passages.unknown(question),
+            },
             sources=[Source(title=f"{p.heading} ({p.file})", url=p.file) for p in found],
         )
 
