@@ -9,6 +9,7 @@ An agent owes: a description, a prompt, tools and the policy that names them. Al
 """
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Generic, cast, final, get_args
 
 import structlog
@@ -106,8 +107,6 @@ class Agent(Generic[SettingsT]):
             ConfigurationError: The policy names a tool that there is not, or none at all.
         """
         self.settings = self.settings_class()
-        self.words = Keywords(self.keywords)
-        """Its keywords; `self.words.focus(question)` is the part of a question that is about them."""
         self.granted: Policy = self.policy if isinstance(self.policy, Policy) else self.policy()
         """The policy in force."""
         self.resources: AgentResources = connectors.for_policy(self.granted, self.fake_source)
@@ -201,6 +200,11 @@ class Agent(Generic[SettingsT]):
         except Exception:
             log.exception("untold", agent=self.name)
             return ""
+
+    @cached_property
+    def words(self) -> Keywords:
+        """Its keywords; `self.words.focus(question)` is the part of a question that is about them."""
+        return Keywords(self.keywords)
 
     @property
     def approval_id(self) -> str:
