@@ -1,6 +1,6 @@
 """What the embedded default makes of questions in other words: who is asked, what is not answered, who is served the same.
 
-    PYTHONPATH='{{cookiecutter.project_slug}}/src' python -m pytest -s tests/guards/test_default.py
+PYTHONPATH='{{cookiecutter.project_slug}}/src' python -m pytest -s tests/guards/test_default.py
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-
 from app.agents import AGENTS
 from harness.errors import ClarificationNeeded
 from harness.prompts.language import LanguageDetector

@@ -17,7 +17,6 @@ from time import process_time
 from typing import Any, Final
 
 import pytest
-
 from harness.guards.injection_rules import InjectionRules
 
 FOUND: Final = {"tuning": 0.95, "held_out": 0.8}
