@@ -1,4 +1,4 @@
-"""What the embedded default makes of questions in other words: who is asked, what is not answered, who is served the same.
+"""What the embedded default makes of questions in other words: who is asked, what is not answered, who is served alike.
 
 PYTHONPATH='{{cookiecutter.project_slug}}/src' python -m pytest -s tests/guards/test_default.py
 """

@@ -33,6 +33,10 @@ class Rule:
     """It says in which manner to answer, as who plays a role asks: no text is refused for such rules alone."""
 
 
+Follows = Sequence[tuple[Rule, re.Pattern[str]]]
+"""What may follow a form's first word, by rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Markup:
     """A regular expression over the folded text, with its signs and lines; or, in other scripts, over the text itself."""
@@ -160,6 +164,7 @@ class InjectionRules:
                 for head in heads.split("|"):
                     rests[NormalForm.canonicalize(head)][rule].append(rest)
         self._forms = {head: [(it, tuple(its)) for it, its in by_rule.items()] for head, by_rule in rests.items()}
+        self._compiled: dict[str, Follows] = {}
         patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
         self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
         self._speaker = re.compile(NormalForm.canonicalize(patterns["speaker"]))
@@ -170,13 +175,15 @@ class InjectionRules:
         self._scripts = [(it, re.compile(it.pattern)) for it in scripts]
         self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
 
+    def _compile(self, head: str) -> Follows:
+        """What may follow `head`. Made when a text first holds it: all of them take a second."""
+        compiled = self._compiled[head] = [(it, self._expression(rests)) for it, rests in self._forms[head]]
+        return compiled
+
     @classmethod
     @cache
     def _expression(cls, rests: tuple[str, ...]) -> re.Pattern[str]:
-        """One expression for what may follow a form's first word, from its end on; "" is nothing.
-
-        Made when a text first holds such a word: all of them take a second.
-        """
+        """One expression for what may follow a form's first word, from its end on; "" is nothing."""
         words = "|".join(f" {rest}" if rest else "" for rest in rests)
         plain = NormalForm.canonicalize(words).replace("(", "(?:")
         plain = cls.UNLESS.sub(r"(?! (?:\1) )", plain)
@@ -247,8 +254,8 @@ class InjectionRules:
         ends = [*accumulate(map(len, each))]
         for at in compress(range(len(each)), map(self._forms.__contains__, each)):
             end = ends[at] + at  # a space before each word
-            for rule, rests in self._forms[each[at]]:
-                if rule.name in met or not self._expression(rests).match(words, end):
+            for rule, follows in self._compiled.get(each[at]) or self._compile(each[at]):
+                if rule.name in met or not follows.match(words, end):
                     continue
                 start = end - len(each[at])
                 if not self._speaker.search(words, max(0, start - self.SPEAKER_CHARS), start):
