@@ -7,10 +7,11 @@ docs/prove.md.
 import re
 import tomllib
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from pathlib import Path
 from typing import Final
 
@@ -28,16 +29,23 @@ class Rule:
 
     forms: tuple[str, ...]
 
+    is_manner: bool = False
+    """It says in which manner to answer, as who plays a role asks: no text is refused for such rules alone."""
+
+
+Follows = Sequence[tuple[Rule, re.Pattern[str]]]
+"""What may follow a form's first word, by rule."""
+
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """A regular expression over the folded text, with its signs and lines."""
+    """A regular expression over the folded text, with its signs and lines; or, in other scripts, over the text itself."""
 
     name: str
     weight: int
-    signs: Sequence[str]
-    """It is tried where one of them stands."""
     pattern: str
+    signs: Sequence[str] = ()
+    """It is tried where one of them stands; a script's is tried where other than Latin letters stand."""
 
 
 class RuleFile:
@@ -45,10 +53,13 @@ class RuleFile:
 
     OURS: Final = Path(__file__).with_name("injection_rules.txt")
 
-    HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])\]")
+    HEADING: Final = re.compile(r"\[(?P<name>[a-z0-9-]+) (?P<weight>[1-9])(?P<manner> manner)?\]")
     VALUE: Final = re.compile(r"\$(?P<name>[a-z]+) = (?P<value>.+)")
     USE: Final = re.compile(r"\$([a-z]+)")
-    FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>]+)?")
+    FORM: Final = re.compile(r"[a-z0-9|]+(?: [a-z0-9 |()?*<>{}]+|\{[a-z0-9 |()?*<>{}]+)?")
+
+    BRACKETS: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\{[^{}]*\}")
+    """What stands in brackets, and brackets in them."""
 
     def __init__(self, file: Path, variable: str = "injection_rules.txt") -> None:
         """Name `variable` where the file is wrong."""
@@ -76,7 +87,7 @@ class RuleFile:
                     raise self._wrong(at, "it stands below no [name weight]")
                 rules[-1][1].append(form)
         for heading, forms in rules:
-            yield Rule(heading["name"], int(heading["weight"]), tuple(forms))
+            yield Rule(heading["name"], int(heading["weight"]), tuple(forms), bool(heading["manner"]))
 
     def _lines(self) -> list[str]:
         try:
@@ -87,11 +98,13 @@ class RuleFile:
     def _form(self, line: str, values: Mapping[str, str], at: int) -> str:
         try:
             form = self.USE.sub(lambda use: values[use[1]], line)
-            re.compile(form.replace("*", "").replace("<", "").replace(">", ""))
+            re.compile(re.sub(r"[*<>{}]", "", form))
         except (KeyError, re.error):
             raise self._wrong(at, "a $name is unknown, or brackets do not match") from None
+        if "|" in self.BRACKETS.sub("", self.BRACKETS.sub("", form.partition(" ")[2])):
+            raise self._wrong(at, "a | behind the first word stands outside of brackets")
         if not self.FORM.fullmatch(form):
-            allowed = "only small letters, digits, one space, ( | ) ? * and <4> may be in it"
+            allowed = "only small letters, digits, one space, ( | ) ? * <4> and {} may be in it"
             raise self._wrong(at, allowed)
         return form
 
@@ -106,15 +119,15 @@ class InjectionRules:
     """Weight from which on a text is refused; tuned on one half of the corpora in tests/harness/guards."""
 
     QUOTED: Final = re.compile(
-        r"\"[^\"]{4,200}\"|'[^'\n]{4,200}'|“[^”]{4,200}”|«[^»]{4,200}»|\u2018[^\u2019]{4,200}\u2019|`[^`]{4,200}`"
+        r"\"[^\"]{4,200}\"|(?<!\w)'[^'\n]{4,200}'(?!\w)|“[^”]{4,200}”|«[^»]{4,200}»|\u2018[^\u2019]{4,200}\u2019|`[^`]{4,200}`"
     )
     ABOUT_CHARS: Final = 400
     """Longest text that may speak about an attack by quoting it; a headline, a question."""
 
-    QUOTED_BELOW: Final = 12
+    QUOTED_BELOW: Final = 20
     """Weight from which on a quotation is refused as well: more than one attack is said in it."""
 
-    NEVER_QUOTED: Final = frozenset({"exfiltration", "hide-from-user", "tool-call"})
+    NEVER_QUOTED: Final = frozenset({"exfiltration", "exfiltration-words", "hide-from-user", "tool-call"})
     """Rules that no quotation excuses."""
 
     SPEAKER_CHARS: Final = 40
@@ -128,8 +141,11 @@ class InjectionRules:
     WORD: Final = "(?:[a-z0-9]{1,40} )"
     """One word of a gap."""
 
-    GAP: Final = re.compile(r"<(\d)>")
+    GAP: Final = re.compile(r"<(\d\d?)>")
     """Words that may stand between: `<4>`, up to four."""
+
+    UNLESS: Final = re.compile(r"\{([^{}]+)\}")
+    """Words that may not follow: `prompt{reply|answer}`."""
 
     DIGEST_BYTES: Final = 16
     """Of a text's digest: nobody finds another text for it."""
@@ -140,27 +156,37 @@ class InjectionRules:
     def __init__(self, *more: Rule) -> None:
         """Read the rules once, and `more` of them; all texts share them."""
         rests: dict[str, dict[Rule, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for rule in (*RuleFile(RuleFile.OURS).rules(), *more):
+        rules = (*RuleFile(RuleFile.OURS).rules(), *more)
+        self._manners = {rule.name for rule in rules if rule.is_manner}
+        for rule in rules:
             for form in rule.forms:
                 heads, _, rest = form.partition(" ")
                 for head in heads.split("|"):
                     rests[NormalForm.canonicalize(head)][rule].append(rest)
-        self._forms = {
-            head: [(rule, self._expression(its)) for rule, its in by_rule.items()] for head, by_rule in rests.items()
-        }
+        self._forms = {head: [(it, tuple(its)) for it, its in by_rule.items()] for head, by_rule in rests.items()}
+        self._compiled: dict[str, Follows] = {}
         patterns = tomllib.loads(self.PATTERNS.read_text(encoding="utf-8"))
         self._about = re.compile(NormalForm.canonicalize(patterns["about"]))
         self._speaker = re.compile(NormalForm.canonicalize(patterns["speaker"]))
         markup = [Markup(**row) for row in patterns["markup"]]
         self._markup = [(it, re.compile(it.pattern)) for it in markup]
         self._signs = frozenset(sign for it, _ in self._markup for sign in it.signs)
+        scripts = [Markup(**row) for row in patterns["script"]]
+        self._scripts = [(it, re.compile(it.pattern)) for it in scripts]
         self._verdicts: OrderedDict[bytes, str | None] = OrderedDict()
 
+    def _compile(self, head: str) -> Follows:
+        """What may follow `head`. Made when a text first holds it: all of them take a second."""
+        compiled = self._compiled[head] = [(it, self._expression(rests)) for it, rests in self._forms[head]]
+        return compiled
+
     @classmethod
-    def _expression(cls, rests: Iterable[str]) -> re.Pattern[str]:
+    @cache
+    def _expression(cls, rests: tuple[str, ...]) -> re.Pattern[str]:
         """One expression for what may follow a form's first word, from its end on; "" is nothing."""
         words = "|".join(f" {rest}" if rest else "" for rest in rests)
         plain = NormalForm.canonicalize(words).replace("(", "(?:")
+        plain = cls.UNLESS.sub(r"(?! (?:\1) )", plain)
         spaced = cls.GAP.sub(lambda gap: cls.WORD + "{0," + gap[1] + "}", plain)
         return re.compile(f"(?:{spaced.replace('*', cls.ENDING)})(?= )")
 
@@ -182,7 +208,7 @@ class InjectionRules:
 
     def _verdict(self, text: str) -> str | None:
         weights = self._weights(text)
-        if (weight := sum(weights.values())) < self.REFUSED:
+        if (weight := sum(weights.values())) < self.REFUSED or self._manners.issuperset(weights):
             return None
         is_short = weight < self.QUOTED_BELOW and len(text) <= self.ABOUT_CHARS
         if is_short and self.NEVER_QUOTED.isdisjoint(weights):
@@ -199,9 +225,13 @@ class InjectionRules:
         for reading in (text, *NormalForm.decoded(text)):
             if sum(weights.values()) >= self.QUOTED_BELOW:  # nothing can save it
                 break
-            for rule in self._rules_in(NormalForm.folded(reading)):
+            for rule in chain(self._scripts_in(reading), self._rules_in(NormalForm.folded(reading))):
                 weights[rule.name] = max(rule.weight, weights.get(rule.name, 0))
         return weights
+
+    def _scripts_in(self, reading: str) -> Iterator[Markup]:
+        if own := NormalForm.in_own_script(reading):
+            yield from (markup for markup, pattern in self._scripts if pattern.search(own))
 
     def _rules_in(self, folded: str) -> Iterator[Rule | Markup]:
         """What one reading meets, its split words joined too."""
@@ -224,7 +254,7 @@ class InjectionRules:
         ends = [*accumulate(map(len, each))]
         for at in compress(range(len(each)), map(self._forms.__contains__, each)):
             end = ends[at] + at  # a space before each word
-            for rule, follows in self._forms[each[at]]:
+            for rule, follows in self._compiled.get(each[at]) or self._compile(each[at]):
                 if rule.name in met or not follows.match(words, end):
                     continue
                 start = end - len(each[at])

@@ -56,6 +56,10 @@ class NormalForm:
     GAPS: Final = {sign: " " for sign in Letters.ASCII if not chr(sign).isalnum()}
     NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]++")
 
+    OTHER_SCRIPT: Final = re.compile(r"[\u0370-\u1cff\u2e80-\ud7ff]")
+    """A letter that is no Latin one."""
+    UNSEEN: Final = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+
     LEET: Final = str.maketrans("0134578@$!|+", "oleastbaslit")
     LEET_SIGN: Final = re.compile(r"[@$!|+](?=[a-z0-9])(?:(?<=[a-z0-9].)|(?<=[^a-z0-9!+].))")
     """A sign for a letter inside of a word or before it; elsewhere it is a sign."""
@@ -98,6 +102,14 @@ class NormalForm:
         if "\\u00" in text:
             text = cls.ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), text)
         return cls.NOT_ASCII.sub(cls._in_ascii, text).lower()
+
+    @classmethod
+    def in_own_script(cls, text: str) -> str:
+        """The lines of `text` with letters that are no Latin ones: in lower case and one width, without hidden signs."""
+        if text.isascii() or not cls.OTHER_SCRIPT.search(text):
+            return ""
+        lines = "\n".join(line for line in text.split("\n") if cls.OTHER_SCRIPT.search(line))
+        return cls.UNSEEN.sub("", unicodedata.normalize("NFKC", lines)).lower()
 
     @classmethod
     def words(cls, folded: str) -> str:

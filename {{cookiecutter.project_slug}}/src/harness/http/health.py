@@ -75,6 +75,8 @@ class Readiness(BaseModel, use_attribute_docstrings=True):
     sample_data: bool
     """True when agents answer from sample data (USE_FAKE_DATA)."""
     agents: int
+    unread_files: list[str]
+    """Of the agents' folders, left out because they are too large or not UTF-8; the rest is read."""
     callers: Callers
     limits: Limits
 
@@ -119,6 +121,7 @@ class HealthRoutes:
             models=list(map(ModelState.model_validate, running.service.factory.models())),
             sample_data=running.settings.use_fake_data,
             agents=len(running.service.agents),
+            unread_files=sorted({name for agent in running.service.agents for name in agent.resources.files.unread}),
             callers=Callers(
                 mode=running.settings.authentication,
                 keys=keys.count if keys else None,

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from ..locale.locale import Locale
@@ -41,6 +41,15 @@ class Words:
         """The folded words of `text` in order, digits included, punctuation left out."""
         return re.findall(r"[\w']+", cls.strip_accents(text).replace("_", " "))
 
+    @staticmethod
+    def forms(word: str) -> frozenset[str]:
+        """A folded word and what it may be a form of, in English and Spanish: `rates` -> `rate`, `rat`."""
+        endings = (("ies", "y"), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"))
+        forms = {word, *(word.removesuffix(old) + new for old, new in endings if word.endswith(old))}
+        if re.search(r"[lrndzsxjh]es$", word):  # `dólares`, not `francés`
+            forms.add(word[:-2])
+        return frozenset(it for it in forms if it == word or len(it) > 2)
+
 
 class LanguageDetector:
     """Tells the languages that there are data for apart by their commonest words, and from all others.
@@ -67,9 +76,17 @@ class LanguageDetector:
 
     _LANGUAGES_OF: Final = Locale.inverted(WORDS, UNKNOWN)
 
-    def __init__(self, default: Language) -> None:
-        """Answer `default` where the text does not tell, such as for `USD/EUR?`, or is in a language without data."""
+    def __init__(self, default: Language, keywords: Sequence[Mapping[Language, Sequence[str]]] = ()) -> None:
+        """Answer `default` where the text does not tell, such as for `USD/EUR?`, or is in a language without data.
+
+        `keywords` of agents count where only one language has them: `titulares`, `precio casco`.
+        """
         self._default = default
+        words = {
+            language: {word for each in keywords for it in each.get(language, ()) for word in Words.tokenize(it)}
+            for language in LANGUAGES
+        }
+        self._keywords = {word: its for word, its in Locale.inverted(words).items() if len(its) == 1}
 
     @classmethod
     def is_courtesy(cls, text: str) -> bool:
@@ -82,7 +99,9 @@ class LanguageDetector:
 
     def detect(self, text: str, spoken: Language | None = None) -> Language:
         """The language of `text`; where it does not tell, the one `spoken` so far in the thread."""
-        counts = self._counts(text)
+        counts = Counter(self._counts(text))
+        forms = {form for word in Words.tokenize(text) for form in Words.forms(word)}
+        counts.update(it for form in forms for it in self._keywords.get(form, ()))
         if self._is_unknown(text, counts):
             return self._default
         most = max(counts[language] for language in LANGUAGES)

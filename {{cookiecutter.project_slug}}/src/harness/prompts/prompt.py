@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from string import Template
 from typing import ClassVar, Self
 
@@ -17,7 +18,8 @@ class Prompt:
     name: str
     version: str
     text: Text
-    """Per language; `$name` marks a value that `render` fills in, `$language` is what that language is called."""
+    """Per language; `$name` marks a value that `render` fills in. `$language` is what that language is called, `$today`
+    the date in UTC."""
 
     VERSION_CHARS: ClassVar = 8
     """Of a digest that is a version: two texts of one prompt in 65,000 have the same."""
@@ -36,7 +38,8 @@ class Prompt:
             KeyError: A value that the text names was not given.
         """
         text = Translations.pick(self.text, language)
-        return Template(text).substitute({"language": Locale.load(language).name, **values})
+        today = datetime.now(UTC).date().isoformat()
+        return Template(text).substitute({"language": Locale.load(language).name, "today": today, **values})
 
     MARK_BYTES: ClassVar = 6
     """Of a fence: nobody guesses one of 10^14 in the one text that it is for."""

@@ -9,6 +9,7 @@ An agent owes: a description, a prompt, tools and the policy that names them. Al
 """
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Generic, cast, final, get_args
 
 import structlog
@@ -26,6 +27,7 @@ from ..sources.policy import Policy
 from ..sources.resources import AgentResources, FakeSource, SourceConnections
 from .agent_defaults import AgentWords, AnswerWithoutModel, Derived
 from .agent_tools import AgentTools, Tool
+from .keywords import Keywords
 from .tool_result import Source, ToolCall, ToolResult
 
 __all__ = ["Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"]
@@ -198,6 +200,11 @@ class Agent(Generic[SettingsT]):
         except Exception:
             log.exception("untold", agent=self.name)
             return ""
+
+    @cached_property
+    def words(self) -> Keywords:
+        """Its keywords; `self.words.focus(question)` is the part of a question that is about them."""
+        return Keywords(self.keywords)
 
     @property
     def approval_id(self) -> str:

@@ -191,7 +191,7 @@ class GraphBuilder:
 
         Without a planner, the first agent gets every message whole.
         """
-        detector = LanguageDetector(settings.language)
+        detector = LanguageDetector(settings.language, [agent.keywords for agent in agents])
         shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, WRONG_LANGUAGE]
         prompts = [*shared, *(it for agent in agents for it in getattr(agent, "prompts", [agent.prompt]))]
         texts = [text for prompt in prompts for text in prompt.text.values()]

@@ -21,6 +21,7 @@ from ..prompts.shared import PLANNER, REPAIR
 from ..run_context import RunContext
 from ..settings import Settings
 from .agent import Agent
+from .keywords import Keywords
 from .replies import Degraded, Event
 from .state import Plan, State, Task, Turn
 from .threads import History
@@ -28,49 +29,20 @@ from .threads import History
 log = structlog.get_logger(__name__)
 
 
-class Keywords:
-    """The words by which one agent is found, all languages together."""
-
-    ENDING: Final = re.compile(r"(?<=\w{3})(?:e?s|e)$")
-    """The plural of English and Spanish; three letters at least stay."""
-
-    STEM_CHARS: Final = 6
-    """So `currencies` meets `currency`. Shorter, `temperature` would meet `temple`."""
-
-    def __init__(self, agent: Agent[Any]) -> None:
-        self.agent = agent.name
-        words = (word for words in agent.keywords.values() for word in words)
-        self._stems = {tuple(self.stems(word)) for word in words}
-
-    def score(self, text: str) -> int:
-        """How many keywords `text` holds."""
-        stems = self.stems(text)
-        return sum(self._holds(stems, phrase) for phrase in self._stems)
-
-    @staticmethod
-    def _holds(stems: Sequence[str], phrase: tuple[str, ...]) -> bool:
-        size = len(phrase)
-        return any(tuple(stems[i : i + size]) == phrase for i in range(len(stems) - size + 1))
-
-    @staticmethod
-    def stems(text: str) -> list[str]:
-        """Folded words without plural endings and cut short: `dólares` meets `dólar`."""
-        return [Keywords.ENDING.sub("", word)[: Keywords.STEM_CHARS] for word in Words.tokenize(text)]
-
-
 class RulesPlanner:
     """Splits a message into clauses and gives each to the agent whose keywords it holds."""
 
-    CUT: Final = re.compile(r"[?!;]+|[.,:](?=\s|$)|\b(?:and|also|plus|then|y|e|además|también|luego)\b", re.IGNORECASE)
-    """Where one task may end and the next begin; `3.5` and `1,000` stay whole."""
-
-    FOLLOW_UP: Final = re.compile(r"^\W*(?:and|what about|how about|y|qué tal|que tal)\b", re.IGNORECASE)
     VAGUE_WORDS: Final = 1
     """A message of at most so many telling words, such as "Paris?", is asked back about."""
 
+    VAGUE_WITH_REFERENCE: Final = 3
+    """The same where something is meant that was not named: "How long does it take?"."""
+
+    REFERENCES: Final = frozenset("it that this they them those these one eso esto ese esa esos esas ello".split())
+
     def __init__(self, agents: Sequence[Agent[Any]], max_tasks: int) -> None:
         self._descriptions = [agent.description for agent in agents]
-        self._keywords = [Keywords(agent) for agent in agents]
+        self._keywords = {agent.name: agent.words for agent in agents}
         self._max_tasks = max_tasks
 
     def plan(self, question: str, language: Language, history: Sequence[Turn]) -> Plan:
@@ -105,7 +77,7 @@ class RulesPlanner:
     def _tasks(self, question: str) -> list[Task]:
         tasks: list[Task] = []
         start = 0
-        for begin, end in self._clauses(question):
+        for begin, end in Keywords.clauses(question):
             agent = self._best(question[begin:end])
             if agent and not (tasks and tasks[-1]["agent"] == agent):
                 if tasks:  # a lead-in such as "Good morning, …" stays with the first task
@@ -115,25 +87,15 @@ class RulesPlanner:
                 tasks[-1]["question"] = question[start:end].strip()
         return tasks
 
-    def _clauses(self, question: str) -> list[tuple[int, int]]:
-        """Spans between the cuts; a mark that ends a clause stays with it."""
-        spans, begin = [], 0
-        for cut in self.CUT.finditer(question):
-            is_mark = not cut.group()[0].isalpha()
-            spans.append((begin, cut.end() if is_mark else cut.start()))
-            begin = cut.end()
-        spans.append((begin, len(question)))
-        return [(begin, end) for begin, end in spans if question[begin:end].strip()]
-
     def _best(self, clause: str) -> str:
-        scores = {keywords.agent: keywords.score(clause) for keywords in self._keywords}
+        scores = {agent: keywords.score(clause) for agent, keywords in self._keywords.items()}
         best = max(scores, key=lambda agent: scores[agent], default="")
         return best if best and scores[best] else ""
 
     def _follow_up(self, question: str, last: Turn) -> list[Task]:
         if last["asked"]:  # the detail that was asked for completes the question before
             return [Task(agent=name, question=f"{last['question']} {question}") for name in last["agents"]]
-        if self.FOLLOW_UP.match(question):
+        if Keywords.FOLLOW_UP.match(question):
             return [Task(agent=name, question=question) for name in last["agents"]]
         return []
 
@@ -141,7 +103,10 @@ class RulesPlanner:
     def _is_vague(cls, question: str) -> bool:
         common = frozenset().union(*LanguageDetector.WORDS.values())
         names = re.sub(r"\b([A-ZÁÉÍÓÚÑ]\w+)(?: [A-ZÁÉÍÓÚÑ]\w+)+", r"\1", question)
-        return len([word for word in Words.tokenize(names) if word not in common]) <= cls.VAGUE_WORDS
+        words = Words.tokenize(names)
+        telling = [word for word in words if word not in common | cls.REFERENCES]
+        most = cls.VAGUE_WORDS if cls.REFERENCES.isdisjoint(words) else cls.VAGUE_WITH_REFERENCE
+        return len(telling) <= most
 
 
 class PlannedTask(BaseModel):

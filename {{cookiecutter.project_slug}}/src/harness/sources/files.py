@@ -9,7 +9,12 @@ from typing import ClassVar, Final
 from unicodedata import normalize
 from urllib.parse import unquote
 
+import structlog
+
 from ..errors import PolicyViolation, SourceUnavailable
+from ..telemetry.metrics import FAILURES
+
+log = structlog.get_logger(__name__)
 
 
 class Folder:
@@ -40,6 +45,8 @@ class Folder:
         self._root = root
         self._max_bytes = max_bytes
         self._suffixes = suffixes
+        self.unread: dict[str, str] = {}
+        """Name -> why `read_all` left the file out; `/readyz` names them."""
 
     async def anames(self) -> list[str]:
         """`names`, off the event loop."""
@@ -84,6 +91,25 @@ class Folder:
             raise SourceUnavailable(name, error.strerror or "cannot be read") from None
         except UnicodeDecodeError:
             raise SourceUnavailable(name, "it is not UTF-8") from None
+
+    def read_all(self) -> dict[str, str]:
+        """Name -> text of every file that can be read; the others are logged by name.
+
+        Raises:
+            PolicyViolation: The policy names no folder.
+            SourceUnavailable: The folder is not there, or not one of its files can be read.
+        """
+        texts: dict[str, str] = {}
+        for name in self.names():
+            try:
+                texts[name] = self.read_text(name)
+            except SourceUnavailable as failure:
+                self.unread[name] = failure.reason
+                FAILURES.labels("connectors", "files").inc()
+                log.warning("file_unread", file=name, reason=failure.reason)
+        for name, reason in () if texts else self.unread.items():
+            raise SourceUnavailable(name, reason)
+        return texts
 
     def _real_root(self) -> Path:
         if self._root is None:

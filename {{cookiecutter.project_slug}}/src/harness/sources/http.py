@@ -23,6 +23,7 @@ from ..settings import Settings
 from ..telemetry.metrics import FAILURES, SOURCE_CALLS
 from ..telemetry.tracing import TRACES
 from .policy import Method, Policy
+from .xml import TolerantXml
 
 
 class ResponseRejected(Exception):
@@ -140,7 +141,7 @@ class HttpClient:
             return self._read(host, body, model)
 
     async def get_xml(self, url: str) -> Element:
-        """The root of the XML document at `url`, such as a feed. Entities are refused.
+        """The root of the XML document at `url`, such as a feed. Entities of its own are refused.
 
         Raises:
             PolicyViolation: The host, its address or GET is not in the policy; nothing was sent.
@@ -244,7 +245,8 @@ class HttpClient:
         async with self._client.stream(method, url, headers=headers, **sent) as response:
             self._check(response, subtype)
             body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
-            return await body.read(response.aiter_raw())
+            content = await body.read(response.aiter_raw())
+        return TolerantXml.cleaned(content, response.charset_encoding) if subtype == "xml" else content
 
     @staticmethod
     def _check(response: httpx2.Response, subtype: str) -> None:

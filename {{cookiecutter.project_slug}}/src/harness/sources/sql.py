@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -152,6 +153,11 @@ class CsvTables(SqliteTables):
     TYPE: Final = "NUMERIC"
     """Of every column: SQLite then stores `4.90` as a number and other text as it is."""
 
+    DECIMAL: Final = re.compile(r"^(\d+),(\d+)$")
+
+    DELIMITERS: Final = ",;\t"
+    """The one that the first line has most of; spreadsheets write `;` where the comma is a decimal mark."""
+
     def __init__(self, path: Path, granted: frozenset[str], limits: ResultLimits) -> None:
         super().__init__(path, granted, limits)
         self._files = Folder(path, limits.max_bytes, frozenset({".csv"}))
@@ -175,11 +181,15 @@ class CsvTables(SqliteTables):
     def _fill(self, connection: sqlite3.Connection, table: str) -> None:
         text = self._files.read_text(f"{table}.csv").removeprefix("\ufeff")  # as Excel begins one
         try:
-            columns, *rows = filter(None, csv.reader(StringIO(text, newline=""), strict=True))
+            first = text.lstrip().partition("\n")[0]
+            delimiter = max(self.DELIMITERS, key=first.count)
+            columns, *rows = filter(None, csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True))
             typed = ", ".join(f"{self._quoted(column)} {self.TYPE}" for column in columns)
             places = ", ".join("?" * len(columns))
             connection.execute(f"CREATE TABLE {self._quoted(table)} ({typed})")
             insert = f"INSERT INTO {self._quoted(table)} VALUES ({places})"  # noqa: S608  # nosec B608 - quoted
+            if delimiter == ";":
+                rows = [[self.DECIMAL.sub(r"\1.\2", cell) for cell in row] for row in rows]
             connection.executemany(insert, rows)
         except (csv.Error, ValueError, sqlite3.Error) as error:
             raise SourceUnavailable(f"{table}.csv", f"no table: {type(error).__name__}") from None

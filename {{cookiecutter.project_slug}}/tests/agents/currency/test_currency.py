@@ -31,7 +31,16 @@ from tests.support.peers.openai_replies import Body, Hang, Reply
         ("I try to convert pounds to swiss francs", "en", ["GBP", "CHF"], None),
         ("EUR to TRY", "en", ["EUR", "TRY"], None),
         ("pesos colombianos por dólar", "es", ["COP", "USD"], None),
-        ("dollars to pesos", "en", ["USD", CurrencyReader.ANY_PESO], None),
+        ("12 345 euros", "en", ["EUR"], 12345),
+        ("$3bn to euros", "en", ["USD", "EUR"], 3e9),
+        ("USD100", "en", ["USD"], 100),
+        ("1'234 francs", "en", ["CHF"], 1234),
+        ("3 mil millones de euros", "es", ["EUR"], 3e9),
+        ("100 Nigerian naira in euros", "en", ["NGN", "EUR"], 100),
+        ("100 New Zealand dollars to yen", "en", ["NZD", "JPY"], 100),
+        ("100 dólares jamaicanos", "es", ["JMD"], 100),
+        ("100 pesos argentinos a euros", "es", ["ARS", "EUR"], 100),
+        ("Pakistani rupees", "en", ["PKR"], None),
         ("dollars to pesos? the Mexican ones", "en", ["USD", "MXN"], None),
         ("¿A cómo está el peso? el chileno", "es", ["CLP"], None),
     ],
@@ -109,6 +118,16 @@ async def test_a_small_result_keeps_four_telling_digits(on_sources: Built, sourc
         ("¿A cómo está el cambio?", "es", "¿Qué moneda"),
         ("¿A cómo está el peso?", "es", "¿Qué peso"),
         ("dollars to pesos", "en", "Which peso"),
+        ("a crown", "en", "Of which country"),
+        ("two hundred euros", "en", "Which amount"),
+        ("un euro y medio", "es", "¿Qué cantidad"),
+        ("-50 euros", "en", "Which amount"),
+        ("between 100 and 200 euros", "en", "Which amount"),
+        ("1.234.56 euros", "en", "Which amount"),
+        ("100 zorkmids in euros", "en", "I do not know a currency called “zorkmids”"),
+        ("100 euros to zorkmids", "en", "I do not know a currency called “zorkmids”"),
+        ("50 Namibian dollars", "en", "I do not know a currency called “Namibian dollars”"),
+        ("¿Cuántos euros son 100 doblones?", "es", "No conozco ninguna moneda llamada «doblones»"),
     ],
 )
 def test_what_the_question_lacks_is_asked_back(
@@ -123,6 +142,12 @@ def test_what_the_question_lacks_is_asked_back(
 async def test_an_amount_that_is_no_sum_of_money_is_asked_back(on_samples: Built, amount: str) -> None:
     with pytest.raises(ClarificationNeeded, match="at most 1,000,000,000,000"):
         await on_samples(CurrencyAgent).answer_without_model(f"{amount} dollars in euros", "en")
+
+
+async def test_each_amount_is_converted(on_samples: Built) -> None:
+    answer, _ = await on_samples(CurrencyAgent).answer_without_model("100 USD and 200 GBP to EUR", "en")
+    assert answer.startswith("100 USD = 86.21 EUR")
+    assert "200 GBP = 229.89 EUR" in answer
 
 
 async def test_the_largest_amount_is_converted(on_samples: Built) -> None:

@@ -95,8 +95,8 @@ async def test_accents_case_and_endings_do_not_matter(on_samples: Built, folder:
 @pytest.mark.parametrize(
     ("question", "language", "told"),
     [
-        ("What about quantum physics?", "en", "I found nothing about that in our documents."),
-        ("¿Qué hay de física?", "es", "No encontré nada sobre eso en nuestros documentos."),
+        ("What about quantum physics?", "en", "I found nothing about this in our documents: quantum, physics."),
+        ("¿Qué hay de física?", "es", "No encontré nada sobre esto en nuestros documentos: física."),
         ("What is it?", "en", "I found nothing about that in our documents."),
     ],
 )
@@ -136,3 +136,10 @@ def test_the_best_passages_come_first_and_no_more_than_asked_for() -> None:
 
 def test_no_files_hold_no_passage() -> None:
     assert Passages({}).search("anything", at_most=1, min_score=0) == []
+
+
+def test_a_word_aside_is_no_answer() -> None:
+    passages = Passages({"a.md": "# Returns\nWe refund the price.\n# Hours\nWe open at nine."})
+    assert passages.search("price of a motorbike", at_most=1, min_score=0.3) == []
+    assert [it.heading for it in passages.search("return a motorbike", at_most=1, min_score=0.3)] == ["Returns"]
+    assert passages.unknown("What is the price of a motorbike?") == ["motorbike"]

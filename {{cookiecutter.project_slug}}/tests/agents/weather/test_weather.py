@@ -72,6 +72,43 @@ def test_the_day_is_read_off_the_question(question: str, day: Day) -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "day"),
+    [
+        ("in three days", "monday"),
+        ("dentro de 2 días", "sunday"),
+        ("on 25 November", "wednesday"),
+        ("November 20th", "today"),
+        ("el 21 de noviembre de 2026", "saturday"),
+        ("on 5 December", None),
+        ("1 January 2020", None),
+        ("31 February", None),
+        ("yesterday", None),
+        ("ayer", None),
+        ("in three weeks", None),
+        ("the week before last week", None),
+        ("next month", None),
+    ],
+)
+def test_a_day_that_is_not_named_is_counted_or_none(question: str, day: Day | None) -> None:
+    assert Days.read(f"weather in Lima {question}", FIRST_DAY) == day
+
+
+def test_a_day_that_no_forecast_has_is_asked_back(on_samples: Built) -> None:
+    with pytest.raises(ClarificationNeeded, match="next six days"):
+        on_samples(WeatherAgent).plan_without_model("Weather in Lima yesterday", "en")
+
+
+def test_the_place_stands_where_the_weather_is_asked_for(on_samples: Built) -> None:
+    def place(question: str) -> str:
+        return str(on_samples(WeatherAgent).plan_without_model(question, "en")[0].arguments["place"])
+
+    assert place("I am from Lima. Will it rain in Quito?") == "Quito"
+    assert place("I live in Lima. Do I need an umbrella?") == "Lima"
+    with pytest.raises(ClarificationNeeded, match="For which place"):
+        place("What medicine should I take for the cold?")
+
+
+@pytest.mark.parametrize(
     ("first", "day", "positions"),
     [
         (0, "today", [0]),

@@ -60,7 +60,8 @@ def test_an_agent_is_reached_by_its_own_examples(
 
 
 @pytest.mark.parametrize(
-    "question", ["Paris?", "How is it in New York?", "¿Y eso?", "hello", "tell me about Paris", "Hola"]
+    "question",
+    ["Paris?", "How is it in New York?", "¿Y eso?", "hello", "tell me about Paris", "Hola", "How long does it take?"],
 )
 def test_a_vague_message_is_asked_back_about(planner: RulesPlanner, question: str) -> None:
     plan = planned(planner, question)

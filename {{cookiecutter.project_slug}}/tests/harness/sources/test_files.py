@@ -180,3 +180,17 @@ async def test_while_the_disk_is_slow_the_event_loop_goes_on(root: Path, monkeyp
         await asyncio.to_thread(waits.wait, 30)
         goes_on.set()  # only a loop that goes on comes here
         assert await reading == found
+
+
+def test_one_bad_file_is_named_and_the_rest_is_read(folder: Folder, root: Path) -> None:
+    (root / "latin.md").write_bytes("año".encode("latin-1"))
+    (root / "large.md").write_text("x" * 101, encoding="utf-8")
+    assert folder.read_all() == {"b.md": "año", "more/a.TXT": "text"}
+    assert folder.unread == {"latin.md": "it is not UTF-8", "large.md": "larger than DATA_MAX_BYTES=100"}
+
+
+def test_a_folder_with_bad_files_alone_is_unavailable(root: Path) -> None:
+    (root / "more" / "a.TXT").unlink()
+    (root / "b.md").write_bytes(b"\xff")
+    with pytest.raises(SourceUnavailable, match="it is not UTF-8"):
+        Folder(root, max_bytes=100).read_all()

@@ -178,3 +178,9 @@ def test_a_column_that_is_no_name_is_refused(csv_folder: Path) -> None:
     (csv_folder / "prices.csv").write_text('x" TEXT); DROP TABLE prices; --\n1\n', encoding="utf-8")
     with pytest.raises(PolicyViolation, match="letters, digits"):
         read(csv_folder, "SELECT 1")
+
+
+@pytest.mark.parametrize("text", ["name;price\nhelmet;39,90\n", "name\tprice\nhelmet\t39.90\n"])
+def test_a_table_may_have_the_marks_that_spreadsheets_write(tmp_path: Path, text: str) -> None:
+    (tmp_path / "prices.csv").write_text(text, encoding="utf-8")
+    assert read(tmp_path, "SELECT price FROM prices") == [{"price": 39.9}]

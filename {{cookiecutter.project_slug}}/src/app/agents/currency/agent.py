@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness import Agent, ClarificationNeeded, Language, Policy, ToolCall, ToolMethod, ToolResult
 
-from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY, WHICH_PESO
+from .prompt import CURRENCY, NO_RATE, RATES, WHICH_CURRENCY
 from .reading import CurrencyReader
 from .sample import CurrencySample
 from .settings import CurrencySettings
@@ -53,6 +53,15 @@ class CurrencyAgent(Agent[CurrencySettings]):
             "peso",
             "reales",
             "soles",
+            "euro",
+            "yen",
+            "yuan",
+            "usd",
+            "eur",
+            "gbp",
+            "jpy",
+            "mxn",
+            "cop",
         ),
     }
     examples = {
@@ -75,24 +84,28 @@ class CurrencyAgent(Agent[CurrencySettings]):
         return [CurrencyTools(self.resources, self.settings).convert]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
-        """One conversion: from the currency with the amount, or the first, to the others.
+        """One conversion for each amount, or else of the first currency, into the others.
 
         Raises:
-            ClarificationNeeded: No currency is named, or a peso without its country.
+            ClarificationNeeded: No currency is named, one that nobody knows, or an amount that cannot be read.
         """
         mentions = CurrencyReader().mentions(question, language)
-        if any(mention.code == CurrencyReader.ANY_PESO for mention in mentions):
-            raise ClarificationNeeded(WHICH_PESO.format(language))
         if not mentions:
             raise ClarificationNeeded(WHICH_CURRENCY.format(language))
-        base, *others = mentions
-        arguments = {
-            "base": base.code,
-            "targets": [other.code for other in others if other.code != base.code],
-            "amount": 1 if base.amount is None else base.amount,
-            "language": language,
-        }
-        return [ToolCall("convert", arguments)]
+        amounts = [it for it in mentions if it.amount is not None] or mentions[:1]
+        others = [it.code for it in mentions if it not in amounts]
+        return [
+            ToolCall(
+                "convert",
+                {
+                    "base": base.code,
+                    "targets": [code for code in others if code != base.code],
+                    "amount": 1 if base.amount is None else base.amount,
+                    "language": language,
+                },
+            )
+            for base in amounts
+        ]
 
     def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The amount in each currency with the rates' date, and what the source does not have."""

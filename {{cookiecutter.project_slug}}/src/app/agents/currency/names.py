@@ -3,50 +3,60 @@
 from collections.abc import Mapping
 from typing import Final
 
-NAMES: Final[Mapping[str, str]] = {
-    "AUD": r"australian dollars?|d[oó]lar(es)? australianos?",
-    "BRL": r"brazilian reals?|reais|real(es)? brasile[nñ]os?|reales",
-    "CAD": r"canadian dollars?|d[oó]lar(es)? canadienses?",
-    "CHF": r"(swiss )?francs?|francos?( suizos?)?",
-    "CNY": r"yuan(es)?|renminbi",
-    "CZK": r"czech (koruna|crown)s?|coronas? checas?",
-    "DKK": r"danish (kroner?|crowns?)|coronas? danesas?",
-    "EUR": r"euros?",
-    "GBP": r"(british )?pounds?( sterling)?|sterling|libras?( esterlinas?)?",
-    "HKD": r"hong kong dollars?|d[oó]lar(es)? de hong kong",
-    "HUF": r"forints?|flor[ií]n(es)? h[uú]ngaros?",
-    "IDR": r"(indonesian )?rupiahs?|rupias? indonesias?",
-    "ILS": r"shekels?|s[eé]quel(es)?",
-    "INR": r"(indian )?rupees?|rupias?( indias?)?",
-    "ISK": r"icelandic kr[oó]n(a|ur)|coronas? islandesas?",
-    "JPY": r"(japanese )?yens?|yenes",
-    "KRW": r"(korean )?wons?",
-    "MXN": r"mexican pesos?|pesos? mexicanos?",
-    "MYR": r"ringgits?",
-    "NOK": r"norwegian (kroner?|crowns?)|coronas? noruegas?",
-    "NZD": r"new zealand dollars?|d[oó]lar(es)? neozeland[eé]s(es)?",
-    "PHP": r"philippine pesos?|pesos? filipinos?",
-    "PLN": r"zlot(y|ys|ies)|z[lł]oty|eslotis?",
-    "RON": r"romanian le[ui]|le[ui] rumanos?",
-    "SEK": r"swedish (kron[ao]r?|crowns?)|coronas? suecas?",
-    "SGD": r"singapore dollars?|d[oó]lar(es)? de singapur",
-    "THB": r"bahts?",
-    "TRY": r"(turkish )?liras?|liras? turcas?",
-    "ZAR": r"(south african )?rands?",
-    # Known by name, so that the answer can say that the source does not have them.
-    "ARS": r"argentin(e|ian) pesos?|pesos? argentinos?",
-    "BOB": r"bolivianos?",
-    "BTC": r"bitcoins?",
-    "CLP": r"chilean pesos?|pesos? chilenos?",
-    "COP": r"colombian pesos?|pesos? colombianos?",
-    "DOP": r"dominican pesos?|pesos? dominicanos?",
-    "PEN": r"peruvian sol(es)?|soles|sol peruano",
-    "RUB": r"(russian )?rubles?|rublos?",
-    "UYU": r"uruguayan pesos?|pesos? uruguayos?",
-    "VES": r"bol[ií]vares|bolivars?",
-    # After the other dollars: its names begin like theirs.
-    "USD": r"(us |american )?dollars?|bucks|d[oó]lar(es)?( estadounidenses?| americanos?)?",
+UNITS: Final[Mapping[str, str]] = {
+    "USD": r"dollars?|bucks|d[oó]lar(?:es)?",
+    "GBP": r"pounds?(?: sterling)?|sterling|libras?(?: esterlinas?)?",
+    "CHF": r"francs?|francos?",
+    "INR": r"rupees?|rupias?",
+    "JPY": r"yens?|yenes",
+    "TRY": r"liras?",
+    "KRW": r"wons?",
+    "BRL": r"reais|reales|brazilian reals?|real(?:es)? brasile[nñ]os?",
+    "PEN": r"soles|sol peruano|peruvian sol(?:es)?",
+    "": r"pesos?|crowns?|coronas?|kron(?:a|e|er|or|ur)|kr[oó]na|koruna|dinars?|dinares|d[ií]nar|[rR]i[y]?als?|rial(?:es)?|shillings?|chel[ií]n(?:es)?"
+    r"|dirhams?|d[ií]rhams?|rupiahs?|le[ui]|manats?",
 }
+"""The currency that a unit is where no country is named -> the unit's names; "": nobody could say which."""
+
+COUNTRIES: Final[Mapping[str, str]] = {
+    "argentin": "ARS", "austral": "AUD", "azerba": "AZN", "azeri": "AZN", "bahra": "BHD", "barbad": "BBD", "british": "GBP",
+    "canad": "CAD", "cfa": "XOF", "checa": "CZK", "checo": "CZK", "chile": "CLP", "colomb": "COP", "cuba": "CUP",
+    "czech": "CZK", "danes": "DKK", "danish": "DKK", "dominic": "DOP", "egip": "EGP", "egyp": "EGP", "emira": "AED",
+    "estadounid": "USD", "american": "USD", "us": "USD", "filip": "PHP", "philip": "PHP", "fiji": "FJD", "hong": "HKD", "kong": "HKD",
+    "iceland": "ISK", "island": "ISK", "india": "INR", "indones": "IDR", "iran": "IRR", "iraq": "IQD", "irak": "IQD",
+    "jamai": "JMD", "japan": "JPY", "japon": "JPY", "jorda": "JOD", "kenia": "KES", "kenya": "KES", "kuwai": "KWD",
+    "leban": "LBP", "liban": "LBP", "maroc": "MAD", "marroq": "MAD", "mauric": "MUR", "mauri": "MUR", "mexic": "MXN",
+    "moroc": "MAD", "nepal": "NPR", "neozel": "NZD", "zealand": "NZD", "zeland": "NZD", "norue": "NOK", "norweg": "NOK",
+    "omani": "OMR", "pakist": "PKR", "qatar": "QAR", "catar": "QAR", "roman": "RON", "ruman": "RON", "saud": "SAR",
+    "serb": "RSD", "singap": "SGD", "somal": "SOS", "korea": "KRW", "corea": "KRW", "lanka": "LKR", "esrilan": "LKR",
+    "suda": "SDG", "suec": "SEK", "swed": "SEK", "suiz": "CHF", "swiss": "CHF", "siri": "SYP", "syria": "SYP",
+    "taiw": "TWD", "tanza": "TZS", "trinid": "TTD", "tunis": "TND", "tunec": "TND", "turk": "TRY", "turc": "TRY",
+    "ugand": "UGX", "urugu": "UYU", "yemen": "YER", "alger": "DZD", "argel": "DZD", "liby": "LYD", "brasil": "BRL", "brazil": "BRL",
+    "peru": "PEN", "african": "ZAR", "alban": "ALL", "bangla": "BDT", "boliv": "BOB", "bulgar": "BGN", "chin": "CNY", "etiop": "ETB",
+    "ethiop": "ETB", "georgi": "GEL", "ghan": "GHS", "guatem": "GTQ", "haiti": "HTG", "hondur": "HNL", "hungar": "HUF",
+    "israel": "ILS", "kazaj": "KZT", "kazak": "KZT", "malas": "MYR", "malay": "MYR", "nicarag": "NIO", "nigeri": "NGN",
+    "paragu": "PYG", "polac": "PLN", "polish": "PLN", "rus": "RUB", "tailand": "THB", "thai": "THB", "ucran": "UAH",
+    "ukrain": "UAH", "venez": "VES", "vietnam": "VND", "zambi": "ZMW",
+}  # fmt: skip
+"""How a country's name, folded, begins -> its currency: `Mexican pesos`, `pesos ... the Mexican ones`."""
+
+NAMES: Final[Mapping[str, str]] = {
+    "CNY": r"yuan(?:es)?|renminbi",
+    "EUR": r"euros?",
+    "HUF": r"forints?|flor[ií]n(?:es)?(?: h[uú]ngaros?)?",
+    "ILS": r"(?:new )?shekels?|s[eé]quel(?:es)?",
+    "MYR": r"ringgits?",
+    "PLN": r"zlot(?:y|ys|ies)|z[lł]oty|eslotis?",
+    "THB": r"bahts?",
+    "ZAR": r"rands?",
+    # Known by name, so that the answer can say that the source does not have them.
+    "ALL": r"leks?", "AOA": r"kwanzas?", "BDT": r"takas?", "BGN": r"levs?|leva", "BOB": r"bolivianos?", "BTC": r"bitcoins?",
+    "CRC": r"colones|colons?", "DOGE": r"dogecoins?", "ETB": r"birrs?", "ETH": r"ethers?|ethereum", "GEL": r"laris?",
+    "GHS": r"cedis?", "GTQ": r"quetzal(?:es|s)?", "HNL": r"lempiras?", "HTG": r"gourdes?", "KZT": r"tenges?",
+    "MMK": r"kyats?", "MNT": r"tugriks?|tögrög", "MZN": r"metical(?:es)?|meticais", "NGN": r"nairas?", "NIO": r"c[oó]rdobas?",
+    "PAB": r"balboas?", "PYG": r"guaran(?:i|í|is|íes|ies)", "RUB": r"rubles?|roubles?|rublos?", "UAH": r"hryvnias?|grivnas?",
+    "VES": r"bol[ií]vares|bolivars?", "VND": r"dongs?", "ZMW": r"kwachas?",
+}  # fmt: skip
 """ISO 4217 code -> its names as a pattern, in any case."""
 
 SYMBOLS: Final[Mapping[str, str]] = {
@@ -61,20 +71,21 @@ SYMBOLS: Final[Mapping[str, str]] = {
     "₩": "KRW",
     "₺": "TRY",
     "₪": "ILS",
+    "₦": "NGN",
+    "₽": "RUB",
+    "₿": "BTC",
 }
 """Longer ones first."""
 
-PESOS: Final[Mapping[str, str]] = {
-    "mexican": "MXN",
-    "colombian": "COP",
-    "argentin": "ARS",
-    "chile": "CLP",
-    "dominican": "DOP",
-    "filipin": "PHP",
-    "philippine": "PHP",
-    "uruguay": "UYU",
-}
-"""How a country's name begins -> its peso, for `pesos ... the Mexican ones`."""
+CODES: Final = frozenset({*UNITS, *COUNTRIES.values(), *NAMES, *SYMBOLS.values()}) - {""}
 
-WORDS_TOO: Final = frozenset({"TRY"})
+NUMBER_WORDS: Final = (
+    "half|quarter|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+    "|hundreds?|thousands?|dozens?|couple|few|several|medio|media|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece"
+    "|catorce|quince|diec\\w+|veint\\w+|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien|ciento|\\w+cient[oa]s|quinient[oa]s"
+    "|miles|docenas?|minus|menos"
+)
+"""Numbers in words, as a pattern: they are asked back about."""
+
+WORDS_TOO: Final = frozenset({"ALL", "TRY", "TOP", "CUP", "MAD", "SOS"})
 """Codes that are English words: read in capitals only."""

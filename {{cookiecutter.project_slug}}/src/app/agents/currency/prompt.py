@@ -28,6 +28,15 @@ WHICH_PESO = LocalizedMessage(
     en="Which peso do you mean: Mexican, Philippine, Colombian, Argentine or Chilean?",
     es="¿Qué peso: mexicano, filipino, colombiano, argentino o chileno?",
 )
+WHOSE_CURRENCY = LocalizedMessage(en="Of which country are the $name?", es="¿De qué país: $name?")
+UNKNOWN_CURRENCY = LocalizedMessage(
+    en="I do not know a currency called “$name”; which one do you mean? Its three-letter code helps, such as USD.",
+    es="No conozco ninguna moneda llamada «$name»; ¿cuál es? Ayuda su código de tres letras, como USD.",
+)
+AMOUNT_IN_FIGURES = LocalizedMessage(
+    en="Which amount is it? Please write one in figures, such as 1,250.50.",
+    es="¿Qué cantidad es? Escríbela en cifras, por favor, como 1.250,50.",
+)
 WHICH_AMOUNT = LocalizedMessage(
     en="Which amount would you like to convert, at most $max?", es="¿Qué cantidad quieres convertir, como máximo $max?"
 )

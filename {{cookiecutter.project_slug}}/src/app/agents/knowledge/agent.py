@@ -1,10 +1,11 @@
 """The knowledge agent: answers from the Markdown files of one folder and from a price list."""
 
+import re
 from collections.abc import Sequence
 
 from harness import Agent, Language, Policy, ToolCall, ToolMethod, ToolResult, Words
 
-from .prompt import KNOWLEDGE, NOTHING_FOUND, PRICE
+from .prompt import KNOWLEDGE, NOTHING_ABOUT, NOTHING_FOUND, PRICE
 from .settings import KnowledgeSettings
 from .tools import KnowledgeTools
 
@@ -13,6 +14,12 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
     """Finds the passage or the price for a question, and gives it with its source."""
 
     PRICE_WORDS = frozenset({"price", "prices", "cost", "costs", "precio", "precios", "cuesta"})
+
+    FROM = re.compile(
+        r"\b(?:from|soy de|vengo de|vivo en|in|en|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*"
+        r"|^\s*(?i:as|being|como|siendo)\b[^,]{1,60},"
+    )
+    """Who somebody is, and from where, changes no answer."""
 
     description = {
         "en": "Answers from our documents: opening hours, returns, deliveries, prices, this service.",
@@ -36,6 +43,21 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             "cost",
             "shop",
             "service",
+            "charge",
+            "fee",
+            "ship",
+            "money back",
+            "give back",
+            "send back",
+            "bring back",
+            "send me",
+            "order",
+            "store",
+            "how much is",
+            "how expensive",
+            "phone",
+            "reach you",
+            "email",
         ),
         "es": (
             "horario",
@@ -53,6 +75,23 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
             "cuesta",
             "tienda",
             "servicio",
+            "cobran",
+            "cuestan",
+            "vale",
+            "envían",
+            "enviar",
+            "mandan",
+            "reparto",
+            "devuelvo",
+            "devuelven",
+            "devolverlo",
+            "cambiarlo",
+            "abrís",
+            "abre",
+            "cierra",
+            "teléfono",
+            "correo",
+            "pedido",
         ),
     }
     examples = {
@@ -87,7 +126,8 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One search with the whole question; the price list too when it asks for a price."""
-        calls = [ToolCall("search", {"question": question})]
+        question = self.words.focus(question)
+        calls = [ToolCall("search", {"question": self.FROM.sub(" ", question)})]
         if self.PRICE_WORDS.intersection(Words.tokenize(question)):
             calls.append(ToolCall("prices", {"question": question, "language": language}))
         return calls
@@ -98,5 +138,6 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         if products := facts.get("products"):
             return " ".join(PRICE.format(language, **product) for product in products)
         if not facts["passages"]:
-            return NOTHING_FOUND.format(language)
+            unknown = ", ".join(facts["unknown"])
+            return NOTHING_ABOUT.format(language, asked=unknown) if unknown else NOTHING_FOUND.format(language)
         return str(facts["passages"][0]["text"])

@@ -30,10 +30,15 @@ class Passages:
     HEADING: Final = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
     STEM_CHARS: Final = 5
     """Letters that must agree: `devolver` meets `devolución`; a guess that the examples pass."""
-    COMMON: Final = frozenset().union(*LanguageDetector.WORDS.values())
+    COMMON: Final = frozenset(
+        "many long something anything thing things someone have does hora horas algo puedo tengo tienen puede podria could would should".split()
+    ).union(*LanguageDetector.WORDS.values())
     """Words that say nothing about the subject."""
     HEADING_WEIGHT: Final = 2
     """A word of the heading counts as so many of the text; a guess."""
+    ASIDE: Final = 0.6
+    """What a word that stands in no heading of a passage counts for in `min_score`: `price of a motorbike` is
+    not answered by whatever mentions a price; a guess that the examples pass."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         """Cut `files` (name -> Markdown) into passages."""
@@ -48,9 +53,16 @@ class Passages:
         scored = []
         for at, counts in enumerate(self._counts):
             shared = wanted & counts.keys()
-            if shared and sum(map(self._weight, shared)) >= needed:
+            aside = shared - set(self._stems([self._all[at].heading]))
+            held = sum(self._weight(stem) * (self.ASIDE if stem in aside else 1) for stem in shared)
+            if shared and held >= needed:
                 scored.append((sum(self._score(stem, counts) for stem in shared), -at))
         return [self._all[-at] for _, at in sorted(scored, reverse=True)[:at_most]]
+
+    def unknown(self, question: str) -> Sequence[str]:
+        """The telling words of `question` that no passage holds, as written."""
+        words = re.findall(r"[^\W\d_]{3,}", question)
+        return [it for it in words if not self._seen_in.keys() & set(self._stems([it])) and set(self._stems([it]))]
 
     def _score(self, stem: str, counts: Mapping[str, int]) -> float:
         # n / (n + 1): the second mention of a word says less than the first

@@ -30,3 +30,7 @@ PRICE_LIST = LocalizedMessage(en="Price list", es="Lista de precios")
 NOTHING_FOUND = LocalizedMessage(
     en="I found nothing about that in our documents.", es="No encontré nada sobre eso en nuestros documentos."
 )
+NOTHING_ABOUT = LocalizedMessage(
+    en="I found nothing about this in our documents: $asked.",
+    es="No encontré nada sobre esto en nuestros documentos: $asked.",
+)

@@ -16,7 +16,7 @@ class KnowledgeSettings(Configuration):
     model_config = SettingsConfigDict(env_prefix="KNOWLEDGE_")
 
     folder: Path = Path("data/knowledge")
-    """Folder with the Markdown files, read at the first question and kept until a restart."""
+    """Folder with the Markdown files, read at the start and kept until a restart."""
 
     passages: int = Field(default=3, ge=1, le=20)
     """Most passages that one search gives a model; without a model the best one is the answer."""

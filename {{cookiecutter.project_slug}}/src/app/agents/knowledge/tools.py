@@ -1,9 +1,10 @@
 """What the knowledge agent can do: search its folder, and read its price list."""
 
 import asyncio
+from contextlib import suppress
 from functools import cached_property
 
-from harness import AgentResources, Language, Source, ToolResult, Translations
+from harness import AgentResources, Language, Source, SourceUnavailable, ToolResult, Translations
 
 from .passages import Passages
 from .prompt import PRICE_LIST
@@ -17,6 +18,8 @@ class KnowledgeTools:
         self._files = resources.files
         self._tables = resources.tables
         self._settings = settings
+        with suppress(SourceUnavailable):  # now, so that the start names a bad file; a missing folder may come yet
+            _ = self._passages
 
     async def search(self, question: str) -> ToolResult:
         """Search the documents for the passages that answer a question.
@@ -24,10 +27,15 @@ class KnowledgeTools:
         Args:
             question: The question in the user's own words and language.
         """
-        passages = await asyncio.to_thread(lambda: self._passages)  # the first one reads the folder
+        passages = await asyncio.to_thread(
+            lambda: self._passages
+        )  # reads the folder where it was not there at the start
         found = passages.search(question, self._settings.passages, self._settings.min_score)
         return ToolResult(
-            facts={"passages": [{"heading": p.heading, "text": p.text} for p in found]},
+            facts={
+                "passages": [{"heading": p.heading, "text": p.text} for p in found],
+                "unknown": [] if found else passages.unknown(question),
+            },
             sources=[Source(title=f"{p.heading} ({p.file})", url=p.file) for p in found],
         )
 
@@ -59,5 +67,5 @@ class KnowledgeTools:
 
     @cached_property
     def _passages(self) -> Passages:
-        """Read once. Raises `SourceUnavailable` when the folder or a file cannot be read."""
-        return Passages({name: self._files.read_text(name) for name in self._files.names()})
+        """Read once. Raises `SourceUnavailable` when there is no folder, or none of its files can be read."""
+        return Passages(self._files.read_all())

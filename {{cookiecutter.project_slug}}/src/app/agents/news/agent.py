@@ -47,7 +47,7 @@ class NewsAgent(Agent[NewsSettings]):
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
         """One reading of all outlets, with the question's topic."""
-        return [ToolCall("headlines", {"topic": Topic.of(question).text, "language": language})]
+        return [ToolCall("headlines", {"topic": Topic.of(self.words.focus(question)).text, "language": language})]
 
     def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """The headlines with their outlets, then what a reader must know about them."""

@@ -8,7 +8,7 @@ from harness import Agent, ClarificationNeeded, Language, LocalizedMessage, Poli
 
 from .days import Days
 from .places import PlaceReader
-from .prompt import FORECAST, FORECAST_LINE, NOT_FOUND, RAIN, TODAY, TOO_MANY_PLACES, WEATHER, WHICH_PLACE
+from .prompt import FORECAST, FORECAST_LINE, NOT_FOUND, RAIN, TODAY, TOO_MANY_PLACES, WEATHER, WHICH_DAY, WHICH_PLACE
 from .sample import WeatherSample
 from .settings import WeatherSettings
 from .tools import WeatherTools
@@ -38,9 +38,29 @@ class WeatherAgent(Agent[WeatherSettings]):
             "hot",
             "warm",
             "umbrella",
+            "shower",
+            "drizzle",
+            "storm",
+            "sunshine",
+            "sun",
+            "wind",
+            "windy",
+            "freezing",
+            "chilly",
+            "wet",
+            "raincoat",
+            "celsius",
         ),
         "es": (
-            "tiempo",
+            "qué tiempo",
+            "el tiempo",
+            "del tiempo",
+            "tiempo hace",
+            "tiempo hará",
+            "tiempo en",
+            "tiempo para",
+            "buen tiempo",
+            "mal tiempo",
             "clima",
             "pronóstico",
             "temperatura",
@@ -56,6 +76,15 @@ class WeatherAgent(Agent[WeatherSettings]):
             "frío",
             "calor",
             "paraguas",
+            "tormenta",
+            "viento",
+            "sol",
+            "chubasco",
+            "chaparrón",
+            "llovizna",
+            "helada",
+            "mojado",
+            "abrigo",
         ),
     }
     examples = {
@@ -86,14 +115,16 @@ class WeatherAgent(Agent[WeatherSettings]):
         """One forecast for each place.
 
         Raises:
-            ClarificationNeeded: No place is named, or too many.
+            ClarificationNeeded: No place is named, or too many; or a day that no forecast has.
         """
-        places = PlaceReader().places(question)
+        about = self.words.focus(question)
+        places = PlaceReader().places(about) or PlaceReader().places(question)
         if not places:
             raise ClarificationNeeded(WHICH_PLACE.format(language))
         if len(places) > self.settings.max_places:
             raise ClarificationNeeded(TOO_MANY_PLACES.format(language, max=self.settings.max_places))
-        day = Days.read(question)
+        if (day := Days.read(about)) is None:
+            raise ClarificationNeeded(WHICH_DAY.format(language))
         return [ToolCall("forecast", {"place": place, "day": day, "language": language}) for place in places]
 
     def render(self, findings: Sequence[ToolResult], language: Language) -> str:

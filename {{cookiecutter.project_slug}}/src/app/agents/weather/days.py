@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal, get_args
 
 from harness import LANGUAGES, Language, Locale, Words
@@ -27,10 +27,50 @@ class Days:
     )
     """Patterns over folded words; the first that is found counts."""
 
+    NUMBERS: Final = {
+        "two": 2,
+        "dos": 2,
+        "three": 3,
+        "tres": 3,
+        "four": 4,
+        "cuatro": 4,
+        "five": 5,
+        "cinco": 5,
+        "six": 6,
+        "seis": 6,
+    }
+    IN_DAYS: Final = re.compile(r"\b(?:in|dentro de|en) (?P<days>\d+|[a-z]+) (?:days?|dias?)\b(?! time)")
+    MONTHS: Final = Locale.numbered(
+        *([[Words.strip_accents(name) for name in names] for names in Locale.load(it).months] for it in LANGUAGES),
+        start=1,
+    )
+    DATE: Final = re.compile(
+        rf"\b(?:(?P<before>\d\d?)(?:st|nd|rd|th)?(?: of| de)? (?P<month>{'|'.join(MONTHS)})"
+        rf"|(?P<other>{'|'.join(MONTHS)})(?: the)? (?P<after>\d\d?)(?:st|nd|rd|th)?)\b(?: (?:de )?(?P<year>\d{{4}}))?"
+    )
+    BEYOND: Final = re.compile(
+        r"\b(?:yesterday|ayer|anteayer|anoche|last (?:night|week|month|year|\w+day)|\w+ (?:days?|weeks?|months?|years?) ago|hace \w+ (?:dias?"
+        r"|semanas?|mes(?:es)?|anos?)|(?:semana|mes|ano|lunes|martes|miercoles|jueves|viernes|sabado|domingo) pasad[oa]|(?:next|proximo|proxima) (?:month"
+        r"|year|mes|ano)|in (?:\w+ )?(?:weeks?|months?|a month|a year)|(?:en|dentro de) (?:un|una|dos|tres|\d+) (?:semanas?|mes(?:es)?|anos?)"
+        r"|(?:the |el dia |el )\d+(?:st|nd|rd|th)?$|\d{4} \d\d \d\d|\d\d? \d\d? \d{4})\b"
+    )
+    """Days that no forecast has, or that are not read."""
+
     @classmethod
-    def read(cls, question: str) -> Day:
-        """The day that `question` is about, today when it names none."""
+    def read(cls, question: str, today: date | None = None) -> Day | None:
+        """The day that `question` is about, today when it names none; None for one that no forecast of a week has.
+
+        `today` is the place's, or else ours: a day off where their dates differ.
+        """
         text = " ".join(Words.tokenize(question))
+        now = today or date.today()
+        if cls.BEYOND.search(text):
+            return None
+        if ahead := cls.IN_DAYS.search(text):
+            days = ahead["days"]
+            return cls._ahead(now, int(days) if days.isdigit() else cls.NUMBERS.get(days))
+        if named := cls.DATE.search(text):
+            return cls._dated(now, named)
         for pattern, day in cls.MEANING:
             if re.search(rf"\b(?:{pattern})\b", text):
                 return day
@@ -39,6 +79,21 @@ class Days:
                 if re.search(rf"\b{Words.strip_accents(names[0])}\b", text):
                     return day
         return "today"
+
+    @classmethod
+    def _dated(cls, today: date, named: re.Match[str]) -> Day | None:
+        month, day = cls.MONTHS[named["month"] or named["other"]], int(named["before"] or named["after"])
+        year = int(named["year"] or today.year + (month < today.month))
+        try:
+            return cls._ahead(today, (date(year, month, day) - today).days)
+        except ValueError:
+            return None
+
+    @staticmethod
+    def _ahead(today: date, days: int | None) -> Day | None:
+        if days is None or not 0 <= days < len(ORDER):
+            return None
+        return "today" if days == 0 else ORDER[(today + timedelta(days=days)).weekday()]
 
     @classmethod
     def pick(cls, day: Day, dates: Sequence[date]) -> list[int]:

@@ -46,7 +46,7 @@ class Run:
 class PlaceReader:
     """Reads places off a question in English or Spanish, `bogota` as well as `Bogotá`.
 
-    It knows no places: what it takes for one and is none, the geocoder does not find.
+    It knows no places: a word is one after a preposition of place, with a capital, or in a question of few words.
     """
 
     WORD: Final = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
@@ -59,6 +59,8 @@ class PlaceReader:
         **dict.fromkeys("and y e or o u".split(), Kind.AND),
         ",": Kind.COMMA,
     }
+    SHORT_WORDS: Final = 4
+    """`weather bogota tomorrow`; in a longer question a small word after no preposition is no place."""
     LINKS: Final = frozenset({"of", "de", "del"})
     """Inside a name where it goes on, as in `Santiago de Chile`."""
     CITY: Final = frozenset({"city", "ciudad"})
@@ -84,7 +86,10 @@ class PlaceReader:
     def places(self, question: str) -> list[str]:
         """The places in order, each once; `Paris, Texas` is one place."""
         runs = self._runs(self.WORD.findall(self.GREETING.sub(" ", question)))
-        found = self._chosen(runs)
+        is_short = len(question.split()) <= self.SHORT_WORDS
+        found = self._chosen(
+            runs if is_short else [run for run in runs if run.after is not Kind.OTHER or run.is_capitalised]
+        )
         if len(found) == 2 and found[1].after is Kind.COMMA:
             return [f"{found[0].name}, {found[1].name}"]
         return list(dict.fromkeys(run.name for run in found))
