@@ -57,7 +57,7 @@ class Redactor:
              |server|service|shared|signing|subscription)[ _-]?key
         )[\w-]{0,24}+
         |(?<![A-Za-z])(?:pass|passcode|pwd|clave|senha|chave|kennwort|mot\ de\ passe
-          |auth|bearer|basic|ssws|session|sid)(?:[_-]?id)?(?![A-Za-z])
+          |auth|bearer|basic|session)(?:[_-]?id)?(?![A-Za-z])
         """,
         re.VERBOSE | re.IGNORECASE,
     )
@@ -68,7 +68,7 @@ class Redactor:
         ["'\\*`)\]]{0,4}
         (?:\s{0,3}(?:[:=>]|[-=]>) | (?:\ [^\W\d_]{1,15}){0,6}?\ (?:is|es|\xe9|est|ist)\b:? | \s)
         [\s"'\\*`(]{0,6}(?:(?:bearer|basic|ssws|bot)\ )?
-        (?P<value>[^\s"'\\,;&<>`()]{8,200}+)
+        (?P<value>[^\s\0"'\\,;&<>`()]{8,200}+)
         """,
         re.VERBOSE | re.IGNORECASE,
     )
@@ -80,12 +80,16 @@ class Redactor:
     )
     """What makes a value that is called a secret more than a word."""
 
+    HEADERS_NEED: Final = ("authorization", "cookie", "bearer", "basic")
+    PAIRS_NEED: Final = ("pass", "pwd", "secret", "token", "credential", "key", "sig=", "signature")
     NAMES_NEED: Final = (
-        "pass", "pwd", "secret", "token", "credential", "credencial", "key", "sig=", "signature",
-        "contrase", "clave", "senha", "chave", "kennwort",
-        "auth", "cookie", "bearer", "basic", "ssws", "session", "sid",
+        "auth", "cookie", "bearer", "basic", "pass", "pwd", "secret", "token", "creden", "key", "sig=", "signature",
+        "contrase", "clave", "senha", "chave", "kennwort", "session",
     )  # fmt: skip
-    """Every match of HEADERS, PAIRS and NAME has one of these, in lower case."""
+    """What every match of HEADERS, PAIRS and NAME has one of, in lower case. Most lines have none."""
+
+    NAME_CHARS: Final = 64
+    """The longest name has 44."""
 
     TAKEN_FOR: Final = (("\u0131", "i"), ("i\u0307", "i"), ("\u017f", "s"), ("\u212a", "k"))
     """Letters that are no small ones of these, and equal to them where case is ignored."""
@@ -126,7 +130,7 @@ class Redactor:
             return True
         if self.SHAPES.is_in(text):
             return True
-        return self._may_hold_a_name(text) and next(self._claimed(text), None) is not None
+        return next(self._claimed(text), None) is not None
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -138,10 +142,13 @@ class Redactor:
         if self._by_value is not None:
             text = self._by_value.sub(MASK, text)
         text = self.SHAPES.masked(text, self._but_the_at_sign)
-        if self._may_hold_a_name(text):
-            text = self.HEADERS.sub(self._after_name, text)
+        lower = self._lower(text)
+        if any(map(lower.__contains__, self.NAMES_NEED)):
+            if any(map(lower.__contains__, self.HEADERS_NEED)):
+                text = self.HEADERS.sub(self._after_name, text)
             text = SecretShapes.replaced(text, self._claimed(text), lambda _: MASK)
-            text = self.PAIRS.sub(self._after_name, text)
+            if any(map(lower.__contains__, self.PAIRS_NEED)):
+                text = self.PAIRS.sub(self._after_name, text)
         return text
 
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +175,7 @@ class Redactor:
     @classmethod
     def _claimed(cls, text: str) -> Iterator[tuple[int, int]]:
         """Where values stand that are called secrets, and are no words."""
-        for name in cls.NAME.finditer(text):
+        for name in cls._names(text):
             named = cls.NAMED.match(text, name.end())
             if not named or "://" in named["value"]:
                 continue
@@ -176,12 +183,36 @@ class Redactor:
                 yield named.span("value")
 
     @classmethod
-    def _may_hold_a_name(cls, text: str) -> bool:
+    def _names(cls, text: str) -> Iterator[re.Match[str]]:
+        """Where secrets are named: the pattern is slow, and looks only around what every name has."""
+        lower = cls._lower(text)
+        places = sorted(at for it in cls.NAMES_NEED for at in cls._places(lower, it))
+        if len(lower) != len(text):  # they stand elsewhere
+            places = list(range(0, len(text), cls.NAME_CHARS)) if places else []
+        windows: list[tuple[int, int]] = []
+        for at in places:
+            start, end = max(0, at - cls.NAME_CHARS), at + cls.NAME_CHARS
+            if windows and start <= windows[-1][1]:
+                start = windows.pop()[0]
+            windows.append((start, end))
+        for start, end in windows:
+            yield from cls.NAME.finditer(text, start, end)
+
+    @staticmethod
+    def _places(text: str, part: str) -> Iterator[int]:
+        at = text.find(part)
+        while at >= 0:
+            yield at
+            at = text.find(part, at + 1)
+
+    @classmethod
+    def _lower(cls, text: str) -> str:
+        """`text` in lower case, with the letters that a pattern takes for others as those."""
         lower = text.lower()
-        if not text.isascii():  # letters that a pattern takes for these in any case
+        if not text.isascii():
             for letter, plain in cls.TAKEN_FOR:
                 lower = lower.replace(letter, plain)
-        return any(needed in lower for needed in cls.NAMES_NEED)
+        return lower
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """`value` as plain JSON types without its secrets, however deep they lie."""

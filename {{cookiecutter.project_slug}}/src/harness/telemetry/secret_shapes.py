@@ -21,6 +21,11 @@ class SecretShapes:
     """What may hold a key: a beginning and `BODY` characters. Most texts have no such run, and one
     search tells it."""
 
+    PLAIN: Final = re.compile(
+        r"[a-z_./:]++|[0-9a-f]++|\d{4}-\d\d-\d\dT[\d:.+Z-]++|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    )
+    """Such a run that is none: a module's name, a digest, a time, a UUID. Every line of a log has two."""
+
     BODY: Final = 16
     """Characters of a key after its beginning, at least; a guess: the shortest of today have 16."""
 
@@ -31,16 +36,21 @@ class SecretShapes:
     )
     """What no word, name, date or version has in it."""
 
+    MAX_CLEAN: Final = 1024
+    CLEAN_CHARS: Final = 200
+    """Runs that hold no secret are remembered, 0.2 MB of them: a log has the same addresses, models and paths."""
+
     def __init__(self) -> None:
+        self._clean: set[str] = set()
         own, scanner = (tomllib.loads(it.read_text(encoding="utf-8")) for it in (self.DATA, self.SCANNER))
         beginnings = self._by_sign({*own["prefixes"].split(), *scanner["prefixes"].split()})
-        # Behind `\n` and `%20`, too.
+        body = rf"(?P<body>(?:[A-Za-z0-9_+/=~%-]|\.(?=[A-Za-z0-9_-])){{{self.BODY},}}+)"
         self._key = re.compile(
-            rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{{2}}))(?:{beginnings})"
-            rf"(?P<body>(?:[A-Za-z0-9_+/=~-]|\.(?=[A-Za-z0-9_-])){{{self.BODY},}}+)"
+            r"(?<![A-Za-z0-9])(?:(?<=\\)[nrt]|(?<=%)[0-9A-Fa-f]{2})?"  # behind `\n` and `%20`, too
+            rf"(?P<key>{'|'.join(own['keys'].values())}|(?:{beginnings}){body})"
         )
-        forms: dict[str, dict[str, Any]] = own["forms"]
-        self._forms = [(tuple(it["needs"]), re.compile(it["pattern"])) for it in forms.values()]
+        forms: Iterable[dict[str, Any]] = own["forms"].values()
+        self._forms = [(needed, re.compile(it["pattern"])) for it in forms for needed in it["needs"]]
 
     @staticmethod
     def _by_sign(beginnings: Iterable[str]) -> str:
@@ -53,12 +63,20 @@ class SecretShapes:
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where secrets stand; two may overlap."""
         for run in self.RUN.finditer(text):
-            for key in self._key.finditer(text, run.start(), run.end()):
-                if self.NO_WORD.search(key["body"]):
-                    yield key.span()
-        for needs, pattern in self._forms:
-            if any(it in text for it in needs):
-                yield from (it.span() for it in pattern.finditer(text))
+            if run[0] in self._clean or self.PLAIN.fullmatch(run[0]):
+                continue
+            keys = [it.span("key") for it in self._key.finditer(text, *run.span()) if self._is_one(it)]
+            yield from keys
+            if not keys and len(run[0]) <= self.CLEAN_CHARS:
+                if len(self._clean) >= self.MAX_CLEAN:
+                    self._clean.clear()
+                self._clean.add(run[0])
+        for pattern in [it for needed, it in self._forms if needed in text]:
+            yield from (it.span() for it in pattern.finditer(text))
+
+    @classmethod
+    def _is_one(cls, key: re.Match[str]) -> bool:
+        return key["body"] is None or cls.NO_WORD.search(key["body"]) is not None
 
     def is_in(self, text: str) -> bool:
         """True when `text` holds one."""
