@@ -51,6 +51,7 @@ class SecretShapes:
         )
         forms: Iterable[dict[str, Any]] = own["forms"].values()
         self._forms = [(needed, re.compile(it["pattern"])) for it in forms for needed in it["needs"]]
+        self._needed = tuple(needed for needed, _ in self._forms)
 
     @staticmethod
     def _by_sign(beginnings: Iterable[str]) -> str:
@@ -71,8 +72,9 @@ class SecretShapes:
                 if len(self._clean) >= self.MAX_CLEAN:
                     self._clean.clear()
                 self._clean.add(run[0])
-        for pattern in [it for needed, it in self._forms if needed in text]:
-            yield from (it.span() for it in pattern.finditer(text))
+        if any(map(text.__contains__, self._needed)):
+            for pattern in [it for needed, it in self._forms if needed in text]:
+                yield from (it.span() for it in pattern.finditer(text))
 
     @classmethod
     def _is_one(cls, key: re.Match[str]) -> bool:
@@ -92,6 +94,7 @@ class SecretShapes:
         parts, end = list[str](), 0
         for start, stop in sorted(spans):
             if stop > end:
-                parts += [text[end : max(start, end)], mask(text[max(start, end) : stop])]
+                start = max(start, end)
+                parts += [text[end:start], mask(text[start:stop])]
                 end = stop
         return "".join((*parts, text[end:])) if parts else text
