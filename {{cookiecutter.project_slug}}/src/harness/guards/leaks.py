@@ -6,7 +6,7 @@ import codecs
 import html
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from string import Template
 from typing import Final
 from urllib.parse import unquote
@@ -33,7 +33,7 @@ class KnownPrompts:
     WORDS: Final = 3
     """A sentence of fewer is anybody's: `Be brief.`"""
 
-    SENTENCE: Final = re.compile(r"(?<=[.!?:;])\s+|\n\s*(?:[-*\u2022]|\d+[.)])?\s+|\n{2,}")
+    SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n\s*(?:[-*\u2022]|\d+[.)])?\s+|\n{2,}")
     """Where one ends in a prompt."""
 
     def __init__(self) -> None:
@@ -123,42 +123,48 @@ class KnownSecrets:
     """Letters and digits; what is shorter is found as it stands only."""
 
     PART: Final = 12
-    """Of a secret that are no chance: by so many characters of it nobody's words begin."""
+    """Of a secret that are no chance."""
+
+    WORDS: Final = 16
+    """The same of letters alone: a part of it may be words."""
 
     MOST: Final = 0.8
     """Of a secret, in pieces: its two halves, or all but an end."""
 
     PIECE: Final = 6
-    STEP: Final = 3
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Know `secrets`; of an address, its password is one of them."""
         plain = {Skeleton.marks(it) for it in secrets if "://" not in it}
-        ways = {way for it in plain if len(it) >= self.SHORTEST for way in (it, it[::-1], self._rot13(it))}
-        self._pieces = [(it, [*self._cut(it)]) for it in ways]
+        ways = {way for it in plain if len(it) >= self.SHORTEST for way in (it, it[::-1], codecs.encode(it, "rot13"))}
+        self._pieces = {way: [way[at : at + self.PIECE] for at in range(len(way) - self.PIECE + 1)] for way in ways}
+        self._all = frozenset(it for pieces in self._pieces.values() for it in pieces)
 
     def is_in(self, marks: str) -> bool:
         """True when `marks`, letters and digits of a text, hold one or a telling part of one."""
-        return any(self._tells(secret, pieces, marks) for secret, pieces in self._pieces)
-
-    def _tells(self, secret: str, pieces: list[int], marks: str) -> bool:
-        found = [at for at in pieces if secret[at : at + self.PIECE] in marks]
-        if not found:
+        if not self._all:
             return False
-        if len(secret) <= self.PART:
-            return secret in marks
-        if any(secret[at : at + self.PART] in marks for at in range(len(secret) - self.PART + 1)):
+        size = self.PIECE
+        found = self._all.intersection([marks[at : at + size] for at in range(len(marks) - size + 1)])
+        return bool(found) and any(self._tells(it, pieces, marks, found) for it, pieces in self._pieces.items())
+
+    def _tells(self, secret: str, pieces: Sequence[str], marks: str, found: Set[str]) -> bool:
+        places = [at for at, piece in enumerate(pieces) if piece in found]
+        if not places:
+            return False
+        if secret in marks:
             return True
-        seen = {place for at in found for place in range(at, at + self.PIECE)}
-        return len(seen) >= self.MOST * len(secret)
-
-    def _cut(self, secret: str) -> Iterator[int]:
-        yield from range(0, len(secret) - self.PIECE, self.STEP)
-        yield len(secret) - self.PIECE
-
-    @staticmethod
-    def _rot13(text: str) -> str:
-        return codecs.encode(text, "rot13")
+        if len(secret) <= self.PART:
+            return False
+        is_words = all(map(str.isalpha, found))
+        if not is_words and len({place for at in places for place in range(at, at + self.PIECE)}) >= self.MOST * len(secret):
+            return True
+        parts = (secret[at : at + self.PART] for at in places)
+        longer = (secret[at : at + self.WORDS] for at in places)
+        return any(
+            len(part) == self.PART and part in marks and (not part.isalpha() or (len(more) == self.WORDS and more in marks))
+            for part, more in zip(parts, longer, strict=True)
+        )
 
 
 class Leaks:
@@ -184,7 +190,7 @@ class Leaks:
     """What may be twelve characters' codes in decimal, octal, or binary."""
 
     DIGITS: Final = 18
-    """The fewest in a text that any of these has."""
+    """The fewest of 0 to 9 in a text that any of these has."""
 
     HEX: Final = re.compile(r"(?<![^\W_])(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[\s:,-]?){20,}+")
     """What may be 20 bytes in hexadecimal."""
@@ -236,7 +242,7 @@ class Leaks:
             yield cls.ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), text)
         if "%" in text and (plain := unquote(text)) != text:
             yield plain
-        if len(text) - len(text.translate(Skeleton.NO_DIGITS)) >= cls.DIGITS:
+        if sum(map(text.count, "0123456789")) >= cls.DIGITS:
             yield from cls._by_number(text)
 
     @classmethod
