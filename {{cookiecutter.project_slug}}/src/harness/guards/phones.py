@@ -1,0 +1,76 @@
+"""Phone numbers: with a country's code, in groups that a country writes, in links, and behind a word for one."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+
+class Phones:
+    """Finds them in time linear in the text.
+
+    Bare digits are order numbers as often: they count behind a word such as `tel`, and as a mobile of
+    Colombia or Spain where no word for something else stands before them.
+    """
+
+    GAP: Final = r"[ \u00a0\u202f.()/\u2010-\u2013-]"
+    """What people put between groups of digits."""
+
+    NUMBER: Final = re.compile(
+        r"""
+          (?: (?<![\w+])\+ | %2B | (?<![\w.,-])00(?=[1-9]) )       # a country's code
+          [1-9](?:GAP{0,3}\d){7,14}+
+        | (?:wa\.me/|phone=|\btel:)(?P<link>\+?\d{8,15})
+        | (?<![^\W_])(?<!\d[ .,/-]) (?:
+              (?:1[ .-]?)?\(0?\d{1,4}\)[ .-]?\d{3,5}[ .-]?\d{3,4}     # (212) 555-0123, (11) 91234-5678
+            | 1([ .-])[2-9]\d\d\2\d{3}\2\d{4}                         # 1-212-555-0123
+            | [2-9]\d\d([ .-])\d{3}\3\d{4}                            # 212-555-0123, 300 123 4567
+            | \d\d([ -])9?\d{4}[ -]\d{4}                              # 55 1234 5678, 11 91234-5678
+            | 9[ -]\d{4}[ -]?\d{4}                                    # 9 8765 4321
+            | [6-9]\d\d([ .])\d{3}\5\d{3}                             # 612 345 678
+            | [6-9]\d\d([ .-])\d\d\6\d\d\6\d\d                        # 612 34 56 78
+            | 9\d([ -])\d{3}\7\d\d\7\d\d                              # 91 123 45 67
+            | 0\d(?:[ .-]\d\d){4}                                     # 06 12 34 56 78
+            | 0\d{2,4}[ -]\d{3,4}(?:[ -]?\d{3,4})                     # 020 7946 0958
+            | (?P<mobile>3(?:[01]\d|2[0-4]|5[01])\d{7} | (?:6\d|7[1-9])\d{7})
+          )
+        | (?<![^\W_])(?:tel|tfno|tlf|telf|tel[eé]fono|telefone|telephone|t[eé]l[eé]phone|telefon|phone|fone|m[oó]vil
+            |mobile|cel|celular|cell|whatsapp|fax|ll[aá]m[ae](?:me|nos|lo|r)?|call(?:\ (?:me|us))?)\b
+            ["']{0,2}[\ .:=#/]{1,3}["'(]{0,2}(?:(?:is|es|n[uú]mero|number|at|al|on|o|a)[ .:]{1,2}){0,3}
+          (?P<bare>\d(?:GAP{0,2}\d){6,14}+)                          # tel: 612345678
+        """.replace("GAP", GAP.replace(" ", r"\ ")),
+        re.VERBOSE | re.IGNORECASE,
+    )
+
+    AFTER: Final = re.compile(
+        r"[^\W_]|[.,/-]\d|\ \d{3}|\ ?(?:[€$£¥%]|EUR|USD|COP|MXN|euros?|d[oó]lar|dollars?|pesos?|mill(?:ones|ions?))"
+    )
+    """What shows that the digits before it are an amount or go on."""
+
+    BEFORE: Final = re.compile(
+        r"(?:pedido|orden|order|factura|invoice|ref(?:erencia|erence)?|ticket|tracking|seguimiento|c[oó]digo|code|id"
+        r"|folio|expediente|lote|art[ií]culo|sku|isbn|ean|row|fila|timestamp|radicado|guía|total|result(?:ado)?|[$€£#_=])"
+        r"[\s\w.:=\"'#º°-]{0,16}$",
+        re.IGNORECASE,
+    )
+    BEFORE_CHARS: Final = 32
+    """What shows, so far before it, that bare digits are something else."""
+
+    ROUND: Final = "0000"
+    """The end of an amount."""
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where one stands."""
+        for match in self.NUMBER.finditer(text):
+            group = match.lastgroup
+            start, end = match.span(group) if group else match.span()
+            is_foreign = not group and (text[start] in "+%" or text.startswith("00", start))
+            if group in ("link", "bare") or is_foreign:
+                yield start, end
+            elif not self.AFTER.match(text, end) and (group is None or self._is_mobile(text, start, end)):
+                yield start, end
+
+    @classmethod
+    def _is_mobile(cls, text: str, start: int, end: int) -> bool:
+        if text.endswith(cls.ROUND, start, end):
+            return False
+        return cls.BEFORE.search(text[max(0, start - cls.BEFORE_CHARS) : start]) is None
