@@ -19,34 +19,54 @@ class NationalIds:
 
     BEFORE: Final = r"(?<![^\W_])(?<![0-9A-Fa-f]{4}-)(?<!\d[.,/-])"
     AFTER: Final = r"(?![^\W_]|-[0-9A-Za-z]{2}|[.,]\d)"
+    LONG: Final = r"(?=\d(?:[ \xa0./\u2010-\u2013-]{0,3}[0-9]){6})"
+    """Seven digits: no number here has fewer. It spares most the other patterns."""
+
+    LETTER: Final = re.compile(r"\(\?P<f\d+>(?:\(\?![A-Z|]+\))?\[[A-Z]")
+    """How the pattern of a form begins that begins with a letter."""
 
     SIGNS: Final = {"9": r"\d", "A": "[A-Z\xd1]", "*": "[A-Z0-9]", "K": "[Kk]", " ": "[ \xa0]", "-": " ?[-\u2010-\u2013] ?"}
 
-    SPANISH: Final = re.compile(
-        r"(?:\d{8}|\d\d[. ]\d{3}[. ]\d{3}|[XYZxyz][ -]?\d{7}|[XYZ]-?\d\.\d{3}\.\d{3})(?: ?- ?[A-Za-z]| ?[A-Z]|[a-z])"
+    SPANISH: Final = (
+        r"(?:\d{8}|\d\d[. ]\d{3}[. ]\d{3})(?: ?- ?[A-Za-z]| ?[A-Z]|[a-z])",
+        r"[XYZxyz](?:[ -]?\d{7}|-?\d\.\d{3}\.\d{3})(?: ?- ?[A-Za-z]| ?[A-Z]|[a-z])",
     )
+    """DNI and NIE."""
+
+    NUMBER: Final = re.compile(
+        r"(?<![^\W_])(?:[A-Z]{4}\d{6}[A-Z0-9]{2,8}|(?:[A-Z]{1,3}[ -]?)?(?P<digits>\d(?:[ .-]?\d){5,13})(?:[ -]?[A-Za-z](?![^\W_]))?)"
+        r"(?![^\W_]|[.,]\d)"
+    )
+    """What may be one behind a word for one."""
 
     NAMED: Final = re.compile(
         rf"(?<![^\W_])(?:{''.join(DATA['words'].split(chr(10)))})(?![^\W_])"
-        r"(?:[\s.:#=\"'\xba\xb0()-]|n[\xbao\xb0.]|es|is|num(?:ber)?|n\xfamero|m[i\xed]o?|del?|the|of){0,12}"
-        r"(?P<number>[A-Z]{0,3}[ -]?\d(?:[ .-]?\d){5,13}(?:[ -]?[A-Za-z](?![^\W_]))?)(?![^\W_]|[.,]\d)",
+        r"(?:[\s.:#=\"'\xba\xb0()-]{1,3}|[^\W\d_]{1,14}(?=[\s.:=\xba\xb0])){0,9}$",
         re.IGNORECASE,
     )
+    NAMED_CHARS: Final = 60
+    """Such a word, so far before it."""
+
     DATE: Final = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?[0-3]\d|[0-3]?\d-[01]?\d-(?:19|20)\d\d")
 
     def __init__(self) -> None:
+        """Make one pattern of all forms: what two countries write alike is held against both checks."""
         checks: dict[str, list[Check]] = {}
         for form, check in self._checked():
-            checks.setdefault(form, []).append(check)
-        self._by_form = [
-            *((re.compile(self._pattern(form)), its) for form, its in checks.items()),
-            *((re.compile(self.BEFORE + f"(?:{it})" + self.AFTER), [bool]) for it in self.DATA["by_form"].values()),
-            (re.compile(self.BEFORE + self.SPANISH.pattern + self.AFTER), [CheckDigits.is_identity]),
-        ]
+            checks.setdefault(self._pattern(form), []).append(check)
+        checks |= {it: [bool] for it in self.DATA["by_form"].values()}
+        checks |= {it: [CheckDigits.is_identity] for it in self.SPANISH}
+        self._checks = [*checks.values()]
+        forms = [f"(?P<f{at}>{it}){self.AFTER}" for at, it in enumerate(checks)]
+        by_digit = [it for it in forms if not self.LETTER.match(it)]
+        by_letter = [it for it in forms if self.LETTER.match(it)]
+        self._forms = re.compile(
+            f"{self.BEFORE}(?:{self.LONG}(?:{'|'.join(by_digit)})|(?=[A-Zxyz\xd1])(?:{'|'.join(by_letter)}))"
+        )
 
     @classmethod
     def _pattern(cls, form: str) -> str:
-        return cls.BEFORE + "".join(cls.SIGNS.get(sign, re.escape(sign)) for sign in form) + cls.AFTER
+        return "".join(cls.SIGNS.get(sign, re.escape(sign)) for sign in form)
 
     @classmethod
     def _checked(cls) -> Iterator[tuple[str, Check]]:
@@ -60,14 +80,15 @@ class NationalIds:
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Where one stands; two may overlap."""
-        for pattern, checks in self._by_form:
-            for match in pattern.finditer(text):
-                plain = "".join(filter(str.isalnum, match[0])).upper()
-                if any(check(plain) for check in checks):
-                    yield match.span()
-        for match in self.NAMED.finditer(text):
-            if not self.DATE.fullmatch(match["number"]):
-                yield match.span("number")
+        for match in self._forms.finditer(text):
+            plain = "".join(filter(str.isalnum, match[0])).upper()
+            if any(check(plain) for check in self._checks[int((match.lastgroup or "")[1:])]):
+                yield match.span()
+        for match in self.NUMBER.finditer(text):
+            for start in {match.start(), match.start("digits")} - {-1}:  # `RUC` is such a word, or a part of it
+                before = text[max(0, start - self.NAMED_CHARS) : start]
+                if self.NAMED.search(before) and not self.DATE.fullmatch(text, start, match.end()):
+                    yield start, match.end()
 
 
 class Weighted:

@@ -71,14 +71,17 @@ class PiiDetector:
     ROW: Final = re.compile(r"(?:\dGAP{0,3}){7}".replace("GAP", GAP))
     """Seven digits, perhaps in groups: every phone, card and identity number has them."""
 
-    CODE: Final = re.compile(r"(?<![^\W_])[A-Za-z]{4,6}[ -]?[A-Za-z]{0,3} ?\d\d|(?<![^\W_])[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b")
-    """How the identity numbers begin that have fewer: of Mexico, Italy, the United Kingdom."""
-
-    DIGITS: Final = re.compile(
-        r"(?:(?<![^\W_])|(?<![^\W_])(?=[^\W\d_]{1,12}\d)[^\W\d_]{1,12})(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])"
-        r"(?P<row>\d(?:GAP{0,3}\d){12,}+)(?![^\W_])".replace("GAP", GAP)
+    CODE: Final = re.compile(
+        r"(?<![^\W_])(?:[A-Z]{4}-?\d{6}|[A-Z]{3} ?[A-Z]{3} ?\d\d[A-Z]|[A-Z]{1,3}[ -]{0,2}\d\d[ .]?\d\d[ .]?\d\d)"
     )
-    """A row that may hold a card, a word perhaps glued to it; not a part of a UUID, a hash or a name."""
+    """How the identity numbers begin that have fewer: of Mexico, Italy, the United Kingdom; and passports."""
+
+    DIGITS: Final = re.compile(r"(?<!\d)(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:GAP{0,3}\d){12,}+(?![^\W_])".replace("GAP", GAP))
+    """A row that may hold a card; not a part of a UUID or a hash."""
+
+    GLUED: Final = re.compile(r"(?<![^\W_])[^\W\d_]{0,12}$")
+    GLUED_CHARS: Final = 14
+    """What may stand before it: a word, `visa4111`, and no name with digits in it."""
 
     GROUP: Final = re.compile(r"\d+")
     CARD_DIGITS: Final = 13
@@ -93,7 +96,7 @@ class PiiDetector:
     IBAN_NEEDS: Final = re.compile(r"\d\d(?<=[A-Za-z]{2}\d\d)")
     """What is found in less time; most texts have none."""
 
-    IBAN_START: Final = re.compile(f"(?:{'|'.join(sorted(CheckDigits.IBAN_LENGTHS))})\\d\\d", re.IGNORECASE)
+    IBAN_START: Final = re.compile(r"[A-Za-z]{2}\d\d")
     IBAN_REST: Final = {
         length: re.compile(r"(?:GAP{0,3}[A-Za-z0-9]){REST}(?![^\W_])".replace("GAP", GAP).replace("REST", str(length - 4)))
         for length in frozenset(CheckDigits.IBAN_LENGTHS.values())
@@ -154,7 +157,9 @@ class PiiDetector:
 
     def _cards(self, text: str) -> Iterator[PiiMatch]:
         for row in self.DIGITS.finditer(text):
-            groups = list(self.GROUP.finditer(text, *row.span("row")))
+            if not self.GLUED.search(text[max(0, row.start() - self.GLUED_CHARS) : row.start()]):
+                continue
+            groups = list(self.GROUP.finditer(text, *row.span()))
             after = 0
             for at, first in enumerate(groups):
                 if first.start() >= after and (end := self._card_end(groups, at, text)):
@@ -178,8 +183,9 @@ class PiiDetector:
     def _ibans(self, text: str) -> Iterator[PiiMatch]:
         after = 0
         for start in self.IBAN_START.finditer(text):
-            rest = self.IBAN_REST[CheckDigits.IBAN_LENGTHS[start[0][:2].upper()]].match(text, start.end())
-            if start.start() < after or not rest:
+            length = CheckDigits.IBAN_LENGTHS.get(start[0][:2].upper())
+            rest = self.IBAN_REST[length].match(text, start.end()) if length and start.start() >= after else None
+            if not rest:
                 continue
             account = PiiMatch("iban", start.start(), rest.end(), start[0] + rest[0])
             if CheckDigits.is_iban(account.plain.upper()):

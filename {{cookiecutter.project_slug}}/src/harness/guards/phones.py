@@ -19,25 +19,35 @@ class Phones:
         r"""
           (?: (?<![\w+])\+ | %2B | (?<![\w.,-])00(?=[1-9]) )       # a country's code
           [1-9](?:GAP{0,3}\d){7,14}+
-        | (?:wa\.me/|phone=|\btel:)(?P<link>\+?\d{8,15})
-        | (?<![^\W_])(?<!\d[ .,/-]) (?:
+        | (?<![^\W_])(?=[(\d])(?<!\d[ .,/-]) (?:
               (?:1[ .-]?)?\(0?\d{1,4}\)[ .-]?\d{3,5}[ .-]?\d{3,4}     # (212) 555-0123, (11) 91234-5678
-            | 1([ .-])[2-9]\d\d\2\d{3}\2\d{4}                         # 1-212-555-0123
-            | [2-9]\d\d([ .-])\d{3}\3\d{4}                            # 212-555-0123, 300 123 4567
-            | \d\d([ -])9?\d{4}[ -]\d{4}                              # 55 1234 5678, 11 91234-5678
+            | 1([ .-])[2-9]\d\d\1\d{3}\1\d{4}                         # 1-212-555-0123
+            | [2-9]\d\d([ .-])\d{3}\2\d{4}                            # 212-555-0123, 300 123 4567
+            | \d\d[ -]9?\d{4}[ -]\d{4}                                # 55 1234 5678, 11 91234-5678
             | 9[ -]\d{4}[ -]?\d{4}                                    # 9 8765 4321
-            | [6-9]\d\d([ .])\d{3}\5\d{3}                             # 612 345 678
-            | [6-9]\d\d([ .-])\d\d\6\d\d\6\d\d                        # 612 34 56 78
-            | 9\d([ -])\d{3}\7\d\d\7\d\d                              # 91 123 45 67
+            | [6-9]\d\d([ .])\d{3}\3\d{3}                             # 612 345 678
+            | [6-9]\d\d([ .-])\d\d\4\d\d\4\d\d                        # 612 34 56 78
+            | 9\d([ -])\d{3}\5\d\d\5\d\d                              # 91 123 45 67
             | 0\d(?:[ .-]\d\d){4}                                     # 06 12 34 56 78
+            | 0\d[ -]\d\d[ -]\d{4}[ -]\d{4}                           # 01 55 1234 5678
             | 0\d{2,4}[ -]\d{3,4}(?:[ -]?\d{3,4})                     # 020 7946 0958
-            | (?P<mobile>3(?:[01]\d|2[0-4]|5[01])\d{7} | (?:6\d|7[1-9])\d{7})
+            | (?P<doubtful>[6-9]\d\d-\d{3}-\d{3}                      # 612-345-678
+                | 3(?:[01]\d|2[0-4]|5[01])\d{7} | (?:6\d|7[1-9])\d{7}) # 3001234567, 612345678
           )
-        | (?<![^\W_])(?:tel|tfno|tlf|telf|tel[eé]fono|telefone|telephone|t[eé]l[eé]phone|telefon|phone|fone|m[oó]vil
-            |mobile|cel|celular|cell|whatsapp|fax|ll[aá]m[ae](?:me|nos|lo|r)?|call(?:\ (?:me|us))?)\b
-            ["']{0,2}[\ .:=#/]{1,3}["'(]{0,2}(?:(?:is|es|n[uú]mero|number|at|al|on|o|a)[ .:]{1,2}){0,3}
-          (?P<bare>\d(?:GAP{0,2}\d){6,14}+)                          # tel: 612345678
         """.replace("GAP", GAP.replace(" ", r"\ ")),
+        re.VERBOSE,
+    )
+
+    ROW: Final = re.compile(r"(?<![^\W_])\+?\d(?:GAP{0,2}\d){6,14}+".replace("GAP", GAP))
+    """What is one behind a word for one."""
+
+    NAMED: Final = re.compile(
+        r"""
+        (?: (?<![^\W_])(?:tel|tfno|tlf|telf|tel[eé]fono|telefone|telephone|t[eé]l[eé]phone|telefon|t[eé]l|phone|fone
+              |m[oó]vil|mobile|cel|celular|cell|whatsapp|fax|ll[aá]m[ae](?:me|nos|lo|r)?|call(?:\ (?:me|us))?)
+            ["']{0,2}[\ .:=#/]{1,3}["'(]{0,2}(?:(?:is|es|n[uú]mero|number|at|al|on|o|a)[ .:]{1,2}){0,3}
+          | wa\.me/ | phone= )$
+        """,
         re.VERBOSE | re.IGNORECASE,
     )
 
@@ -48,29 +58,30 @@ class Phones:
 
     BEFORE: Final = re.compile(
         r"(?:pedido|orden|order|factura|invoice|ref(?:erencia|erence)?|ticket|tracking|seguimiento|c[oó]digo|code|id"
-        r"|folio|expediente|lote|art[ií]culo|sku|isbn|ean|row|fila|timestamp|radicado|guía|total|result(?:ado)?|[$€£#_=])"
+        r"|folio|expediente|lote|art[ií]culo|sku|isbn|ean|row|fila|timestamp|radicado|gu[ií]a|total|result(?:ado)?|score|marcador|puntuaci[oó]n|[$€£#_])"
         r"[\s\w.:=\"'#º°-]{0,16}$",
         re.IGNORECASE,
     )
-    BEFORE_CHARS: Final = 32
-    """What shows, so far before it, that bare digits are something else."""
+    BEFORE_CHARS: Final = 40
+    """What shows, so far before it, that bare or hyphened digits are something else."""
 
     ROUND: Final = "0000"
     """The end of an amount."""
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where one stands."""
+        """Where one stands; two may overlap."""
         for match in self.NUMBER.finditer(text):
-            group = match.lastgroup
-            start, end = match.span(group) if group else match.span()
-            is_foreign = not group and (text[start] in "+%" or text.startswith("00", start))
-            if group in ("link", "bare") or is_foreign:
+            start, end = match.span()
+            if text[start] in "+%" or text.startswith("00", start):
                 yield start, end
-            elif not self.AFTER.match(text, end) and (group is None or self._is_mobile(text, start, end)):
+            elif not self.AFTER.match(text, end) and (not match["doubtful"] or self._is_telling(text, start, end)):
                 yield start, end
+        for match in self.ROW.finditer(text):
+            if self.NAMED.search(text[max(0, match.start() - self.BEFORE_CHARS) : match.start()]):
+                yield match.span()
 
     @classmethod
-    def _is_mobile(cls, text: str, start: int, end: int) -> bool:
+    def _is_telling(cls, text: str, start: int, end: int) -> bool:
         if text.endswith(cls.ROUND, start, end):
             return False
         return cls.BEFORE.search(text[max(0, start - cls.BEFORE_CHARS) : start]) is None
