@@ -185,7 +185,7 @@ class Leaks:
     ESCAPED: Final = re.compile(r"(?:\\u00|\\u\{|[%=]|U\+00)([0-9A-Fa-f]{2})\}?")
     """One character of a code in hexadecimal, as it stands in a program or an address."""
 
-    CODES: Final = re.compile(r"(?<!\d)(?:\d{2,3}[\s,;.-]{1,2}){11,}+\d{2,3}(?!\d)")
+    CODES: Final = re.compile(r"(?<!\d)(?:\d{2,3}[\s,;.-]{1,2}){11,}+(?:\d{2,3})?")
     BITS: Final = re.compile(r"(?<!\d)(?:[01]{7,8}[\s,;-]?){12,}+")
     """What may be twelve characters' codes in decimal, octal, or binary."""
 

@@ -175,10 +175,12 @@ class Redactor:
     @classmethod
     def _claimed(cls, text: str) -> Iterator[tuple[int, int]]:
         """Where values stand that are called secrets, and are no words."""
+        end = 0
         for name in cls._names(text):
-            named = cls.NAMED.match(text, name.end())
+            named = cls.NAMED.match(text, name.end()) if name.start() >= end else None
             if not named or "://" in named["value"]:
                 continue
+            end = named.end()
             if SecretShapes.NO_WORD.search(named["value"]) or cls.PASSWORD.search(named["value"]):
                 yield named.span("value")
 

@@ -43,6 +43,17 @@ def test_a_key_of_the_file_is_its_callers_and_any_other_text_is_nobodys(file: Pa
         assert refusal.value.reason == "unknown_key"
 
 
+@pytest.mark.parametrize("at", [0, 7, 8, 31, 62, 63])
+def test_a_digest_counts_to_its_last_digit(file: Path, at: int) -> None:
+    key = made()
+    digest = key.record.sha256
+    other = digest[:at] + ("0" if digest[at] != "0" else "1") + digest[at + 1 :]
+    file.write_text(key.record.line.replace(digest, other))
+    with pytest.raises(Unauthenticated) as refusal:
+        ApiKeys(file).principal(key.text)
+    assert refusal.value.reason == "unknown_key"
+
+
 @pytest.mark.parametrize(("days", "counts"), [(-1, False), (0, False), (1, True)])
 def test_a_key_counts_until_its_time_is_over(file: Path, days: int, counts: bool) -> None:
     key = made(days=days)
