@@ -33,6 +33,7 @@ class KnownPrompts:
     WORDS: Final = 3
     """A sentence of fewer is anybody's: `Be brief.`"""
 
+    WORD: Final = re.compile(r"[^\W\d_]++")
     SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n\s*(?:[-*\u2022]|\d+[.)])?\s+|\n{2,}")
     """Where one ends in a prompt."""
 
@@ -53,7 +54,7 @@ class KnownPrompts:
 
     def _add_sentence(self, sentence: str, write: Callable[[str], str]) -> None:
         letters = Skeleton.letters(write(sentence))
-        if len(sentence.split()) >= self.WORDS and not any(map(str.isdigit, sentence)):
+        if len(self.WORD.findall(sentence)) >= self.WORDS and not any(map(str.isdigit, sentence)):
             self._sentences.add(letters)
             self._ends.append((len(self._text) + len(letters), len(letters)))
         first = len(self._text) - (len(self._text) % self.STEP)
