@@ -40,10 +40,12 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 TARGET: Final = ROOT / "{{cookiecutter.project_slug}}" / "src" / "harness" / "telemetry" / "secret_prefixes.toml"
 WIDTH: Final = 116
 
-NO_SECRET: Final = re.compile(r"^jwt|(?:-id|-url|-host|-name|-username|-domain|-public-key|-client-sdk-key|-pub-key)(?:\.\d)?$")
+NO_SECRET: Final = re.compile(
+    r"^jwt|(?:(?<!key)-id|-url|-host|-name|-username|-domain|-public-key|-client-sdk-key|-pub-key)(?:\.\d)?$"
+)
 """Rules for what stands beside a secret and is none."""
 
-GENERIC: Final = frozenset({"test_", "live_", "ext_", "sc_", "PRD-"})
+GENERIC: Final = frozenset({"test_", "ext_", "sc_", "PRD-"})
 """Beginnings that files and tests have as well."""
 
 SHORTEST: Final = 3
@@ -169,7 +171,10 @@ def source(folder: Path | None) -> dict[str, str]:
 def beginnings(rules: Iterable[dict[str, Any]]) -> list[str]:
     """How the keys of `rules` begin; none that another one is the beginning of."""
     found = {
-        it for rule in rules if "regex" in rule and not NO_SECRET.search(rule["id"]) for it in Beginnings(rule["regex"]).read()
+        it
+        for rule in rules
+        if "regex" in rule and not NO_SECRET.search(rule["id"])
+        for it in Beginnings(rule["regex"]).read()
     }
     plain = {it for it in found if it.isprintable() and " " not in it and '"' not in it and "'" not in it} - GENERIC
     return sorted(it for it in plain if not any(it != other and it.startswith(other) for other in plain))
@@ -177,7 +182,12 @@ def beginnings(rules: Iterable[dict[str, Any]]) -> list[str]:
 
 def written(texts: dict[str, str]) -> str:
     """The file."""
-    rows = wrap(" ".join(beginnings(tomllib.loads(texts[RULES])["rules"])), WIDTH, break_on_hyphens=False, break_long_words=False)
+    rows = wrap(
+        " ".join(beginnings(tomllib.loads(texts[RULES])["rules"])),
+        WIDTH,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     head = (
         f"How keys begin: the literal beginnings of the rules of betterleaks, from {PACKAGE} {VERSION} ({DATE}),",
         "by `python -m tools.secret_rules` in the template. Do not edit; what is missing goes into secret_shapes.toml.",

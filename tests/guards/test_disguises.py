@@ -137,7 +137,9 @@ SECRET: Mapping[str, Mapping[str, Disguise]] = {
         "lower": str.lower,
         "cyrillic": lambda it: it.translate(CYRILLIC),
         "strike": lambda it: "".join(c + "\u0336" for c in it),
-        "hex": lambda it: f"its bytes: {it.encode().hex(' ')}" if len(it) >= 20 else binascii.hexlify(it.encode() * 2).decode(),
+        "hex": lambda it: (
+            f"its bytes: {it.encode().hex(' ')}" if len(it) >= 20 else binascii.hexlify(it.encode() * 2).decode()
+        ),
         "entities": lambda it: "".join(f"&#x{ord(c):x};" for c in it),
         "bold": lambda it: shifted(0x1D41A)(it.lower()),
         "three parts": lambda it: f"(1) {it[:9]} (2) {it[9:18]} (3) {it[18:]}",

@@ -30,11 +30,27 @@ class Addresses:
     )
     """`ana @ example.com`, `ana%40example.com`, `ana [at] example [dot] com`, `ana arroba example punto com`."""
 
-    HIDDEN_NEEDS: Final = (" @", "@ ", "%40", "&#64;", "[@", "(@", "[at", "(at", "{at", "[ at", "( at", "arroba", " dot ")
+    HIDDEN_NEEDS: Final = (
+        " @",
+        "@ ",
+        "%40",
+        "&#64;",
+        "[@",
+        "(@",
+        "[at",
+        "(at",
+        "{at",
+        "[ at",
+        "( at",
+        "arroba",
+        " dot ",
+    )
     """One of these is in each, in lower case."""
 
     AT: Final = re.compile(r"\s?(?:%40|&#64;|[\[({]\s?(?:at|arroba|@)\s?[\])}]|\b(?:at|arroba)\b|@)\s?", re.IGNORECASE)
-    DOT: Final = re.compile(r"\s?(?:[\[({]\s?(?:dot|punto|ponto|\.)\s?[\])}]|\b(?:dot|punto|ponto)\b)\s?", re.IGNORECASE)
+    DOT: Final = re.compile(
+        r"\s?(?:[\[({]\s?(?:dot|punto|ponto|\.)\s?[\])}]|\b(?:dot|punto|ponto)\b)\s?", re.IGNORECASE
+    )
 
     IPV4: Final = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)")
     IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,45}+(?:\.\d{1,3}){0,3}+(?![\w:])")

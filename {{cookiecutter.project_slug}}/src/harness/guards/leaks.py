@@ -158,12 +158,16 @@ class KnownSecrets:
         if len(secret) <= self.PART:
             return False
         is_words = all(map(str.isalpha, found))
-        if not is_words and len({place for at in places for place in range(at, at + self.PIECE)}) >= self.MOST * len(secret):
+        if not is_words and len({place for at in places for place in range(at, at + self.PIECE)}) >= self.MOST * len(
+            secret
+        ):
             return True
         parts = (secret[at : at + self.PART] for at in places)
         longer = (secret[at : at + self.WORDS] for at in places)
         return any(
-            len(part) == self.PART and part in marks and (not part.isalpha() or (len(more) == self.WORDS and more in marks))
+            len(part) == self.PART
+            and part in marks
+            and (not part.isalpha() or (len(more) == self.WORDS and more in marks))
             for part, more in zip(parts, longer, strict=True)
         )
 

@@ -25,7 +25,14 @@ class NationalIds:
     LETTER: Final = re.compile(r"\(\?P<f\d+>(?:\(\?![A-Z|]+\))?\[[A-Z]")
     """How the pattern of a form begins that begins with a letter."""
 
-    SIGNS: Final = {"9": r"\d", "A": "[A-Z\xd1]", "*": "[A-Z0-9]", "K": "[Kk]", " ": "[ \xa0]", "-": " ?[-\u2010-\u2013] ?"}
+    SIGNS: Final = {
+        "9": r"\d",
+        "A": "[A-Z\xd1]",
+        "*": "[A-Z0-9]",
+        "K": "[Kk]",
+        " ": "[ \xa0]",
+        "-": " ?[-\u2010-\u2013] ?",
+    }
 
     SPANISH: Final = (
         r"(?:\d{8}|\d\d[. ]\d{3}[. ]\d{3})(?: ?- ?[A-Za-z]| ?[A-Z]|[a-z])",

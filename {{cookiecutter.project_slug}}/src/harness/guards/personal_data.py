@@ -76,7 +76,9 @@ class PiiDetector:
     )
     """How the identity numbers begin that have fewer: of Mexico, Italy, the United Kingdom; and passports."""
 
-    DIGITS: Final = re.compile(r"(?<!\d)(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:GAP{0,3}\d){12,}+(?![^\W_])".replace("GAP", GAP))
+    DIGITS: Final = re.compile(
+        r"(?<!\d)(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:GAP{0,3}\d){12,}+(?![^\W_])".replace("GAP", GAP)
+    )
     """A row that may hold a card; not a part of a UUID or a hash."""
 
     GLUED: Final = re.compile(r"(?<![^\W_])[^\W\d_]{0,12}$")
@@ -98,7 +100,9 @@ class PiiDetector:
 
     IBAN_START: Final = re.compile(r"[A-Za-z]{2}\d\d")
     IBAN_REST: Final = {
-        length: re.compile(r"(?:GAP{0,3}[A-Za-z0-9]){REST}(?![^\W_])".replace("GAP", GAP).replace("REST", str(length - 4)))
+        length: re.compile(
+            r"(?:GAP{0,3}[A-Za-z0-9]){REST}(?![^\W_])".replace("GAP", GAP).replace("REST", str(length - 4))
+        )
         for length in frozenset(CheckDigits.IBAN_LENGTHS.values())
     }
     """What follows country and check digits, by the country's length."""

@@ -73,5 +73,6 @@ class Skeleton:
         """`text` in small letters, with none but ASCII's signs."""
         if text.isascii():
             return text.lower()
-        folded = unicodedata.normalize("NFKD", text).casefold()
+        # The one sign that NFKD makes 18 of: no text may grow by it.
+        folded = unicodedata.normalize("NFKD", text.replace("\ufdfa", " ")).casefold()
         return NormalForm.NOT_ASCII.sub(lambda signs: signs[0].translate(cls.BONES), folded)

@@ -53,10 +53,11 @@ class Redactor:
     NAME: Final = re.compile(
         r"""
         (?:password|passphrase|passwd|passwort|contrase[\xf1n]a|secret|token|credential|credencial|authorization|signature
-          |(?:api|app|application|access|account|admin|auth|client|consumer|deploy|encryption|license|master|private
-             |server|service|shared|signing|subscription)[ _-]?key
+          |(?:api|app|application|access|account|activation|admin|auth|backup|client|consumer|deploy|encryption|licen[cs]e
+             |master|private|product|recovery|root|security|server|service|shared|signing|subscription|wallet)[ _-]?key
+          |(?-i:[A-Z0-9]_KEY)
         )[\w-]{0,24}+
-        |(?<![A-Za-z])(?:pass|passcode|pwd|clave|senha|chave|kennwort|mot\ de\ passe
+        |(?<![A-Za-z])(?:pass|passcode|pwd|pw|clave|senha|chave|kennwort|mot\ de\ passe
           |auth|bearer|basic|session)(?:[_-]?id)?(?![A-Za-z])
         """,
         re.VERBOSE | re.IGNORECASE,
@@ -66,7 +67,7 @@ class Redactor:
     NAMED: Final = re.compile(
         r"""
         ["'\\*`)\]]{0,4}
-        (?:\s{0,3}(?:[:=>]|[-=]>) | (?:\ [^\W\d_]{1,15}){0,6}?\ (?:is|es|\xe9|est|ist)\b:? | \s)
+        (?: (?:\ [^\W\d_]{1,15}){0,6}?(?:\s{0,3}(?:[:=>]|[-=]>) | \ (?:is|es|\xe9|est|ist|lautet)\b:?) | \s)
         [\s"'\\*`(]{0,6}(?:(?:bearer|basic|ssws|bot)\ )?
         (?P<value>[^\s\0"'\\,;&<>`()]{8,200}+)
         """,
@@ -75,7 +76,7 @@ class Redactor:
     """What follows such a name: `: "...`, ` for the maps service is ...`, or only a space; and the value."""
 
     PASSWORD: Final = re.compile(
-        r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8})[A-Za-z0-9]*?[A-Za-z]\d+[A-Za-z]|[A-Z2-7]{16}"
+        r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8})[A-Za-z0-9]*?[A-Za-z]\d+[A-Za-z]|[A-Z2-7]{16}|[0-9a-f]{8}-[0-9a-f]{4}-"
         r"|^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[^@/]*[#$%^*+~!][^/]+$|^(?=\D*\d)\w*@\w*+(?!\.)"
     )
     """What makes a value that is called a secret more than a word."""
@@ -83,7 +84,7 @@ class Redactor:
     HEADERS_NEED: Final = ("authorization", "cookie", "bearer", "basic")
     PAIRS_NEED: Final = ("pass", "pwd", "secret", "token", "credential", "key", "sig=", "signature")
     NAMES_NEED: Final = (
-        "auth", "cookie", "bearer", "basic", "pass", "pwd", "secret", "token", "creden", "key", "sig=", "signature",
+        "auth", "cookie", "bearer", "basic", "pass", "pwd", "pw", "secret", "token", "creden", "key", "sig=", "signature",
         "contrase", "clave", "senha", "chave", "kennwort", "session",
     )  # fmt: skip
     """What every match of HEADERS, PAIRS and NAME has one of, in lower case. Most lines have none."""

@@ -26,12 +26,13 @@ class SecretShapes:
     )
     """Such a run that is none: a module's name, a digest, a time, a UUID. Every line of a log has two."""
 
-    BODY: Final = 16
-    """Characters of a key after its beginning, at least; a guess: the shortest of today have 16."""
+    BODY: Final = 14
+    """Characters of a key after its beginning, at least: Razorpay's have as few."""
 
     NO_WORD: Final = re.compile(
         r"[A-Za-z]\d+[A-Za-z]+\d|\d[A-Za-z]+\d+[A-Za-z]"  # a1b2, 1a2b
         r"|(?<![A-Za-z0-9])(?=[A-Za-z0-9]{16})(?:[A-Za-z]++\d|\d++[A-Za-z])"  # long, of both
+        r"|(?=\D{0,30}\d)(?:[A-Z0-9]{4,8}-){3}[A-Z0-9]{4,8}"
         r"|[A-Za-z0-9]{24}|(?:[a-z]{1,3}[A-Z]{1,4}){3}|^(?=\D*\d)(?=.*[A-Z]).*[a-z][A-Z]"
     )
     """What no word, name, date or version has in it."""

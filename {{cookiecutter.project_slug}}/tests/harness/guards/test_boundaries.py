@@ -169,7 +169,11 @@ def test_a_prompt_is_found_however_it_is_spelled(leaks: Leaks, text: str) -> Non
     ],
 )
 def test_a_whole_sentence_of_a_prompt_is_found_however_short(text: str, found: str | None) -> None:
-    prompts = [*UNGROUNDED.text.values(), ES, "Answer with what you know. Be very brief. Never guess a price.\n- Be brief."]
+    prompts = [
+        *UNGROUNDED.text.values(),
+        ES,
+        "Answer with what you know. Be very brief. Never guess a price.\n- Be brief.",
+    ]
     assert Leaks(prompts, Redactor()).find(text) == found
 
 

@@ -53,7 +53,9 @@ def test_each_source_and_each_reason_is_told_once(replies: Replies, run: RunCont
 
 
 @pytest.mark.checklist("INJ-3")
-def test_the_audit_line_holds_neither_the_callers_nor_a_tools_personal_data(settings: Settings, run: RunContext) -> None:
+def test_the_audit_line_holds_neither_the_callers_nor_a_tools_personal_data(
+    settings: Settings, run: RunContext
+) -> None:
     card, iban = "4111 1111 1111 1111", "ES91 2100 0418 4502 0005 1332"
     told = settings.model_copy(update={"audit_content": True, "personal_data_in": "card:mask,iban:mask"})
     left = {**state(MOONS), "question": f"Whose is {card}?", "answer": f"Hers, with {iban} and {card}."}

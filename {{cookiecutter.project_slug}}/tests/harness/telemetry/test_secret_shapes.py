@@ -92,7 +92,9 @@ def test_a_run_that_held_none_is_looked_at_once_and_a_secret_each_time() -> None
         assert not shapes.is_in(f"a/path/that/is/New-{number}.py")
 
 
-@pytest.mark.parametrize("piece", ["sk-", "ghp_a1", "token=", "password is ", "key: a1b2c3d4e5 ", "://a:", "a:5432:", "$2b$", "A1b2"])
+@pytest.mark.parametrize(
+    "piece", ["sk-", "ghp_a1", "token=", "password is ", "key: a1b2c3d4e5 ", "://a:", "a:5432:", "$2b$", "A1b2"]
+)
 def test_hostile_text_costs_time_in_proportion_to_its_length(piece: str) -> None:
     # A pattern that backtracks does not end on this; no clock is needed to see it.
     assert Redactor().text(piece * (200_000 // len(piece))) is not None
