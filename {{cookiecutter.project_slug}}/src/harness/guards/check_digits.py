@@ -21,6 +21,9 @@ class CheckDigits:
 
     BASE_36: Final = {ord(sign): str(int(sign, 36)) for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
+    CHECKS: Final = 2
+    """Digits of a remainder by 97."""
+
     CORSICA: Final[Mapping[str, str]] = {"2A": "19", "2B": "18"}
 
     IBAN_HEAD: Final = 4
@@ -51,10 +54,10 @@ class CheckDigits:
         turned = value[cls.IBAN_HEAD :] + value[: cls.IBAN_HEAD]
         return int(turned.translate(cls.BASE_36)) % 97 == 1
 
-    @staticmethod
-    def is_remainder(number: str) -> bool:
+    @classmethod
+    def is_remainder(cls, number: str) -> bool:
         """True where the last two digits are the others' remainder by 97 (Spanish social security)."""
-        return int(number[:-2]) % 97 == int(number[-2:])
+        return int(number[: -cls.CHECKS]) % 97 == int(number[-cls.CHECKS :])
 
     @classmethod
     def is_complement(cls, number: str) -> bool:
@@ -63,7 +66,7 @@ class CheckDigits:
             number = number.replace(sign, plain)
         if not number.isdecimal() or number[0] not in "1234789":
             return False
-        return 97 - int(number[:-2]) % 97 == int(number[-2:])
+        return 97 - int(number[: -cls.CHECKS]) % 97 == int(number[-cls.CHECKS :])
 
     @classmethod
     def is_identity(cls, value: str) -> bool:

@@ -111,6 +111,7 @@ class Weighted:
         self._digits: int | None = rule.get("digits")
 
     def __call__(self, number: str) -> bool:
+        """True where each check sign is the one that the weights tell."""
         number = number[: self._digits]
         for at, weights in enumerate(self._weights, -len(self._weights)):
             own, check = number[:at], number[at]

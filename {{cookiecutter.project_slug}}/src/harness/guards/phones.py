@@ -72,16 +72,20 @@ class Phones:
         """Where one stands; two may overlap."""
         for match in self.NUMBER.finditer(text):
             start, end = match.span()
-            if text[start] in "+%" or text.startswith("00", start):
-                yield start, end
-            elif not self.AFTER.match(text, end) and (not match["doubtful"] or self._is_telling(text, start, end)):
+            is_foreign = text[start] in "+%" or text.startswith("00", start)
+            if is_foreign or self._is_national(text, match):
                 yield start, end
         for match in self.ROW.finditer(text):
             if self.NAMED.search(text[max(0, match.start() - self.BEFORE_CHARS) : match.start()]):
                 yield match.span()
 
     @classmethod
-    def _is_telling(cls, text: str, start: int, end: int) -> bool:
-        if text.endswith(cls.ROUND, start, end):
+    def _is_national(cls, text: str, match: re.Match[str]) -> bool:
+        """False where the digits are an amount or go on, or are as often something else and a word says so."""
+        start, end = match.span()
+        if cls.AFTER.match(text, end):
             return False
-        return cls.BEFORE.search(text[max(0, start - cls.BEFORE_CHARS) : start]) is None
+        if not match["doubtful"]:
+            return True
+        before = text[max(0, start - cls.BEFORE_CHARS) : start]
+        return not text.endswith(cls.ROUND, start, end) and cls.BEFORE.search(before) is None

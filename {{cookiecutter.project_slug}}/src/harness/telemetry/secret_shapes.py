@@ -38,8 +38,9 @@ class SecretShapes:
     """What no word, name, date or version has in it."""
 
     MAX_CLEAN: Final = 1024
+    """Runs that hold no secret are remembered, so many: a log has the same addresses, models and paths. A guess."""
     CLEAN_CHARS: Final = 200
-    """Runs that hold no secret are remembered, 0.2 MB of them: a log has the same addresses, models and paths."""
+    """Of such a run at most: all take 0.3 MB."""
 
     def __init__(self) -> None:
         self._clean: set[str] = set()
@@ -93,9 +94,9 @@ class SecretShapes:
     def replaced(text: str, spans: Iterable[tuple[int, int]], mask: Callable[[str], str]) -> str:
         """`text` with `mask` of what stands at each of `spans`; of two that overlap, once."""
         parts, end = list[str](), 0
-        for start, stop in sorted(spans):
+        for begin, stop in sorted(spans):
             if stop > end:
-                start = max(start, end)
+                start = max(begin, end)
                 parts += [text[end:start], mask(text[start:stop])]
                 end = stop
         return "".join((*parts, text[end:])) if parts else text
