@@ -57,7 +57,7 @@ class Redactor:
              |master|private|product|recovery|root|security|server|service|shared|signing|subscription|wallet)[ _-]?key
           |(?-i:[A-Z0-9]_KEY)
         )[\w-]{0,24}+
-        |(?<![A-Za-z])(?:pass|passcode|pwd|pw|clave|senha|chave|kennwort|mot\ de\ passe
+        |(?<![A-Za-z])(?:pass|passcode|pwd|pw|clave|senha|chave|mot\ de\ passe
           |auth|bearer|basic|session)(?:[_-]?id)?(?![A-Za-z])
         """,
         re.VERBOSE | re.IGNORECASE,
@@ -84,8 +84,8 @@ class Redactor:
     HEADERS_NEED: Final = ("authorization", "cookie", "bearer", "basic")
     PAIRS_NEED: Final = ("pass", "pwd", "secret", "token", "credential", "key", "sig=", "signature")
     NAMES_NEED: Final = (
-        "auth", "cookie", "bearer", "basic", "pass", "pwd", "pw", "secret", "token", "creden", "key", "sig=", "signature",
-        "contrase", "clave", "senha", "chave", "kennwort", "session",
+        "auth", "cookie", "bearer", "basic", "pass", "pw", "secret", "token", "creden", "key", "sig=", "signature",
+        "contrase", "clave", "senha", "chave", "session",
     )  # fmt: skip
     """What every match of HEADERS, PAIRS and NAME has one of, in lower case. Most lines have none."""
 

@@ -65,18 +65,20 @@ class SecretShapes:
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where secrets stand; two may overlap."""
+        if any(run not in self._clean and not self.PLAIN.fullmatch(run) for run in self.RUN.findall(text)):
+            yield from self._keys(text)
+        if any(map(text.__contains__, self._needed)):
+            for pattern in [it for needed, it in self._forms if needed in text]:
+                yield from (it.span() for it in pattern.finditer(text))
+
+    def _keys(self, text: str) -> Iterator[tuple[int, int]]:
         for run in self.RUN.finditer(text):
-            if run[0] in self._clean or self.PLAIN.fullmatch(run[0]):
-                continue
             keys = [it.span("key") for it in self._key.finditer(text, *run.span()) if self._is_one(it)]
             yield from keys
             if not keys and len(run[0]) <= self.CLEAN_CHARS:
                 if len(self._clean) >= self.MAX_CLEAN:
                     self._clean.clear()
                 self._clean.add(run[0])
-        if any(map(text.__contains__, self._needed)):
-            for pattern in [it for needed, it in self._forms if needed in text]:
-                yield from (it.span() for it in pattern.finditer(text))
 
     @classmethod
     def _is_one(cls, key: re.Match[str]) -> bool:
