@@ -6,7 +6,7 @@ import codecs
 import html
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from string import Template
 from typing import Final
 from urllib.parse import unquote
@@ -46,20 +46,21 @@ class KnownPrompts:
     def add(self, parts: Iterable[str]) -> None:
         """Know `parts` of prompts, also written backwards, by words or by letters, and in rot13."""
         parts = list(parts)
+        first = end = len(self._text)
+        more: list[str] = []
         for write in (str, self._backwards, self._each_backwards, self._words_backwards, self._rot13):
-            for part in parts:
-                for sentence in self.SENTENCE.split(part):
-                    self._add_sentence(sentence, write)
-            self._text += "\0"  # a run must lie in one
-
-    def _add_sentence(self, sentence: str, write: Callable[[str], str]) -> None:
-        letters = Skeleton.letters(write(sentence))
-        if len(self.WORD.findall(sentence)) >= self.WORDS and not any(map(str.isdigit, sentence)):
-            self._sentences.add(letters)
-            self._ends.append((len(self._text) + len(letters), len(letters)))
-        first = len(self._text) - (len(self._text) % self.STEP)
-        self._text += letters
-        for at in range(max(0, first - 2 * self.STEP), len(self._text) - 2 * self.STEP + 1, self.STEP):
+            for sentence in (it for part in parts for it in self.SENTENCE.split(part)):
+                letters = Skeleton.letters(write(sentence))
+                more.append(letters)
+                end += len(letters)
+                if len(self.WORD.findall(sentence)) >= self.WORDS and not any(map(str.isdigit, sentence)):
+                    self._sentences.add(letters)
+                    self._ends.append((end, len(letters)))
+            more.append("\0")  # a run must lie in one
+            end += 1
+        self._text += "".join(more)
+        first -= first % self.STEP
+        for at in range(first, len(self._text) - 2 * self.STEP + 1, self.STEP):
             self._places.setdefault(self._text[at : at + 2 * self.STEP], at)
 
     def holds(self, sentences: Sequence[str]) -> bool:
