@@ -55,7 +55,7 @@ class Redactor:
         (?:password|passphrase|passwd|passwort|contrase[\xf1n]a|secret|token|credential|credencial|authorization|signature
           |(?:api|app|application|access|account|activation|admin|auth|backup|client|consumer|deploy|encryption|licen[cs]e
              |master|private|product|recovery|root|security|server|service|shared|signing|subscription|wallet)[ _-]?key
-          |(?-i:[A-Z0-9]_KEY)
+          |(?-i:[A-Z0-9]_KEY)|(?<![A-Za-z])key(?=(?:\ is|\ es|:)\ (?![0-9a-f]{8}-)[A-Za-z0-9_.-]{24})
         )[\w-]{0,24}+
         |(?<![A-Za-z])(?:pass|passcode|pwd|pw|clave|senha|chave|mot\ de\ passe
           |auth|bearer|basic|session)(?:[_-]?id)?(?![A-Za-z])
@@ -77,6 +77,7 @@ class Redactor:
 
     PASSWORD: Final = re.compile(
         r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8})[A-Za-z0-9]*?[A-Za-z]\d+[A-Za-z]|[A-Z2-7]{16}|[0-9a-f]{8}-[0-9a-f]{4}-"
+        r"|^(?!(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})(?:[A-Z][a-z]{2,})*\W*$)(?=[^\[\]{}]*$)(?=.*[a-z][A-Z])"  # mixed, no CamelCase
         r"|^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[^@/]*[#$%^*+~!][^/]+$|^(?=\D*\d)\w*@\w*+(?!\.)"
     )
     """What makes a value that is called a secret more than a word."""
