@@ -19,6 +19,13 @@ class CheckDigits:
         country: int(length) for length, countries in TABLES["iban_lengths"].items() for country in countries.split()
     }
 
+    BASE_36: Final = {ord(sign): str(int(sign, 36)) for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+    CHECKS: Final = 2
+    """Digits of a remainder by 97."""
+
+    CORSICA: Final[Mapping[str, str]] = {"2A": "19", "2B": "18"}
+
     IBAN_HEAD: Final = 4
     """Characters of country and check digits."""
 
@@ -30,6 +37,11 @@ class CheckDigits:
         """True for a row of digits that a card may have."""
         if not cls.BRANDS.fullmatch(digits):
             return False
+        return cls.is_luhn(digits)
+
+    @classmethod
+    def is_luhn(cls, digits: str) -> bool:
+        """True for a row of digits that passes Luhn's test (ISO/IEC 7812)."""
         values = list(map(int, digits))
         values.reverse()
         return (sum(values[::2]) + sum(cls.DOUBLED[it] for it in values[1::2])) % 10 == 0
@@ -40,7 +52,21 @@ class CheckDigits:
         if len(value) != cls.IBAN_LENGTHS.get(value[:2]):
             return False
         turned = value[cls.IBAN_HEAD :] + value[: cls.IBAN_HEAD]
-        return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
+        return int(turned.translate(cls.BASE_36)) % 97 == 1
+
+    @classmethod
+    def is_remainder(cls, number: str) -> bool:
+        """True where the last two digits are the others' remainder by 97 (Spanish social security)."""
+        return int(number[: -cls.CHECKS]) % 97 == int(number[-cls.CHECKS :])
+
+    @classmethod
+    def is_complement(cls, number: str) -> bool:
+        """True where they are 97 less that remainder, a department of Corsica read as a number (French NIR)."""
+        for sign, plain in cls.CORSICA.items():
+            number = number.replace(sign, plain)
+        if not number.isdecimal() or number[0] not in "1234789":
+            return False
+        return 97 - int(number[: -cls.CHECKS]) % 97 == int(number[-cls.CHECKS :])
 
     @classmethod
     def is_identity(cls, value: str) -> bool:

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -193,7 +194,7 @@ class InjectionRules:
     def match(self, text: str) -> str | None:
         """The weightiest rule of a text that is refused; None for any other."""
         key = blake2b(text.encode(errors="surrogatepass"), digest_size=self.DIGEST_BYTES).digest()
-        if key in self._verdicts:
+        with suppress(KeyError):  # a thread may just have dropped it
             return self._verdicts[key]
         verdict = self._verdicts[key] = self._verdict(text)
         if len(self._verdicts) > self.MAX_CACHED:

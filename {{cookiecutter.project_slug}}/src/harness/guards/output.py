@@ -183,8 +183,9 @@ class OutputGuard:
 
     def _is_given(self, match: PiiMatch) -> bool:
         """True for what the user or a tool gave to this turn."""
-        if match.is_address:
-            return match.plain in self._given
+        if match.is_address:  # read by nobody else: evidence may be 2 MB
+            address = rf"(?<![\w.+-])(?:{re.escape(match.plain)}|{re.escape(match.text.casefold())})(?![\w-]|\.\w)"
+            return re.search(address, self._evidence_text) is not None
         return any(it in self._rows for it in match.spellings)
 
     def _is_in_another_language(self, text: str, language: Language) -> bool:
@@ -201,11 +202,6 @@ class OutputGuard:
     @cached_property
     def _evidence_text(self) -> str:
         return " ".join(self._grounding.texts).casefold()
-
-    @cached_property
-    def _given(self) -> frozenset[str]:
-        """Addresses that the turn was given."""
-        return frozenset(it.plain for it in PiiRules.DETECTOR.find(self._evidence_text))
 
     @cached_property
     def _rows(self) -> str:

@@ -3,13 +3,23 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+from functools import partial
 from typing import ClassVar, Final
 
 from ..errors import InputRefused
 from ..settings.guards import PersonalKind, PiiPolicy
 from ..telemetry.audit_log import AuditLog
+from .addresses import Addresses
 from .check_digits import CheckDigits
+from .national_ids import NationalIds
+from .phones import Phones
+
+Finder = Callable[[str], Iterator[tuple[int, int]]]
+"""Gives where values stand."""
+
+
+GAP: Final = r"[ \u00a0\u202f\u2000-\u200a.()/\u2010-\u2013\n\t_-]"
+"""What people put between groups of digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ class PiiMatch:
     @property
     def plain(self) -> str:
         """The value in one spelling: no separators, no capitals."""
+        if self.kind == "email":
+            return Addresses.plain_email(self.text).casefold()
         text = self.text if self.is_address else "".join(filter(str.isalnum, self.text))
         return text.casefold()
 
@@ -53,79 +65,51 @@ class PiiMatch:
 class PiiDetector:
     """Finds it by shape and check digit. Every pattern runs in time linear in the text.
 
-    Not found: names, postal addresses, and phone numbers written as bare digits where no word such
-    as `tel` stands before them: those are order numbers as often.
+    Not found: names, postal addresses, and what stands in a picture.
     """
-
-    GAP: Final = r"[ \u00a0\u202f.()/\u2010-\u2013-]"
-    """What people put between groups of digits."""
 
     ROW: Final = re.compile(r"(?:\dGAP{0,3}){7}".replace("GAP", GAP))
     """Seven digits, perhaps in groups: every phone, card and identity number has them."""
 
-    EMAIL: Final = re.compile(r"(?<![\w.!#$%'+^~-])[\w.!#$%'+^~-]++@(?:[^\W_](?:[^\W_]|-)*+\.)+[^\W\d_]{2,}+")
-    """Letters of any script, as in RFC 6531."""
+    CODE: Final = re.compile(
+        r"(?<![^\W_])(?:[A-Z]{4}-?\d{6}|[A-Z]{3} ?[A-Z]{3} ?\d\d[A-Z]|[A-Z]{1,3}[ -]{0,2}\d\d[ .]?\d\d[ .]?\d\d)"
+    )
+    """How the identity numbers begin that have fewer: of Mexico, Italy, the United Kingdom; and passports."""
 
     DIGITS: Final = re.compile(
-        r"(?<![^\W_])(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:[ \u00a0.\u2010-\u2013-]?\d){12,}+" r"(?![^\W_])"
+        r"(?<!\d)(?<![0-9A-Fa-f]{4}-)(?<!\d[.,])\d(?:GAP{0,3}\d){12,}+(?![^\W_])".replace("GAP", GAP)
     )
-    """A row that may hold a card; not a part of a UUID, a hash or a name."""
+    """A row that may hold a card; not a part of a UUID or a hash."""
+
+    GLUED: Final = re.compile(r"(?<![^\W_])[^\W\d_]{0,12}$")
+    GLUED_CHARS: Final = 14
+    """What may stand before it: a word, `visa4111`, and no name with digits in it."""
 
     GROUP: Final = re.compile(r"\d+")
     CARD_DIGITS: Final = 13
     """Fewest digits of a card (ISO/IEC 7812)."""
     CARD_GROUPS: Final = 5
     """Most groups of a card's number, as in 4-4-4-4-3."""
+    CARD_FORMS: Final = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 1), (4, 4, 4, 4, 2)})
+    """Groups of a card that more than one sign parts; anybody's figures in a column have others."""
+    NARROW: Final = frozenset(" \u00a0\u202f.\u2010\u2011\u2012\u2013-")
 
     DIGIT: Final = re.compile(r"\d")
     IBAN_NEEDS: Final = re.compile(r"\d\d(?<=[A-Za-z]{2}\d\d)")
-    IPV4_NEEDS: Final = re.compile(r"\d\.\d{1,3}\.\d")
     """What is found in less time; most texts have none."""
 
-    IBAN_START: Final = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
+    IBAN_START: Final = re.compile(r"[A-Za-z]{2}\d\d")
     IBAN_REST: Final = {
-        length: re.compile(r"(?:[ \u00a0-]?[A-Za-z0-9]){REST}(?![^\W_])".replace("REST", str(length - 4)))
+        length: re.compile(
+            r"(?:GAP{0,3}[A-Za-z0-9]){REST}(?![^\W_])".replace("GAP", GAP).replace("REST", str(length - 4))
+        )
         for length in frozenset(CheckDigits.IBAN_LENGTHS.values())
     }
     """What follows country and check digits, by the country's length."""
 
-    IDENTITY: Final = re.compile(
-        r"""
-        (?<![^\W_])(?<![0-9A-Fa-f]{4}-)(?<!\d[.,-])
-        (?:\d{8}|\d\d\.\d{3}\.\d{3}|[XYZxyz][ -]?\d{7}|[XYZ]-?\d\.\d{3}\.\d{3})
-        (?:[ -]?[A-Z]|-?[a-z])
-        (?![^\W_]|-[0-9A-Fa-f]{4})
-        """,
-        re.VERBOSE,
-    )
-
-    IPV4: Final = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)")
-    IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,45}+(?:\.\d{1,3}){0,3}+(?![\w:])")
-
-    PHONE: Final = re.compile(
-        r"""
-          (?: (?<![\w+])\+ | %2B | (?<![\w.,-])00(?=[1-9]) )       # a country's code
-          [1-9](?:GAP{0,2}\d){7,14}+
-        | (?<![^\W_])(?<!\d[ .,/-]) (?:
-              \(0?\d{1,4}\)[ .-]?\d{3,4}[ .-]?\d{3,4}         # (212) 555-0123
-            | [2-9]\d\d([ .-])\d{3}\1\d{4}                      # 212-555-0123, 300 123 4567
-            | \d\d([ -])\d{4}\2\d{4}                            # 55 1234 5678
-            | [6-9]\d\d([ -])\d{3}\3\d{3}                       # 612 345 678
-            | [6-9]\d\d([ .-])\d\d\4\d\d\4\d\d                      # 612 34 56 78
-            | 9\d([ -])\d{3}\5\d\d\5\d\d                          # 91 123 45 67
-            | 0\d(?:[ .-]\d\d){4}                                 # 06 12 34 56 78
-            | 0\d{2,4}[ -]\d{3,4}(?:[ -]?\d{3,4})             # 020 7946 0958
-          )
-        | (?:\b(?:tel|tel[eé]fono|telephone|phone|m[oó]vil|mobile|celular|whatsapp|fax)\b
-            ["']{0,2}[ .:=]{1,3}["']{0,2}(?:(?:is|es|n[uú]mero|number|at|al)[ .:]{1,2}){0,2})
-          (?P<bare>\d{7,15})                                      # tel: 612345678
-        """.replace("GAP", GAP.replace(" ", r"\ ")),
-        re.VERBOSE | re.IGNORECASE,
-    )
-    NO_PHONE_AFTER: Final = re.compile(
-        r"[^\W_]|[.,/-]\d|\ \d{3}|\ ?(?:[€$£¥%]|EUR|USD|COP|MXN|euros?|d[oó]lar|dollars?|pesos?|millones)"
-    )
-    """What shows that the digits before it are an amount or go on."""
+    NATIONAL: Final = NationalIds()
+    PHONES: Final = Phones()
+    ADDRESSES: Final = Addresses()
 
     def find(self, text: str) -> list[PiiMatch]:
         """What `text` holds, in order; of two that overlap the one with more proof."""
@@ -148,78 +132,69 @@ class PiiDetector:
 
     def _readers(self, text: str) -> Iterator[Callable[[str], Iterator[PiiMatch]]]:
         """The readers that may find something: most texts need none."""
-        if "@" in text:
+        if self.ADDRESSES.may_hold_an_email(text):
             yield self._emails
         if not self.DIGIT.search(text):
             return
         if self.IBAN_NEEDS.search(text):
             yield self._ibans
-        if has_row := self.ROW.search(text) is not None:
-            yield self._cards
-            yield self._identities
-        if "::" in text or text.count(":") > 1 + 1 or self.IPV4_NEEDS.search(text):
-            yield self._addresses
+        has_row = self.ROW.search(text) is not None
         if has_row:
-            yield self._phones
+            yield self._cards
+        if has_row or self.CODE.search(text):
+            yield partial(self._matches, "national_id", self.NATIONAL.find)
+        yield partial(self._matches, "ip", self.ADDRESSES.ips)
+        if has_row:
+            yield partial(self._matches, "phone", self.PHONES.find)
+
+    @staticmethod
+    def _matches(kind: PersonalKind, find: Finder, text: str) -> Iterator[PiiMatch]:
+        """What `find` finds; of two that overlap the longer."""
+        end = 0
+        for start, stop in sorted(find(text), key=lambda it: (it[0], -it[1])):
+            if start >= end:
+                yield PiiMatch(kind, start, stop, text[start:stop].replace("%2B", "+"))
+                end = stop
 
     def _emails(self, text: str) -> Iterator[PiiMatch]:
-        return (PiiMatch("email", *it.span(), it[0]) for it in self.EMAIL.finditer(text))
+        yield from self._matches("email", self.ADDRESSES.emails, text)
 
     def _cards(self, text: str) -> Iterator[PiiMatch]:
         for row in self.DIGITS.finditer(text):
-            groups = list(self.GROUP.finditer(row[0]))
+            if not self.GLUED.search(text[max(0, row.start() - self.GLUED_CHARS) : row.start()]):
+                continue
+            groups = list(self.GROUP.finditer(text, *row.span()))
             after = 0
             for at, first in enumerate(groups):
-                if first.start() >= after and (end := self._card_end(groups, at)):
+                if first.start() >= after and (end := self._card_end(groups, at, text)):
                     after = end
-                    span = row.start() + first.start(), row.start() + end
-                    yield PiiMatch("card", *span, text[slice(*span)])
+                    yield PiiMatch("card", first.start(), end, text[first.start() : end])
 
-    def _card_end(self, groups: Sequence[re.Match[str]], first: int) -> int:
+    def _card_end(self, groups: Sequence[re.Match[str]], first: int, text: str) -> int:
         """Where the card that begins with this group ends; 0 when none does."""
-        digits, end = "", 0
-        for group in groups[first : first + self.CARD_GROUPS]:
+        digits, end, gaps = "", 0, set[str]()
+        taken = groups[first : first + self.CARD_GROUPS]
+        for at, group in enumerate(taken, 1):
             digits += group[0]
-            if len(digits) >= self.CARD_DIGITS and CheckDigits.is_card(digits):
+            if at > 1:
+                gaps.add(text[taken[at - 2].end() : group.start()])
+            if len(digits) < self.CARD_DIGITS or not CheckDigits.is_card(digits):
+                continue
+            if gaps <= self.NARROW or (len(gaps) == 1 and tuple(len(it[0]) for it in taken[:at]) in self.CARD_FORMS):
                 end = group.end()
         return end
 
     def _ibans(self, text: str) -> Iterator[PiiMatch]:
+        after = 0
         for start in self.IBAN_START.finditer(text):
             length = CheckDigits.IBAN_LENGTHS.get(start[0][:2].upper())
-            rest = self.IBAN_REST[length].match(text, start.end()) if length else None
-            if rest:
-                account = PiiMatch("iban", start.start(), rest.end(), start[0] + rest[0])
-                if CheckDigits.is_iban(account.plain.upper()):
-                    yield account
-
-    def _identities(self, text: str) -> Iterator[PiiMatch]:
-        for match in self.IDENTITY.finditer(text):
-            identity = PiiMatch("national_id", *match.span(), match[0])
-            if CheckDigits.is_identity(identity.plain.upper()):
-                yield identity
-
-    def _addresses(self, text: str) -> Iterator[PiiMatch]:
-        for match in self.IPV4.finditer(text):
-            yield PiiMatch("ip", *match.span(), match[0])
-        for match in self.IPV6.finditer(text):
-            value = match[0].rstrip(".")
-            value = value if value.endswith("::") else value.removesuffix(":")
-            try:
-                IPv6Address(value)
-            except AddressValueError:
+            rest = self.IBAN_REST[length].match(text, start.end()) if length and start.start() >= after else None
+            if not rest:
                 continue
-            if any(map(str.isdigit, value)) or "::" not in value:
-                yield PiiMatch("ip", match.start(), match.start() + len(value), value)
-
-    def _phones(self, text: str) -> Iterator[PiiMatch]:
-        for match in self.PHONE.finditer(text):
-            is_bare = match["bare"] is not None
-            start, end = match.span("bare") if is_bare else match.span()
-            is_national = not is_bare and text[start] not in "+%" and text[start : start + 2] != "00"
-            if is_national and self.NO_PHONE_AFTER.match(text, end):
-                continue
-            yield PiiMatch("phone", start, end, text[start:end].replace("%2B", "+"))
+            account = PiiMatch("iban", start.start(), rest.end(), start[0] + rest[0])
+            if CheckDigits.is_iban(account.plain.upper()):
+                after = rest.end()
+                yield account
 
 
 class PiiRules:

@@ -92,8 +92,9 @@ class GuardSettings(Configuration):
 
     personal_data_in: Acts = "card:mask,iban:mask"
     """What becomes of personal data in a message, as kind:act. Kinds: `card`, `email`, `iban`, `ip`,
-    `national_id` (Spanish DNI and NIE), `phone`. Acts: `pass`; `mask` (no model and no store sees
-    it, a notice says so); `refuse` (422). Kinds left out pass; `none`: all do."""
+    `national_id` (of Spain, Latin America, Portugal, Italy, France, the United Kingdom and the United
+    States; others behind a word such as `passport`), `phone`. Acts: `pass`; `mask` (no model and no
+    store sees it, a notice says so); `refuse` (422). Kinds left out pass; `none`: all do."""
 
     personal_data_out: Acts = "card:refuse,email:refuse,iban:refuse,ip:refuse,national_id:refuse,phone:refuse"
     """What becomes of personal data in a model's answer that neither the question nor a tool gave:

@@ -1,14 +1,13 @@
 """Takes secrets out of whatever is about to be written down. The one place that does."""
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from ..settings import Configuration
+from .secret_shapes import SecretShapes
 
 MASK: Final = "[redacted]"
 
@@ -30,19 +29,7 @@ class Redactor:
     itself have eaten.
     """
 
-    KEYS: Final = tomllib.loads(Path(__file__).with_name("key_shapes.toml").read_text(encoding="utf-8"))
-    SHAPES: Final = re.compile(
-        r"""
-          -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----(?:[^-]|-(?!----))*+
-            (?:-----END\ [A-Z ]{0,40}-----)?                   # PEM, also when cut off
-        | (?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))(?:   # also behind \n and %20
-              KEYS
-          )
-        | (?<=://)(?:[^\s/@"'<>]{1,256}@){1,4}                 # user:password@ in an address
-        | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}+    # Slack's address that takes posts
-        """.replace("KEYS", "|".join(key["pattern"] for key in KEYS.values())),
-        re.VERBOSE,
-    )
+    SHAPES: Final = SecretShapes()
 
     HEADERS: Final = re.compile(
         r"""
@@ -53,45 +40,58 @@ class Redactor:
         re.VERBOSE | re.IGNORECASE,
     )
 
-    SCHEMES: Final = re.compile(
-        r"\b(?:bearer\s{1,3}(?=[A-Za-z._~+/=-]{0,64}\d)[A-Za-z0-9._~+/=-]{16,}+"
-        r"|basic\s{1,3}(?=[a-z+/]*+[0-9=])[A-Za-z0-9+/]{12,}+=*+)",
-        re.IGNORECASE,
-    )
-    """What an `Authorization` header holds, in an answer: no word of a sentence."""
-
     PAIRS: Final = re.compile(
         r"""
-        (?P<name>(?:password|passwd|passphrase|secret|token|credential
+        (?P<name>(?:password|passwd|[_-]pass|[_-]pwd|passphrase|secret|token|credential
             |(?:api|access|private|account|shared|subscription|signing)[_-]?key|[?&](?:sig|key)
-            |signature)["'\\]{0,4}\s{0,3}[:=]\s{0,3})
-        (?: \\"[^"\\]*+ | "(?:[^"\\]|\\.)*+ | '(?:[^'\\]|\\.)*+ | [^\s"'\\,;&]++ )
+            |signature)["'\\]{0,4}(?:\s{0,3}[:=]\s{0,3}|>(?=[^<>\s]{4})))
+        (?: \\"[^"\\]*+ | "(?:[^"\\]|\\.)*+ | '(?:[^'\\]|\\.)*+ | [^\s"'\\,;&<]++ )
         """,
         re.VERBOSE | re.IGNORECASE,
     )
 
-    CLAIMS: Final = re.compile(
+    NAME: Final = re.compile(
         r"""
-        (?P<name>(?:password|passwd|passphrase|contrase\xf1a|clave|secret|secreto|token|credential
-            |(?:api|access|private|account|shared|subscription|signing)[ _-]?key)
-            ["'\\*`]{0,4}\s{0,3}(?:[:=]|\b(?:is|es)\b:?|[-=]>)\s{0,3}["'\\*`]{0,4})
-        (?=[^\s"'\\,;&<>]{0,64}\d)(?=[^\s"'\\,;&<>]{0,64}[A-Za-z])
-        [^\s"'\\,;&<>]{12,}+
+        (?:password|passphrase|passwd|passwort|contrase[\xf1n]a|secret|token|credential|credencial|authorization|signature
+          |(?:api|app|application|access|account|activation|admin|auth|backup|client|consumer|deploy|encryption|licen[cs]e
+             |master|private|product|recovery|root|security|server|service|shared|signing|subscription|wallet)[ _-]?key
+          |(?-i:[A-Z0-9]_KEY)|(?<![A-Za-z])key(?=(?:\ is|\ es|:)\ (?![0-9a-f]{8}-)[A-Za-z0-9_.-]{24})
+        )[\w-]{0,24}+
+        |(?<![A-Za-z])(?:pass|passcode|pwd|pw|clave|senha|chave|mot\ de\ passe
+          |auth|bearer|basic|session)(?:[_-]?id)?(?![A-Za-z])
         """,
         re.VERBOSE | re.IGNORECASE,
     )
-    """A value that is called a secret in a sentence too, and is no word: letters and digits."""
+    """What a secret is called, in a sentence too."""
 
-    SHAPES_NEED: Final = ("-----BEGIN ", "hooks.slack", *(needed for key in KEYS.values() for needed in key["needs"]))
-    """Every match of SHAPES has one of these. Searching 200 characters for all of these takes 6 µs,
-    for the patterns 60, and nearly every line has none."""
+    NAMED: Final = re.compile(
+        r"""
+        ["'\\*`)\]]{0,4}
+        (?: (?:\ [^\W\d_]{1,15}){0,6}?(?:\s{0,3}(?:[:=>]|[-=]>) | \ (?:is|es|\xe9|est|ist|lautet)\b:?) | \s)
+        [\s"'\\*`(]{0,6}(?:(?:bearer|basic|ssws|bot)\ )?
+        (?P<value>[^\s\0"'\\,;&<>`()]{8,200}+)
+        """,
+        re.VERBOSE | re.IGNORECASE,
+    )
+    """What follows such a name: `: "...`, ` for the maps service is ...`, or only a space; and the value."""
 
+    PASSWORD: Final = re.compile(
+        r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{8})[A-Za-z0-9]*?[A-Za-z]\d+[A-Za-z]|[A-Z2-7]{16}|[0-9a-f]{8}-[0-9a-f]{4}-"
+        r"|^(?!(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})(?:[A-Z][a-z]{2,})*\W*$)(?=[^\[\]{}]*$)(?=.*[a-z][A-Z])"  # mixed, no CamelCase
+        r"|^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[^@/]*[#$%^*+~!][^/]+$|^(?=\D*\d)\w*@\w*+(?!\.)"
+    )
+    """What makes a value that is called a secret more than a word."""
+
+    HEADERS_NEED: Final = ("authorization", "cookie", "bearer", "basic")
+    PAIRS_NEED: Final = ("pass", "pwd", "secret", "token", "credential", "key", "sig=", "signature")
     NAMES_NEED: Final = (
-        "authorization", "cookie", "bearer", "basic",
-        "passw", "passphrase", "secret", "token", "credential", "key", "sig=", "signature",
-        "clave", "contrase",
+        "auth", "cookie", "bearer", "basic", "pass", "pw", "secret", "token", "creden", "key", "sig=", "signature",
+        "contrase", "clave", "senha", "chave", "session",
     )  # fmt: skip
-    """Every match of HEADERS, PAIRS, CLAIMS and SCHEMES has one of these, in lower case."""
+    """What every match of HEADERS, PAIRS and NAME has one of, in lower case. Most lines have none."""
+
+    NAME_CHARS: Final = 64
+    """The longest name has 44."""
 
     TAKEN_FOR: Final = (("\u0131", "i"), ("i\u0307", "i"), ("\u017f", "s"), ("\u212a", "k"))
     """Letters that are no small ones of these, and equal to them where case is ignored."""
@@ -130,9 +130,9 @@ class Redactor:
         """
         if self._by_value is not None and self._by_value.search(text):
             return True
-        if self._may_hold_a_shape(text) and self.SHAPES.search(text):
+        if self.SHAPES.is_in(text):
             return True
-        return self._may_hold_a_name(text) and bool(self.CLAIMS.search(text) or self.SCHEMES.search(text))
+        return next(self._claimed(text), None) is not None
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -143,12 +143,14 @@ class Redactor:
         """`text` without its secrets."""
         if self._by_value is not None:
             text = self._by_value.sub(MASK, text)
-        if self._may_hold_a_shape(text):
-            text = self.SHAPES.sub(self._but_the_at_sign, text)
-        if self._may_hold_a_name(text):
-            text = self.HEADERS.sub(self._after_name, text)
-            text = self.PAIRS.sub(self._after_name, text)
-            text = self.CLAIMS.sub(self._after_name, text)
+        text = self.SHAPES.masked(text, self._but_the_at_sign)
+        lower = self._lower(text)
+        if any(map(lower.__contains__, self.NAMES_NEED)):
+            if any(map(lower.__contains__, self.HEADERS_NEED)):
+                text = self.HEADERS.sub(self._after_name, text)
+            text = SecretShapes.replaced(text, self._claimed(text), lambda _: MASK)
+            if any(map(lower.__contains__, self.PAIRS_NEED)):
+                text = self.PAIRS.sub(self._after_name, text)
         return text
 
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,18 +175,48 @@ class Redactor:
         return self.text(joined) == joined
 
     @classmethod
-    def _may_hold_a_shape(cls, text: str) -> bool:
-        if "@" in text and "://" in text:
-            return True
-        return any(needed in text for needed in cls.SHAPES_NEED)
+    def _claimed(cls, text: str) -> Iterator[tuple[int, int]]:
+        """Where values stand that are called secrets, and are no words."""
+        end = 0
+        for name in cls._names(text):
+            named = cls.NAMED.match(text, name.end()) if name.start() >= end else None
+            if not named or "://" in named["value"]:
+                continue
+            end = named.end()
+            if SecretShapes.NO_WORD.search(named["value"]) or cls.PASSWORD.search(named["value"]):
+                yield named.span("value")
 
     @classmethod
-    def _may_hold_a_name(cls, text: str) -> bool:
+    def _names(cls, text: str) -> Iterator[re.Match[str]]:
+        """Where secrets are named: the pattern is slow, and looks only around what every name has."""
+        lower = cls._lower(text)
+        places = sorted(at for it in cls.NAMES_NEED for at in cls._places(lower, it))
+        if len(lower) != len(text):  # they stand elsewhere
+            places = list(range(0, len(text), cls.NAME_CHARS)) if places else []
+        windows: list[tuple[int, int]] = []
+        for at in places:
+            start, end = max(0, at - cls.NAME_CHARS), at + cls.NAME_CHARS
+            if windows and start <= windows[-1][1]:
+                start = windows.pop()[0]
+            windows.append((start, end))
+        for start, end in windows:
+            yield from cls.NAME.finditer(text, start, end)
+
+    @staticmethod
+    def _places(text: str, part: str) -> Iterator[int]:
+        at = text.find(part)
+        while at >= 0:
+            yield at
+            at = text.find(part, at + 1)
+
+    @classmethod
+    def _lower(cls, text: str) -> str:
+        """`text` in lower case, with the letters that a pattern takes for others as those."""
         lower = text.lower()
-        if not text.isascii():  # letters that a pattern takes for these in any case
+        if not text.isascii():
             for letter, plain in cls.TAKEN_FOR:
                 lower = lower.replace(letter, plain)
-        return any(needed in lower for needed in cls.NAMES_NEED)
+        return lower
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """`value` as plain JSON types without its secrets, however deep they lie."""
@@ -225,8 +257,8 @@ class Redactor:
         return self.text(key), self.NAMES.search(plain) is not None
 
     @staticmethod
-    def _but_the_at_sign(match: re.Match[str]) -> str:
-        return MASK + ("@" if match[0].endswith("@") else "")
+    def _but_the_at_sign(secret: str) -> str:
+        return MASK + ("@" if secret.endswith("@") else "")
 
     @staticmethod
     def _after_name(match: re.Match[str]) -> str:

@@ -1,4 +1,7 @@
-"""Personal data is found wherever it stands, and other digits are left alone."""
+"""Personal data is found wherever it stands, and other digits are left alone.
+
+Tests of `addresses`, `check_digits`, `national_ids`, `personal_data` and `phones`.
+"""
 
 import pytest
 
@@ -43,6 +46,41 @@ def test_of_harmless_texts_at_most_one_in_a_hundred_is_touched() -> None:
         ("v1.2.3.4 and 1.2.3.4.5 and 10.0.19045.1", []),
         ("user@host and a@b", []),
         ("a.b@c.example.", [("email", "a.b@c.example")]),
+        (
+            "ES91\u00a02100\u00a00418\u00a04502\u00a00005\u00a01332",
+            [("iban", "ES91\u00a02100\u00a00418\u00a04502\u00a00005\u00a01332")],
+        ),
+        ("ES91 2100 0418\n4502 0005 1332", [("iban", "ES91 2100 0418\n4502 0005 1332")]),
+        ("CR05015202001026284066", [("iban", "CR05015202001026284066")]),
+        ("visa4111111111111111", [("card", "4111111111111111")]),
+        ("4111 - 1111 - 1111 - 1111", [("card", "4111 - 1111 - 1111 - 1111")]),
+        ("4111\n5222\n1000\n2023", []),
+        ("a14111111111111111", []),
+        ("12 345 678 Z", [("national_id", "12 345 678 Z")]),
+        ("CPF 529.982.247-25, not 529.982.247-26", [("national_id", "529.982.247-25")]),
+        ("CUIT 20-12345678-6", [("national_id", "20-12345678-6")]),
+        ("30.686.957-4", [("national_id", "30.686.957-4")]),
+        ("V-11470283-4", [("national_id", "V-11470283-4")]),
+        ("BOXW310820HNERXN09", [("national_id", "BOXW310820HNERXN09")]),
+        ("1 84 12 76 451 089 46", [("national_id", "1 84 12 76 451 089 46")]),
+        ("RSSMRA80A01H501U", [("national_id", "RSSMRA80A01H501U")]),
+        ("AB 12 34 56 C", [("national_id", "AB 12 34 56 C")]),
+        ("SSN 536-22-1234", [("national_id", "536-22-1234")]),
+        ("la c\u00e9dula es 1.020.304.050", [("national_id", "1.020.304.050")]),
+        ("c\u00e9dula del 20261122", []),
+        ("(11) 91234-5678", [("phone", "(11) 91234-5678")]),
+        ("9 8765 4321", [("phone", "9 8765 4321")]),
+        ("1-212-555-0123", [("phone", "1-212-555-0123")]),
+        ("wa.me/34612345678", [("phone", "34612345678")]),
+        ("3001234567", [("phone", "3001234567")]),
+        ("pedido 3001234567, 3000000000", []),
+        ("Resultado 612-345-678", []),
+        ("ana @ example.com", [("email", "ana @ example.com")]),
+        ("to=ana%40example.com", [("email", "ana%40example.com")]),
+        ("ana (at) example (dot) com", [("email", "ana (at) example (dot) com")]),
+        ("git@github.com:a/b.git and logo@2x.png", []),
+        ("version 1.2.3.4, section 4.1.2.3, 10:20::30", []),
+        ("from 203.0.113.7 to 2001:db8::1", [("ip", "203.0.113.7"), ("ip", "2001:db8::1")]),
     ],
 )
 def test_what_counts_as_personal(text: str, found: list[tuple[str, str]]) -> None:
@@ -52,10 +90,32 @@ def test_what_counts_as_personal(text: str, found: list[tuple[str, str]]) -> Non
 def test_two_spellings_of_a_value_are_the_same_plain() -> None:
     (one,), (other,) = FINDER.find("+34 600-123 456"), FINDER.find("+34600123456")
     assert one.plain == other.plain == "34600123456"
+    (one,), (other,) = FINDER.find("ana [at] example [dot] com"), FINDER.find("Ana@Example.com")
+    assert one.plain == other.plain == "ana@example.com"
 
 
 @pytest.mark.parametrize(
-    "piece", ["1 ", "1", "4111 ", "ES91 ", "a@", "a.", "+1 ", "1.1.", ":1", "X1234567", "(1) ", "6-"]
+    "piece",
+    [
+        "1 ",
+        "1",
+        "4111 ",
+        "ES91 ",
+        "a@",
+        "a.",
+        "+1 ",
+        "1.1.",
+        ":1",
+        "X1234567",
+        "(1) ",
+        "6-",
+        "ES00 ",
+        "4111\n",
+        "DNI 1234567 ",
+        "12.345.678-",
+        "a @ ",
+        "612345678 ",
+    ],
 )
 def test_hostile_text_costs_time_in_proportion_to_its_length(piece: str) -> None:
     # A pattern that backtracks does not end on this; no clock is needed to see it.

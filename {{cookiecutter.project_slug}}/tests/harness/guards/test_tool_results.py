@@ -1,12 +1,13 @@
 """What tools bring back reaches a model without the texts that want to be obeyed, and only those."""
 
 import base64
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from harness.guards.injection_guard import InjectionGuard, ToolResults
+from harness.guards.injection_guard import Detection, InjectionGuard, ToolResults
 from harness.prompts.language import Language
 from harness.run_context import RunContext
 from tests.harness.guards.test_injection_guard import BROKEN, Asked, guard
@@ -26,6 +27,23 @@ async def harmless(facts: Any, guarding: InjectionGuard | None = None) -> Any:
 
 async def test_a_result_without_anything_suspicious_is_the_very_same() -> None:
     assert await harmless(FACTS) is FACTS
+
+
+@pytest.mark.parametrize(("chars", "is_aside"), [(100, False), (ToolResults.LONG_CHARS + 1, True)])
+async def test_a_long_result_is_read_beside_the_event_loop(
+    chars: int, is_aside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    by_rules = InjectionGuard.by_rules
+
+    def noted(guard: InjectionGuard, text: str) -> Detection | None:
+        threads.append(threading.get_ident())
+        return by_rules(guard, text)
+
+    monkeypatch.setattr(InjectionGuard, "by_rules", noted)
+    facts = {"a": "rain " * (chars // 5), "b": ATTACK}
+    assert await harmless(facts) == facts | {"b": NOTICE}
+    assert {thread != threading.get_ident() for thread in threads} == {is_aside}
 
 
 @pytest.mark.checklist("INJ-1")

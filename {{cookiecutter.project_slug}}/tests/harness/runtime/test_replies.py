@@ -9,6 +9,7 @@ from harness.runtime.replies import Degraded, Replies, Reply
 from harness.runtime.state import Plan, State, Task, TaskResult
 from harness.settings import Settings
 from harness.storage.thread_ref import PUBLIC, ThreadRef
+from harness.telemetry.audit_log import AuditLog
 
 MOONS = TaskResult(
     agent="moons",
@@ -49,6 +50,19 @@ def test_each_source_and_each_reason_is_told_once(replies: Replies, run: RunCont
     assert (reply.degraded, reply.degraded_because) == (True, ["kept_answer"])
     assert reply.thread_id == "t"
     assert reply.run_id == "r"
+
+
+@pytest.mark.checklist("INJ-3")
+def test_the_audit_line_holds_neither_the_callers_nor_a_tools_personal_data(
+    settings: Settings, run: RunContext
+) -> None:
+    card, iban = "4111 1111 1111 1111", "ES91 2100 0418 4502 0005 1332"
+    told = settings.model_copy(update={"audit_content": True, "personal_data_in": "card:mask,iban:mask"})
+    left = {**state(MOONS), "question": f"Whose is {card}?", "answer": f"Hers, with {iban} and {card}."}
+    with AuditLog.scope("a") as audit:
+        Replies(told, LLMFactory(told)).from_state(State(**left), run)  # type: ignore[typeddict-item] # of State's keys
+    assert audit.fields["question"] == "Whose is [card]?"
+    assert audit.fields["answer"] == "Hers, with [iban] and [card]."
 
 
 def test_what_was_hidden_and_how_old_an_answer_is_is_told(replies: Replies, run: RunContext) -> None:
