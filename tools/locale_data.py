@@ -79,7 +79,7 @@ class Words:
         ]
         lines += [self._line(name, value) for name, value in self._fields().items()]
         for name, table in self._tables().items():
-            lines += ["", f"[{name}]", *(self._line(key, table[key]) for key in sorted(table))]
+            lines += ["", f"[{name}]", *(self._line(key, table[key]) for key in sorted(table, key=self._order))]
         return "\n".join(lines) + "\n"
 
     def _fields(self) -> Mapping[str, str | list[str]]:
@@ -106,7 +106,13 @@ class Words:
             currencies[code] = self._joined(code, *self._nouns(code), self._sign(code), currencies.get(code, ""))
         for code, word in self._territories():
             names[code] = self._joined(word, names.get(code, ""))
-        return {"many_days": self._ours["many_days"], "currencies": currencies, "names": names}
+        plain = {name: self._ours.get(name, {}) for name in ("many_days", "numbers", "units", "figures", "opposites", "negation")}
+        tables = plain | {"currencies": currencies, "names": names}
+        return {name: {k: " ".join(v.split()) for k, v in table.items()} for name, table in tables.items()}
+
+    @staticmethod
+    def _order(key: str) -> tuple[int, str]:
+        return int(key) if key.isdigit() else 0, key
 
     def _of(self, kind: str, width: str) -> Sequence[str]:
         names = getattr(self._cldr, kind)["format"][width]

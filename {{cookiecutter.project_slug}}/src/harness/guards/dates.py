@@ -1,7 +1,8 @@
 """Days, months and weekdays of an answer, in words, that the facts of its turn do not have."""
 
 import re
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from itertools import product
@@ -49,6 +50,22 @@ class Dates:
     WORD: Final = re.compile(r"[^\W\d_]+")
     NUMERIC: Final = re.compile(r"(?<!\d)(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
     SLASHED: Final = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
+    FULL: Final = re.compile(
+        r"(?<![\d.,/-])(?:(?P<y>[12]\d{3})-(?P<m>\d\d)(?:-(?P<d>\d\d))?|(?P<a>\d{1,2})(?P<sep>[/.-])(?P<b>\d{1,2})(?P=sep)"
+        r"(?P<z>\d{4}|\d\d))(?![\d/]|[.-]\d)"
+    )
+    """A whole date in digits: one thing, of which no part is right alone."""
+    CENTURY: Final = 2000
+    EARLIER_DAYS: Final = re.compile(
+        rf"(?<![\w.,:/])(?:\d{{1,2}}(?:{SIGNS})?\s?(?:,|[-\u2013]|{Locale.pattern(*(it.range for it in LOCALES))}|&|and|or|y|o|e)"
+        rf"\s?(?:(?:{ARTICLE})\s)?)+\Z"
+    )
+    """`22 and ` before `23 November`."""
+    LATER_DAYS: Final = re.compile(r"(?:\s?(?:,|[-\u2013]|to|and|through|&)\s?\d{1,2}(?!\d|\s?%|[.,:]\d))+")
+    """`-24` after `November 22`."""
+    WEEKDAY_BEFORE: Final = re.compile(
+        rf"(?<![^\W\d_])(?P<name>{Locale.pattern(WEEKDAYS)}),?\s(?:(?:{ARTICLE}|{LINK}|día|dia)\s)?\Z"
+    )
     NEAR_CHARS: Final = 30
     """How far from a month its days may stand: `from 3 to 5 and on 7 March`. A guess."""
 
@@ -57,6 +74,7 @@ class Dates:
 
     def unsupported(self, answer: str) -> Iterator[str]:
         """The dates of `answer` that the evidence does not have, as written."""
+        yield from (it[0] for it in self.FULL.finditer(answer) if not self._has_date(it))
         words = frozenset(self.WORD.findall(answer))
         if not words.isdisjoint(self.MONTHS):
             yield from self._unsupported_months(answer)
@@ -66,14 +84,104 @@ class Dates:
             if not is_known and f"Santo {word}" not in answer:  # Santo Domingo
                 yield word
 
+    @classmethod
+    def spans(cls, text: str, *, has_months: bool = True) -> Iterator[tuple[int, int]]:
+        """Where whole dates stand in `text`, whose digits are no figures of their own."""
+        yield from (it.span() for it in cls.FULL.finditer(text))
+        for mention in cls.MENTION.finditer(text) if has_months else ():
+            if mention["before"] or mention["after"] or mention["year"]:
+                earlier, later = cls._days_beside(text, mention)
+                start = earlier.start() if earlier else mention.start()
+                yield start, later.end() if later else mention.end()
+
+    @classmethod
+    def weekdays_in(cls, text: str) -> Iterator[str]:
+        """What the weekday of a whole date in digits is called, folded."""
+        for year, month, day in (it for match in cls.FULL.finditer(text) for it in cls._read(match)):
+            if cls._exists(year, month, day):
+                weekday = date(year, month, day).weekday()
+                yield from (Words.strip_accents(name) for name, number in cls.WEEKDAYS.items() if number == weekday)
+
     def _unsupported_months(self, answer: str) -> Iterator[str]:
         for mention in self.MENTION.finditer(answer):
-            month = self.MONTHS[mention["month"]]
+            month, written = self.MONTHS[mention["month"]], mention[0].removeprefix(mention["alone"] or "").lstrip()
+            year = int(mention["year"][-4:]) if mention["year"] else None
             if day := mention["before"] or mention["after"]:
-                if (self._day(day), month) not in self._days:
-                    yield mention[0].removeprefix(mention["alone"] or "").lstrip()
-            elif (mention["alone"] or mention["year"]) and month not in self._months:
+                earlier, later = self._days_beside(answer, mention)
+                beside = re.findall(r"\d+", f"{earlier[0] if earlier else ''} {later[0] if later else ''}")
+                days = {self._day(day), *map(int, beside)}
+                if not all((it, month) in self._days and self._has_year(it, month, year) for it in days):
+                    yield written
+                elif name := self.WEEKDAY_BEFORE.search(answer, max(0, mention.start() - self.NEAR_CHARS), mention.start()):
+                    possible = self._weekdays_of(self._day(day), month, year)
+                    if possible and self.WEEKDAYS[name["name"]] not in possible:
+                        yield f"{name['name']} {written}"
+            elif (mention["alone"] or mention["year"]) and (
+                month not in self._months or not self._has_year(0, month, year)
+            ):
                 yield mention["month"]
+
+    @classmethod
+    def _days_beside(cls, text: str, mention: re.Match[str]) -> tuple[re.Match[str] | None, re.Match[str] | None]:
+        """The other days of `22 and 23 November`, `November 22-24`."""
+        near = max(0, mention.start() - cls.NEAR_CHARS)
+        earlier = cls.EARLIER_DAYS.search(text, near, mention.start()) if mention["before"] else None
+        later = cls.LATER_DAYS.match(text, mention.end()) if mention["after"] and not mention["year"] else None
+        return earlier, later
+
+    def _has_date(self, match: re.Match[str]) -> bool:
+        return any(
+            ((day, month) in self._days if day else month in self._months) and self._has_year(day, month, year)
+            for year, month, day in self._read(match)
+        )
+
+    @classmethod
+    def _read(cls, match: re.Match[str]) -> Iterator[tuple[int, int, int]]:
+        """Every (year, month, day) that a whole date may be; 0 for a day that it does not tell."""
+        if match["y"]:
+            yield int(match["y"]), int(match["m"]), int(match["d"] or 0)
+            return
+        one, other, year = int(match["a"]), int(match["b"]), int(match["z"])
+        year += cls.CENTURY if len(match["z"]) == 2 else 0
+        yield year, other, one
+        yield year, one, other
+
+    def _has_year(self, day: int, month: int, year: int | None) -> bool:
+        """False where the evidence has years for this date, and only others."""
+        known = self._years.get((day, month)) if day else {y for (_, m), ys in self._years.items() if m == month for y in ys}
+        return year is None or not known or year in known
+
+    @cached_property
+    def _years(self) -> Mapping[tuple[int, int], frozenset[int]]:
+        """Day and month -> the years that the evidence gives them."""
+        years: dict[tuple[int, int], frozenset[int]] = {}
+        for match in self.FULL.finditer(self._evidence):
+            for year, month, day in self._read(match):
+                years[day, month] = years.get((day, month), frozenset()) | {year}
+        for mention in self.MENTION.finditer(self._evidence):
+            if (day := mention["before"] or mention["after"]) and mention["year"]:
+                key = self._day(day), self.MONTHS[mention["month"]]
+                years[key] = years.get(key, frozenset()) | {int(mention["year"][-4:])}
+        return years
+
+    def _weekdays_of(self, day: int, month: int, year: int | None) -> frozenset[int]:
+        """The weekdays that this date may be; empty where no year is known."""
+        years = {year} if year else self._years.get((day, month), frozenset())
+        return frozenset(date(it, month, day).weekday() for it in years if self._exists(it, month, day))
+
+    @classmethod
+    def _exists(cls, year: int, month: int, day: int) -> bool:
+        return 1 <= month <= len(cls.LOCALES[0].months) and 1 <= day <= monthrange(year, month)[1]
+
+    @cached_property
+    def years(self) -> frozenset[int]:
+        """The years of the dates of the evidence."""
+        return frozenset(year for years in self._years.values() for year in years)
+
+    @property
+    def days(self) -> frozenset[int]:
+        """The days of the month that the evidence may mean."""
+        return frozenset(day for day, _ in self._days)
 
     @classmethod
     def _day(cls, written: str) -> int:

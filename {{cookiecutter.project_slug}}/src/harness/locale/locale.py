@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from ..errors import ConfigurationError
 from ..project import Project
+
+K = TypeVar("K")
 
 
 class Locale:
@@ -62,6 +64,22 @@ class Locale:
         """Folded words of a greeting or a thanks."""
         self.describing_words = frozenset(map(self.fold, self._split(data, "describing_words")))
         """Folded words that are in the description of any agent."""
+        self.numbers = {word: int(key) for key, words in data.get("numbers", {}).items() for word in words.split()}
+        """Words of numbers, such as `thirty` -> 30."""
+        self.units = self._phrases(data.get("units", {}))
+        """Unit, by its name in `guards/units.toml` -> what it is called."""
+        self.figures = self._phrases(data.get("figures", {}))
+        """What stands beside a figure and changes what it says: `about`, `minus`, `am`."""
+        self.opposites = {
+            name: tuple(frozenset(map(self.fold, side.split())) for side in text.split("/"))
+            for name, text in data.get("opposites", {}).items()
+        }
+        """Folded words of two sides, the second the contrary of the first."""
+        negation = data.get("negation", {})
+        self.negations = frozenset(map(self.fold, self._split(negation, "words")))
+        """Folded words that turn a sentence into its contrary."""
+        self.reservations = frozenset(map(self.fold, self._split(negation, "skip")))
+        """Folded words after which a sentence says two things at once."""
         self.signs = self._split(data, "signs")
         """Letters, or words with their accents, that are in no other of the languages."""
         self.messages: Mapping[str, str] = data.get("messages", {})
@@ -162,9 +180,9 @@ class Locale:
         return {word: number for number, words in rows for word in words}
 
     @staticmethod
-    def inverted(*tables: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    def inverted(*tables: Mapping[K, Iterable[str]]) -> dict[str, frozenset[K]]:
         """Word -> the keys of `tables` that it stands at."""
-        keys: dict[str, frozenset[str]] = {}
+        keys: dict[str, frozenset[K]] = {}
         for key, words in (row for table in tables for row in table.items()):
             for word in words:
                 keys[word] = keys.get(word, frozenset()) | {key}
@@ -177,6 +195,10 @@ class Locale:
     @staticmethod
     def _spellings(rows: Sequence[str]) -> Sequence[Sequence[str]]:
         return [row.split() for row in rows]
+
+    @staticmethod
+    def _phrases(table: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+        return {name: [" ".join(it.split()) for it in text.split(",")] for name, text in table.items()}
 
     @staticmethod
     def _words(table: Mapping[str, str], read: Callable[[str], str] = str) -> Mapping[str, Sequence[str]]:

@@ -1,0 +1,263 @@
+"""What a turn was given, as figures: each with its unit, its row and the side that it is of."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+from ..locale.locale import Locale
+from ..prompts.language import Words
+from .dates import Dates
+from .figures import Figure, FigureReader, Unit, Units
+
+
+Side = tuple[str, int]
+"""A pair of opposites by its name, and 0 or 1: `extent`, 1 is a maximum."""
+
+
+class Leaf(NamedTuple):
+    """One text or number of the evidence, and where it stands."""
+
+    value: Any
+    key: str = ""
+    unit: Unit | None = None
+    """What its key or what stands beside it tells."""
+    row: int = 0
+    """Which item of a list it belongs to; 0: none."""
+
+
+class Known(NamedTuple):
+    """A figure of the evidence."""
+
+    value: float
+    unit: Unit | None
+    row: int
+    key: str
+    sides: frozenset[Side]
+    clock: int | None = None
+    """Minutes since midnight; it has no value then."""
+
+
+class Sides:
+    """Tells on which side of two opposites a figure or a sentence stands."""
+
+    OF: Final[Mapping[str, frozenset[Side]]] = Locale.inverted(
+        *({(name, at): words} for it in Dates.LOCALES for name, two in it.opposites.items() for at, words in enumerate(two))
+    )
+    SAID: Final = "said_"
+    """Begins the names of opposites that a sentence has and no figure: `open until 6` is when it closes."""
+    CLAUSE: Final = re.compile(
+        rf"[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(*(it.figures.get('to', ()) for it in Dates.LOCALES))}|but|while|with|pero|con)\s"
+    )
+    DIRECTION: Final = "direction"
+
+    @classmethod
+    def contrary(cls, sides: Iterable[Side]) -> frozenset[Side]:
+        """The other side of each."""
+        return frozenset((name, 1 - at) for name, at in sides)
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> frozenset[Side]:
+        """The sides that folded `words` name; of those that name both, none."""
+        sides = frozenset(side for word in words for side in cls.OF.get(word, ()))
+        return sides - cls.contrary(sides)
+
+    @classmethod
+    def beside(cls, text: str, figure: Figure, others: Sequence[Figure]) -> frozenset[Side]:
+        """The sides that the words beside `figure` name: those before it in its clause, else those after it."""
+        before = max((it.stop for it in others if it.stop <= figure.start), default=0)
+        after = min((it.start for it in others if it.start >= figure.stop), default=len(text))
+        start = max((it.end() for it in cls.CLAUSE.finditer(text, before, figure.start)), default=before)
+        end = cls.CLAUSE.search(text, figure.stop, after)
+        lead, tail = text[start : figure.start], text[figure.stop : end.start() if end else after]
+        sides = cls.of(Words.tokenize(lead)) or cls.of(Words.tokenize(tail))
+        return frozenset(it for it in sides if not it[0].startswith(cls.SAID))
+
+
+class Evidence:
+    """Texts and JSON values of one turn, read once."""
+
+    PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+    NAME_KEYS: Final = frozenset(
+        Locale.fold(
+            "name title city place product team player company country driver hotel outlet item code id category day"
+            " nombre título ciudad lugar producto equipo jugador empresa país código categoría día tren"
+        ).split()
+    )
+    """Keys whose value tells one row from another, whatever it looks like."""
+    CHANGE_KEYS: Final = frozenset("change variation delta growth trend cambio variacion crecimiento".split())
+    """Keys of figures whose sign says up or down."""
+    NAME_CHARS: Final = 60
+    """Longest text that may name a row. A guess."""
+    SIGN_CHARS: Final = 20
+    """Longest text beside a figure that may be its unit. A guess."""
+    MOST_ROWS: Final = 200
+    """Rows that are told apart by name; beyond them a text is a table. A guess."""
+
+    def __init__(self, evidence: Iterable[Any]) -> None:
+        self._evidence = evidence
+
+    @cached_property
+    def leaves(self) -> list[Leaf]:
+        """Every text and number, however deep."""
+        self._parents: list[int] = [0]
+        self._lists: list[tuple[str, list[Any]]] = []
+        return [leaf for it in self._evidence for leaf in self._walk(it, "", None, 0)]
+
+    def _walk(self, item: Any, key: str, unit: Unit | None, row: int) -> Iterator[Leaf]:
+        kind = type(item)
+        if kind in self.PLAIN:
+            yield Leaf(item, key, Units.of_key(key) or unit if key else unit, row)
+        elif isinstance(item, Mapping):
+            unit = self._unit_beside(item) or unit
+            are_rows = len(item) > 1 and all(isinstance(it, Mapping) for it in item.values())
+            for name, value in item.items():
+                inner = row
+                if are_rows or (not row and str(name)[:1].isupper()):
+                    inner = self._new_row(row)
+                    yield Leaf(str(name), "name", None, inner)
+                elif any(map(str.isdigit, str(name))):
+                    yield Leaf(str(name).replace("_", " "), "", None, row)
+                yield from self._walk(value, str(name), unit, inner)
+        elif isinstance(item, Iterable) and not isinstance(item, bytes):
+            items = list(item)
+            self._lists.append((key, items))
+            for it in items:
+                yield from self._walk(it, key, unit, row if type(it) in self.PLAIN else self._new_row(row))
+        else:
+            yield Leaf(str(item), key, unit, row)
+
+    def _new_row(self, parent: int) -> int:
+        self._parents.append(parent)
+        return len(self._parents) - 1
+
+    def lineage(self, row: int) -> frozenset[int]:
+        """A row and those that it lies in."""
+        rows = set[int]()
+        while row:
+            rows.add(row)
+            row = self._parents[row]
+        return frozenset(rows)
+
+    def _unit_beside(self, item: Mapping[Any, Any]) -> Unit | None:
+        """The unit that a short text beside figures names: `{"amount": 5, "currency": "EUR"}`."""
+        codes = frozenset[str]()
+        for value in item.values():
+            if isinstance(value, str) and len(value) <= self.SIGN_CHARS and (unit := Units.read(value)):
+                if not unit.codes:
+                    return unit
+                codes |= unit.codes
+        return Unit("money", codes=codes) if codes else None
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The evidence, flat."""
+        return [str(it.value) for it in self.leaves]
+
+    @cached_property
+    def known(self) -> list[Known]:
+        """Its figures, the smallest value first."""
+        return sorted((it for it in self._found if it.clock is None), key=lambda it: it.value)
+
+    @cached_property
+    def _found(self) -> list[Known]:
+        return [known for leaf in self.leaves for known in self._figures(leaf)]
+
+    @cached_property
+    def _values(self) -> list[float]:
+        return [it.value for it in self.known]
+
+    def between(self, low: float, high: float) -> Sequence[Known]:
+        """The figures from `low` to `high`."""
+        return self.known[bisect_left(self._values, low) : bisect_right(self._values, high)]
+
+    def of_dimension(self, dimension: str) -> Sequence[Known]:
+        """The figures of a dimension."""
+        return self._by_dimension.get(dimension, ())
+
+    @cached_property
+    def _by_dimension(self) -> Mapping[str, Sequence[Known]]:
+        found: dict[str, list[Known]] = {}
+        for it in self.known:
+            if it.unit:
+                found.setdefault(it.unit.dimension, []).append(it)
+        return found
+
+    @cached_property
+    def clocks(self) -> Mapping[int, Sequence[Known]]:
+        """Minute of the day -> the times that are written so."""
+        found: dict[int, list[Known]] = {}
+        for it in self._found:
+            if it.clock is not None:
+                found.setdefault(it.clock, []).append(it)
+        return found
+
+    def _figures(self, leaf: Leaf) -> Iterator[Known]:
+        key = frozenset(Words.tokenize(leaf.key))
+        sides = Sides.of(key) if key else frozenset[Side]()
+        if type(leaf.value) in (int, float):
+            if not self.CHANGE_KEYS.isdisjoint(key):
+                sides |= {(Sides.DIRECTION, int(leaf.value < 0))}
+            yield Known(float(leaf.value), leaf.unit, leaf.row, leaf.key, sides)
+        elif type(leaf.value) is str:
+            plain = leaf.value
+            if any(map(str.isdigit, plain)):
+                for start, end in Dates.spans(plain):
+                    plain = FigureReader.blank(plain, start, end)
+            figures = FigureReader.read(plain)
+            for figure in figures:
+                yield from self._read(leaf, figure, sides or Sides.beside(plain, figure, figures))
+
+    @classmethod
+    def _read(cls, leaf: Leaf, figure: Figure, sides: frozenset[Side]) -> Iterator[Known]:
+        for part in figure.parts:
+            yield from cls._read(leaf, part, sides)
+        unit = figure.unit or (None if figure.clock else leaf.unit)
+        sign = -1 if figure.is_signed else 1
+        for value, _ in figure.values:
+            yield Known(sign * value, unit, leaf.row, leaf.key, sides)
+        if figure.clock:
+            yield Known(0, None, leaf.row, leaf.key, sides, min(figure.clock))
+
+    @cached_property
+    def counts(self) -> frozenset[int]:
+        """How many there are of anything: items of a list, and those of them with the same value."""
+        lists = [items for _, items in self._lists] if self.leaves else []
+        counts = set(map(len, lists))
+        for items in lists:
+            rows = [it for it in items if isinstance(it, Mapping)]
+            values = Counter((k, v) for row in rows for k, v in row.items() if type(v) in self.PLAIN)
+            distinct = Counter(key for key, _ in values)
+            counts |= {*values.values(), *distinct.values()}
+        return frozenset(counts)
+
+    @cached_property
+    def columns(self) -> Sequence[Sequence[Known]]:
+        """The figures of one key over several rows."""
+        found: dict[str, list[Known]] = {}
+        for it in self.known:
+            if it.row:
+                found.setdefault(it.key, []).append(it)
+        return [it for it in found.values() if len(it) > 1]
+
+    @cached_property
+    def row_names(self) -> Mapping[str, int]:
+        """Folded word -> the one row that it names."""
+        rows: dict[str, set[int]] = {}
+        for leaf in self.leaves if len(self.leaves) and len(self._parents) <= self.MOST_ROWS else ():
+            if leaf.row and type(leaf.value) is str:
+                for word in self._names(leaf):
+                    rows.setdefault(word, set()).add(leaf.row)
+        return {word: next(iter(found)) for word, found in rows.items() if len(found) == 1}
+
+    def _names(self, leaf: Leaf) -> Iterable[str]:
+        text = leaf.value
+        if dates := [it.span() for it in Dates.FULL.finditer(text)]:
+            return Dates.weekdays_in(text) if len(dates) == 1 else ()
+        is_name = text[:1].isupper() or not self.NAME_KEYS.isdisjoint(Words.tokenize(leaf.key))
+        if len(text) > self.NAME_CHARS or not is_name:
+            return ()
+        common = frozenset().union(*(it.common_words for it in Dates.LOCALES))
+        return [it for it in Words.tokenize(text) if len(it) > 2 and it not in common]
