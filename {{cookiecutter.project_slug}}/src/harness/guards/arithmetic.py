@@ -6,9 +6,9 @@ from itertools import permutations
 from typing import Final
 
 from ..locale.locale import Locale
-from .dates import Dates
 from .evidence import Evidence, Known
-from .figures import Figure, FigureReader, Unit, Units
+from .figures import Figure, FigureReader
+from .units import Unit, Units
 
 
 class Arithmetic:
@@ -27,7 +27,7 @@ class Arithmetic:
     @staticmethod
     def _cue(name: str, signs: str = "") -> re.Pattern[str]:
         """Finds one of what the languages write for `name`."""
-        words = Locale.pattern(*(it.figures.get(name, ()) for it in Dates.LOCALES)) or r"(?!)"
+        words = Locale.pattern(Locale.beside_figures(name)) or r"(?!)"
         return re.compile(rf"(?<!\w)(?:{words})(?!\w){signs}", re.IGNORECASE)
 
     SUM: Final = _cue("sum", "|[+=]")

@@ -179,6 +179,11 @@ class Dates:
         return frozenset(year for years in self._years.values() for year in years)
 
     @property
+    def parts(self) -> frozenset[int]:
+        """Every day, month and year of them: of a date in a language whose months are not known."""
+        return frozenset((*self.years, *(it for both in self._days for it in both)))
+
+    @property
     def days(self) -> frozenset[int]:
         """The days of the month that the evidence may mean."""
         return frozenset(day for day, _ in self._days)

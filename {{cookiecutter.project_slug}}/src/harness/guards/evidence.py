@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 from ..locale.locale import Locale
 from ..prompts.language import Words
 from .dates import Dates
-from .figures import Figure, FigureReader, Unit, Units
+from .figures import Figure, FigureReader
+from .units import Unit, Units
 
 
 Side = tuple[str, int]
@@ -49,7 +50,7 @@ class Sides:
     SAID: Final = "said_"
     """Begins the names of opposites that a sentence has and no figure: `open until 6` is when it closes."""
     CLAUSE: Final = re.compile(
-        rf"[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(*(it.figures.get('to', ()) for it in Dates.LOCALES))}|but|while|with|pero|con)\s"
+        rf"[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s"
     )
     DIRECTION: Final = "direction"
 
@@ -87,6 +88,10 @@ class Evidence:
         ).split()
     )
     """Keys whose value tells one row from another, whatever it looks like."""
+    NAME_WORDS: Final = 4
+    """Of a name; a longer text is a sentence. A guess."""
+    PLURAL: Final = re.compile(r"(?<=\w{3})(?:e?s|e)$")
+    """Of English and Spanish; three letters at least stay."""
     CHANGE_KEYS: Final = frozenset("change variation delta growth trend cambio variacion crecimiento".split())
     """Keys of figures whose sign says up or down."""
     NAME_CHARS: Final = 60
@@ -255,9 +260,15 @@ class Evidence:
     def _names(self, leaf: Leaf) -> Iterable[str]:
         text = leaf.value
         if dates := [it.span() for it in Dates.FULL.finditer(text)]:
-            return Dates.weekdays_in(text) if len(dates) == 1 else ()
+            return map(self.stem, Dates.weekdays_in(text)) if len(dates) == 1 else ()
         is_name = text[:1].isupper() or not self.NAME_KEYS.isdisjoint(Words.tokenize(leaf.key))
         if len(text) > self.NAME_CHARS or not is_name:
             return ()
         common = frozenset().union(*(it.common_words for it in Dates.LOCALES))
-        return [it for it in Words.tokenize(text) if len(it) > 2 and it not in common]
+        words = Words.tokenize(text)
+        return [self.stem(it) for it in words if len(it) > 2 and it not in common] if len(words) <= self.NAME_WORDS else ()
+
+    @classmethod
+    def stem(cls, word: str) -> str:
+        """A folded word without the ending of a plural."""
+        return cls.PLURAL.sub("", word)

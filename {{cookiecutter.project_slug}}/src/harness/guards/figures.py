@@ -1,35 +1,12 @@
 """Figures in a text: digits, words and clocks, with unit, sign and what stands beside them."""
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from ..locale.locale import Locale
 from .dates import Dates
-
-
-class Unit(NamedTuple):
-    """What a figure counts."""
-
-    dimension: str
-    factor: float | None = None
-    """How many of the dimension's base unit one is; None: any unit of it."""
-    offset: float = 0
-    codes: frozenset[str] = frozenset()
-    """Currencies that it may be; empty: any."""
-
-    def meets(self, other: "Unit") -> bool:
-        """True when a figure of one may be one of the other, converted where both have a factor."""
-        is_same_money = not (self.codes and other.codes) or not self.codes.isdisjoint(other.codes)
-        return self.dimension == other.dimension and is_same_money
-
-    def convert(self, value: float, unit: "Unit") -> float:
-        """`value` of this unit in `unit`, of the same dimension."""
-        if self.factor is None or unit.factor is None or self == unit:
-            return value
-        return (value * self.factor + self.offset - unit.offset) / unit.factor
+from .units import Unit, Units
 
 
 class Figure(NamedTuple):
@@ -51,52 +28,6 @@ class Figure(NamedTuple):
     is_word: bool = False
     parts: tuple["Figure", ...] = ()
     """What it is instead, where it is no time of day: `nine thirty`, `two and four`."""
-
-
-_DATA: Final[Mapping[str, Any]] = tomllib.loads(Path(__file__).with_name("units.toml").read_text(encoding="utf-8"))
-_UNITS: Final = {name: Unit(it["dimension"], it.get("factor"), it.get("offset", 0)) for name, it in _DATA.items()}
-
-
-class Units:
-    """The units of every language."""
-
-    BY_NAME: Final = _UNITS
-    CURRENCIES: Final = Locale.inverted(*(it.currencies for it in Dates.LOCALES))
-    """Codes, signs and what amounts are called -> the codes (ISO 4217) that each may mean."""
-    SIGNS: Final = {sign: _UNITS[name] for name, it in _DATA.items() for sign in it.get("signs", "").split()}
-    WORDS: Final = {
-        word: _UNITS[name]
-        for locale in Dates.LOCALES
-        for name, words in locale.units.items()
-        if name in _UNITS
-        for word in words
-    }
-    KEYS: Final = {key: _UNITS[name] for name, it in _DATA.items() for key in it.get("keys", "").split()}
-    SHORT_KEY: Final = 1
-    """A key of one letter ends another, `altitude_m`, and never stands alone."""
-
-    @classmethod
-    def read(cls, written: str) -> Unit | None:
-        """The unit that is written so, such as `km`, `days`, `€`."""
-        plain = " ".join(written.split())
-        if unit := cls.SIGNS.get(plain) or cls.WORDS.get(plain.lower()):
-            return unit
-        codes = cls.CURRENCIES.get(plain) or cls.CURRENCIES.get(plain.lower())
-        return Unit("money", codes=codes) if codes else None
-
-    @classmethod
-    def of_key(cls, key: str) -> Unit | None:
-        """The unit that the name of a fact tells: `wind_kmh`, `priceEur`."""
-        words = re.findall(r"[^\W_]+", Locale.fold(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key)))
-        for size in (2, 1):
-            for at in range(len(words) - size, -1, -1):
-                part = "_".join(words[at : at + size])
-                is_last = at + size == len(words) > size
-                if part in cls.KEYS and (len(part) > cls.SHORT_KEY or is_last):
-                    return cls.KEYS[part]
-                if codes := cls.CURRENCIES.get(part.upper()):
-                    return Unit("money", codes=codes)
-        return None
 
 
 _VALUES: Final = {word: value for locale in Dates.LOCALES for word, value in locale.numbers.items()}
@@ -122,31 +53,27 @@ class FigureReader:
         rf"[\s\u00a0]?(?:{_SCALES})(?:\s(?:{_SCALES}))?(?!\w)", re.IGNORECASE
     )
 
-    @staticmethod
-    def _listed(name: str) -> tuple[str, ...]:
-        """What the languages write for a name in their table of figures."""
-        return tuple(it for locale in Dates.LOCALES for it in locale.figures.get(name, ()) if it)
-
-    _UNIT: Final = Locale.pattern(Units.SIGNS, Units.WORDS, Units.CURRENCIES)
-    UNIT: Final = re.compile(
-        rf"[\s\u00a0\u202f-]?(?:(?:{Locale.pattern(_listed('adjectives'))})\s+){{0,2}}(?P<unit>{_UNIT})(?![^\W_])",
-        re.IGNORECASE,
+    TOKEN: Final = re.compile(
+        r"[\s\u00a0\u202f-]?((?:[^\W\d_]+[/.])*[^\W\d_]+[\u00b2\u00b323]?|[^\w\s.,;:!?()\"'\u2026*-]{1,2}[CFKcfk]?)(?![^\W_])"
     )
-    CURRENCY_BEFORE: Final = re.compile(rf"(?P<unit>{Locale.pattern(Units.CURRENCIES)})\s?[-\u2212]?\Z")
-    ROUGH: Final = re.compile(
-        "|".join(
-            rf"(?P<{name}>{Locale.pattern(words)})"
-            for name, words in (("over", _listed("over")), ("under", _listed("under")), ("about", _listed("about")))
-        ).join((r"(?<!\w)(?:", r")\s*(?:the|a|an|los|las|el|un|una)?\s*[€$£]?\Z")),
-        re.IGNORECASE,
-    )
-    MINUS: Final = re.compile(
-        rf"(?:(?:\A|[\s(\[=:/~€$£])[-\u2212\u2013]|(?<!al )(?<!o )\b(?:{Locale.pattern(_listed('minus'))})\s)[€$£]?\Z",
-        re.IGNORECASE,
-    )
-    RANGE: Final = re.compile(rf"\s?(?:[-\u2013\u2014\u2212/&,]|(?:{Locale.pattern(_listed('to'))})(?=\s))\s?", re.IGNORECASE)
-    BELOW_ZERO: Final = re.compile(rf"\s*(?:{Locale.pattern(_listed('below_zero'))})(?!\w)", re.IGNORECASE)
-    HALF: Final = re.compile(rf"\s(?:{Locale.pattern(_listed('half'))})(?!\w)", re.IGNORECASE)
+    """A word or a sign after a figure."""
+    ADJECTIVES: Final = frozenset(Locale.beside_figures("adjectives"))
+    UNIT_WORDS: Final = 3
+    """Most words of a unit and of what stands before it: `kilómetros por hora`, `full working days`."""
+    BEFORE: Final = re.compile(r"(?:\A|(?<=[\s(\[=:/\"“«*~≈<>]))([^\s\d(\[=:/\"“«*~≈<>]+)?\s?\Z")
+    """What stands directly before a figure: a sign, a code, a word."""
+    ROUGH: Final = {it: name for name in ("under", "about", "over") for it in Locale.beside_figures(name)}
+    ROUGH_WORDS: Final = 3
+    """Most words of `por encima de`."""
+    MINUS: Final = frozenset(Locale.beside_figures("minus"))
+    NO_MINUS: Final = frozenset({"al", "o"})
+    """Before `menos`: `al menos`, `más o menos`."""
+    SKIPPED: Final = frozenset({"the", "a", "an", "los", "las", "el", "un", "una"})
+    """Between `about` and its figure."""
+    DASHES: Final = "-\u2212\u2013"
+    RANGE: Final = re.compile(rf"\s?(?:[-\u2013\u2014\u2212/&,]|(?:{Locale.pattern(Locale.beside_figures('to'))})(?=\s))\s?", re.IGNORECASE)
+    BELOW_ZERO: Final = re.compile(rf"\s*(?:{Locale.pattern(Locale.beside_figures('below_zero'))})(?!\w)", re.IGNORECASE)
+    HALF: Final = re.compile(rf"\s(?:{Locale.pattern(Locale.beside_figures('half'))})(?!\w)", re.IGNORECASE)
     NEAR_CHARS: Final = 32
     """How far before a figure what belongs to it is looked for: `well over `, `alrededor de `."""
 
@@ -156,13 +83,12 @@ class FigureReader:
     """With minutes: `18:00`, `1:38:04`, `8h30`."""
     DOTTED_CLOCK: Final = re.compile(r"(\d{1,2})[.]([0-5]\d)|(\d{1,2})")
     HALF_DAY: Final = re.compile(
-        rf"\s?(?:(?P<am>{Locale.pattern(_listed('am'))})|(?P<pm>{Locale.pattern(_listed('pm'))}))(?!\w)", re.IGNORECASE
+        rf"\s?(?:(?P<am>{Locale.pattern(Locale.beside_figures('am'))})|(?P<pm>{Locale.pattern(Locale.beside_figures('pm'))}))(?!\w)", re.IGNORECASE
     )
-    BEFORE_CLOCK: Final = {k: int(v) for k, _, v in (it.partition("=") for it in _listed("clock_before"))}
-    AFTER_CLOCK: Final = {k: int(v) for k, _, v in (it.partition("=") for it in _listed("clock_after"))}
-    PAST: Final = re.compile(rf"(?<!\w)({Locale.pattern(BEFORE_CLOCK)})\s\Z", re.IGNORECASE)
+    BEFORE_CLOCK: Final = {k: int(v) for k, _, v in (it.partition("=") for it in Locale.beside_figures("clock_before"))}
+    AFTER_CLOCK: Final = {k: int(v) for k, _, v in (it.partition("=") for it in Locale.beside_figures("clock_after"))}
     PAST_AFTER: Final = re.compile(rf"\s?({Locale.pattern(AFTER_CLOCK)})(?!\w)", re.IGNORECASE)
-    AT_HOUR: Final = re.compile(rf"(?<!\w)(?:{Locale.pattern(_listed('at_hour'))})\s\Z", re.IGNORECASE)
+    AT_HOUR: Final = frozenset(Locale.beside_figures("at_hour"))
     HOURS: Final = re.compile(r"\s?(?:h|hs|hrs)\b\.?")
     MINUTES: Final = 60
     NOON: Final = 720
@@ -271,7 +197,6 @@ class FigureReader:
     def _figure(
         cls, text: str, start: int, end: int, values: tuple[tuple[float, float], ...], *, is_word: bool = False
     ) -> Figure:
-        before, written = text[max(0, start - cls.NEAR_CHARS) : start], text[start:end]
         clock, stop = frozenset[int](), end
         if scale := cls.SCALED.match(text, end) if not is_word else None:
             for word in scale[0].lower().split():
@@ -279,42 +204,75 @@ class FigureReader:
             stop = scale.end()
         if half := cls.HALF.match(text, stop):
             values, stop = tuple((value + 0.5, cls.HALF_STEP) for value, _ in values), half.end()
-        unit = None
-        if match := cls.UNIT.match(text, stop):
-            unit = Units.read(match["unit"])
-            stop = match.end() if unit else stop
-            if unit and not half and (half := cls.HALF.match(text, stop)):
-                values, stop = tuple((value + 0.5, cls.HALF_STEP) for value, _ in values), half.end()
-        if sign := cls.CURRENCY_BEFORE.search(before):
-            unit = Units.read(sign["unit"])
-        below = cls.BELOW_ZERO.match(text, stop)
-        stop = below.end() if below else stop
-        is_signed = bool(below or cls.MINUS.search(before))
-        rough = cls.ROUGH.search(before)
+        unit, stop = cls._unit(text, stop)
+        if unit and not half and (half := cls.HALF.match(text, stop)):
+            values, stop = tuple((value + 0.5, cls.HALF_STEP) for value, _ in values), half.end()
+        lead = text[max(0, start - cls.NEAR_CHARS) : start].lower().split(" ")
+        is_signed = bool(lead[-1]) and lead[-1][-1] in cls.DASHES and not lead[-1][-2:-1].isalnum()
+        sign = lead[-1].strip("(\"“«*[=:~≈<>" + cls.DASHES) or (lead[-2] if len(lead) > 1 else "")
+        if codes := Units.CURRENCIES.get(sign.upper()) or Units.CURRENCIES.get(sign):
+            unit = Units.read(sign) or Unit("money", codes=codes)
+            lead = [*lead[:-2], ""] if lead[-1] == "" else [*lead[:-1], ""]
+        rough = cls._rough(lead)
+        if len(lead) > 1 and lead[-2] in cls.MINUS and lead[-3:-2] != [] and lead[-3] in cls.NO_MINUS:
+            rough = rough or "about"
+        elif len(lead) > 1 and lead[-2] in cls.MINUS and not lead[-1]:
+            is_signed = True
+        if below := cls.BELOW_ZERO.match(text, stop):
+            is_signed, stop = True, below.end()
         if unit is None or unit.dimension == "time":
-            clock = cls._hour(text, start, end, values)
-        return Figure(
-            written, start, stop, values, unit, clock, is_signed, (rough.lastgroup or "") if rough else "", is_word
-        )
+            clock = cls._hour(text, start, end, values, lead)
+        return Figure(text[start:end], start, stop, values, unit, clock, is_signed, rough, is_word)
 
     @classmethod
-    def _hour(cls, text: str, start: int, end: int, values: tuple[tuple[float, float], ...]) -> frozenset[int]:
+    def _unit(cls, text: str, stop: int) -> tuple[Unit | None, int]:
+        """The unit that follows, and where it ends."""
+        words: list[str] = []
+        ends: list[int] = []
+        at = stop
+        while len(words) < cls.UNIT_WORDS and (match := cls.TOKEN.match(text, at)):
+            words.append(match[1])
+            ends.append(at := match.end())
+            if len(words) == 1 and match[1].lower() not in Units.BEGINNINGS and match[1].lower() not in cls.ADJECTIVES:
+                return Units.read(match[1]), at if Units.read(match[1]) else stop
+        for first in range(len(words)):
+            for last in range(len(words), first, -1):
+                if unit := Units.read(" ".join(words[first:last])):
+                    return unit, ends[last - 1]
+            if words[first].lower() not in cls.ADJECTIVES:
+                break
+        return None, stop
+
+    @classmethod
+    def _rough(cls, lead: Sequence[str]) -> str:
+        """`about`, `over` or `under`, by the words before a figure, the last of them glued to it."""
+        if lead[-1].strip("(*") in cls.ROUGH:
+            return cls.ROUGH[lead[-1].strip("(*")]
+        words = [it.lstrip("(*¿¡\"“«") for it in lead[:-1]]
+        if words and words[-1] in cls.SKIPPED:
+            words.pop()
+        sizes = range(min(cls.ROUGH_WORDS, len(words)), 0, -1)
+        return next((cls.ROUGH[it] for it in (" ".join(words[-size:]) for size in sizes) if it in cls.ROUGH), "")
+
+    @classmethod
+    def _hour(
+        cls, text: str, start: int, end: int, values: tuple[tuple[float, float], ...], lead: Sequence[str]
+    ) -> frozenset[int]:
         """The time of day that a number may be: `6 pm`, `18 h`, `half past six`, `las 9`."""
-        digits = cls.DOTTED_CLOCK.fullmatch(text[start:end])
-        hour = int(digits[1] or digits[3]) if digits else int(values[0][0]) if values else cls.DAY
-        if hour > cls.DAY // cls.MINUTES:
+        if not values or values[-1][0] >= cls.DAY // cls.MINUTES + 1:
             return frozenset()
-        before, minute = text[max(0, start - cls.NEAR_CHARS) : start], int(digits[2] or 0) if digits else 0
-        past, after = cls.PAST.search(before), cls.PAST_AFTER.match(text, end)
-        if past:
-            minute = cls.BEFORE_CLOCK[past[1].lower()]
+        digits = cls.DOTTED_CLOCK.fullmatch(text, start, end)
+        hour, minute = (int(digits[1] or digits[3]), int(digits[2] or 0)) if digits else (int(values[0][0]), 0)
+        past, after = " ".join(lead[-3:-1]), cls.PAST_AFTER.match(text, end)
+        if past in cls.BEFORE_CLOCK:
+            minute = cls.BEFORE_CLOCK[past]
         elif after:
             minute = cls.AFTER_CLOCK[after[1].lower()]
             end = after.end()
         half = cls.HALF_DAY.match(text, end)
-        if not (past or after or half or cls.HOURS.match(text, end) or cls.AT_HOUR.search(before)):
-            return frozenset()
-        return cls._minutes(hour, minute, half, is_short=True)
+        if past in cls.BEFORE_CLOCK or after or half or cls.HOURS.match(text, end) or lead[-2:-1] and lead[-2] in cls.AT_HOUR:
+            return cls._minutes(hour, minute, half, is_short=True)
+        return frozenset()
 
     @classmethod
     def _joined(cls, text: str, figures: list[Figure]) -> Iterator[Figure]:

@@ -10,7 +10,8 @@ from ..prompts.language import Words
 from .arithmetic import Arithmetic, Rounding
 from .dates import Dates
 from .evidence import Evidence, Known, Side, Sides
-from .figures import Figure, FigureReader, Units
+from .figures import Figure, FigureReader
+from .units import Units
 from .names import ProperNouns
 
 
@@ -18,7 +19,7 @@ class Grounding:
     """Checks a text against evidence. docs/grounding.md says what it sees and what it does not."""
 
     LIST_MARKER: Final = re.compile(
-        rf"^[^\S\n]*[*_#>-]*[^\S\n]*[*_]*(?:(?:{Locale.pattern(*(it.figures.get('enumerators', ()) for it in Dates.LOCALES))})\s)?"
+        rf"^[^\S\n]*[*_#>-]*[^\S\n]*[*_]*(?:(?:{Locale.pattern(Locale.beside_figures('enumerators'))})\s)?"
         r"\d{1,2}[.):]\**(?=\s)",
         re.MULTILINE | re.IGNORECASE,
     )
@@ -33,7 +34,7 @@ class Grounding:
     END: Final = re.compile(r"[.!?;](?=\s|\Z)|\n")
     """Of a sentence, within which figures belong together."""
     COMPARE: Final = re.compile(
-        rf"(?<!\w)(?:{Locale.pattern(*(it.figures.get('compare', ()) for it in Dates.LOCALES))})(?!\w)", re.IGNORECASE
+        rf"(?<!\w)(?:{Locale.pattern(Locale.beside_figures('compare'))})(?!\w)", re.IGNORECASE
     )
     CODE: Final = re.compile(r"[\w-]*[^\W\d_][\w-]*\Z")
     CODE_REST: Final = re.compile(r"[\w-]*")
@@ -45,6 +46,8 @@ class Grounding:
     )
     ORDINAL: Final = re.compile(rf"(?:{Dates.SIGNS})(?!\w)")
     MONTH_DAYS: Final = 31
+    ARTICLES: Final = frozenset(Locale.beside_figures("articles"))
+    """Numbers that are articles as often: `una semana`."""
 
     def __init__(self, evidence: Iterable[Any], said: Iterable[str] = ()) -> None:
         """Take `evidence`: texts and JSON values, such as the facts and the question.
@@ -105,7 +108,7 @@ class Grounding:
         return Arithmetic(self._evidence)
 
     def _unsupported_numbers(self, text: str, *, is_known: bool) -> Iterator[str]:
-        figures = [it for it in FigureReader.read(text) if is_known or not it.is_word]
+        figures = [it for it in FigureReader.read(text) if not it.is_word or (is_known and it.text not in self.ARTICLES)]
         for figure in figures:
             if not self._has_figure(text, figure, figures, is_known=is_known):
                 yield figure.text
@@ -122,13 +125,19 @@ class Grounding:
         if any(not it.row for it in found) or (found and not is_known):
             return True
         if found:
-            rows = self._rows(text, start, end, figure, [it for it in figures if start <= it.start < end])
+            alike = [it for it in figures if start <= it.start < end and self._is_alike(it, figure)]
+            rows = self._rows(text, start, end, figure, alike)
             if not rows or any(self._is_in(it, rows) for it in found):
                 return True
-        if self._is_part_of_code(text, figure) or self._is_day(text, figure):
+        if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
         beside = [it for it in figures if start <= it.start < end]
         return self._arithmetic.explains(figure, text[start:end], beside)
+
+    @staticmethod
+    def _is_alike(one: Figure, other: Figure) -> bool:
+        """True for two figures that could be of the same column."""
+        return one.unit == other.unit and bool(one.clock) == bool(other.clock)
 
     def _of_value(self, figure: Figure, sides: frozenset[Side]) -> list[Known]:
         """The figures of the evidence that round to this one, converted into its unit."""
@@ -178,7 +187,7 @@ class Grounding:
         names = self._evidence.row_names
         places: list[tuple[int, int]] = []
         for match in re.finditer(r"[\w']+", text[start:end]) if names else ():
-            row = names.get(Words.strip_accents(match[0]))
+            row = names.get(Evidence.stem(Words.strip_accents(match[0].removesuffix("'s"))))
             if row and not (places and places[-1][1] == row):
                 places.append((start + match.start(), row))
         rows = [row for _, row in places]
@@ -219,9 +228,11 @@ class Grounding:
         found = (it for text in self.texts for it in self.PHONE.findall(text))
         return ["".join(filter(str.isdigit, it)) for it in found]
 
-    def _is_day(self, text: str, figure: Figure) -> bool:
+    def _is_day(self, text: str, figure: Figure, *, is_known: bool) -> bool:
         """True for a year or a day of the month that a date of the evidence has."""
         value = figure.values[0][0] if figure.values and figure.unit is None else 0
+        if not is_known:
+            return value in self._dates.parts
         if value in FigureReader.YEARS:
             return int(value) in self._dates.years
         if not 1 <= value <= self.MONTH_DAYS or figure.is_word:

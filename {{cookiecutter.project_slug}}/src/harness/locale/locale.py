@@ -135,6 +135,12 @@ class Locale:
 
     @classmethod
     @cache
+    def beside_figures(cls, name: str) -> tuple[str, ...]:
+        """What any language writes beside a figure for `name`, such as `about`."""
+        return tuple(it for language in cls.languages() for it in cls.load(language).figures.get(name, ()) if it)
+
+    @classmethod
+    @cache
     def common_words_of_others(cls) -> Mapping[str, frozenset[str]]:
         """Language that may have no file -> folded words that are in most sentences of it."""
         text = cls._folders()[0].joinpath("unknown.toml").read_text(encoding="utf-8")
