@@ -2,9 +2,9 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Final
 
@@ -74,7 +74,8 @@ class Dates:
 
     def unsupported(self, answer: str) -> Iterator[str]:
         """The dates of `answer` that the evidence does not have, as written."""
-        yield from (it[0] for it in self.FULL.finditer(answer) if not self._has_date(it))
+        if self.may_be_whole(answer):
+            yield from (it[0] for it in self.FULL.finditer(answer) if not self._has_date(it))
         words = frozenset(self.WORD.findall(answer))
         if not words.isdisjoint(self.MONTHS):
             yield from self._unsupported_months(answer)
@@ -85,14 +86,22 @@ class Dates:
                 yield word
 
     @classmethod
-    def spans(cls, text: str, *, has_months: bool = True) -> Iterator[tuple[int, int]]:
+    def spans(cls, text: str) -> Iterator[tuple[int, int]]:
         """Where whole dates stand in `text`, whose digits are no figures of their own."""
-        yield from (it.span() for it in cls.FULL.finditer(text))
-        for mention in cls.MENTION.finditer(text) if has_months else ():
+        if cls.may_be_whole(text):
+            yield from (it.span() for it in cls.FULL.finditer(text))
+        for mention in cls._mentions(text):
             if mention["before"] or mention["after"] or mention["year"]:
                 earlier, later = cls._days_beside(text, mention)
                 start = earlier.start() if earlier else mention.start()
                 yield start, later.end() if later else mention.end()
+
+    DIVIDED: Final = re.compile(r"\d[-/.]\d")
+
+    @classmethod
+    def may_be_whole(cls, text: str) -> bool:
+        """False where no whole date in digits is in `text`."""
+        return cls.DIVIDED.search(text) is not None
 
     @classmethod
     def weekdays_in(cls, text: str) -> Iterator[str]:
@@ -102,8 +111,14 @@ class Dates:
                 weekday = date(year, month, day).weekday()
                 yield from (Words.strip_accents(name) for name, number in cls.WEEKDAYS.items() if number == weekday)
 
+    @classmethod
+    @lru_cache(maxsize=8)
+    def _mentions(cls, text: str) -> Sequence[re.Match[str]]:
+        """The months of `text` with their days; of an answer, which is looked at several times, read once."""
+        return [*cls.MENTION.finditer(text)] if not cls.MONTHS.keys().isdisjoint(cls.WORD.findall(text)) else ()
+
     def _unsupported_months(self, answer: str) -> Iterator[str]:
-        for mention in self.MENTION.finditer(answer):
+        for mention in self._mentions(answer):
             month, written = self.MONTHS[mention["month"]], mention[0].removeprefix(mention["alone"] or "").lstrip()
             year = int(mention["year"][-4:]) if mention["year"] else None
             if day := mention["before"] or mention["after"]:
@@ -158,7 +173,7 @@ class Dates:
         for match in self.FULL.finditer(self._evidence):
             for year, month, day in self._read(match):
                 years[day, month] = years.get((day, month), frozenset()) | {year}
-        for mention in self.MENTION.finditer(self._evidence):
+        for mention in self._mentions(self._evidence):
             if (day := mention["before"] or mention["after"]) and mention["year"]:
                 key = self._day(day), self.MONTHS[mention["month"]]
                 years[key] = years.get(key, frozenset()) | {int(mention["year"][-4:])}

@@ -4,18 +4,15 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 from ..locale.locale import Locale
 from ..prompts.language import Words
 from .dates import Dates
 from .figures import Figure, FigureReader
+from .reading import NO_SIDES, Reading, Side, Sides
 from .units import Unit, Units
-
-
-Side = tuple[str, int]
-"""A pair of opposites by its name, and 0 or 1: `extent`, 1 is a maximum."""
 
 
 class Leaf(NamedTuple):
@@ -41,42 +38,6 @@ class Known(NamedTuple):
     """Minutes since midnight; it has no value then."""
 
 
-class Sides:
-    """Tells on which side of two opposites a figure or a sentence stands."""
-
-    OF: Final[Mapping[str, frozenset[Side]]] = Locale.inverted(
-        *({(name, at): words} for it in Dates.LOCALES for name, two in it.opposites.items() for at, words in enumerate(two))
-    )
-    SAID: Final = "said_"
-    """Begins the names of opposites that a sentence has and no figure: `open until 6` is when it closes."""
-    CLAUSE: Final = re.compile(
-        rf"[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s"
-    )
-    DIRECTION: Final = "direction"
-
-    @classmethod
-    def contrary(cls, sides: Iterable[Side]) -> frozenset[Side]:
-        """The other side of each."""
-        return frozenset((name, 1 - at) for name, at in sides)
-
-    @classmethod
-    def of(cls, words: Iterable[str]) -> frozenset[Side]:
-        """The sides that folded `words` name; of those that name both, none."""
-        sides = frozenset(side for word in words for side in cls.OF.get(word, ()))
-        return sides - cls.contrary(sides)
-
-    @classmethod
-    def beside(cls, text: str, figure: Figure, others: Sequence[Figure]) -> frozenset[Side]:
-        """The sides that the words beside `figure` name: those before it in its clause, else those after it."""
-        before = max((it.stop for it in others if it.stop <= figure.start), default=0)
-        after = min((it.start for it in others if it.start >= figure.stop), default=len(text))
-        start = max((it.end() for it in cls.CLAUSE.finditer(text, before, figure.start)), default=before)
-        end = cls.CLAUSE.search(text, figure.stop, after)
-        lead, tail = text[start : figure.start], text[figure.stop : end.start() if end else after]
-        sides = cls.of(Words.tokenize(lead)) or cls.of(Words.tokenize(tail))
-        return frozenset(it for it in sides if not it[0].startswith(cls.SAID))
-
-
 class Evidence:
     """Texts and JSON values of one turn, read once."""
 
@@ -90,8 +51,9 @@ class Evidence:
     """Keys whose value tells one row from another, whatever it looks like."""
     NAME_WORDS: Final = 4
     """Of a name; a longer text is a sentence. A guess."""
-    PLURAL: Final = re.compile(r"(?<=\w{3})(?:e?s|e)$")
-    """Of English and Spanish; three letters at least stay."""
+    SHORT_CHARS: Final = 2
+    """Of a word that names nothing by itself."""
+    COMMON: Final = frozenset().union(*(it.common_words for it in Dates.LOCALES))
     CHANGE_KEYS: Final = frozenset("change variation delta growth trend cambio variacion crecimiento".split())
     """Keys of figures whose sign says up or down."""
     NAME_CHARS: Final = 60
@@ -200,20 +162,27 @@ class Evidence:
         return found
 
     def _figures(self, leaf: Leaf) -> Iterator[Known]:
-        key = frozenset(Words.tokenize(leaf.key))
-        sides = Sides.of(key) if key else frozenset[Side]()
-        if type(leaf.value) in (int, float):
-            if not self.CHANGE_KEYS.isdisjoint(key):
-                sides |= {(Sides.DIRECTION, int(leaf.value < 0))}
+        kind = type(leaf.value)
+        if kind is int or kind is float:
+            sides, is_change = self._of_key(leaf.key) if leaf.key else (NO_SIDES, False)
+            if is_change:
+                sides |= {Sides.DOWN if leaf.value < 0 else Sides.UP}
             yield Known(float(leaf.value), leaf.unit, leaf.row, leaf.key, sides)
-        elif type(leaf.value) is str:
+        elif kind is str and FigureReader.may_hold(leaf.value):
             plain = leaf.value
-            if any(map(str.isdigit, plain)):
-                for start, end in Dates.spans(plain):
-                    plain = FigureReader.blank(plain, start, end)
-            figures = FigureReader.read(plain)
-            for figure in figures:
-                yield from self._read(leaf, figure, sides or Sides.beside(plain, figure, figures))
+            for start, end in Dates.spans(plain):
+                plain = FigureReader.blank(plain, start, end)
+            reading = Reading(plain)
+            sides, _ = self._of_key(leaf.key) if leaf.key else (NO_SIDES, False)
+            for figure in reading.figures:
+                yield from self._read(leaf, figure, sides or reading.sides(figure))
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def _of_key(cls, key: str) -> tuple[frozenset[Side], bool]:
+        """The sides that the name of a fact tells, and whether its sign says up or down."""
+        words = Words.tokenize(key)
+        return Sides.of(words), not cls.CHANGE_KEYS.isdisjoint(words)
 
     @classmethod
     def _read(cls, leaf: Leaf, figure: Figure, sides: frozenset[Side]) -> Iterator[Known]:
@@ -255,20 +224,18 @@ class Evidence:
             if leaf.row and type(leaf.value) is str:
                 for word in self._names(leaf):
                     rows.setdefault(word, set()).add(leaf.row)
-        return {word: next(iter(found)) for word, found in rows.items() if len(found) == 1}
+        only = {word: next(iter(found)) for word, found in rows.items() if len(found) == 1}
+        plurals = {f"{word}{ending}": row for ending in ("s", "es") for word, row in only.items()}
+        return plurals | only
 
     def _names(self, leaf: Leaf) -> Iterable[str]:
         text = leaf.value
         if dates := [it.span() for it in Dates.FULL.finditer(text)]:
-            return map(self.stem, Dates.weekdays_in(text)) if len(dates) == 1 else ()
+            return Dates.weekdays_in(text) if len(dates) == 1 else ()
         is_name = text[:1].isupper() or not self.NAME_KEYS.isdisjoint(Words.tokenize(leaf.key))
         if len(text) > self.NAME_CHARS or not is_name:
             return ()
-        common = frozenset().union(*(it.common_words for it in Dates.LOCALES))
         words = Words.tokenize(text)
-        return [self.stem(it) for it in words if len(it) > 2 and it not in common] if len(words) <= self.NAME_WORDS else ()
-
-    @classmethod
-    def stem(cls, word: str) -> str:
-        """A folded word without the ending of a plural."""
-        return cls.PLURAL.sub("", word)
+        if len(words) > self.NAME_WORDS:
+            return ()
+        return [it for it in words if len(it) > self.SHORT_CHARS and it not in self.COMMON]

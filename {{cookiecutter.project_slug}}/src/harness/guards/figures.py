@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..locale.locale import Locale
@@ -38,8 +39,9 @@ class FigureReader:
     """Reads the figures of a text in the languages that there are data for."""
 
     GROUP: Final = "[ \u00a0\u202f\u2009'\u2019]"
-    NUMBER: Final = re.compile(rf"(?<![\d.,])\d{{1,3}}(?:{GROUP}\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*")
-    """With groups as people write them: `1 234 567`, `1'234`."""
+    NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+    GROUPED: Final = re.compile(rf"\d{{1,3}}(?:{GROUP}\d{{3}})+(?!\d)(?:[.,]\d+)?")
+    """In groups as people write them: `1 234 567`, `1'234`."""
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
 
     VALUES: Final = _VALUES
@@ -60,9 +62,8 @@ class FigureReader:
     ADJECTIVES: Final = frozenset(Locale.beside_figures("adjectives"))
     UNIT_WORDS: Final = 3
     """Most words of a unit and of what stands before it: `kilómetros por hora`, `full working days`."""
-    BEFORE: Final = re.compile(r"(?:\A|(?<=[\s(\[=:/\"“«*~≈<>]))([^\s\d(\[=:/\"“«*~≈<>]+)?\s?\Z")
-    """What stands directly before a figure: a sign, a code, a word."""
     ROUGH: Final = {it: name for name in ("under", "about", "over") for it in Locale.beside_figures(name)}
+    ROUGH_ENDS: Final = frozenset(it.split()[-1] for it in ROUGH)
     ROUGH_WORDS: Final = 3
     """Most words of `por encima de`."""
     MINUS: Final = frozenset(Locale.beside_figures("minus"))
@@ -70,6 +71,10 @@ class FigureReader:
     """Before `menos`: `al menos`, `más o menos`."""
     SKIPPED: Final = frozenset({"the", "a", "an", "los", "las", "el", "un", "una"})
     """Between `about` and its figure."""
+    SPACES: Final = str.maketrans("\n\t\u00a0\u202f", "    ")
+    SCALE_LETTERS: Final = frozenset(word[0] for word, value in _VALUES.items() if value >= 1000)
+    HALVES: Final = frozenset(it.split()[-1] for it in Locale.beside_figures("half"))
+    ZERO: Final = frozenset(it.split()[0] for it in Locale.beside_figures("below_zero"))
     DASHES: Final = "-\u2212\u2013"
     RANGE: Final = re.compile(rf"\s?(?:[-\u2013\u2014\u2212/&,]|(?:{Locale.pattern(Locale.beside_figures('to'))})(?=\s))\s?", re.IGNORECASE)
     BELOW_ZERO: Final = re.compile(rf"\s*(?:{Locale.pattern(Locale.beside_figures('below_zero'))})(?!\w)", re.IGNORECASE)
@@ -100,21 +105,32 @@ class FigureReader:
     ALONE: Final = 1
     """`one`, `un`: an article or a pronoun as often, so no figure without a word beside it."""
 
+    DIGIT: Final = re.compile(r"\d")
+    FOLDED: Final = frozenset(map(Locale.fold, VALUES))
+
     @classmethod
-    def read(cls, text: str) -> list[Figure]:
-        """The figures of `text` from its beginning to its end."""
+    def may_hold(cls, text: str) -> bool:
+        """False where no figure is in `text`."""
+        return cls.DIGIT.search(text) is not None or not cls.VALUES.keys().isdisjoint(Dates.WORD.findall(text.lower()))
+
+    @classmethod
+    def read(cls, text: str, *, has_words: bool = True) -> list[Figure]:
+        """The figures of `text` from its beginning to its end, in digits only without `has_words`."""
         found: list[Figure] = []
-        plain = text
-        if ":" in text or "h" in text:
-            for match in cls.CLOCK.finditer(text):
-                if figure := cls._clock(text, match):
+        at = 0
+        while match := cls.NUMBER.search(text, at):
+            at = match.end()
+            after = text[at : at + 2]
+            if after[:1] in ":hH" or after[1:] in "hH":
+                if (clock := cls.CLOCK.match(text, match.start())) and (figure := cls._clock(text, clock)):
                     found.append(figure)
-                    plain = cls.blank(plain, *match.span())
-        for match in cls.NUMBER.finditer(plain):
-            found.append(cls._figure(text, match.start(), match.end(), tuple(cls._readings(match[0]))))
-        if not cls.VALUES.keys().isdisjoint(Dates.WORD.findall(text.lower())):
-            for match in cls.WORDS.finditer(plain):
-                found += cls._in_words(text, match)
+                    at = clock.end()
+                    continue
+            if grouped := cls.GROUPED.match(text, match.start()):
+                at = grouped.end()
+            found.append(cls._figure(text, match.start(), at, cls._readings(text[match.start() : at])))
+        for match in cls.WORDS.finditer(text) if has_words else ():
+            found += cls._in_words(text, match)
         if len(found) > 1:
             found.sort(key=lambda it: it.start)
             found = list(cls._joined(text, found))
@@ -198,17 +214,21 @@ class FigureReader:
         cls, text: str, start: int, end: int, values: tuple[tuple[float, float], ...], *, is_word: bool = False
     ) -> Figure:
         clock, stop = frozenset[int](), end
-        if scale := cls.SCALED.match(text, end) if not is_word else None:
+        tail = text[end : end + cls.NEAR_CHARS]
+        if not is_word and tail.lstrip()[:1].lower() in cls.SCALE_LETTERS and (scale := cls.SCALED.match(text, end)):
             for word in scale[0].lower().split():
                 values = tuple((value * cls.VALUES[word], step * cls.VALUES[word]) for value, step in values)
             stop = scale.end()
-        if half := cls.HALF.match(text, stop):
+        half = None
+        has_half = any(it in tail for it in cls.HALVES)
+        if has_half and (half := cls.HALF.match(text, stop)):
             values, stop = tuple((value + 0.5, cls.HALF_STEP) for value, _ in values), half.end()
         unit, stop = cls._unit(text, stop)
-        if unit and not half and (half := cls.HALF.match(text, stop)):
+        if unit and has_half and not half and (half := cls.HALF.match(text, stop)):
             values, stop = tuple((value + 0.5, cls.HALF_STEP) for value, _ in values), half.end()
-        lead = text[max(0, start - cls.NEAR_CHARS) : start].lower().split(" ")
-        is_signed = bool(lead[-1]) and lead[-1][-1] in cls.DASHES and not lead[-1][-2:-1].isalnum()
+        lead = text[max(0, start - cls.NEAR_CHARS) : start].lower().translate(cls.SPACES).split(" ")
+        glued = lead[-1].lstrip("(\"“«*[=:~≈<>/")
+        is_signed = glued[:1] in cls.DASHES and glued != "" and not glued[1:].isalnum()
         sign = lead[-1].strip("(\"“«*[=:~≈<>" + cls.DASHES) or (lead[-2] if len(lead) > 1 else "")
         if codes := Units.CURRENCIES.get(sign.upper()) or Units.CURRENCIES.get(sign):
             unit = Units.read(sign) or Unit("money", codes=codes)
@@ -218,7 +238,7 @@ class FigureReader:
             rough = rough or "about"
         elif len(lead) > 1 and lead[-2] in cls.MINUS and not lead[-1]:
             is_signed = True
-        if below := cls.BELOW_ZERO.match(text, stop):
+        if not cls.ZERO.isdisjoint(tail.split()) and (below := cls.BELOW_ZERO.match(text, stop)):
             is_signed, stop = True, below.end()
         if unit is None or unit.dimension == "time":
             clock = cls._hour(text, start, end, values, lead)
@@ -246,11 +266,13 @@ class FigureReader:
     @classmethod
     def _rough(cls, lead: Sequence[str]) -> str:
         """`about`, `over` or `under`, by the words before a figure, the last of them glued to it."""
-        if lead[-1].strip("(*") in cls.ROUGH:
-            return cls.ROUGH[lead[-1].strip("(*")]
-        words = [it.lstrip("(*¿¡\"“«") for it in lead[:-1]]
+        if lead[-1] and (glued := lead[-1].strip("(*")) in cls.ROUGH:
+            return cls.ROUGH[glued]
+        words = [it.lstrip("(*¿¡\"“«") for it in lead[-2 - cls.ROUGH_WORDS : -1]]
         if words and words[-1] in cls.SKIPPED:
             words.pop()
+        if not words or words[-1] not in cls.ROUGH_ENDS:
+            return ""
         sizes = range(min(cls.ROUGH_WORDS, len(words)), 0, -1)
         return next((cls.ROUGH[it] for it in (" ".join(words[-size:]) for size in sizes) if it in cls.ROUGH), "")
 
@@ -280,14 +302,14 @@ class FigureReader:
         for at in range(len(figures) - 2, -1, -1):
             one, other = figures[at : at + 2]
             is_year = not one.is_word and one.values and one.values[0][0] in cls.YEARS
-            if one.unit is None and other.unit and one.values and not is_year:
+            if one.unit is None and other.unit and one.values and not is_year and other.start - one.stop < cls.NEAR_CHARS:
                 if cls.RANGE.fullmatch(text, one.stop, other.start):
                     figures[at] = one._replace(unit=other.unit)
         part: Figure | None = None
         for figure in figures:
             if part and figure.start < part.stop:  # `million`, `below zero`
                 continue
-            if part and (whole := cls._whole(text, part, figure)):
+            if part and part.unit and figure.unit and (whole := cls._whole(text, part, figure)):
                 part = whole
                 continue
             if part:
@@ -309,12 +331,15 @@ class FigureReader:
         return other._replace(text=text[one.start : other.stop], start=one.start, values=((value, 1.0),), rough=one.rough)
 
     @classmethod
-    def _readings(cls, text: str) -> Iterator[tuple[float, float]]:
+    @lru_cache(maxsize=1024)
+    def _readings(cls, text: str) -> tuple[tuple[float, float], ...]:
         """Every value that a number may mean, and its last place: `1.234` is 1234 or 1.234."""
+        readings: list[tuple[float, float]] = []
         digits = "".join(filter(str.isdigit, text))
         marks = [it for it in text if it in ".,"]
         if not marks or cls.THOUSANDS.fullmatch(text):
-            yield float(digits), 1.0
+            readings.append((float(digits), 1.0))
         if marks and (len(marks) == 1 or marks[-1] not in marks[:-1]):
             decimals = len(re.split(r"[.,]", text)[-1])
-            yield int(digits) / 10**decimals, 10.0**-decimals
+            readings.append((int(digits) / 10**decimals, 10.0**-decimals))
+        return tuple(readings)

@@ -9,10 +9,11 @@ from ..locale.locale import Locale
 from ..prompts.language import Words
 from .arithmetic import Arithmetic, Rounding
 from .dates import Dates
-from .evidence import Evidence, Known, Side, Sides
+from .evidence import Evidence, Known
 from .figures import Figure, FigureReader
-from .units import Units
+from .units import Unit, Units
 from .names import ProperNouns
+from .reading import Reading, Side, Sides
 
 
 class Grounding:
@@ -31,11 +32,8 @@ class Grounding:
     )
     BEFORE_AMOUNT_CHARS: Final = 24
     """How far back that is looked for: a million and an adjective."""
-    END: Final = re.compile(r"[.!?;](?=\s|\Z)|\n")
-    """Of a sentence, within which figures belong together."""
-    COMPARE: Final = re.compile(
-        rf"(?<!\w)(?:{Locale.pattern(Locale.beside_figures('compare'))})(?!\w)", re.IGNORECASE
-    )
+    COMPARE: Final = frozenset(map(Locale.fold, Locale.beside_figures("compare")))
+    """Words of sentences that set one row against another."""
     CODE: Final = re.compile(r"[\w-]*[^\W\d_][\w-]*\Z")
     CODE_REST: Final = re.compile(r"[\w-]*")
     PHONE: Final = re.compile(r"\d(?:[ .()/\u00a0-]{0,2}\d){6,}")
@@ -67,11 +65,10 @@ class Grounding:
         plain = self.LIST_MARKER.sub(lambda it: " " * len(it[0]), answer)
         words = frozenset(Dates.WORD.findall(plain))
         has_months = is_known and not words.isdisjoint(Dates.NAMES)
-        has_digits = any(map(str.isdigit, plain))
-        has_date = has_months or (has_digits and Dates.FULL.search(plain) is not None)
+        has_date = has_months or Dates.may_be_whole(plain)
         has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
         bare = plain
-        for start, end in Dates.spans(plain, has_months=has_months) if has_date else ():
+        for start, end in Dates.spans(plain) if has_date else ():
             bare = FigureReader.blank(bare, start, end)
         numbers = self._unsupported_numbers(bare, is_known=is_known)
         if (has_date or has_currency) and answer in self._words_said:
@@ -108,31 +105,37 @@ class Grounding:
         return Arithmetic(self._evidence)
 
     def _unsupported_numbers(self, text: str, *, is_known: bool) -> Iterator[str]:
-        figures = [it for it in FigureReader.read(text) if not it.is_word or (is_known and it.text not in self.ARTICLES)]
-        for figure in figures:
-            if not self._has_figure(text, figure, figures, is_known=is_known):
+        reading = Reading(text, has_words=is_known)
+        for figure in reading.figures:
+            if not (figure.is_word and figure.text in self.ARTICLES) and not self._has_figure(reading, figure, is_known=is_known):
                 yield figure.text
 
-    def _has_figure(self, text: str, figure: Figure, figures: Sequence[Figure], *, is_known: bool) -> bool:
-        found = [it for minute in figure.clock for it in self._evidence.clocks.get(minute, ())]
+    def _has_figure(self, reading: Reading, figure: Figure, *, is_known: bool) -> bool:
+        found = [it for minute in figure.clock for it in self._evidence.clocks.get(minute, ())] if figure.clock else []
         if not found and figure.parts:
-            return all(self._has_figure(text, it, figures, is_known=is_known) for it in figure.parts)
-        sides = Sides.beside(text, figure, figures) if is_known else frozenset[Side]()
+            return all(self._has_figure(reading, it, is_known=is_known) for it in figure.parts)
+        sides = reading.sides(figure)
         found += self._of_value(figure, sides)
-        contrary = Sides.contrary(sides)
-        found = [it for it in found if it.sides.isdisjoint(contrary) or not it.sides.isdisjoint(sides)]
-        start, end = self._sentence(text, figure)
-        if any(not it.row for it in found) or (found and not is_known):
+        if sides and not figure.parts:
+            contrary = Sides.contrary(sides)
+            found = [it for it in found if it.sides.isdisjoint(contrary) or not it.sides.isdisjoint(sides)]
+            if found and reading.goes_wrong_way(figure):
+                return False
+        if found and (not is_known or self._is_of_its_row(reading, figure, found)):
             return True
-        if found:
-            alike = [it for it in figures if start <= it.start < end and self._is_alike(it, figure)]
-            rows = self._rows(text, start, end, figure, alike)
-            if not rows or any(self._is_in(it, rows) for it in found):
-                return True
+        text = reading.text
         if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
-        beside = [it for it in figures if start <= it.start < end]
-        return self._arithmetic.explains(figure, text[start:end], beside)
+        start, end = reading.sentence(figure)
+        return self._arithmetic.explains(figure, text[start:end], reading.beside(figure))
+
+    def _is_of_its_row(self, reading: Reading, figure: Figure, found: Sequence[Known]) -> bool:
+        if any(not it.row for it in found) or not self._evidence.row_names:
+            return True
+        rows = self._rows(reading, figure)
+        if not rows or any(self._is_in(it, rows) for it in found):
+            return True
+        return len(rows) == 1 and reading.has_word(figure, self.COMPARE)
 
     @staticmethod
     def _is_alike(one: Figure, other: Figure) -> bool:
@@ -141,66 +144,52 @@ class Grounding:
 
     def _of_value(self, figure: Figure, sides: frozenset[Side]) -> list[Known]:
         """The figures of the evidence that round to this one, converted into its unit."""
-        return [it for value, step in figure.values for it in self._near(figure, value, step, sides)]
+        found: list[Known] = []
+        for value, step in figure.values:
+            slack = Rounding.slack(value, step, figure.rough)
+            low = value - (slack if figure.rough != "over" else step / 2)
+            high = value + (slack if figure.rough != "under" else step / 2)
+            if figure.is_signed or Sides.DOWN in sides:  # -5 is `-5`, `5 below zero`, `fell by 5`, and no `5`
+                found += self._near(figure, -high, -low)
+            if not figure.is_signed:
+                found += self._near(figure, low, high)
+            elif fallen := [it for it in self._near(figure, low, high) if Sides.DOWN in it.sides]:
+                found += fallen
+        return found
 
-    def _near(self, figure: Figure, value: float, step: float, sides: frozenset[Side]) -> Iterator[Known]:
-        slack, unit = Rounding.slack(value, step, figure.rough), figure.unit
-        low = value - (slack if figure.rough != "over" else step / 2)
-        high = value + (slack if figure.rough != "under" else step / 2)
-        is_down = (Sides.DIRECTION, 1) in sides
-        for sign in (1, -1):
-            ends = (low, high) if sign > 0 else (-high, -low)
-            for known in self._evidence.between(*ends):
-                if self._has_sign(figure, known, sign, is_down=is_down) and self._has_unit(figure, known):
-                    yield known
-            for known in self._evidence.of_dimension(unit.dimension) if unit and unit.factor else ():
-                if unit and known.unit and known.unit.factor and known.unit != unit and known.unit.meets(unit):
-                    if ends[0] <= known.unit.convert(known.value, unit) <= ends[1]:
-                        if self._has_sign(figure, known, sign, is_down=is_down):
-                            yield known
-        if unit and unit.dimension == "share":  # `0.25` -> 25 %
-            for known in self._evidence.between(low / Arithmetic.WHOLE, high / Arithmetic.WHOLE):
-                if known.unit is None and abs(known.value) < 1:
-                    yield known
-
-    @staticmethod
-    def _has_sign(figure: Figure, known: Known, sign: int, *, is_down: bool) -> bool:
-        """True where the evidence has the sign that is said: -5 is `-5`, `5 below zero`, `fell by 5`, and no `5`."""
-        if figure.is_signed:
-            return sign < 0 or (Sides.DIRECTION, 1) in known.sides
-        return sign > 0 or is_down or known.value == 0
+    def _near(self, figure: Figure, low: float, high: float) -> Sequence[Known]:
+        unit = figure.unit
+        if found := [it for it in self._evidence.between(low, high) if unit is None or it.unit is None or self._has_unit(unit, it.unit)]:
+            return found
+        if unit is None:
+            return ()
+        if unit.factor:
+            known = self._evidence.of_dimension(unit.dimension)
+            found = [it for it in known if it.unit and it.unit.factor and low <= it.unit.convert(it.value, unit) <= high]
+        if not found and unit.dimension == "share":  # `0.25` -> 25 %
+            parts = self._evidence.between(low / Arithmetic.WHOLE, high / Arithmetic.WHOLE)
+            found = [it for it in parts if it.unit is None and abs(it.value) < 1]
+        return found
 
     @staticmethod
-    def _has_unit(figure: Figure, known: Known) -> bool:
-        one, other = figure.unit, known.unit
-        if one is None or other is None:
-            return True
+    def _has_unit(one: Unit, other: Unit) -> bool:
         return one.meets(other) and (one.factor is None or other.factor is None or one.factor == other.factor)
 
-    def _sentence(self, text: str, figure: Figure) -> tuple[int, int]:
-        start = max((it.end() for it in self.END.finditer(text, 0, figure.start)), default=0)
-        end = self.END.search(text, figure.stop)
-        return start, end.start() if end else len(text)
-
-    def _rows(self, text: str, start: int, end: int, figure: Figure, beside: Sequence[Figure]) -> frozenset[int]:
+    def _rows(self, reading: Reading, figure: Figure) -> frozenset[int]:
         """The rows that a figure may be of, by the names in its sentence; none where it names none."""
-        names = self._evidence.row_names
-        places: list[tuple[int, int]] = []
-        for match in re.finditer(r"[\w']+", text[start:end]) if names else ():
-            row = names.get(Evidence.stem(Words.strip_accents(match[0].removesuffix("'s"))))
-            if row and not (places and places[-1][1] == row):
-                places.append((start + match.start(), row))
+        places = reading.places(figure, self._evidence.row_names)
         rows = [row for _, row in places]
-        if len(set(rows)) < 2:  # noqa: PLR2004 - one row is named
-            return frozenset() if self.COMPARE.search(text, start, end) else frozenset(rows)
-        if len(rows) != len(beside):
+        if len(set(rows)) == 1:
+            return frozenset(rows)
+        beside = [it for it in reading.beside(figure) if self._is_alike(it, figure)] if rows else []
+        if len(rows) != len(beside) or figure not in beside:
             return frozenset(rows)
         order = sorted([*((at, True) for at, _ in places), *((it.start, False) for it in beside)])
         kinds = [is_name for _, is_name in order]
-        half = len(rows)
-        in_turn = all(kinds[::2]) != all(kinds[1::2]) and (not any(kinds[::2]) or not any(kinds[1::2]))
-        if in_turn or all(kinds[:half]):  # `Lima 24, Quito 18`; `24 in Lima, 18 in Quito`; `Lima and Quito: 24 and 18`
-            return frozenset({rows[beside.index(figure)]}) if figure in beside else frozenset(rows)
+        is_in_turn = len(set(kinds[::2])) == 1 and len(set(kinds[1::2])) == 1
+        if is_in_turn or all(kinds[: len(rows)]):
+            # `Lima 24, Quito 18`; `24 in Lima, 18 in Quito`; `Lima and Quito: 24 and 18`
+            return frozenset({rows[beside.index(figure)]})
         return frozenset(rows)
 
     def _is_in(self, known: Known, rows: frozenset[int]) -> bool:

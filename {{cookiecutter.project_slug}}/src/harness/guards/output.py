@@ -116,7 +116,7 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        is_known = self._is_known(text)
+        is_known = self._is_known(text, LanguageDetector.clearly(text))
         reads_names = is_known and self._outgoing.names == "refuse"
         names = self._grounding.unsupported_names(text) if reads_names else []
         return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names]))
@@ -139,11 +139,12 @@ class OutputGuard:
         if self._active.is_present(whole):
             yield "active"
         personal = self._outgoing.personal.find(whole)
+        clear = LanguageDetector.clearly(text)
         if not is_ours:  # what only a model's words are refused for
             yield from (it.kind for it in personal if not self._is_given(it))
-            if self._language and self._is_in_another_language(text, self._language):
+            if self._language and self._is_in_another_language(text, clear, self._language):
                 yield self.LANGUAGE
-        is_known = self._is_known(whole)
+        is_known = self._is_known(whole, clear)
         if self._figures(text, bool(personal), is_known=is_known) or (
             not is_ours and is_known and self._has_unsupported_name(text)
         ):
@@ -160,11 +161,9 @@ class OutputGuard:
             AuditLog.record("grounding", "observed", "name")
         return False
 
-    def _is_known(self, text: str) -> bool:
+    def _is_known(self, text: str, clear: Language | None) -> bool:
         """True unless `text` is in a language without data: of its words we know figures only."""
-        if self._is_question_unknown and LanguageDetector.clearly(text) is None:
-            return False
-        return not LanguageDetector.is_unknown(text)
+        return clear is not None or not (self._is_question_unknown or LanguageDetector.is_unknown(text))
 
     @cached_property
     def _is_question_unknown(self) -> bool:
@@ -185,8 +184,7 @@ class OutputGuard:
             return match.plain in self._given
         return any(it in self._rows for it in match.spellings)
 
-    def _is_in_another_language(self, text: str, language: Language) -> bool:
-        clear = LanguageDetector.clearly(text)
+    def _is_in_another_language(self, text: str, clear: Language | None, language: Language) -> bool:
         if clear in (None, language) or self._is_question_unknown:
             return False
         own = LanguageDetector.without_quotes(text, self._evidence_text)

@@ -1,0 +1,150 @@
+"""One text as a guard reads it: its figures, its sentences, and the words that tell one figure from another."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import cached_property
+from typing import Final
+
+from ..locale.locale import Locale
+from .dates import Dates
+from .figures import Figure, FigureReader
+
+Side = tuple[str, int]
+"""A pair of opposites by its name, and 0 or 1: `extent`, 1 is a maximum."""
+
+NO_SIDES: Final = frozenset[Side]()
+
+
+class Sides:
+    """Tells on which side of two opposites a figure or a sentence stands."""
+
+    OF: Final[Mapping[str, frozenset[Side]]] = Locale.inverted(
+        *({(name, at): words} for it in Dates.LOCALES for name, two in it.opposites.items() for at, words in enumerate(two))
+    )
+    SAID: Final = "said_"
+    """Begins the names of opposites that a sentence has and no figure: `open until 6` is when it closes."""
+    UP: Final = ("direction", 0)
+    DOWN: Final = ("direction", 1)
+
+    @classmethod
+    def contrary(cls, sides: Iterable[Side]) -> frozenset[Side]:
+        """The other side of each."""
+        return frozenset((name, 1 - at) for name, at in sides)
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> frozenset[Side]:
+        """The sides that folded `words` name; of those that name both, none."""
+        sides = frozenset(side for word in words for side in cls.OF.get(word, ()))
+        return sides - cls.contrary(sides)
+
+
+class Reading:
+    """Reads a text once; what is seldom needed is read when it is."""
+
+    WORD: Final = re.compile(r"[^\W_]+")
+    END: Final = re.compile(r"[.!?;](?=\s|\Z)|\n")
+    """Of a sentence, within which figures belong together."""
+    CLAUSE: Final = re.compile(rf"[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s")
+
+    def __init__(self, text: str, *, has_words: bool = True) -> None:
+        """Read `text`; without `has_words`, in a language without data, its digits only."""
+        self.text = text
+        self._has_words = has_words
+        has_numbers = has_words and not FigureReader.FOLDED.isdisjoint([word for _, word in self.words])
+        self.figures: Sequence[Figure] = FigureReader.read(text, has_words=has_numbers)
+
+    @cached_property
+    def words(self) -> Sequence[tuple[int, str]]:
+        """Where each word begins, and the word folded."""
+        folded = Locale.fold(self.text)
+        if len(folded) != len(self.text):  # a sign that folds to several, such as a dotted capital I
+            return [(it.start(), Locale.fold(it[0])) for it in self.WORD.finditer(self.text)]
+        return [(it.start(), it[0]) for it in self.WORD.finditer(folded)]
+
+    @cached_property
+    def _sides(self) -> Sequence[tuple[int, frozenset[Side]]]:
+        """Where words stand that name a side."""
+        return [(at, Sides.OF[word]) for at, word in self.words if word in Sides.OF] if self._has_words else ()
+
+    @cached_property
+    def _ends(self) -> Sequence[int]:
+        return [it.start() for it in self.END.finditer(self.text)]
+
+    def sentence(self, figure: Figure) -> tuple[int, int]:
+        """Where the sentence of a figure begins and ends."""
+        first = bisect_right(self._ends, figure.start)
+        last = bisect_left(self._ends, figure.stop, first)
+        return self._ends[first - 1] + 1 if first else 0, self._ends[last] if last < len(self._ends) else len(self.text)
+
+    def beside(self, figure: Figure) -> Sequence[Figure]:
+        """The figures of its sentence, itself among them."""
+        start, end = self.sentence(figure)
+        return [it for it in self.figures if start <= it.start < end]
+
+    def places(self, figure: Figure, names: Mapping[str, int]) -> Sequence[tuple[int, int]]:
+        """Where in the sentence of a figure `names` stand, and what they name; a name of several words once."""
+        if self._places is None:
+            self._places = [(at, names[word]) for at, word in self.words if word in names]
+        start, end = self.sentence(figure)
+        found: list[tuple[int, int]] = []
+        for at, row in self._places:
+            if start <= at < end and not (found and found[-1][1] == row):
+                found.append((at, row))
+        return found
+
+    _places: Sequence[tuple[int, int]] | None = None
+
+    def has_word(self, figure: Figure, words: Set[str]) -> bool:
+        """True where one of folded `words` is in the sentence of a figure."""
+        start, end = self.sentence(figure)
+        return any(start <= at < end and word in words for at, word in self.words)
+
+    def sides(self, figure: Figure) -> frozenset[Side]:
+        """The sides that the words beside a figure name: those before it in its clause, else those after it."""
+        start, end = self.sentence(figure)
+        if not any(start <= at < end for at, _ in self._sides):
+            return NO_SIDES
+        before = max((it.stop for it in self.figures if it.stop <= figure.start), default=0)
+        after = min((it.start for it in self.figures if it.start >= figure.stop), default=len(self.text))
+        if any(before <= at < figure.start for at, _ in self._sides):
+            start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
+            if sides := self._between(start, figure.start):
+                return sides
+        if any(figure.stop <= at < after for at, _ in self._sides):
+            cut = self.CLAUSE.search(self.text, figure.stop, after)
+            return self._between(figure.stop, cut.start() if cut else after)
+        return NO_SIDES
+
+    def _between(self, start: int, end: int) -> frozenset[Side]:
+        found = frozenset(side for at, sides in self._sides if start <= at < end for side in sides)
+        found -= Sides.contrary(found)
+        return frozenset(it for it in found if not it[0].startswith(Sides.SAID))
+
+    def goes_wrong_way(self, figure: Figure) -> bool:
+        """True for the second figure of `rose from 5 to 4`, `fell to 5 from 4`."""
+        at = self.figures.index(figure)
+        if not at or not self._sides:
+            return False
+        one = self.figures[at - 1]
+        gap = self.text[one.stop : figure.start].strip().lower()
+        lead = self.text[: one.start].rstrip().lower().rpartition(" ")[2]
+        if not one.values or not figure.values or one.unit not in (None, figure.unit):
+            return False
+        start, end = self.sentence(figure)
+        direction = {it for place, sides in self._sides if start <= place < end for it in sides if it in self.DIRECTIONS}
+        first, last = self._signed(one), self._signed(figure)
+        if gap in self.FROM:
+            first, last = last, first
+        elif not (gap in self.TO and lead in self.FROM):
+            return False
+        return direction in ({Sides.UP}, {Sides.DOWN}) and first != last and (last > first) != (Sides.UP in direction)
+
+    DIRECTIONS: Final = frozenset({Sides.UP, Sides.DOWN})
+    FROM: Final = frozenset(Locale.beside_figures("from"))
+    TO: Final = frozenset(Locale.beside_figures("to"))
+
+    @staticmethod
+    def _signed(figure: Figure) -> float:
+        value = figure.values[0][0]
+        return -value if figure.is_signed else value
