@@ -83,6 +83,10 @@ class Grounding:
         """The names of `answer` that the evidence does not have, as written."""
         return self._names.unsupported(answer)
 
+    def unknown_anywhere(self, text: str) -> list[str]:
+        """The words of `text` with a capital that the evidence does not have, at its beginning and in capitals too."""
+        return self._names.unknown_anywhere(text)
+
     @property
     def texts(self) -> list[str]:
         """The evidence, flat."""

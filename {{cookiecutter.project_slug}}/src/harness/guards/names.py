@@ -32,6 +32,14 @@ class ProperNouns:
         self._read_texts = texts
         self._read_said = said
 
+    ANY: Final = re.compile(r"(?<![^\W_])[^\W\d_a-z][\w'\u2019-]{2,}")
+    """Three letters at least, the first one a capital."""
+
+    def unknown_anywhere(self, text: str) -> list[str]:
+        """The words of `text` with a capital that the evidence does not have, at its beginning and in capitals too."""
+        words = (match[0] for match in self.ANY.finditer(text) if match[0][0].isupper())
+        return [it for it in words if it not in Dates.NAMES and not self._has_name(it)]
+
     def unsupported(self, answer: str) -> list[str]:
         """The capitalised words of `answer` that the evidence does not have, as written.
 

@@ -121,6 +121,11 @@ class OutputGuard:
         names = self._grounding.unsupported_names(text) if reads_names else []
         return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names]))
 
+    def foreign(self, text: str) -> list[str]:
+        """The figures and names of `text`, wherever they stand, that nothing gave: of a task, which states nothing new."""
+        names = self._grounding.unknown_anywhere(text) if self._outgoing.names != "off" else []
+        return list(dict.fromkeys([*self.unsupported(text), *names]))
+
     def block(self, refusal: str) -> str:
         """Count that a text was withheld; `refusal` itself."""
         if refusal != self.FAILED:  # counted when it broke

@@ -20,7 +20,7 @@ from ..guards.output import OutputPolicy
 from ..guards.personal_data import PiiRules
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector
-from ..prompts.shared import PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
+from ..prompts.shared import DECLINED, PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
@@ -192,7 +192,7 @@ class GraphBuilder:
         Without a planner, the first agent gets every message whole.
         """
         detector = LanguageDetector(settings.language)
-        shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, WRONG_LANGUAGE]
+        shared = [PLANNER, REPAIR, DECLINED, WRITER, UNGROUNDED, WRONG_LANGUAGE]
         prompts = [*shared, *(it for agent in agents for it in getattr(agent, "prompts", [agent.prompt]))]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])

@@ -15,8 +15,10 @@ from ..models.factory import LLMFactory
 from ..prompts.messages import Messages
 from ..prompts.shared import WRITER
 from ..run_context import RunContext
+from ..telemetry.audit_log import AuditLog
 from .agent_runner import AgentRunner
 from .answer_stream import AnswerStream
+from .coverage import Coverage
 from .replies import Degraded
 from .state import State, TaskResult, TaskResults, Turn
 from .threads import History
@@ -101,6 +103,10 @@ class OutputGuardNode:
         if draft and (refusal := guard.violation(draft)):
             log.warning("draft_refused", reason=refusal)
             degraded = [Degraded.refused(guard.block(refusal))]
+        elif draft and not Coverage.is_complete(draft, results.all):
+            log.warning("draft_refused", reason=Degraded.INCOMPLETE)
+            AuditLog.record("grounding", "replaced", "draft")
+            degraded = [Degraded.INCOMPLETE]
         because = degraded[0] if degraded else AnswerStream.REVISED
         if not draft or degraded:
             draft, reasons = self._agents_answers(state, results, guard)

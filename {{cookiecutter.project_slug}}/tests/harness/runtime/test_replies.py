@@ -82,6 +82,9 @@ def test_the_reasons_are_the_documented_ones() -> None:
         "out_of_time",
         "over_budget",
         "not_saved",
+        "unusable_plan",
+        "doubtful_decline",
+        "incomplete_draft",
     }
 
 
