@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..locale.locale import Locale
 from ..prompts.language import Words
 from .arithmetic import Arithmetic, Rounding
+from .claims import Claims
 from .dates import Dates
 from .evidence import Evidence, Known
 from .figures import Figure, FigureReader
@@ -83,6 +84,10 @@ class Grounding:
         """The names of `answer` that the evidence does not have, as written."""
         return self._names.unsupported(answer)
 
+    def contradicted(self, answer: str) -> list[str]:
+        """The sentences of `answer` whose contrary stands in the evidence, as written."""
+        return self._claims.contradicted(answer)
+
     def unknown_anywhere(self, text: str) -> list[str]:
         """The words of `text` with a capital that the evidence does not have, at its beginning and in capitals too."""
         return self._names.unknown_anywhere(text)
@@ -91,6 +96,10 @@ class Grounding:
     def texts(self) -> list[str]:
         """The evidence, flat."""
         return self._evidence.texts
+
+    @cached_property
+    def _claims(self) -> Claims:
+        return Claims(self._evidence.leaves)
 
     @cached_property
     def _names(self) -> ProperNouns:

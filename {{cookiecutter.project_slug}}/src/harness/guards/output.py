@@ -1,10 +1,10 @@
 """The output guard: prompt leaks, secrets, active content, personal data, language, ungrounded claims."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 import structlog
 
@@ -15,6 +15,9 @@ from .active_content import ActiveContent
 from .grounding import Grounding
 from .leaks import Leaks
 from .personal_data import PiiMatch, PiiRules
+
+if TYPE_CHECKING:
+    from .grounding_judge import GroundingJudge
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +34,9 @@ class OutputPolicy:
     names: Literal["refuse", "observe", "off"] = "refuse"
     """What becomes of a name that nothing supports: GROUNDING_NAMES."""
 
+    judge: "GroundingJudge | None" = None
+    """Asked about claims in words, beyond what the rules read: GROUNDING_JUDGE."""
+
     figures: bool = True
     """Whether a figure that nothing supports is refused."""
 
@@ -38,7 +44,7 @@ class OutputPolicy:
         """What holds for an answer at a level of grounding: `sources` looks at no names, `open` at no figures either."""
         if level == "facts":
             return self
-        return replace(self, names="off", figures=level != "open")
+        return replace(self, names="off", figures=level != "open", judge=self.judge if level != "open" else None)
 
 
 class OutputGuard:
@@ -119,7 +125,8 @@ class OutputGuard:
         is_known = self._is_known(text, LanguageDetector.clearly(text))
         reads_names = is_known and self._outgoing.names == "refuse"
         names = self._grounding.unsupported_names(text) if reads_names else []
-        return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names]))
+        contrary = self._contradicted(text) if is_known else ()
+        return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names, *contrary]))
 
     def foreign(self, text: str) -> list[str]:
         """The figures and names of `text`, wherever they stand, that nothing gave: of a task, which states nothing new."""
@@ -151,9 +158,13 @@ class OutputGuard:
                 yield self.LANGUAGE
         is_known = self._is_known(whole, clear)
         if self._figures(text, bool(personal), is_known=is_known) or (
-            not is_ours and is_known and self._has_unsupported_name(text)
+            not is_ours and is_known and (self._has_unsupported_name(text) or self._contradicted(text))
         ):
             yield self.UNGROUNDED
+
+    def _contradicted(self, text: str) -> Sequence[str]:
+        """Sentences that say the contrary of what was found."""
+        return self._grounding.contradicted(text) if self._outgoing.figures else ()
 
     def _has_unsupported_name(self, text: str) -> bool:
         """True for a name that is refused; one that is only observed is counted."""

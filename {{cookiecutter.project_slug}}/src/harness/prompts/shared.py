@@ -19,4 +19,5 @@ UNGROUNDED = Prompt(name="correction-ungrounded", version="2", text=_TEXTS["corr
 ANSWER_LANGUAGE = Prompt(name="answer-language", version="1", text=_TEXTS["answer-language"])
 """Follows the prompt of every agent."""
 WRONG_LANGUAGE = Prompt(name="correction-language", version="2", text=_TEXTS["correction-language"])
+GROUNDING_JUDGE = Prompt(name="grounding-judge", version="1", text=_TEXTS["grounding-judge"])
 JUDGE = Prompt(name="judge", version="1", text=_TEXTS["judge"])

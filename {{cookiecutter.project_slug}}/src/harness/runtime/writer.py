@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 
 from ..errors import ModelUnavailable
+from ..guards.grounding_judge import GroundingJudge
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
@@ -62,6 +63,8 @@ class Writer:
                     draft = await self._ask_model(self._model, [*messages, AIMessage(draft), correction])
                     if guard.violation(guard.masked(draft, is_counted=False)) is None:
                         guard.corrected(refusal, "writer")
+                if (judge := self._outgoing.judge) and not await self._is_supported(judge, draft, state, results):
+                    return {"draft": "", "degraded": [Degraded.UNGROUNDED]}
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors; the agents' answers are there.
             log.warning("write_failed", reason=type(failure).__name__)
@@ -70,6 +73,11 @@ class Writer:
                 stream.withdraw(degraded[0])
             return {"draft": "", "degraded": degraded}
         return {"draft": draft}
+
+    @staticmethod
+    async def _is_supported(judge: GroundingJudge, draft: str, state: State, results: TaskResults) -> bool:
+        found = [it["text"] for it in results.all]
+        return await judge.supports(draft, state["question"], found, state["language"])
 
     @staticmethod
     def _messages(state: State, results: Sequence[TaskResult]) -> list[BaseMessage]:
