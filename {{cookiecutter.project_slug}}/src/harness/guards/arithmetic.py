@@ -75,11 +75,12 @@ class Arithmetic:
         if unit is None or unit.dimension != "time" or not self.DIFFERENCE.search(sentence):
             return False
         minute = Units.BY_NAME["minute"]
-        spans = (
-            minute.convert((other - one) % FigureReader.DAY, unit)
-            for one, other in permutations(self._evidence.clocks, 2)
+        clocks = self._evidence.clocks
+        pairs = [(one, other) for one, other in permutations(clocks, 2) if one < other or len(clocks) == 2]
+        spans = [minute.convert((other - one) % FigureReader.DAY, unit) for one, other in pairs]
+        return any(
+            abs(it - value) <= min(step / 2, Rounding.CONVERTED * value) for it in spans for value, step in figure.values
         )
-        return any(abs(it - value) <= step / 2 for it in spans for value, step in figure.values)
 
     def _results(
         self, pool: Sequence[Known], figure: Figure, sentence: str, named: Sequence[float]
@@ -96,6 +97,9 @@ class Arithmetic:
             shown = [it for it in pool if it.value in named]
             for unit in {it.unit for it in shown}:
                 yield sum({it.value for it in shown if it.unit == unit}), unit
+        for known in pool if adds else ():
+            if known.unit and known.unit.dimension != "share":  # `two helmets cost 90 €`
+                yield from ((known.value * it, known.unit) for it in named if 1 < it <= self.MOST_COUNTED and it == int(it))
         for one, other in permutations(pool, 2):
             are_alike = one.unit == other.unit and (one.unit is not None or one.key == other.key)
             if are_alike and one.value < other.value:
@@ -138,6 +142,9 @@ class Rounding:
     """Of floating point, relative."""
     MOST: Final = 0.1
     """Of a figure with `about`, relative: about 20 for 18.4. A guess."""
+
+    CONVERTED: Final = 0.03
+    """Of a figure in another unit than was found, relative: one mile for 1.6 km, no two hours for 95 minutes. A guess."""
 
     @classmethod
     def slack(cls, value: float, step: float, rough: str) -> float:

@@ -59,6 +59,7 @@ class FigureReader:
         r"[\s\u00a0\u202f-]?((?:[^\W\d_]+[/.])*[^\W\d_]+[\u00b2\u00b323]?|[^\w\s.,;:!?()\"'\u2026*-]{1,2}[CFKcfk]?)(?![^\W_])"
     )
     """A word or a sign after a figure."""
+    COMMON: Final = frozenset().union(*(it.common_words for it in Dates.LOCALES)) | frozenset(VALUES)
     ADJECTIVES: Final = frozenset(Locale.beside_figures("adjectives"))
     UNIT_WORDS: Final = 3
     """Most words of a unit and of what stands before it: `kilómetros por hora`, `full working days`."""
@@ -178,7 +179,7 @@ class FigureReader:
             if value is None:  # `and`
                 continue
             is_scale = value >= cls.SCALE
-            is_hundred = value == cls.SCALE // 10 and 0 < current < cls.SCALE // 100
+            is_hundred = value == cls.SCALE // 10 and 0 < current < cls.SCALE // 10
             fits = begin >= 0 and (is_scale or is_hundred or (last and value < cls._room(last)))
             if not fits and begin >= 0:
                 numbers.append((total + current, begin, end))
@@ -254,7 +255,11 @@ class FigureReader:
             words.append(match[1])
             ends.append(at := match.end())
             if len(words) == 1 and match[1].lower() not in Units.BEGINNINGS and match[1].lower() not in cls.ADJECTIVES:
-                return Units.read(match[1]), at if Units.read(match[1]) else stop
+                if unit := Units.read(match[1]):
+                    return unit, at
+                following = cls.TOKEN.match(text, at) if match[1].islower() and match[1] not in cls.COMMON else None
+                unit = Units.WORDS.get(following[1].lower()) if following else None  # `ten sick days`
+                return unit, following.end() if following and unit else stop
         for first in range(len(words)):
             for last in range(len(words), first, -1):
                 if unit := Units.read(" ".join(words[first:last])):
@@ -305,6 +310,9 @@ class FigureReader:
             if one.unit is None and other.unit and one.values and not is_year and other.start - one.stop < cls.NEAR_CHARS:
                 if cls.RANGE.fullmatch(text, one.stop, other.start):
                     figures[at] = one._replace(unit=other.unit)
+            is_hour = other.clock and not one.clock and one.unit in (None, other.unit) and one.values
+            if is_hour and one.values[0][0] <= cls.DAY // cls.MINUTES and cls.RANGE.fullmatch(text, one.stop, other.start):
+                figures[at] = figures[at]._replace(clock=cls._minutes(int(one.values[0][0]), 0, None, is_short=True))
         part: Figure | None = None
         for figure in figures:
             if part and figure.start < part.stop:  # `million`, `below zero`

@@ -14,7 +14,7 @@ from .evidence import Evidence, Known
 from .figures import Figure, FigureReader
 from .units import Unit, Units
 from .names import ProperNouns
-from .reading import Reading, Side, Sides
+from .reading import NO_SIDES, Reading, Side, Sides
 
 
 class Grounding:
@@ -129,16 +129,19 @@ class Grounding:
             return all(self._has_figure(reading, it, is_known=is_known) for it in figure.parts)
         sides = reading.sides(figure)
         found += self._of_value(figure, sides)
+        is_of_another = bool(found)
         if sides and not figure.parts:
             contrary = Sides.contrary(sides)
             found = [it for it in found if it.sides.isdisjoint(contrary) or not it.sides.isdisjoint(sides)]
-            if found and reading.goes_wrong_way(figure):
-                return False
+        if found and reading.goes_wrong_way(figure):
+            return False
         if found and (not is_known or self._is_of_its_row(reading, figure, found)):
             return True
         text = reading.text
         if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
+        if is_of_another or self._has_other_sign(figure):  # what was found must not be worked out in another sense
+            return False
         start, end = reading.sentence(figure)
         return self._arithmetic.explains(figure, text[start:end], reading.beside(figure))
 
@@ -153,7 +156,8 @@ class Grounding:
     @staticmethod
     def _is_alike(one: Figure, other: Figure) -> bool:
         """True for two figures that could be of the same column."""
-        return one.unit == other.unit and bool(one.clock) == bool(other.clock)
+        are_units = one.unit is None or other.unit is None or one.unit.dimension == other.unit.dimension
+        return are_units and bool(one.clock) == bool(other.clock)
 
     def _of_value(self, figure: Figure, sides: frozenset[Side]) -> list[Known]:
         """The figures of the evidence that round to this one, converted into its unit."""
@@ -170,6 +174,9 @@ class Grounding:
                 found += fallen
         return found
 
+    def _has_other_sign(self, figure: Figure) -> bool:
+        return any(self._near(figure, -value - step / 2, step / 2 - value) for value, step in figure.values if value)
+
     def _near(self, figure: Figure, low: float, high: float) -> Sequence[Known]:
         unit = figure.unit
         if found := [it for it in self._evidence.between(low, high) if unit is None or it.unit is None or self._has_unit(unit, it.unit)]:
@@ -178,6 +185,10 @@ class Grounding:
             return ()
         if unit.factor:
             known = self._evidence.of_dimension(unit.dimension)
+            value = (low + high) / 2
+            if unit.dimension != "temperature":  # its zero lies anywhere
+                least, most = sorted((value * (1 - Rounding.CONVERTED), value * (1 + Rounding.CONVERTED)))
+                low, high = max(low, least), min(high, most)
             found = [it for it in known if it.unit and it.unit.factor and low <= it.unit.convert(it.value, unit) <= high]
         if not found and unit.dimension == "share":  # `0.25` -> 25 %
             parts = self._evidence.between(low / Arithmetic.WHOLE, high / Arithmetic.WHOLE)
@@ -195,6 +206,7 @@ class Grounding:
         if len(set(rows)) == 1:
             return frozenset(rows)
         beside = [it for it in reading.beside(figure) if self._is_alike(it, figure)] if rows else []
+        beside = [it for it in beside if it is figure or any(known.row for known in self._of_value(it, NO_SIDES))]
         if len(rows) != len(beside) or figure not in beside:
             return frozenset(rows)
         order = sorted([*((at, True) for at, _ in places), *((it.start, False) for it in beside)])

@@ -123,8 +123,8 @@ class Reading:
 
     def goes_wrong_way(self, figure: Figure) -> bool:
         """True for the second figure of `rose from 5 to 4`, `fell to 5 from 4`."""
-        at = self.figures.index(figure)
-        if not at or not self._sides:
+        at = next((at for at, it in enumerate(self.figures) if it is figure), 0) if self._sides else 0
+        if not at:
             return False
         one = self.figures[at - 1]
         gap = self.text[one.stop : figure.start].strip().lower()
