@@ -32,6 +32,14 @@ class ProperNouns:
         self._read_texts = texts
         self._read_said = said
 
+    CAPITALS: Final = re.compile(r"(?<![^\W_])[A-Z\xc0-\xde]{4,}(?![^\W_])")
+    """A name in capitals, or an abbreviation."""
+    PLACES: Final = frozenset().union(*(it.places for it in Dates.LOCALES))
+    NEXT: Final = re.compile(r"\s([^\W\d_]+)")
+    SPEAKING: Final = frozenset(Locale.beside_figures("speaking"))
+    """What people and organisations do, and things do not."""
+    SPEAKERS: Final = frozenset(map(Locale.fold, Locale.beside_figures("speakers")))
+    """Words that do it too, and are no names."""
     ANY: Final = re.compile(r"(?<![^\W_])[^\W\d_a-z][\w'\u2019-]{2,}")
     """Three letters at least, the first one a capital."""
 
@@ -43,18 +51,25 @@ class ProperNouns:
     def unsupported(self, answer: str) -> list[str]:
         """The capitalised words of `answer` that the evidence does not have, as written.
 
-        Words, not runs of them, so that `Bank of Spain` may become `Banco de España`. None at the
-        beginning of a sentence, none in capitals throughout, and none that begins like a known word:
-        `Londres` is London, but Mario is Maria too.
+        Words, not runs of them, so that `Bank of Spain` may become `Banco de España`. At the beginning of a
+        sentence and in capitals throughout only those that are sure to be names, and none that begins like a
+        known word: `Londres` is London, but Mario is Maria too.
         """
         return [
             match[0]
             for match in self.NAME.finditer(answer)
             if match[0] not in Dates.NAMES
-            and not self._begins(answer, match.start())
+            and (not self._begins(answer, match.start()) or self._is_told(answer, match))
             and match[0] not in self._words_as_written
             and not self._has_name(match[0])
-        ]
+        ] + [it for it in self.CAPITALS.findall(answer) if Words.strip_accents(it) in self.PLACES and not self._has_name(it)]
+
+    @classmethod
+    def _is_told(cls, answer: str, match: re.Match[str]) -> bool:
+        """True for the first word of a sentence that can be nothing but a name: a known place, or what says or wins something."""
+        word = Words.strip_accents(match[0].removesuffix("'s").removesuffix("\u2019s"))
+        after = cls.NEXT.match(answer, match.end())
+        return word in cls.PLACES or bool(after and after[1] in cls.SPEAKING and word not in cls.SPEAKERS and word[-1] != "s")
 
     @classmethod
     def _begins(cls, answer: str, at: int) -> bool:

@@ -64,6 +64,8 @@ class Locale:
         """Folded words of a greeting or a thanks."""
         self.describing_words = frozenset(map(self.fold, self._split(data, "describing_words")))
         """Folded words that are in the description of any agent."""
+        self.places = frozenset(self._split(data, "places"))
+        """Folded names of countries and of cities that name time zones."""
         self.numbers = {word: int(key) for key, words in data.get("numbers", {}).items() for word in words.split()}
         """Words of numbers, such as `thirty` -> 30."""
         self.units = self._phrases(data.get("units", {}))
