@@ -6,8 +6,9 @@ from itertools import permutations
 from typing import Final
 
 from ..locale.locale import Locale
+from .clock import Clock
 from .evidence import Evidence, Known
-from .figures import Figure, FigureReader
+from .figures import Figure
 from .units import Unit, Units
 
 
@@ -50,7 +51,9 @@ class Arithmetic:
                 if not unit.meets(figure.unit):
                     continue
                 value = unit.convert(value, figure.unit)
-            if any(abs(abs(value) - wanted) <= Rounding.slack(wanted, step, figure.rough) for wanted, step in figure.values):
+            if any(
+                abs(abs(value) - wanted) <= Rounding.slack(wanted, step, figure.rough) for wanted, step in figure.values
+            ):
                 return True
         return False
 
@@ -77,9 +80,11 @@ class Arithmetic:
         minute = Units.BY_NAME["minute"]
         clocks = self._evidence.clocks
         pairs = [(one, other) for one, other in permutations(clocks, 2) if one < other or len(clocks) == 2]
-        spans = [minute.convert((other - one) % FigureReader.DAY, unit) for one, other in pairs]
+        spans = [minute.convert((other - one) % Clock.DAY, unit) for one, other in pairs]
         return any(
-            abs(it - value) <= min(step / 2, Rounding.CONVERTED * value) for it in spans for value, step in figure.values
+            abs(it - value) <= min(step / 2, Rounding.CONVERTED * value)
+            for it in spans
+            for value, step in figure.values
         )
 
     def _results(
@@ -99,7 +104,9 @@ class Arithmetic:
                 yield sum({it.value for it in shown if it.unit == unit}), unit
         for known in pool if adds else ():
             if known.unit and known.unit.dimension != "share":  # `two helmets cost 90 €`
-                yield from ((known.value * it, known.unit) for it in named if 1 < it <= self.MOST_COUNTED and it == int(it))
+                yield from (
+                    (known.value * it, known.unit) for it in named if 1 < it <= self.MOST_COUNTED and it == int(it)
+                )
         for one, other in permutations(pool, 2):
             are_alike = one.unit == other.unit and (one.unit is not None or one.key == other.key)
             if are_alike and one.value < other.value:
@@ -116,7 +123,9 @@ class Arithmetic:
             if adds and self._is_number(one) and other.unit and other.unit.dimension != "share":
                 yield one.value * other.value, other.unit
             if one.unit and one.unit.dimension == "share" and other.unit and other.unit.dimension != "share":
-                part = Units.BY_NAME["fraction"].convert(one.unit.convert(one.value, Units.BY_NAME["fraction"]), one.unit)
+                part = Units.BY_NAME["fraction"].convert(
+                    one.unit.convert(one.value, Units.BY_NAME["fraction"]), one.unit
+                )
                 if compares or subtracts or adds:
                     yield from ((other.value * it, other.unit) for it in self._parts(part, one.unit))
         for it in pool if is_share and subtracts else ():

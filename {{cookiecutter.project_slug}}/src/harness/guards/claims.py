@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from ..locale.locale import Locale
 from ..prompts.language import Words
 from .dates import Dates
 from .evidence import Leaf

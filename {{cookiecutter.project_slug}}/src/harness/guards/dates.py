@@ -127,7 +127,9 @@ class Dates:
                 days = {self._day(day), *map(int, beside)}
                 if not all((it, month) in self._days and self._has_year(it, month, year) for it in days):
                     yield written
-                elif name := self.WEEKDAY_BEFORE.search(answer, max(0, mention.start() - self.NEAR_CHARS), mention.start()):
+                elif name := self.WEEKDAY_BEFORE.search(
+                    answer, max(0, mention.start() - self.NEAR_CHARS), mention.start()
+                ):
                     possible = self._weekdays_of(self._day(day), month, year)
                     if possible and self.WEEKDAYS[name["name"]] not in possible:
                         yield f"{name['name']} {written}"
@@ -163,7 +165,11 @@ class Dates:
 
     def _has_year(self, day: int, month: int, year: int | None) -> bool:
         """False where the evidence has years for this date, and only others."""
-        known = self._years.get((day, month)) if day else {y for (_, m), ys in self._years.items() if m == month for y in ys}
+        known = (
+            self._years.get((day, month))
+            if day
+            else {y for (_, m), ys in self._years.items() if m == month for y in ys}
+        )
         return year is None or not known or year in known
 
     @cached_property

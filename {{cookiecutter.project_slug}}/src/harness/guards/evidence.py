@@ -1,6 +1,5 @@
 """What a turn was given, as figures: each with its unit, its row and the side that it is of."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -169,10 +168,7 @@ class Evidence:
                 sides |= {Sides.DOWN if leaf.value < 0 else Sides.UP}
             yield Known(float(leaf.value), leaf.unit, leaf.row, leaf.key, sides)
         elif kind is str and FigureReader.may_hold(leaf.value):
-            plain = leaf.value
-            for start, end in Dates.spans(plain):
-                plain = FigureReader.blank(plain, start, end)
-            reading = Reading(plain)
+            reading = Reading(FigureReader.blank(leaf.value, Dates.spans(leaf.value)))
             sides, _ = self._of_key(leaf.key) if leaf.key else (NO_SIDES, False)
             for figure in reading.figures:
                 yield from self._read(leaf, figure, sides or reading.sides(figure))

@@ -1,7 +1,7 @@
 """Grounding: numbers, dates, currencies and names of an answer that the facts of its turn do not have."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,10 +11,10 @@ from .arithmetic import Arithmetic, Rounding
 from .claims import Claims
 from .dates import Dates
 from .evidence import Evidence, Known
-from .figures import Figure, FigureReader
-from .units import Unit, Units
+from .figures import Figure, FigureReader, Lead
 from .names import ProperNouns
 from .reading import NO_SIDES, Reading, Side, Sides
+from .units import Unit, Units
 
 
 class Grounding:
@@ -68,9 +68,7 @@ class Grounding:
         has_months = is_known and not words.isdisjoint(Dates.NAMES)
         has_date = has_months or Dates.may_be_whole(plain)
         has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
-        bare = plain
-        for start, end in Dates.spans(plain) if has_date else ():
-            bare = FigureReader.blank(bare, start, end)
+        bare = FigureReader.blank(plain, Dates.spans(plain)) if has_date else plain
         numbers = self._unsupported_numbers(bare, is_known=is_known)
         if (has_date or has_currency) and answer in self._words_said:
             has_date = has_currency = False  # every word of it is our own code's
@@ -120,7 +118,9 @@ class Grounding:
     def _unsupported_numbers(self, text: str, *, is_known: bool) -> Iterator[str]:
         reading = Reading(text, has_words=is_known)
         for figure in reading.figures:
-            if not (figure.is_word and figure.text in self.ARTICLES) and not self._has_figure(reading, figure, is_known=is_known):
+            if not (figure.is_word and figure.text in self.ARTICLES) and not self._has_figure(
+                reading, figure, is_known=is_known
+            ):
                 yield figure.text
 
     def _has_figure(self, reading: Reading, figure: Figure, *, is_known: bool) -> bool:
@@ -179,7 +179,11 @@ class Grounding:
 
     def _near(self, figure: Figure, low: float, high: float) -> Sequence[Known]:
         unit = figure.unit
-        if found := [it for it in self._evidence.between(low, high) if unit is None or it.unit is None or self._has_unit(unit, it.unit)]:
+        if found := [
+            it
+            for it in self._evidence.between(low, high)
+            if unit is None or it.unit is None or self._has_unit(unit, it.unit)
+        ]:
             return found
         if unit is None:
             return ()
@@ -189,7 +193,9 @@ class Grounding:
             if unit.dimension != "temperature":  # its zero lies anywhere
                 least, most = sorted((value * (1 - Rounding.CONVERTED), value * (1 + Rounding.CONVERTED)))
                 low, high = max(low, least), min(high, most)
-            found = [it for it in known if it.unit and it.unit.factor and low <= it.unit.convert(it.value, unit) <= high]
+            found = [
+                it for it in known if it.unit and it.unit.factor and low <= it.unit.convert(it.value, unit) <= high
+            ]
         if not found and unit.dimension == "share":  # `0.25` -> 25 %
             parts = self._evidence.between(low / Arithmetic.WHOLE, high / Arithmetic.WHOLE)
             found = [it for it in parts if it.unit is None and abs(it.value) < 1]
@@ -223,7 +229,7 @@ class Grounding:
 
     def _is_part_of_code(self, text: str, figure: Figure) -> bool:
         """True for digits of a code or a telephone number that the evidence has."""
-        if lead := self.CODE.search(text, max(0, figure.start - FigureReader.NEAR_CHARS), figure.start):
+        if lead := self.CODE.search(text, max(0, figure.start - Lead.CHARS), figure.start):
             rest = self.CODE_REST.match(text, figure.start)
             return Words.strip_accents(lead[0] + (rest[0] if rest else "")) in self._codes_and_numbers
         if not figure.values:
@@ -235,7 +241,9 @@ class Grounding:
     def _codes_and_numbers(self) -> frozenset[str]:
         texts = [it for it in self.texts if any(map(str.isdigit, it))]
         codes = (it for text in texts for it in re.findall(r"[\w-]*\d[\w-]*", text))
-        return frozenset((*map(Words.strip_accents, codes), *(n for it in texts for n in FigureReader.NUMBER.findall(it))))
+        return frozenset(
+            (*map(Words.strip_accents, codes), *(n for it in texts for n in FigureReader.NUMBER.findall(it)))
+        )
 
     @cached_property
     def _phones(self) -> Sequence[str]:
@@ -251,7 +259,7 @@ class Grounding:
             return int(value) in self._dates.years
         if not 1 <= value <= self.MONTH_DAYS or figure.is_word:
             return False
-        near = max(0, figure.start - FigureReader.NEAR_CHARS)
+        near = max(0, figure.start - Lead.CHARS)
         if self.DAY.search(text, near, figure.start) or self.ORDINAL.match(text, figure.stop):
             return int(value) in self._dates.days
         return False

@@ -62,14 +62,20 @@ class ProperNouns:
             and (not self._begins(answer, match.start()) or self._is_told(answer, match))
             and match[0] not in self._words_as_written
             and not self._has_name(match[0])
-        ] + [it for it in self.CAPITALS.findall(answer) if Words.strip_accents(it) in self.PLACES and not self._has_name(it)]
+        ] + [
+            it
+            for it in self.CAPITALS.findall(answer)
+            if Words.strip_accents(it) in self.PLACES and not self._has_name(it)
+        ]
 
     @classmethod
     def _is_told(cls, answer: str, match: re.Match[str]) -> bool:
         """True for the first word of a sentence that can be nothing but a name: a known place, or what says or wins something."""
         word = Words.strip_accents(match[0].removesuffix("'s").removesuffix("\u2019s"))
         after = cls.NEXT.match(answer, match.end())
-        return word in cls.PLACES or bool(after and after[1] in cls.SPEAKING and word not in cls.SPEAKERS and word[-1] != "s")
+        return word in cls.PLACES or bool(
+            after and after[1] in cls.SPEAKING and word not in cls.SPEAKERS and word[-1] != "s"
+        )
 
     @classmethod
     def _begins(cls, answer: str, at: int) -> bool:

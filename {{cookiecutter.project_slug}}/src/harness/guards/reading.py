@@ -9,6 +9,7 @@ from typing import Final
 from ..locale.locale import Locale
 from .dates import Dates
 from .figures import Figure, FigureReader
+from .number_words import NumberWords
 
 Side = tuple[str, int]
 """A pair of opposites by its name, and 0 or 1: `extent`, 1 is a maximum."""
@@ -20,7 +21,12 @@ class Sides:
     """Tells on which side of two opposites a figure or a sentence stands."""
 
     OF: Final[Mapping[str, frozenset[Side]]] = Locale.inverted(
-        *({(name, at): words} for it in Dates.LOCALES for name, two in it.opposites.items() for at, words in enumerate(two))
+        *(
+            {(name, at): words}
+            for it in Dates.LOCALES
+            for name, two in it.opposites.items()
+            for at, words in enumerate(two)
+        )
     )
     SAID: Final = "said_"
     """Begins the names of opposites that a sentence has and no figure: `open until 6` is when it closes."""
@@ -51,7 +57,7 @@ class Reading:
         """Read `text`; without `has_words`, in a language without data, its digits only."""
         self.text = text
         self._has_words = has_words
-        has_numbers = has_words and not FigureReader.FOLDED.isdisjoint([word for _, word in self.words])
+        has_numbers = has_words and not NumberWords.FOLDED.isdisjoint([word for _, word in self.words])
         self.figures: Sequence[Figure] = FigureReader.read(text, has_words=has_numbers)
 
     @cached_property
@@ -102,42 +108,51 @@ class Reading:
 
     def sides(self, figure: Figure) -> frozenset[Side]:
         """The sides that the words beside a figure name: those before it in its clause, else those after it."""
-        start, end = self.sentence(figure)
-        if not any(start <= at < end for at, _ in self._sides):
+        if not self._sides:
             return NO_SIDES
-        before = max((it.stop for it in self.figures if it.stop <= figure.start), default=0)
-        after = min((it.start for it in self.figures if it.start >= figure.stop), default=len(self.text))
-        if any(before <= at < figure.start for at, _ in self._sides):
+        first, last = self.sentence(figure)
+        at = bisect_left(self._starts, figure.start)
+        before = max(first, self.figures[at - 1].stop) if at else first
+        next_at = bisect_left(self._starts, figure.stop)
+        after = min(last, self._starts[next_at]) if next_at < len(self._starts) else last
+        if self._between(before, figure.start):
             start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
             if sides := self._between(start, figure.start):
                 return sides
-        if any(figure.stop <= at < after for at, _ in self._sides):
+        if self._between(figure.stop, after):
             cut = self.CLAUSE.search(self.text, figure.stop, after)
             return self._between(figure.stop, cut.start() if cut else after)
         return NO_SIDES
 
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        return [it.start for it in self.figures]
+
     def _between(self, start: int, end: int) -> frozenset[Side]:
-        found = frozenset(side for at, sides in self._sides if start <= at < end for side in sides)
-        found -= Sides.contrary(found)
-        return frozenset(it for it in found if not it[0].startswith(Sides.SAID))
+        first, last = bisect_left(self._sides, (start,)), bisect_left(self._sides, (end,))
+        if first >= last:
+            return NO_SIDES
+        found = frozenset(side for _, sides in self._sides[first:last] for side in sides)
+        return frozenset(it for it in found - Sides.contrary(found) if not it[0].startswith(Sides.SAID))
 
     def goes_wrong_way(self, figure: Figure) -> bool:
         """True for the second figure of `rose from 5 to 4`, `fell to 5 from 4`."""
-        at = next((at for at, it in enumerate(self.figures) if it is figure), 0) if self._sides else 0
-        if not at:
+        at = bisect_left(self._starts, figure.start) if self._sides else 0
+        if not at or at >= len(self.figures) or self.figures[at] is not figure:
             return False
         one = self.figures[at - 1]
-        gap = self.text[one.stop : figure.start].strip().lower()
-        lead = self.text[: one.start].rstrip().lower().rpartition(" ")[2]
-        if not one.values or not figure.values or one.unit not in (None, figure.unit):
+        if not (one.values and figure.values and one.unit in (None, figure.unit)):
             return False
-        start, end = self.sentence(figure)
-        direction = {it for place, sides in self._sides if start <= place < end for it in sides if it in self.DIRECTIONS}
         first, last = self._signed(one), self._signed(figure)
+        gap = self.text[one.stop : figure.start].strip().lower()
         if gap in self.FROM:
             first, last = last, first
-        elif not (gap in self.TO and lead in self.FROM):
+        elif not (gap in self.TO and self.text[: one.start].rstrip().lower().rpartition(" ")[2] in self.FROM):
             return False
+        start, end = self.sentence(figure)
+        direction = {
+            it for place, sides in self._sides if start <= place < end for it in sides if it in self.DIRECTIONS
+        }
         return direction in ({Sides.UP}, {Sides.DOWN}) and first != last and (last > first) != (Sides.UP in direction)
 
     DIRECTIONS: Final = frozenset({Sides.UP, Sides.DOWN})

@@ -80,3 +80,48 @@ class Units:
                 if codes := cls.CURRENCIES.get(part.upper()):
                     return Unit("money", codes=codes)
         return None
+
+
+class UnitReader:
+    """Finds the unit after a figure: a sign, a word, several words, after an adjective or two."""
+
+    TOKEN: Final = re.compile(
+        r"[\s\u00a0\u202f-]?((?:[^\W\d_]+[/.])*[^\W\d_]+[\u00b2\u00b323]?"
+        r"|[^\w\s.,;:!?()\"'\u2026*-]{1,2}[CFKcfk]?)(?![^\W_])"
+    )
+    """A word or a sign."""
+    ADJECTIVES: Final = frozenset(Locale.beside_figures("adjectives"))
+    COMMON: Final = frozenset().union(*(it.common_words | frozenset(it.numbers) for it in Dates.LOCALES))
+    MOST_WORDS: Final = 3
+    """Of a unit and of what stands before it: `kilómetros por hora`, `full working days`."""
+
+    @classmethod
+    def read(cls, text: str, at: int) -> tuple[Unit | None, int]:
+        """The unit that begins at `at`, and where it ends; None, and `at`."""
+        first = cls.TOKEN.match(text, at)
+        if first is None:
+            return None, at
+        word = first[1].lower()
+        if word in Units.BEGINNINGS or word in cls.ADJECTIVES:
+            return cls._of_several(text, at)
+        if unit := Units.read(first[1]):
+            return unit, first.end()
+        following = cls.TOKEN.match(text, first.end()) if first[1].islower() and word not in cls.COMMON else None
+        if following and (unit := Units.WORDS.get(following[1].lower())):  # `ten sick days`
+            return unit, following.end()
+        return None, at
+
+    @classmethod
+    def _of_several(cls, text: str, at: int) -> tuple[Unit | None, int]:
+        words: list[str] = []
+        ends: list[int] = [at]
+        while len(words) < cls.MOST_WORDS and (match := cls.TOKEN.match(text, ends[-1])):
+            words.append(match[1])
+            ends.append(match.end())
+        for first, word in enumerate(words):
+            for last in range(len(words), first, -1):
+                if unit := Units.read(" ".join(words[first:last])):
+                    return unit, ends[last]
+            if word.lower() not in cls.ADJECTIVES:
+                break
+        return None, at

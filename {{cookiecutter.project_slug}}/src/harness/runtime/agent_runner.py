@@ -136,7 +136,11 @@ class AgentRunner:
         if refusal:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
         facts = [it.facts for it in draft.findings]
-        if facts and (judge := self._outgoing.judge) and not await judge.supports(draft.text, question, facts, language):
+        if (
+            facts
+            and (judge := self._outgoing.judge)
+            and not await judge.supports(draft.text, question, facts, language)
+        ):
             raise ModelUnavailable("agent", Degraded.UNGROUNDED)
         return draft
 

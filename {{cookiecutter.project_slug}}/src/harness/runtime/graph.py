@@ -198,7 +198,9 @@ class GraphBuilder:
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])
         judge = GroundingJudge.from_settings(settings, factory)
-        outgoing = OutputPolicy(Leaks(texts, redactor), PiiRules(settings.personal_data_out), settings.grounding_names, judge)
+        outgoing = OutputPolicy(
+            Leaks(texts, redactor), PiiRules(settings.personal_data_out), settings.grounding_names, judge
+        )
         self.outgoing = outgoing
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         work = AgentNode(settings, factory, agents, outgoing)

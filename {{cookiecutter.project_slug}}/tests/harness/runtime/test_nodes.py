@@ -1,4 +1,4 @@
-"""Tests of `graph`, `state` and the audit node of `writer`."""
+"""Tests of `graph`, `state`, `coverage` and the audit node of `writer`."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The planner takes a model's plan when it can be carried out, and the rules' plan when not."""
+"""Tests of `planner` and `plan_check`: a model's plan is taken when it can be carried out, the rules' plan when not."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,10 +34,10 @@ class Plans:
         return AIMessage("", tool_calls=[call])
 
 
-async def turn(settings: Settings, planner: Say | str, *messages: str) -> dict[str, Any]:
+async def turn(settings: Settings, planner: Say | str, *messages: str, **scripts: Say | str) -> dict[str, Any]:
     connectors = SourceConnections(settings)
     agents = [agent(connectors) for agent in TEST_AGENTS]
-    builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner), agents)
+    builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner, **scripts), agents)
     graph = builder.compile(InMemorySaver())
     config = RunnableConfig(configurable={"thread_id": "t"})
     state: dict[str, Any] = {}
