@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from functools import cached_property
+from itertools import combinations, permutations
 from typing import Final
 
 from ..locale.locale import Locale
@@ -33,7 +34,7 @@ class Arithmetic:
 
     SUM: Final = _cue("sum", "|[+=]")
     DIFFERENCE: Final = _cue("difference", r"|=|\d\s?[-\u2212]\s?\d")
-    RATIO: Final = _cue("ratio", r"|[=/:×x]")
+    RATIO: Final = _cue("ratio", r"|[=/:x\u00d7]")
     SHARE: Final = _cue("share")
     AVERAGE: Final = _cue("average")
 
@@ -45,23 +46,25 @@ class Arithmetic:
         if self._is_count(figure) or self._is_span(figure, sentence):
             return True
         named = [value for it in beside if it is not figure for value, _ in it.values]
-        pool = self._pool(named)
-        for value, unit in self._results(pool, figure, sentence, named):
-            if unit is not None and figure.unit is not None:
-                if not unit.meets(figure.unit):
-                    continue
-                value = unit.convert(value, figure.unit)
-            if any(
-                abs(abs(value) - wanted) <= Rounding.slack(wanted, step, figure.rough) for wanted, step in figure.values
-            ):
-                return True
-        return False
+        return any(self._equals(figure, value, unit) for value, unit in self._results(figure, sentence, named))
+
+    @staticmethod
+    def _equals(figure: Figure, value: float, unit: Unit | None) -> bool:
+        if unit is not None and figure.unit is not None:
+            if not unit.meets(figure.unit):
+                return False
+            value = unit.convert(value, figure.unit)
+        wanted = figure.values
+        return any(abs(abs(value) - it) <= Rounding.slack(it, step, figure.rough) for it, step in wanted)
 
     def _pool(self, named: Sequence[float]) -> Sequence[Known]:
-        unique = list({(it.value, it.unit, it.key): it for it in self._evidence.known}.values())
-        if len(unique) <= self.MOST:
-            return unique
-        return [it for it in unique if it.value in named][: self.MOST]
+        if len(self._unique) <= self.MOST:
+            return self._unique
+        return [it for it in self._unique if it.value in named][: self.MOST]
+
+    @cached_property
+    def _unique(self) -> Sequence[Known]:
+        return list({(it.value, it.unit, it.key): it for it in self._evidence.known}.values())
 
     def _is_count(self, figure: Figure) -> bool:
         value = figure.values[0][0] if figure.values else 0
@@ -87,56 +90,80 @@ class Arithmetic:
             for value, step in figure.values
         )
 
-    def _results(
-        self, pool: Sequence[Known], figure: Figure, sentence: str, named: Sequence[float]
-    ) -> Iterator[tuple[float, Unit | None]]:
+    def _results(self, figure: Figure, sentence: str, named: Sequence[float]) -> Iterator[tuple[float, Unit | None]]:
+        """What the sentence may speak of, by its words."""
+        pool = self._pool(named)
         is_share = figure.unit is not None and figure.unit.dimension == "share"
-        adds, subtracts = self.SUM.search(sentence), self.DIFFERENCE.search(sentence)
-        divides, compares = self.RATIO.search(sentence), self.SHARE.search(sentence)
-        averages = self.AVERAGE.search(sentence)
-        for column in self._evidence.columns if adds or averages else ():
+        adds, subtracts = bool(self.SUM.search(sentence)), bool(self.DIFFERENCE.search(sentence))
+        if adds or self.AVERAGE.search(sentence):
+            yield from self._of_columns()
+        if adds:
+            yield from self._sums(pool, named)
+        if subtracts:
+            yield from self._differences(pool)
+        if subtracts or self.SHARE.search(sentence):
+            if figure.unit is not None and is_share:
+                yield from self._shares(pool, figure.unit)
+            else:
+                yield from self._shared(pool)
+        elif adds:
+            yield from self._shared(pool)
+        if not is_share and self.RATIO.search(sentence):
+            yield from self._ratios(pool, has_unit=figure.unit is not None)
+
+    def _of_columns(self) -> Iterator[tuple[float, Unit | None]]:
+        """Sums and averages of one fact over several rows."""
+        for column in self._evidence.columns:
             total = sum(it.value for it in column)
             yield total, column[0].unit
             yield total / len(column), column[0].unit
-        if adds and named:
-            shown = [it for it in pool if it.value in named]
-            for unit in {it.unit for it in shown}:
-                yield sum({it.value for it in shown if it.unit == unit}), unit
-        for known in pool if adds else ():
+
+    def _sums(self, pool: Sequence[Known], named: Sequence[float]) -> Iterator[tuple[float, Unit | None]]:
+        """Sums of two, of all that the sentence names, and how much several of one are."""
+        shown = [it for it in pool if it.value in named]
+        for unit in {it.unit for it in shown}:
+            yield sum({it.value for it in shown if it.unit == unit}), unit
+        yield from ((one.value + other.value, one.unit) for one, other in self._alike(pool))
+        for known in pool:
             if known.unit and known.unit.dimension != "share":  # `two helmets cost 90 €`
-                yield from (
-                    (known.value * it, known.unit) for it in named if 1 < it <= self.MOST_COUNTED and it == int(it)
-                )
-        for one, other in permutations(pool, 2):
-            are_alike = one.unit == other.unit and (one.unit is not None or one.key == other.key)
-            if are_alike and one.value < other.value:
-                if adds:
-                    yield one.value + other.value, one.unit
-                if subtracts:
-                    yield other.value - one.value, one.unit
-            if is_share and other.value and (compares or subtracts) and (one.unit == other.unit):
-                yield self.WHOLE * one.value / other.value, figure.unit
-                yield self.WHOLE * (one.value - other.value) / other.value, figure.unit
-            if divides and other.value and not is_share:
-                if not are_alike or figure.unit is None:
-                    yield one.value / other.value, None if are_alike else one.unit
-            if adds and self._is_number(one) and other.unit and other.unit.dimension != "share":
-                yield one.value * other.value, other.unit
-            if one.unit and one.unit.dimension == "share" and other.unit and other.unit.dimension != "share":
-                part = Units.BY_NAME["fraction"].convert(
-                    one.unit.convert(one.value, Units.BY_NAME["fraction"]), one.unit
-                )
-                if compares or subtracts or adds:
-                    yield from ((other.value * it, other.unit) for it in self._parts(part, one.unit))
-        for it in pool if is_share and subtracts else ():
-            if it.unit and it.unit.dimension == "share":
-                yield self.WHOLE - it.unit.convert(it.value, Units.BY_NAME["percent"]), figure.unit
+                times = [it for it in named if 1 < it <= self.MOST_COUNTED and it == int(it)]
+                times += [it.value for it in pool if it is not known and self._is_number(it)]
+                yield from ((known.value * it, known.unit) for it in times)
+
+    def _differences(self, pool: Sequence[Known]) -> Iterator[tuple[float, Unit | None]]:
+        yield from ((other.value - one.value, one.unit) for one, other in self._alike(pool))
 
     @staticmethod
-    def _parts(value: float, unit: Unit) -> Sequence[float]:
-        """A share, what it leaves, and the whole with it."""
-        share = unit.convert(value, Units.BY_NAME["fraction"])
-        return share, 1 - share, 1 + share
+    def _alike(pool: Sequence[Known]) -> Iterator[tuple[Known, Known]]:
+        """Pairs of one unit, or without a unit of one key, the smaller first."""
+        for one, other in combinations(pool, 2):
+            if one.unit == other.unit and (one.unit is not None or one.key == other.key):
+                yield one, other
+
+    def _shares(self, pool: Sequence[Known], unit: Unit) -> Iterator[tuple[float, Unit | None]]:
+        """What percentage of another one a figure is, or differs by; and what is left of a percentage."""
+        for one, other in permutations(pool, 2):
+            if other.value and one.unit == other.unit:
+                yield self.WHOLE * one.value / other.value, unit
+                yield self.WHOLE * (one.value - other.value) / other.value, unit
+        for it in pool:
+            if it.unit and it.unit.dimension == "share":
+                yield self.WHOLE - it.unit.convert(it.value, Units.BY_NAME["percent"]), unit
+
+    def _shared(self, pool: Sequence[Known]) -> Iterator[tuple[float, Unit | None]]:
+        """A percentage of a figure, what it leaves, and the whole with it."""
+        for share, other in permutations(pool, 2):
+            if share.unit and share.unit.dimension == "share" and other.unit and other.unit.dimension != "share":
+                part = share.unit.convert(share.value, Units.BY_NAME["fraction"])
+                yield from ((other.value * it, other.unit) for it in (part, 1 - part, 1 + part))
+
+    @staticmethod
+    def _ratios(pool: Sequence[Known], *, has_unit: bool) -> Iterator[tuple[float, Unit | None]]:
+        """How many times another one a figure is, or how much of it falls to one of the other."""
+        for one, other in permutations(pool, 2):
+            are_alike = one.unit == other.unit and (one.unit is not None or one.key == other.key)
+            if other.value and not (are_alike and has_unit):
+                yield one.value / other.value, None if are_alike else one.unit
 
     @staticmethod
     def _is_number(known: Known) -> bool:

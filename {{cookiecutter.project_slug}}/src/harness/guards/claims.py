@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Final, NamedTuple
 
 from ..prompts.language import Words
@@ -36,6 +37,8 @@ class Claims:
     """Telling words that two sentences about the same thing share, at least."""
     ALIKE: Final = 0.75
     """Of the telling words of the answer's sentence that are in the other. A guess."""
+    MOST: Final = 2000
+    """Sentences of the evidence that are compared; reading as many takes 20 ms. A guess."""
     CLAUSE: Final = re.compile(r"[,;:()\n]|[.!?](?=\s|\Z)")
     INTERJECTION: Final = re.compile(r"\A\W*no\W*,\s", re.IGNORECASE)
     """`No, dogs are not allowed` has one negation."""
@@ -45,10 +48,13 @@ class Claims:
 
     def contradicted(self, answer: str) -> list[str]:
         """The sentences of `answer` whose contrary stands in the evidence, as written."""
+        if not (self._claims or self._flags):
+            return []
+        stems = frozenset(it[: self.STEM_CHARS] for it in Words.tokenize(answer))
         found: list[str] = []
-        if self._claims:
+        if any(len(it.stems & stems) >= self.LEAST for it in self._claims):
             found += (it for it in self._parts(Reading.END, answer) if self._is_contrary(self._read(it)))
-        if self._flags:
+        if any(it.stems <= stems for it in self._flags):
             found += (it for it in self._parts(self.CLAUSE, answer) if self._is_denied(self._read(it)))
         return found
 
@@ -80,7 +86,7 @@ class Claims:
         """What the texts of the evidence say, sentence by sentence."""
         texts = (it.value for it in self._leaves if type(it.value) is str and it.value.count(" ") >= self.LEAST)
         claims = (self._read(part) for text in texts for part in self._parts(Reading.END, text))
-        return [it for it in claims if len(it.stems) >= self.LEAST]
+        return [it for it in islice(claims, self.MOST) if len(it.stems) >= self.LEAST]
 
     @cached_property
     def _flags(self) -> Sequence[Claim]:

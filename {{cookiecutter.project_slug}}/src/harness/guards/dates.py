@@ -180,8 +180,8 @@ class Dates:
             for year, month, day in self._read(match):
                 years[day, month] = years.get((day, month), frozenset()) | {year}
         for mention in self._mentions(self._evidence):
-            if (day := mention["before"] or mention["after"]) and mention["year"]:
-                key = self._day(day), self.MONTHS[mention["month"]]
+            if (written := mention["before"] or mention["after"]) and mention["year"]:
+                key = self._day(written), self.MONTHS[mention["month"]]
                 years[key] = years.get(key, frozenset()) | {int(mention["year"][-4:])}
         return years
 

@@ -169,7 +169,7 @@ class FigureReader:
         read = [cls._figure(text, start, stop, ((float(it), 1.0),), is_word=True) for it, start, stop in numbers]
         figures = [it for it in read if it.values[0][0] != cls.ALONE or it.clock or (it.unit and len(read) == 1)]
         pair = [int(it.values[0][0]) for it in figures]
-        if len(pair) == 2 and pair[0] <= Clock.LAST_HOUR // 2 and pair[1] < Clock.HOUR:  # noqa: PLR2004 - two numbers
+        if len(pair) == 2 and pair[0] <= Clock.LAST_HOUR // 2 and pair[1] < Clock.HOUR:
             one, other = figures  # `nine thirty`, `siete y cinco`
             whole, parts = text[one.start : other.stop], tuple(cls._joined(text, figures))
             clock = Clock.minutes(text, other.stop, *pair)

@@ -64,6 +64,19 @@ class Locale:
         """Folded words of a greeting or a thanks."""
         self.describing_words = frozenset(map(self.fold, self._split(data, "describing_words")))
         """Folded words that are in the description of any agent."""
+        self.signs = self._split(data, "signs")
+        """Letters, or words with their accents, that are in no other of the languages."""
+        self.messages: Mapping[str, str] = data.get("messages", {})
+        """Fixed sentences, by their names in `prompts/messages.toml`; of the owner's file."""
+        self.kinds: Mapping[str, str] = data.get("kinds", {})
+        """What the kinds of personal data are called."""
+        self.prompts: Mapping[str, str] = data.get("prompts", {})
+        """Shared prompts, by their names in `prompts/shared.toml`."""
+
+        self._read_claims(data)
+
+    def _read_claims(self, data: Mapping[str, Any]) -> None:
+        """What the guard against inventions reads besides."""
         self.places = frozenset(self._split(data, "places"))
         """Folded names of countries and of cities that name time zones."""
         self.numbers = {word: int(key) for key, words in data.get("numbers", {}).items() for word in words.split()}
@@ -82,14 +95,6 @@ class Locale:
         """Folded words that turn a sentence into its contrary."""
         self.reservations = frozenset(map(self.fold, self._split(negation, "skip")))
         """Folded words after which a sentence says two things at once."""
-        self.signs = self._split(data, "signs")
-        """Letters, or words with their accents, that are in no other of the languages."""
-        self.messages: Mapping[str, str] = data.get("messages", {})
-        """Fixed sentences, by their names in `prompts/messages.toml`; of the owner's file."""
-        self.kinds: Mapping[str, str] = data.get("kinds", {})
-        """What the kinds of personal data are called."""
-        self.prompts: Mapping[str, str] = data.get("prompts", {})
-        """Shared prompts, by their names in `prompts/shared.toml`."""
 
     @classmethod
     @cache

@@ -52,9 +52,9 @@ class GraphWorker:
         """`results` where the judge has nothing against them, or none is set."""
         judge = self._outgoing.grounded(self._agent.grounding).judge
         for it in results if judge else ():
-            if judge and it["status"] == "answered" and it["facts"]:
-                if not await judge.supports(it["text"], it["question"], it["facts"], language):
-                    raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+            is_judged = judge and it["status"] == "answered" and it["facts"]
+            if judge and is_judged and not await judge.supports(it["text"], it["question"], it["facts"], language):
+                raise ModelUnavailable("agent", Degraded.UNGROUNDED)
         return results
 
     async def resume(

@@ -54,7 +54,8 @@ class PlanCheck:
         if plan["verdict"] == "clarify":
             text, degraded = self._question_back(plan["text"], guard, language)
             return Plan(verdict="clarify", tasks=[], text=text), degraded
-        tasks = [self._task(it, plan, guard, question, language, history) for it in plan["tasks"]]
+        own = self._rules.plan(question, language, history)["tasks"] if len(plan["tasks"]) > 1 else []
+        tasks = [self._task(it, guard, question, own) for it in plan["tasks"]]
         texts = [it["question"] for it in tasks if it["question"] not in question]
         refusals = (guard.violation(it, is_ours=True) for it in texts)
         if refusal := next((it for it in refusals if it not in (None, OutputGuard.UNGROUNDED)), None):
@@ -92,14 +93,12 @@ class PlanCheck:
         log.warning("plan_refused", reason=refusal)
         return ours, [Degraded.refused(guard.block(refusal))]
 
-    def _task(
-        self, task: Task, plan: Plan, guard: OutputGuard, question: str, language: Language, history: Sequence[Turn]
-    ) -> Task:
-        """`task`, or with the user's own words where it has a figure or a name that nobody said."""
+    @staticmethod
+    def _task(task: Task, guard: OutputGuard, question: str, own: Sequence[Task]) -> Task:
+        """`task`; where it has a figure or a name that nobody said, with the rules' `own` or all of the user's words."""
         if task["question"] in question or not (foreign := guard.foreign(task["question"])):
             return task
         log.warning("task_rewritten", agent=task["agent"], foreign=len(foreign))
-        AuditLog.record("grounding", "replaced", "task")
-        own = self._rules.plan(question, language, history)["tasks"] if len(plan["tasks"]) > 1 else []
+        AuditLog.record("grounding", "withheld", "task")
         words = [it["question"] for it in own if it["agent"] == task["agent"]]
         return Task(agent=task["agent"], question=words[0] if words else question)

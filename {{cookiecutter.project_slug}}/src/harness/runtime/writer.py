@@ -113,7 +113,7 @@ class OutputGuardNode:
             degraded = [Degraded.refused(guard.block(refusal))]
         elif draft and not Coverage.is_complete(draft, results.all):
             log.warning("draft_refused", reason=Degraded.INCOMPLETE)
-            AuditLog.record("grounding", "replaced", "draft")
+            AuditLog.record("grounding", "withheld", "draft")
             degraded = [Degraded.INCOMPLETE]
         because = degraded[0] if degraded else AnswerStream.REVISED
         if not draft or degraded:
