@@ -50,11 +50,11 @@ class Claims:
         """The sentences of `answer` whose contrary stands in the evidence, as written."""
         if not (self._claims or self._flags):
             return []
-        stems = frozenset(it[: self.STEM_CHARS] for it in Words.tokenize(answer))
+        folded = Words.strip_accents(answer)
         found: list[str] = []
-        if any(len(it.stems & stems) >= self.LEAST for it in self._claims):
+        if any(sum(stem in folded for stem in it.stems) >= self.LEAST for it in self._claims):
             found += (it for it in self._parts(Reading.END, answer) if self._is_contrary(self._read(it)))
-        if any(it.stems <= stems for it in self._flags):
+        if any(all(stem in folded for stem in it.stems) for it in self._flags):
             found += (it for it in self._parts(self.CLAUSE, answer) if self._is_denied(self._read(it)))
         return found
 

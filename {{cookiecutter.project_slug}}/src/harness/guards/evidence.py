@@ -64,6 +64,7 @@ class Evidence:
 
     def __init__(self, evidence: Iterable[Any]) -> None:
         self._evidence = evidence
+        self._lineages: dict[int, frozenset[int]] = {}
 
     @cached_property
     def leaves(self) -> list[Leaf]:
@@ -101,11 +102,10 @@ class Evidence:
 
     def lineage(self, row: int) -> frozenset[int]:
         """A row and those that it lies in."""
-        rows = set[int]()
-        while row:
-            rows.add(row)
-            row = self._parents[row]
-        return frozenset(rows)
+        if row not in self._lineages:
+            above = self.lineage(self._parents[row]) if row else frozenset[int]()
+            self._lineages[row] = above | {row} if row else above
+        return self._lineages[row]
 
     def _unit_beside(self, item: Mapping[Any, Any]) -> Unit | None:
         """The unit that a short text beside figures names: `{"amount": 5, "currency": "EUR"}`."""

@@ -86,7 +86,8 @@ class Lead:
 class FigureReader:
     """Reads the figures of a text in the languages that there are data for."""
 
-    GROUP: Final = "[ \u00a0\u202f\u2009'\u2019]"
+    SPACES: Final = " \u00a0\u202f\u2009'\u2019"
+    GROUP: Final = f"[{SPACES}]"
     NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
     GROUPED: Final = re.compile(rf"\d{{1,3}}(?:{GROUP}\d{{3}})+(?!\d)(?:[.,]\d+)?")
     """In groups as people write them: `1 234 567`, `1'234`."""
@@ -95,7 +96,6 @@ class FigureReader:
     HALF: Final = re.compile(rf"\s(?:{Locale.pattern(Locale.beside_figures('half'))})(?!\w)", re.IGNORECASE)
     HALF_STEP: Final = 0.1
     """Of `four and a half`: it says 4.5 and nothing near it."""
-    ZERO: Final = frozenset(it.split()[0] for it in Locale.beside_figures("below_zero"))
     BELOW_ZERO: Final = re.compile(
         rf"\s*(?:{Locale.pattern(Locale.beside_figures('below_zero'))})(?!\w)", re.IGNORECASE
     )
@@ -122,6 +122,7 @@ class FigureReader:
     def read(cls, text: str, *, has_words: bool = True) -> list[Figure]:
         """The figures of `text` from its beginning to its end, in digits only without `has_words`."""
         found: list[Figure] = []
+        has_half = any(it in text for it in cls.HALVES)
         at = 0
         while match := cls.NUMBER.search(text, at):
             after = text[match.end() : match.end() + 2]
@@ -130,9 +131,10 @@ class FigureReader:
                 found.append(cls._clock(text, clock))
                 at = clock.end()
                 continue
-            grouped = cls.GROUPED.match(text, match.start())
+            grouped = cls.GROUPED.match(text, match.start()) if after[:1] in cls.SPACES else None
             at = grouped.end() if grouped else match.end()
-            found.append(cls._figure(text, match.start(), at, cls._readings(text[match.start() : at])))
+            values = cls._readings(text[match.start() : at])
+            found.append(cls._figure(text, match.start(), at, values, has_half=has_half))
         for run in NumberWords.RUN.finditer(text) if has_words else ():
             found += cls._in_words(text, run)
         if len(found) > 1:
@@ -177,11 +179,12 @@ class FigureReader:
         return figures
 
     @classmethod
-    def _figure(cls, text: str, start: int, end: int, values: Values, *, is_word: bool = False) -> Figure:
-        tail, stop = text[end : end + Lead.CHARS], end
-        if not is_word and tail.lstrip()[:1].lower() in NumberWords.SCALE_LETTERS:
+    def _figure(
+        cls, text: str, start: int, end: int, values: Values, *, is_word: bool = False, has_half: bool = True
+    ) -> Figure:
+        tail, stop = text[end : end + 2].lstrip(), end
+        if tail[:1] in NumberWords.SCALE_LETTERS and not is_word:
             values, stop = cls._scaled(text, stop, values)
-        has_half = any(it in tail for it in cls.HALVES)
         before_unit = stop
         if has_half:
             values, stop = cls._with_half(text, stop, values)
@@ -190,7 +193,7 @@ class FigureReader:
             values, after_unit = cls._with_half(text, after_unit, values)
         lead = Lead(text, start)
         unit, stop, is_signed = lead.unit or unit, after_unit, lead.is_signed
-        if not cls.ZERO.isdisjoint(tail.split()) and (below := cls.BELOW_ZERO.match(text, stop)):
+        if text[stop : stop + 2].strip() and (below := cls.BELOW_ZERO.match(text, stop)):
             is_signed, stop = True, below.end()
         may_be_time = values and (unit is None or unit.dimension == "time")
         clock = Clock.hour(text, (start, end), values[-1][0], lead.words) if may_be_time else frozenset[int]()

@@ -25,7 +25,9 @@ class NumberWords:
     """Of words of numbers, which may be several."""
     SCALED: Final = re.compile(rf"[\s\u00a0]?(?:{_SCALES})(?:\s(?:{_SCALES}))?(?!\w)", re.IGNORECASE)
     """After digits: ` million`, `bn`."""
-    SCALE_LETTERS: Final = frozenset(word[0] for word, value in _VALUES.items() if value >= _SCALE)
+    SCALE_LETTERS: Final = frozenset(
+        letter for word, value in _VALUES.items() if value >= _SCALE for letter in (word[0], word[0].upper())
+    )
 
     @classmethod
     def numbers(cls, run: re.Match[str]) -> Iterator[tuple[int, int, int]]:
