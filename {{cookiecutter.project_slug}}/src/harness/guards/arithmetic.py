@@ -37,6 +37,9 @@ class Arithmetic:
     RATIO: Final = _cue("ratio", r"|[=/:x\u00d7]")
     SHARE: Final = _cue("share")
     AVERAGE: Final = _cue("average")
+    CALENDAR: Final = _cue("calendar")
+    PARTS: Final = (12, 1 / 12, 52, 1 / 52)
+    """Months and weeks of a year: what a figure by the one is by the other."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -100,7 +103,7 @@ class Arithmetic:
         if adds:
             yield from self._sums(pool, named)
         if subtracts:
-            yield from self._differences(pool)
+            yield from self._differences(pool, named)
         if subtracts or self.SHARE.search(sentence):
             if figure.unit is not None and is_share:
                 yield from self._shares(pool, figure.unit)
@@ -108,7 +111,9 @@ class Arithmetic:
                 yield from self._shared(pool)
         elif adds:
             yield from self._shared(pool)
-        if not is_share and self.RATIO.search(sentence):
+        if self.CALENDAR.search(sentence):
+            yield from ((it.value * by, it.unit) for it in pool for by in self.PARTS if it.unit)
+        if not is_share and (self.RATIO.search(sentence) or self.AVERAGE.search(sentence)):
             yield from self._ratios(pool, has_unit=figure.unit is not None)
 
     def _of_columns(self) -> Iterator[tuple[float, Unit | None]]:
@@ -130,8 +135,10 @@ class Arithmetic:
                 times += [it.value for it in pool if it is not known and self._is_number(it)]
                 yield from ((known.value * it, known.unit) for it in times)
 
-    def _differences(self, pool: Sequence[Known]) -> Iterator[tuple[float, Unit | None]]:
+    def _differences(self, pool: Sequence[Known], named: Sequence[float]) -> Iterator[tuple[float, Unit | None]]:
         yield from ((other.value - one.value, one.unit) for one, other in self._alike(pool))
+        shown = [it for it in pool if it.value in named and it.unit is None]
+        yield from ((other.value - one.value, None) for one, other in combinations(shown, 2))
 
     @staticmethod
     def _alike(pool: Sequence[Known]) -> Iterator[tuple[Known, Known]]:

@@ -12,7 +12,7 @@ class Clock:
 
     WRITTEN: Final = re.compile(
         r"(?<![\d.,:])(?P<h>\d{1,2})"
-        r"(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?|\s?h\s?(?P<hm>[0-5]\d)\b)(?![\d:])"
+        r"(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?|\s?h\s?(?P<hm>[0-5]\d)\b)(?!\d|:\d)"
     )
     """With minutes: `18:00`, `1:38:04`, `8h30`."""
     DOTTED: Final = re.compile(r"(\d{1,2})[.]([0-5]\d)|(\d{1,2})")
@@ -31,6 +31,8 @@ class Clock:
     NOON: Final = 720
     DAY: Final = 1440
     LAST_HOUR: Final = 24
+    LAST_WORDS: Final = 3
+    """What is split off before a number: `half`, `past`, and what is glued to it."""
     EVENING: Final = 600
     """From this minute on an hour in two digits may be of the evening: `10:30`."""
 
@@ -53,7 +55,7 @@ class Clock:
             return frozenset()
         digits = cls.DOTTED.fullmatch(text, *span)
         hour, minute = (int(digits[1] or digits[3]), int(digits[2] or 0)) if digits else (int(value), 0)
-        end, past, after = span[1], " ".join(lead[-3:-1]), cls.AFTERWARDS.match(text, span[1])
+        end, past, after = span[1], " ".join(lead[-cls.LAST_WORDS : -1]), cls.AFTERWARDS.match(text, span[1])
         is_time = past in cls.BEFORE or bool(after) or (len(lead) > 1 and lead[-2] in cls.AT_HOUR)
         if past in cls.BEFORE:
             minute = cls.BEFORE[past]

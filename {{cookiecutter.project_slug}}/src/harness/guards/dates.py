@@ -49,7 +49,7 @@ class Dates:
 
     WORD: Final = re.compile(r"[^\W\d_]+")
     NUMERIC: Final = re.compile(r"(?<!\d)(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
-    SLASHED: Final = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
+    SLASHED: Final = re.compile(r"(?<![\d.,/-])(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
     FULL: Final = re.compile(
         r"(?<![\d.,/-])(?:(?P<y>[12]\d{3})-(?P<m>\d\d)(?:-(?P<d>\d\d))?|(?P<a>\d{1,2})(?P<sep>[/.-])(?P<b>\d{1,2})(?P=sep)"
         r"(?P<z>\d{4}|\d\d))(?![\d/]|[.-]\d)"
@@ -120,7 +120,7 @@ class Dates:
     def _unsupported_months(self, answer: str) -> Iterator[str]:
         for mention in self._mentions(answer):
             month, written = self.MONTHS[mention["month"]], mention[0].removeprefix(mention["alone"] or "").lstrip()
-            year = int(mention["year"][-4:]) if mention["year"] else None
+            year = self._year(mention)
             if day := mention["before"] or mention["after"]:
                 earlier, later = self._days_beside(answer, mention)
                 beside = re.findall(r"\d+", f"{earlier[0] if earlier else ''} {later[0] if later else ''}")
@@ -163,6 +163,10 @@ class Dates:
         yield year, other, one
         yield year, one, other
 
+    @staticmethod
+    def _year(mention: re.Match[str]) -> int | None:
+        return int("".join(filter(str.isdigit, mention["year"]))) if mention["year"] else None
+
     def _has_year(self, day: int, month: int, year: int | None) -> bool:
         """False where the evidence has years for this date, and only others."""
         known = (
@@ -182,7 +186,7 @@ class Dates:
         for mention in self._mentions(self._evidence):
             if (written := mention["before"] or mention["after"]) and mention["year"]:
                 key = self._day(written), self.MONTHS[mention["month"]]
-                years[key] = years.get(key, frozenset()) | {int(mention["year"][-4:])}
+                years[key] = years.get(key, frozenset()) | {self._year(mention) or 0}
         return years
 
     def _weekdays_of(self, day: int, month: int, year: int | None) -> frozenset[int]:

@@ -76,9 +76,10 @@ class Evidence:
     def _walk(self, item: Any, key: str, unit: Unit | None, row: int) -> Iterator[Leaf]:
         kind = type(item)
         if kind in self.PLAIN:
-            yield Leaf(item, key, Units.of_key(key) or unit if key else unit, row)
+            yield Leaf(item, key, self._unit_of(key, unit), row)
         elif isinstance(item, Mapping):
             unit = self._unit_beside(item) or unit
+            amounts = [name for name in item if self._is_money(self._unit_of(str(name), None))] if unit else []
             are_rows = len(item) > 1 and all(isinstance(it, Mapping) for it in item.values())
             for name, value in item.items():
                 inner = row
@@ -87,7 +88,8 @@ class Evidence:
                     yield Leaf(str(name), "name", None, inner)
                 elif any(map(str.isdigit, str(name))):
                     yield Leaf(str(name).replace("_", " "), "", None, row)
-                yield from self._walk(value, str(name), unit, inner)
+                is_other = amounts and name not in amounts and type(value) in self.PLAIN and self._is_money(unit)
+                yield from self._walk(value, str(name), None if is_other else unit, inner)
         elif isinstance(item, Iterable) and not isinstance(item, bytes):
             items = list(item)
             self._lists.append((key, items))
@@ -106,6 +108,17 @@ class Evidence:
             above = self.lineage(self._parents[row]) if row else frozenset[int]()
             self._lineages[row] = above | {row} if row else above
         return self._lineages[row]
+
+    @staticmethod
+    def _is_money(unit: Unit | None) -> bool:
+        return unit is not None and unit.dimension == "money"
+
+    @classmethod
+    def _unit_of(cls, key: str, beside: Unit | None) -> Unit | None:
+        """The unit that a key tells, of money the currency `beside` it; else the one beside it."""
+        own = Units.of_key(key) if key else None
+        is_open = own is None or (cls._is_money(own) and not own.codes and cls._is_money(beside))
+        return beside if is_open else own
 
     def _unit_beside(self, item: Mapping[Any, Any]) -> Unit | None:
         """The unit that a short text beside figures names: `{"amount": 5, "currency": "EUR"}`."""

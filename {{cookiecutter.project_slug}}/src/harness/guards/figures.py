@@ -65,8 +65,9 @@ class Lead:
             words = [*(words[:-1] if words[-1] else words[:-2]), ""]
         self.words: Sequence[str] = words
         self.rough = self._rough(words)
-        if len(words) > 1 and words[-2] in self.MINUS and not words[-1]:
-            self.is_signed = words[-3:-2] == [] or words[-3] not in self.NO_MINUS
+        *before, last, glued = ["", "", *words]
+        if last in self.MINUS and not glued:
+            self.is_signed = before[-1] not in self.NO_MINUS
             self.rough = "" if self.is_signed else "about"
 
     @classmethod
@@ -74,7 +75,7 @@ class Lead:
         """`about`, `over` or `under`, by the words before a figure, the last of them glued to it."""
         if words[-1] and (glued := words[-1].strip("(*")) in cls.ROUGH:
             return cls.ROUGH[glued]
-        last = [it.lstrip('(*¿¡"“«') for it in words[-2 - cls.ROUGH_WORDS : -1]]
+        last = [it.lstrip('(*¿¡"“«') for it in words[:-1]]
         if last and last[-1] in cls.SKIPPED:
             last.pop()
         if not last or last[-1] not in cls.ROUGH_ENDS:
@@ -159,6 +160,8 @@ class FigureReader:
         unit, values = None, Values()
         if match["hm"] or Clock.HOURS.match(text, end):  # `8h30` lasts or begins
             unit, values = Units.BY_NAME["minute"], ((float(hour * Clock.HOUR + minute), 1.0),)
+        if hour > Clock.LAST_HOUR:  # a run of 52:14
+            unit, values = Units.BY_NAME["second"], ((float(hour * Clock.HOUR + minute), 1.0),)
         if match["s"]:
             unit = Units.BY_NAME["second"]
             values = ((float((hour * Clock.HOUR + minute) * Clock.HOUR + int(match["s"])), 1.0),)

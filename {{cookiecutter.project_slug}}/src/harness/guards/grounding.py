@@ -45,6 +45,7 @@ class Grounding:
     )
     ORDINAL: Final = re.compile(rf"(?:{Dates.SIGNS})(?!\w)")
     MONTH_DAYS: Final = 31
+    """Most that a month has."""
     ARTICLES: Final = frozenset(Locale.beside_figures("articles"))
     """Numbers that are articles as often: `una semana`."""
 
@@ -124,6 +125,8 @@ class Grounding:
                 yield figure.text
 
     def _has_figure(self, reading: Reading, figure: Figure, *, is_known: bool) -> bool:
+        if self._is_code(reading.text, figure):
+            return self._is_part_of_code(reading.text, figure)
         found = [it for minute in figure.clock for it in self._evidence.clocks.get(minute, ())] if figure.clock else []
         if not found and figure.parts:
             return all(self._has_figure(reading, it, is_known=is_known) for it in figure.parts)
@@ -141,6 +144,8 @@ class Grounding:
         if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
         if is_of_another or self._has_other_sign(figure):  # what was found must not be worked out in another sense
+            return False
+        if reading.is_score(figure):
             return False
         start, end = reading.sentence(figure)
         return self._arithmetic.explains(figure, text[start:end], reading.beside(figure))
@@ -226,6 +231,12 @@ class Grounding:
     def _is_in(self, known: Known, rows: frozenset[int]) -> bool:
         own = self._evidence.lineage(known.row)
         return not own.isdisjoint(rows) or any(known.row in self._evidence.lineage(it) for it in rows)
+
+    @staticmethod
+    def _is_code(text: str, figure: Figure) -> bool:
+        """True for digits that a letter is glued to, such as `Q3`; not for `EUR5`."""
+        lead = text[figure.start - 1 : figure.start]
+        return lead.isascii() and lead.isalpha() and not (figure.unit and figure.unit.codes)
 
     def _is_part_of_code(self, text: str, figure: Figure) -> bool:
         """True for digits of a code or a telephone number that the evidence has."""

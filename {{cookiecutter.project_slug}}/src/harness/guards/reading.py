@@ -83,6 +83,12 @@ class Reading:
         last = bisect_left(self._ends, figure.stop, first)
         return self._ends[first - 1] + 1 if first else 0, self._ends[last] if last < len(self._ends) else len(self.text)
 
+    SCORE: Final = re.compile(r"[-\u2013:]\d")
+
+    def is_score(self, figure: Figure) -> bool:
+        """True for the first figure of `4-1`, which nobody works out."""
+        return self.SCORE.match(self.text, figure.stop) is not None
+
     def beside(self, figure: Figure) -> Sequence[Figure]:
         """The figures of its sentence, itself among them."""
         start, end = self.sentence(figure)
