@@ -104,12 +104,10 @@ class Arithmetic:
             yield from self._sums(pool, named)
         if subtracts:
             yield from self._differences(pool, named)
-        if subtracts or self.SHARE.search(sentence):
-            if figure.unit is not None and is_share:
-                yield from self._shares(pool, figure.unit)
-            else:
-                yield from self._shared(pool)
-        elif adds:
+        compares = subtracts or bool(self.SHARE.search(sentence))
+        if figure.unit and is_share:
+            yield from self._shares(pool, figure.unit) if compares else ()
+        elif adds or compares:
             yield from self._shared(pool)
         if self.CALENDAR.search(sentence):
             yield from ((it.value * by, it.unit) for it in pool for by in self.PARTS if it.unit)
@@ -137,7 +135,7 @@ class Arithmetic:
 
     def _differences(self, pool: Sequence[Known], named: Sequence[float]) -> Iterator[tuple[float, Unit | None]]:
         yield from ((other.value - one.value, one.unit) for one, other in self._alike(pool))
-        shown = [it for it in pool if it.value in named and it.unit is None]
+        shown = [it for it in pool if it.value in named and (it.unit is None or it.unit.dimension == "count")]
         yield from ((other.value - one.value, None) for one, other in combinations(shown, 2))
 
     @staticmethod

@@ -79,7 +79,6 @@ class Evidence:
             yield Leaf(item, key, self._unit_of(key, unit), row)
         elif isinstance(item, Mapping):
             unit = self._unit_beside(item) or unit
-            amounts = [name for name in item if self._is_money(self._unit_of(str(name), None))] if unit else []
             are_rows = len(item) > 1 and all(isinstance(it, Mapping) for it in item.values())
             for name, value in item.items():
                 inner = row
@@ -88,8 +87,7 @@ class Evidence:
                     yield Leaf(str(name), "name", None, inner)
                 elif any(map(str.isdigit, str(name))):
                     yield Leaf(str(name).replace("_", " "), "", None, row)
-                is_other = amounts and name not in amounts and type(value) in self.PLAIN and self._is_money(unit)
-                yield from self._walk(value, str(name), None if is_other else unit, inner)
+                yield from self._walk(value, str(name), unit, inner)
         elif isinstance(item, Iterable) and not isinstance(item, bytes):
             items = list(item)
             self._lists.append((key, items))

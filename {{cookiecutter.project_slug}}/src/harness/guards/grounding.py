@@ -125,9 +125,10 @@ class Grounding:
                 yield figure.text
 
     def _has_figure(self, reading: Reading, figure: Figure, *, is_known: bool) -> bool:
-        if self._is_code(reading.text, figure):
-            return self._is_part_of_code(reading.text, figure)
-        found = [it for minute in figure.clock for it in self._evidence.clocks.get(minute, ())] if figure.clock else []
+        text = reading.text
+        if self._is_code(text, figure):
+            return self._is_part_of_code(text, figure)
+        found = [it for minute in figure.clock for it in self._evidence.clocks.get(minute, ())]
         if not found and figure.parts:
             return all(self._has_figure(reading, it, is_known=is_known) for it in figure.parts)
         sides = reading.sides(figure)
@@ -140,14 +141,16 @@ class Grounding:
             return False
         if found and (not is_known or self._is_of_its_row(reading, figure, found)):
             return True
-        text = reading.text
         if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
-        if is_of_another or self._has_other_sign(figure):  # what was found must not be worked out in another sense
-            return False
+        # What was found in another sense must not be worked out in this one.
+        return not (is_of_another or self._has_other_sign(figure)) and self._is_explained(reading, figure)
+
+    def _is_explained(self, reading: Reading, figure: Figure) -> bool:
         if reading.is_score(figure):
             return False
         start, end = reading.sentence(figure)
+        text = reading.text
         return self._arithmetic.explains(figure, text[start:end], reading.beside(figure))
 
     def _is_of_its_row(self, reading: Reading, figure: Figure, found: Sequence[Known]) -> bool:
