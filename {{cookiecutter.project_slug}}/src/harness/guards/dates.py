@@ -61,6 +61,8 @@ class Dates:
         rf"\s?(?:(?:{ARTICLE})\s)?)+\Z"
     )
     """`22 and ` before `23 November`."""
+    CONNECTORS: Final = frozenset(("&", "and", "or", "y", "o", "e", *(word for it in LOCALES for word in it.range)))
+    CONNECTING: Final = ",-\u2013"
     LATER_DAYS: Final = re.compile(r"(?:\s?(?:,|[-\u2013]|to|and|through|&)\s?\d{1,2}(?!\d|\s?%|[.,:]\d))+")
     """`-24` after `November 22`."""
     WEEKDAY_BEFORE: Final = re.compile(
@@ -142,7 +144,9 @@ class Dates:
     def _days_beside(cls, text: str, mention: re.Match[str]) -> tuple[re.Match[str] | None, re.Match[str] | None]:
         """The other days of `22 and 23 November`, `November 22-24`."""
         near = max(0, mention.start() - cls.NEAR_CHARS)
-        earlier = cls.EARLIER_DAYS.search(text, near, mention.start()) if mention["before"] else None
+        last = text[near : mention.start()].rstrip().rpartition(" ")[2] if mention["before"] else ""
+        may_be = last and (last in cls.CONNECTORS or last[-1] in cls.CONNECTING)
+        earlier = cls.EARLIER_DAYS.search(text, near, mention.start()) if may_be else None
         later = cls.LATER_DAYS.match(text, mention.end()) if mention["after"] and not mention["year"] else None
         return earlier, later
 

@@ -27,6 +27,8 @@ class Grounding:
     )
     MONEY: Final = frozenset(map(str.lower, Units.CURRENCIES))
     SIGN: Final = re.compile(Locale.pattern(it for it in Units.CURRENCIES if not it.isalpha()))
+    SIGNS: Final = frozenset(sign[-1] for sign in Units.CURRENCIES if not sign.isalpha())
+    """Of each sign the last letter, which is the sign itself: `US$`."""
     SIGN_OR_WORD: Final = re.compile(f"{SIGN.pattern}|{Dates.WORD.pattern}")
     BEFORE_AMOUNT: Final = re.compile(
         rf"(?:\d|\b(?:{Locale.pattern(*(it.before_amount for it in Dates.LOCALES))}))\s?(?:[a-z]+\s)?\Z", re.IGNORECASE
@@ -64,11 +66,12 @@ class Grounding:
         With `is_known` false `answer` is in a language without data: only its digits are checked, signs
         and codes of currencies.
         """
-        plain = self.LIST_MARKER.sub(lambda it: " " * len(it[0]), answer)
+        has_list = "\n" in answer or self.LIST_MARKER.match(answer)
+        plain = self.LIST_MARKER.sub(lambda it: " " * len(it[0]), answer) if has_list else answer
         words = frozenset(Dates.WORD.findall(plain))
         has_months = is_known and not words.isdisjoint(Dates.NAMES)
         has_date = has_months or Dates.may_be_whole(plain)
-        has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
+        has_currency = not self.SIGNS.isdisjoint(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
         bare = FigureReader.blank(plain, Dates.spans(plain)) if has_date else plain
         numbers = self._unsupported_numbers(bare, is_known=is_known)
         if (has_date or has_currency) and answer in self._words_said:

@@ -57,6 +57,7 @@ class Reading:
         """Read `text`; without `has_words`, in a language without data, its digits only."""
         self.text = text
         self._has_words = has_words
+        self._of_sentence: dict[int, Sequence[tuple[int, int]]] = {}
         has_numbers = has_words and not NumberWords.FOLDED.isdisjoint([word for _, word in self.words])
         self.figures: Sequence[Figure] = FigureReader.read(text, has_words=has_numbers)
 
@@ -99,11 +100,13 @@ class Reading:
         if self._places is None:
             self._places = [(at, names[word]) for at, word in self.words if word in names]
         start, end = self.sentence(figure)
-        found: list[tuple[int, int]] = []
-        for at, row in self._places:
-            if start <= at < end and not (found and found[-1][1] == row):
-                found.append((at, row))
-        return found
+        if start not in self._of_sentence:
+            found: list[tuple[int, int]] = []
+            for at, row in self._places:
+                if start <= at < end and not (found and found[-1][1] == row):
+                    found.append((at, row))
+            self._of_sentence[start] = found
+        return self._of_sentence[start]
 
     _places: Sequence[tuple[int, int]] | None = None
 

@@ -63,8 +63,6 @@ class LanguageDetector:
 
     SIGNS: Final = {sign: language for language in LANGUAGES for sign in Locale.load(language).signs}
     SIGN: Final = re.compile("|".join(rf"\b{it}\b" if it.isalpha() and len(it) > 1 else re.escape(it) for it in SIGNS))
-    SIGN_LETTERS: Final = frozenset(max(sign, key=ord) for sign in SIGNS)
-    """One letter of each sign, its rarest."""
     SIGN_WORDS: Final = 2
     """A sign counts as so many common words; a guess that the examples pass."""
 
@@ -135,7 +133,7 @@ class LanguageDetector:
         known = map(cls._LANGUAGES_OF.get, Words.tokenize(text) if words is None else words)
         counts = Counter(chain.from_iterable(filter(None, known)))
         lowered = text.lower()
-        for sign in () if cls.SIGN_LETTERS.isdisjoint(lowered) else {*cls.SIGN.findall(lowered)}:
+        for sign in {*cls.SIGN.findall(lowered)} if any(it in lowered for it in cls.SIGNS) else ():
             counts[cls.SIGNS[sign]] += cls.SIGN_WORDS
         return counts
 
