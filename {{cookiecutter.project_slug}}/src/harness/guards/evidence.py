@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ..locale.locale import Locale
 from ..prompts.language import Words
+from .clock import Clock
 from .dates import Dates
 from .figures import Figure, FigureReader
 from .reading import NO_SIDES, Reading, Side, Sides
@@ -59,6 +60,8 @@ class Evidence:
     """Longest text that may name a row. A guess."""
     SIGN_CHARS: Final = 20
     """Longest text beside a figure that may be its unit. A guess."""
+    MOST_CHARS: Final = 30_000
+    """Of texts that are read whole, which takes 0.2 s at the worst; of what comes after them only digits are. A guess."""
     MOST_ROWS: Final = 200
     """Rows that are told apart by name; beyond them a text is a table. A guess."""
 
@@ -70,31 +73,41 @@ class Evidence:
     def leaves(self) -> list[Leaf]:
         """Every text and number, however deep."""
         self._parents: list[int] = [0]
-        self._lists: list[tuple[str, list[Any]]] = []
-        return [leaf for it in self._evidence for leaf in self._walk(it, "", None, 0)]
+        self._lists: list[list[Any]] = []
+        found: list[Leaf] = []
+        left: list[Leaf] = [Leaf(it) for it in self._evidence][::-1]
+        while left:
+            leaf = left.pop()
+            kind = type(leaf.value)
+            if kind in self.PLAIN:
+                found.append(leaf._replace(unit=self._unit_of(leaf.key, leaf.unit)) if leaf.key else leaf)
+            elif isinstance(leaf.value, Mapping):
+                left += [*self._of_mapping(leaf)][::-1]
+            elif isinstance(leaf.value, Iterable) and not isinstance(leaf.value, str | bytes):
+                left += [*self._of_list(leaf)][::-1]
+            else:
+                found.append(leaf._replace(value=str(leaf.value)))
+        return found
 
-    def _walk(self, item: Any, key: str, unit: Unit | None, row: int) -> Iterator[Leaf]:
-        kind = type(item)
-        if kind in self.PLAIN:
-            yield Leaf(item, key, self._unit_of(key, unit), row)
-        elif isinstance(item, Mapping):
-            unit = self._unit_beside(item) or unit
-            are_rows = len(item) > 1 and all(isinstance(it, Mapping) for it in item.values())
-            for name, value in item.items():
-                inner = row
-                if are_rows or (not row and str(name)[:1].isupper()):
-                    inner = self._new_row(row)
-                    yield Leaf(str(name), "name", None, inner)
-                elif any(map(str.isdigit, str(name))):
-                    yield Leaf(str(name).replace("_", " "), "", None, row)
-                yield from self._walk(value, str(name), unit, inner)
-        elif isinstance(item, Iterable) and not isinstance(item, bytes):
-            items = list(item)
-            self._lists.append((key, items))
-            for it in items:
-                yield from self._walk(it, key, unit, row if type(it) in self.PLAIN else self._new_row(row))
-        else:
-            yield Leaf(str(item), key, unit, row)
+    def _of_mapping(self, leaf: Leaf) -> Iterator[Leaf]:
+        """What a mapping holds; one of mappings, or of names with a capital, is a row for each."""
+        item, row = leaf.value, leaf.row
+        unit = self._unit_beside(item) or leaf.unit
+        are_rows = len(item) > 1 and all(isinstance(it, Mapping) for it in item.values())
+        for key, value in item.items():
+            name, inner = str(key), row
+            if are_rows or (not row and name[:1].isupper()):
+                inner = self._new_row(row)
+                yield Leaf(name, "name", None, inner)
+            elif FigureReader.DIGIT.search(name):
+                yield Leaf(name.replace("_", " "), "", None, row)
+            yield Leaf(value, name, unit, inner)
+
+    def _of_list(self, leaf: Leaf) -> Iterator[Leaf]:
+        items = list(leaf.value)
+        self._lists.append(items)
+        for it in items:
+            yield Leaf(it, leaf.key, leaf.unit, leaf.row if type(it) in self.PLAIN else self._new_row(leaf.row))
 
     def _new_row(self, parent: int) -> int:
         self._parents.append(parent)
@@ -140,7 +153,23 @@ class Evidence:
 
     @cached_property
     def _found(self) -> list[Known]:
-        return [known for leaf in self.leaves for known in self._figures(leaf)]
+        found: list[Known] = []
+        chars = 0
+        for leaf in self.leaves:
+            chars += len(leaf.value) if type(leaf.value) is str else 0
+            is_far = type(leaf.value) is str and chars > self.MOST_CHARS
+            found += self._digits(leaf) if is_far else self._figures(leaf)
+        return found
+
+    @staticmethod
+    def _digits(leaf: Leaf) -> Iterator[Known]:
+        """The numbers and times in a long text, each once, without what stands beside them: a hostile one has 40,000."""
+        text = str(leaf.value)
+        for number in {*FigureReader.NUMBER.findall(text), *FigureReader.GROUPED.findall(text)}:
+            yield from (Known(value, None, leaf.row, leaf.key, NO_SIDES) for value, _ in FigureReader.readings(number))
+        for hour, minute in {(it["h"], it["m"] or it["hm"]) for it in Clock.WRITTEN.finditer(text)}:
+            clock = Clock.minutes("", 0, int(hour), int(minute))
+            yield from (Known(0, None, leaf.row, leaf.key, NO_SIDES, it) for it in clock)
 
     @cached_property
     def _values(self) -> list[float]:
@@ -205,7 +234,7 @@ class Evidence:
     @cached_property
     def counts(self) -> frozenset[int]:
         """How many there are of anything: items of a list, and those of them with the same value."""
-        lists = [items for _, items in self._lists] if self.leaves else []
+        lists = self._lists if self.leaves else []
         counts = set(map(len, lists))
         for items in lists:
             rows = [it for it in items if isinstance(it, Mapping)]

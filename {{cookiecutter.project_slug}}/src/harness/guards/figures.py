@@ -134,7 +134,7 @@ class FigureReader:
                 continue
             grouped = cls.GROUPED.match(text, match.start()) if after[:1] in cls.SPACES else None
             at = grouped.end() if grouped else match.end()
-            values = cls._readings(text[match.start() : at])
+            values = cls.readings(text[match.start() : at])
             found.append(cls._figure(text, match.start(), at, values, has_half=has_half))
         for run in NumberWords.RUN.finditer(text) if has_words else ():
             found += cls._in_words(text, run)
@@ -266,7 +266,7 @@ class FigureReader:
 
     @classmethod
     @lru_cache(maxsize=1024)
-    def _readings(cls, text: str) -> Values:
+    def readings(cls, text: str) -> Values:
         """Every value that a number may mean, and its last place: `1.234` is 1234 or 1.234."""
         readings: list[tuple[float, float]] = []
         digits = "".join(filter(str.isdigit, text))

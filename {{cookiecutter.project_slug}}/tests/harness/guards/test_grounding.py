@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.guards.evidence import Evidence
 from harness.guards.grounding import Grounding
 
 FACTS = [{"city": "Bogotá", "max": 18.4, "rain": 65}, ["2026-11-22", {"rate": "4,012.50", "code": "COP"}]]
@@ -222,6 +223,12 @@ def test_what_facts_say_by_true_and_false_is_not_denied() -> None:
 )
 def test_a_name_that_is_sure_to_be_one_is_named_wherever_it_stands(answer: str, named: list[str]) -> None:
     assert Grounding(EVIDENCE).unsupported_names(answer) == named
+
+
+def test_of_a_long_text_the_digits_count_wherever_they_stand() -> None:
+    grounding = Grounding(["1 € " * Evidence.MOST_CHARS + "1.250,75 and 18:40", {"change": -5}])
+    assert grounding.unsupported("1.250,75 at 18:40, down 5") == []
+    assert grounding.unsupported("1.250,76 at 18:41, 5 of them") == ["1.250,76", "18:41", "5"]
 
 
 def test_in_a_language_without_data_only_digits_and_signs_count() -> None:
