@@ -62,7 +62,9 @@ class Lead:
         self.unit: Unit | None = None
         if codes := Units.CURRENCIES.get(sign.upper()) or Units.CURRENCIES.get(sign):
             self.unit = Unit("money", codes=codes)
-            words = [*(words[:-1] if words[-1] else words[:-2]), ""]
+            if not words[-1]:
+                words.pop()
+            words[-1] = ""
         self.words: Sequence[str] = words
         self.rough = self._rough(words)
         *before, last, glued = ["", "", *words]
