@@ -54,14 +54,17 @@ class PlanCheck:
         if plan["verdict"] == "clarify":
             text, degraded = self._question_back(plan["text"], guard, language)
             return Plan(verdict="clarify", tasks=[], text=text), degraded
-        own = self._rules.plan(question, language, history)["tasks"] if len(plan["tasks"]) > 1 else []
-        tasks = [self._task(it, guard, question, own) for it in plan["tasks"]]
-        texts = [it["question"] for it in tasks if it["question"] not in question]
+        texts = [it["question"] for it in plan["tasks"] if it["question"] not in question]
         refusals = (guard.violation(it, is_ours=True) for it in texts)
         if refusal := next((it for it in refusals if it not in (None, OutputGuard.UNGROUNDED)), None):
             log.warning("plan_refused", reason=refusal)
             return None, [Degraded.refused(guard.block(refusal))]
-        return {**plan, "tasks": tasks}, []
+        own = self._rules.plan(question, language, history)["tasks"] if len(plan["tasks"]) > 1 else []
+        if not plan["tasks"]:
+            return plan, []
+        tasks = [self._task(it, guard, question, own) for it in plan["tasks"]]
+        first = Task(agent=plan["tasks"][0]["agent"], question=question)
+        return {**plan, "tasks": [it for it in tasks if it] or [first]}, []
 
     def is_doubtful(self, plan: Plan, question: str, language: Language) -> bool:
         """True for a refusal of what an agent's keywords, or several words of its description and examples, are for."""
@@ -93,12 +96,16 @@ class PlanCheck:
         log.warning("plan_refused", reason=refusal)
         return ours, [Degraded.refused(guard.block(refusal))]
 
-    @staticmethod
-    def _task(task: Task, guard: OutputGuard, question: str, own: Sequence[Task]) -> Task:
-        """`task`; where it has a figure or a name that nobody said, with the rules' `own` or all of the user's words."""
+    def _task(self, task: Task, guard: OutputGuard, question: str, own: Sequence[Task]) -> Task | None:
+        """`task`; where it has a figure or a name that nobody said, with the user's own words.
+
+        Of several tasks those of the rules' `own` for its agent; None for one that shares no word with the message.
+        """
         if task["question"] in question or not (foreign := guard.foreign(task["question"])):
             return task
         log.warning("task_rewritten", agent=task["agent"], foreign=len(foreign))
         AuditLog.record("grounding", "withheld", "task")
-        words = [it["question"] for it in own if it["agent"] == task["agent"]]
-        return Task(agent=task["agent"], question=words[0] if words else question)
+        if words := [it["question"] for it in own if it["agent"] == task["agent"]]:
+            return Task(agent=task["agent"], question=words[0])
+        is_made_up = self._stems([question]).isdisjoint(self._stems([task["question"]]))
+        return None if is_made_up else Task(agent=task["agent"], question=question)

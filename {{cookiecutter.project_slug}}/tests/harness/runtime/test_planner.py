@@ -155,6 +155,14 @@ async def test_a_task_names_only_what_the_conversation_names(
     assert state["answer"] == "mars has 2 moons."
 
 
+async def test_a_task_that_nobody_asked_for_is_left_out(settings: Settings) -> None:
+    tasks = [{"agent": "moons", "question": QUESTION}, {"agent": "heights", "question": "Height of Teide"}]
+    state = await turn(settings, Plans(verdict="work", tasks=tasks))
+    assert state["plan"]["tasks"] == tasks[:1]
+    state = await turn(settings, Plans(verdict="work", tasks=tasks), f"{QUESTION} And how high is Everest?")
+    assert [it["question"] for it in state["plan"]["tasks"]] == [QUESTION, "how high is Everest?"]
+
+
 async def test_a_task_may_name_what_an_earlier_message_named(settings: Settings) -> None:
     planner = Plans(verdict="work", tasks=[{"agent": "moons", "question": "moons of Saturn"}])
     state = await turn(settings, planner, "How many moons has Saturn?", "And in all?")
