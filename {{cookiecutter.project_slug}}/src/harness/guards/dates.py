@@ -167,6 +167,14 @@ class Dates:
         yield year, other, one
         yield year, one, other
 
+    def has_pair(self, text: str, at: int) -> bool:
+        """True where the day and month in digits around `at` are of the evidence: `3/4` is two dates."""
+        for match in self.SLASHED.finditer(text, max(0, at - len("31/")), at + len("31/12")):
+            one, other = int(match[1]), int(match[3])
+            if match.start() <= at < match.end() and not self._days.isdisjoint({(one, other), (other, one)}):
+                return True
+        return False
+
     @staticmethod
     def _year(mention: re.Match[str]) -> int | None:
         return int("".join(filter(str.isdigit, mention["year"]))) if mention["year"] else None

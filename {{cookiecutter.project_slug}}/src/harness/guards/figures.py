@@ -95,9 +95,10 @@ class FigureReader:
     GROUPED: Final = re.compile(rf"\d{{1,3}}(?:{GROUP}\d{{3}})+(?!\d)(?:[.,]\d+)?")
     """In groups as people write them: `1 234 567`, `1'234`."""
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
-    HALVES: Final = frozenset(it.split()[-1] for it in Locale.beside_figures("half"))
-    HALF: Final = re.compile(rf"\s(?:{Locale.pattern(Locale.beside_figures('half'))})(?!\w)", re.IGNORECASE)
-    HALF_STEP: Final = 0.1
+    PARTS: Final = {k: float(v) for k, _, v in (it.partition("=") for it in Locale.beside_figures("half"))}
+    HALVES: Final = frozenset(it.split()[-1] for it in PARTS)
+    HALF: Final = re.compile(rf"\s({Locale.pattern(PARTS)})(?!\w)", re.IGNORECASE)
+    HALF_STEP: Final = 0.01
     """Of `four and a half`: it says 4.5 and nothing near it."""
     BELOW_ZERO: Final = re.compile(
         rf"\s*(?:{Locale.pattern(Locale.beside_figures('below_zero'))})(?!\w)", re.IGNORECASE
@@ -109,6 +110,8 @@ class FigureReader:
     """Between hours and minutes."""
     RANGE_CHARS: Final = 12
     """Longest of what stands between the ends of a range. A guess."""
+    TIME_OF_DAY: Final = Unit("clock")
+    """Of `9 pm`, which is no 9 °C."""
     YEARS: Final = range(1900, 2101)
     """What four digits alone may be."""
     ALONE: Final = 1
@@ -202,6 +205,8 @@ class FigureReader:
             is_signed, stop = True, below.end()
         may_be_time = values and (unit is None or unit.dimension == "time")
         clock = Clock.hour(text, (start, end), values[-1][0], lead.words) if may_be_time else frozenset[int]()
+        if clock and unit is None and Clock.HALF_DAY.match(text, end):
+            unit = cls.TIME_OF_DAY
         return Figure(text[start:end], start, stop, values, unit, clock, is_signed, lead.rough, is_word)
 
     @staticmethod
@@ -218,7 +223,8 @@ class FigureReader:
     def _with_half(cls, text: str, at: int, values: Values) -> tuple[Values, int]:
         """With the ` and a half` that stands at `at`."""
         if half := cls.HALF.match(text, at):
-            return tuple((value + 0.5, cls.HALF_STEP) for value, _ in values), half.end()
+            part = cls.PARTS[half[1].lower()]
+            return tuple((value + part, cls.HALF_STEP) for value, _ in values), half.end()
         return values, at
 
     @classmethod

@@ -201,7 +201,7 @@ class Grounding:
         if unit.factor:
             known = self._evidence.of_dimension(unit.dimension)
             value = (low + high) / 2
-            if unit.dimension != "temperature":  # its zero lies anywhere
+            if unit.dimension != "temperature" and not figure.rough:  # its zero lies anywhere
                 least, most = sorted((value * (1 - Rounding.CONVERTED), value * (1 + Rounding.CONVERTED)))
                 low, high = max(low, least), min(high, most)
             found = [
@@ -272,6 +272,8 @@ class Grounding:
         value = figure.values[0][0] if figure.values and figure.unit is None else 0
         if not is_known:
             return value in self._dates.parts
+        if text[figure.start - 1 : figure.start] == "/" or text[figure.stop : figure.stop + 1] == "/":
+            return self._dates.has_pair(text, figure.start)
         if value in FigureReader.YEARS:
             return int(value) in self._dates.years
         if not 1 <= value <= self.MONTH_DAYS or figure.is_word:

@@ -49,9 +49,11 @@ class Reading:
     """Reads a text once; what is seldom needed is read when it is."""
 
     WORD: Final = re.compile(r"[^\W_]+")
-    END: Final = re.compile(r"[.!?;](?=\s|\Z)|\n")
+    SHORT: Final = r"(?<!m[aá]x)(?<!m[ií]n)"
+    """After these a full stop ends nothing."""
+    END: Final = re.compile(rf"{SHORT}[.!?;](?=\s|\Z)|\n")
     """Of a sentence, within which figures belong together."""
-    CLAUSE: Final = re.compile(rf"[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s")
+    CLAUSE: Final = re.compile(rf"{SHORT}[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s")
 
     def __init__(self, text: str, *, has_words: bool = True) -> None:
         """Read `text`; without `has_words`, in a language without data, its digits only."""
@@ -84,11 +86,14 @@ class Reading:
         last = bisect_left(self._ends, figure.stop, first)
         return self._ends[first - 1] + 1 if first else 0, self._ends[last] if last < len(self._ends) else len(self.text)
 
+    DASHES: Final = ("-", "\u2013", ":")
     SCORE: Final = re.compile(r"[-\u2013:]\d")
 
     def is_score(self, figure: Figure) -> bool:
-        """True for the first figure of `4-1`, which nobody works out."""
-        return self.SCORE.match(self.text, figure.stop) is not None
+        """True for the figures of `4-1`, which nobody works out."""
+        before = self.text[max(0, figure.start - 2) : figure.start]
+        is_second = before[:1].isdigit() and before[1:] in self.DASHES
+        return is_second or self.SCORE.match(self.text, figure.stop) is not None
 
     def beside(self, figure: Figure) -> Sequence[Figure]:
         """The figures of its sentence, itself among them."""

@@ -9,7 +9,6 @@ import structlog
 from ..guards.output import OutputGuard, OutputPolicy
 from ..locale.locale import Locale
 from ..prompts.language import LANGUAGES, Language, LanguageDetector, Words
-from ..telemetry.audit_log import AuditLog
 from .agent import Agent
 from .replies import Degraded
 from .state import Plan, Task, Turn
@@ -104,7 +103,6 @@ class PlanCheck:
         if task["question"] in question or not (foreign := guard.foreign(task["question"])):
             return task
         log.warning("task_rewritten", agent=task["agent"], foreign=len(foreign))
-        AuditLog.record("grounding", "withheld", "task")
         if words := [it["question"] for it in own if it["agent"] == task["agent"]]:
             return Task(agent=task["agent"], question=words[0])
         is_made_up = self._stems([question]).isdisjoint(self._stems([task["question"]]))
