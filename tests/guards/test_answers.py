@@ -14,7 +14,7 @@ from harness.guards.output import OutputGuard, OutputPolicy
 from harness.telemetry.redaction import Redactor
 
 TURNS: Final = tomllib.loads(Path(__file__).with_name("answers.toml").read_text(encoding="utf-8"))["turns"]
-LEAST: Final = {"faithful": 28, "invented": 25}
+LEAST: Final = {"faithful": 28, "invented": 26}
 """Of the 30 in each half: a little under what was reached on 2026-11-30."""
 JUDGED: Final = {"faithful": 28, "invented": 28}
 ERRS_ONCE_IN: Final = 12
@@ -64,5 +64,7 @@ def test_answers_are_told_apart(half: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["faithful", "invented"])
 def test_a_judge_adds_what_rules_do_not_read(half: str, kind: str) -> None:
     right, wrong = Rates(half).right(kind, is_judged=True)
-    print(f"\n{half}, with a judge that errs once in {ERRS_ONCE_IN}: {kind} answers treated rightly: {len(right)} of 30")
+    print(
+        f"\n{half}, with a judge that errs once in {ERRS_ONCE_IN}: {kind} answers treated rightly: {len(right)} of 30"
+    )
     assert len(right) >= JUDGED[kind] - 30 // ERRS_ONCE_IN, wrong

@@ -23,6 +23,11 @@ class Dates:
     WEEKDAYS: Final = Locale.numbered(*(it.weekdays for it in LOCALES))
     """As `date.weekday` counts."""
 
+    FOLDED_WEEKDAYS: Final = tuple(
+        {Locale.fold(name) for names in same for name in names}
+        for same in zip(*(it.weekdays for it in LOCALES), strict=True)
+    )
+
     NAMES: Final = MONTHS.keys() | WEEKDAYS.keys()
 
     SHORT: Final = Locale.numbered(*(it.weekdays_short for it in LOCALES))
@@ -110,8 +115,7 @@ class Dates:
         """What the weekday of a whole date in digits is called, folded."""
         for year, month, day in (it for match in cls.FULL.finditer(text) for it in cls._read(match)):
             if cls._exists(year, month, day):
-                weekday = date(year, month, day).weekday()
-                yield from (Words.strip_accents(name) for name, number in cls.WEEKDAYS.items() if number == weekday)
+                yield from cls.FOLDED_WEEKDAYS[date(year, month, day).weekday()]
 
     @classmethod
     @lru_cache(maxsize=8)

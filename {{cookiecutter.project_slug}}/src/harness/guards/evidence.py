@@ -208,7 +208,10 @@ class Evidence:
                 sides |= {Sides.DOWN if leaf.value < 0 else Sides.UP}
             yield Known(float(leaf.value), leaf.unit, leaf.row, leaf.key, sides)
         elif kind is str and FigureReader.may_hold(leaf.value):
-            reading = Reading(FigureReader.blank(leaf.value, Dates.spans(leaf.value)))
+            plain = FigureReader.blank(leaf.value, Dates.spans(leaf.value))
+            if plain.isspace():  # a date and nothing else
+                return
+            reading = Reading(plain)
             sides, _ = self._of_key(leaf.key) if leaf.key else (NO_SIDES, False)
             for figure in reading.figures:
                 yield from self._read(leaf, figure, sides or reading.sides(figure))
@@ -266,7 +269,7 @@ class Evidence:
 
     def _names(self, leaf: Leaf) -> Iterable[str]:
         text = leaf.value
-        if dates := [it.span() for it in Dates.FULL.finditer(text)]:
+        if Dates.may_be_whole(text) and (dates := Dates.FULL.findall(text)):
             return Dates.weekdays_in(text) if len(dates) == 1 else ()
         is_name = text[:1].isupper() or not self.NAME_KEYS.isdisjoint(Words.tokenize(leaf.key))
         if len(text) > self.NAME_CHARS or not is_name:

@@ -53,7 +53,9 @@ class Reading:
     """After these a full stop ends nothing."""
     END: Final = re.compile(rf"{SHORT}[.!?;](?=\s|\Z)|\n")
     """Of a sentence, within which figures belong together."""
-    CLAUSE: Final = re.compile(rf"{SHORT}[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s")
+    CLAUSE: Final = re.compile(
+        rf"{SHORT}[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s"
+    )
 
     def __init__(self, text: str, *, has_words: bool = True) -> None:
         """Read `text`; without `has_words`, in a language without data, its digits only."""
