@@ -146,6 +146,11 @@ class Evidence:
         """The evidence, flat."""
         return [str(it.value) for it in self.leaves]
 
+    @property
+    def keys(self) -> Iterator[str]:
+        """What its facts are called, as words."""
+        return (it.key.replace("_", " ") for it in self.leaves)
+
     @cached_property
     def known(self) -> list[Known]:
         """Its figures, the smallest value first."""

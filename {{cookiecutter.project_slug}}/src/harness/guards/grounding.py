@@ -9,12 +9,13 @@ from ..locale.locale import Locale
 from ..prompts.language import Words
 from .arithmetic import Arithmetic, Rounding
 from .claims import Claims
+from .currencies import Currencies
 from .dates import Dates
 from .evidence import Evidence, Known
 from .figures import Figure, FigureReader, Lead
 from .names import ProperNouns
 from .reading import NO_SIDES, Reading, Side, Sides
-from .units import Unit, Units
+from .units import Unit
 
 
 class Grounding:
@@ -25,16 +26,6 @@ class Grounding:
         r"\d{1,2}[.):]\**(?=\s)",
         re.MULTILINE | re.IGNORECASE,
     )
-    MONEY: Final = frozenset(map(str.lower, Units.CURRENCIES))
-    SIGN: Final = re.compile(Locale.pattern(it for it in Units.CURRENCIES if not it.isalpha()))
-    SIGNS: Final = frozenset(sign[-1] for sign in Units.CURRENCIES if not sign.isalpha())
-    """Of each sign the last letter, which is the sign itself: `US$`."""
-    SIGN_OR_WORD: Final = re.compile(f"{SIGN.pattern}|{Dates.WORD.pattern}")
-    BEFORE_AMOUNT: Final = re.compile(
-        rf"(?:\d|\b(?:{Locale.pattern(*(it.before_amount for it in Dates.LOCALES))}))\s?(?:[a-z]+\s)?\Z", re.IGNORECASE
-    )
-    BEFORE_AMOUNT_CHARS: Final = 24
-    """How far back that is looked for: a million and an adjective."""
     COMPARE: Final = frozenset(map(Locale.fold, Locale.beside_figures("compare")))
     """Words of sentences that set one row against another."""
     CODE: Final = re.compile(r"[\w-]*[^\W\d_][\w-]*\Z")
@@ -71,13 +62,13 @@ class Grounding:
         words = frozenset(Dates.WORD.findall(plain))
         has_months = is_known and not words.isdisjoint(Dates.NAMES)
         has_date = has_months or Dates.may_be_whole(plain)
-        has_currency = not self.SIGNS.isdisjoint(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
+        has_currency = Currencies.may_be_in(plain, words)
         bare = FigureReader.blank(plain, Dates.spans(plain)) if has_date else plain
         numbers = self._unsupported_numbers(bare, is_known=is_known)
         if (has_date or has_currency) and answer in self._words_said:
             has_date = has_currency = False  # every word of it is our own code's
         dates = self._dates.unsupported(plain) if has_date else ()
-        currencies = self._unsupported_currencies(plain) if has_currency else ()
+        currencies = self._currencies.unsupported(plain) if has_currency else ()
         if not is_known:
             currencies = (it for it in currencies if it.isupper() or not it.isalpha())
         return list(dict.fromkeys([*numbers, *dates, *currencies]))
@@ -114,6 +105,10 @@ class Grounding:
     @cached_property
     def _dates(self) -> Dates:
         return Dates(" ".join((*self.texts, *self._words_said)))
+
+    @cached_property
+    def _currencies(self) -> Currencies:
+        return Currencies(lambda: (*self.texts, *self._evidence.keys, *self._words_said))
 
     @cached_property
     def _arithmetic(self) -> Arithmetic:
@@ -282,27 +277,3 @@ class Grounding:
         if self.DAY.search(text, near, figure.start) or self.ORDINAL.match(text, figure.stop):
             return int(value) in self._dates.days
         return False
-
-    def _unsupported_currencies(self, answer: str) -> Iterator[str]:
-        """Those of `answer` that neither the evidence nor a key of it names, as written."""
-        for text, start, codes in self._currencies_in(answer):
-            near = max(0, start - self.BEFORE_AMOUNT_CHARS), start
-            if codes.isdisjoint(self._codes) and (
-                text.isupper() or not text.isalpha() or self.BEFORE_AMOUNT.search(answer, *near)
-            ):  # `5 pounds`, but not `the pounds he lost`
-                yield text
-
-    @cached_property
-    def _codes(self) -> frozenset[str]:
-        """The currencies that the evidence may mean; `price_eur` is a key that tells one."""
-        texts = (*self.texts, *(it.key.replace("_", " ") for it in self._evidence.leaves), *self._words_said)
-        mentions = self._currencies_in(" ".join(texts).upper())
-        return frozenset().union(*(codes for _, _, codes in mentions))
-
-    @classmethod
-    def _currencies_in(cls, text: str) -> Iterator[tuple[str, int, frozenset[str]]]:
-        """Each mention: as written, where, and the codes that it may mean."""
-        for match in cls.SIGN_OR_WORD.finditer(text):
-            word = match[0]
-            if codes := Units.CURRENCIES.get(word) or Units.CURRENCIES.get(word.lower()):
-                yield word, match.start(), codes

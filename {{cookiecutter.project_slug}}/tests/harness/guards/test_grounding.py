@@ -1,4 +1,4 @@
-"""Tests of `grounding`, `figures`, `units`, `clock`, `number_words`, `evidence`, `arithmetic`, `reading`, `names` and `claims`.
+"""Tests of `grounding`, `figures`, `units`, `clock`, `number_words`, `currencies`, `evidence`, `arithmetic`, `reading`, `names` and `claims`.
 
 Which figures, currencies, names and claims count as found in the facts.
 """
