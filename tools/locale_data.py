@@ -23,6 +23,7 @@ from babel import Locale  # type: ignore[import-not-found,import-untyped,unused-
 from babel.core import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
     UnknownLocaleError,
     get_cldr_version,
+    get_global,
 )
 from babel.numbers import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
     get_currency_name,
@@ -39,11 +40,22 @@ CURRENCIES = (
     "AED ARS AUD BGN BOB BRL CAD CHF CLP CNY COP CZK DKK DOP EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR"
     " NGN NOK NZD PEN PHP PKR PLN RON RUB SAR SEK SGD THB TRY UAH USD UYU VES VND ZAR"
 )
+CONTINENTS = ("Africa", "America", "Asia", "Australia", "Europe", "Pacific", "Atlantic")
 COMMON = (
     "baht bat bats boliviano bolivianos dong dongs leu leus lei lev leva levas nuevo nuevos rand rands real reals sol"
     " soles won wons may"
 )
 """Words that CLDR has and that mean something else as often: the 500 won, you may."""
+
+ZONES = sorted(it for it in get_global("zone_territories") if it.partition("/")[0] in CONTINENTS)
+PLACE_CHARS = 4
+"""A shorter name is a word as often: Rio, Nome."""
+NO_PLACES = (
+    "beulah casey center central chad creston currie davis dawson easter eastern jersey johnston jordan knox midway"
+    " mountain nome oral pacific palmer regina resolute reunion samoa south troll turkey vostok wake wallis mundo world bahia tell"
+    " africa america asia europa europe oceania fortaleza pseudoacentos pseudobidi canary caribbean americas marengo monticello vincennes georgia yukon"
+)
+"""Places that are words or given names as often, and parts of the world."""
 
 
 def folded(text: str) -> str:
@@ -79,7 +91,7 @@ class Words:
         ]
         lines += [self._line(name, value) for name, value in self._fields().items()]
         for name, table in self._tables().items():
-            lines += ["", f"[{name}]", *(self._line(key, table[key]) for key in sorted(table))]
+            lines += ["", f"[{name}]", *(self._line(key, table[key]) for key in sorted(table, key=self._order))]
         return "\n".join(lines) + "\n"
 
     def _fields(self) -> Mapping[str, str | list[str]]:
@@ -91,7 +103,21 @@ class Words:
             "weekdays_short": [it.rstrip(".").title() for it in self._of("days", "abbreviated")],
             "days": [self._joined(word, self._form("day", at)) for at, word in enumerate(days, 1)],
             **{name: " ".join(value.split()) for name, value in ours.items()},
+            "places": " ".join(self._places()),
         }
+
+    def _places(self) -> Sequence[str]:
+        """Countries and the cities that name time zones, of one word, folded."""
+        names = [*self._cldr.territories.values(), *self._cities(self._cldr).values()]
+        words = {folded(it) for it in names if it.isalpha() and len(it) >= PLACE_CHARS}
+        words |= {*self._ours.get("places", "").split()}
+        return sorted(words - {*NO_PLACES.split(), *self._ours.get("common_words", "").split()})
+
+    @staticmethod
+    def _cities(cldr: Any) -> Mapping[str, str]:
+        """Time zone -> the city that names it."""
+        cities = {zone: zone.rpartition("/")[2].replace("_", " ") for zone in ZONES if zone.count("/") == 1}
+        return cities | {it: str(known["city"]) for it, known in cldr.time_zones.items() if it in cities and "city" in known}
 
     @staticmethod
     def _weekday(name: str) -> Sequence[str]:
@@ -104,9 +130,15 @@ class Words:
         currencies, names = dict(self._ours["currencies"]), dict(self._ours["names"])
         for code in CURRENCIES.split():
             currencies[code] = self._joined(code, *self._nouns(code), self._sign(code), currencies.get(code, ""))
-        for code, word in self._territories():
+        for code, word in (*self._territories(), *self._named_otherwise()):
             names[code] = self._joined(word, names.get(code, ""))
-        return {"many_days": self._ours["many_days"], "currencies": currencies, "names": names}
+        plain = {name: self._ours.get(name, {}) for name in ("many_days", "numbers", "units", "figures", "opposites", "negation")}
+        tables = plain | {"currencies": currencies, "names": names}
+        return {name: {k: " ".join(v.split()) for k, v in table.items()} for name, table in tables.items()}
+
+    @staticmethod
+    def _order(key: str) -> tuple[int, str]:
+        return int(key) if key.isdigit() else 0, key
 
     def _of(self, kind: str, width: str) -> Sequence[str]:
         names = getattr(self._cldr, kind)["format"][width]
@@ -137,6 +169,14 @@ class Words:
             names = [folded(Locale(it).territories.get(code, "")) for it in LANGUAGES]
             if code.isalpha() and all(it.isalpha() for it in names) and not self._is_alike(*names):
                 yield code, names[LANGUAGES.index(self._language)]
+
+    def _named_otherwise(self) -> Iterator[tuple[str, str]]:
+        """Cities of one word whose names in the languages do not begin alike."""
+        both = [self._cities(Locale(it)) for it in LANGUAGES]
+        for zone in both[0] if self._language in LANGUAGES else ():
+            names = [folded(it[zone]) for it in both]
+            if all(it.isalpha() for it in names) and not self._is_alike(*names):
+                yield zone.rpartition("/")[2].lower(), names[LANGUAGES.index(self._language)]
 
     @staticmethod
     def _is_alike(one: str, other: str) -> bool:

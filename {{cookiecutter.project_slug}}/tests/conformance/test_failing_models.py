@@ -233,7 +233,7 @@ async def test_a_plan_that_stays_broken_is_made_by_the_rules(served: Served) -> 
     await served.start()
     reply = await served.ask(QUESTION)
     assert reply["answer"] == WRITTEN
-    assert reply["degraded_because"] == ["planner_unavailable"]
+    assert reply["degraded_because"] == ["unusable_plan"]
     assert len(served.asked("planner")) == 2
 
 

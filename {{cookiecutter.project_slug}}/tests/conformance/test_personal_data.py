@@ -103,9 +103,9 @@ async def test_what_passes_is_left_as_it_is(door: Door) -> None:
 async def test_what_nothing_gave_is_masked_or_left_on_its_way_out_as_the_operator_says(
     served: Served, acts: str, told: str
 ) -> None:
-    served.model.breaks(writer("Mars has 2. Write to bob@home.example. Bye."), "writer")
+    served.model.breaks(writer("Mars has 2, Everest 8849. Write to bob@home.example. Bye."), "writer")
     await served.start(personal_data_out=acts)
     events = await served.stream(QUESTION)
     tokens = "".join(data["text"] for name, data in events if name == "token")
-    assert tokens == events[-1][1]["answer"] == f"Mars has 2. Write to {told}. Bye."
+    assert tokens == events[-1][1]["answer"] == f"Mars has 2, Everest 8849. Write to {told}. Bye."
     assert not events[-1][1]["degraded"]

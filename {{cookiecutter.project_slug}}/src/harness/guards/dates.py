@@ -1,9 +1,10 @@
 """Days, months and weekdays of an answer, in words, that the facts of its turn do not have."""
 
 import re
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Final
 
@@ -21,6 +22,11 @@ class Dates:
 
     WEEKDAYS: Final = Locale.numbered(*(it.weekdays for it in LOCALES))
     """As `date.weekday` counts."""
+
+    FOLDED_WEEKDAYS: Final = tuple(
+        {Locale.fold(name) for names in same for name in names}
+        for same in zip(*(it.weekdays for it in LOCALES), strict=True)
+    )
 
     NAMES: Final = MONTHS.keys() | WEEKDAYS.keys()
 
@@ -48,7 +54,25 @@ class Dates:
 
     WORD: Final = re.compile(r"[^\W\d_]+")
     NUMERIC: Final = re.compile(r"(?<!\d)(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
-    SLASHED: Final = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
+    SLASHED: Final = re.compile(r"(?<![\d.,/-])(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d\d))?(?!\d)")
+    FULL: Final = re.compile(
+        r"(?<![\d.,/-])(?:(?P<y>[12]\d{3})-(?P<m>\d\d)(?:-(?P<d>\d\d))?|(?P<a>\d{1,2})(?P<sep>[/.-])(?P<b>\d{1,2})(?P=sep)"
+        r"(?P<z>\d{4}|\d\d))(?![\d/]|[.-]\d)"
+    )
+    """A whole date in digits: one thing, of which no part is right alone."""
+    CENTURY: Final = 2000
+    EARLIER_DAYS: Final = re.compile(
+        rf"(?<![\w.,:/])(?:\d{{1,2}}(?:{SIGNS})?\s?(?:,|[-\u2013]|{Locale.pattern(*(it.range for it in LOCALES))}|&|and|or|y|o|e)"
+        rf"\s?(?:(?:{ARTICLE})\s)?)+\Z"
+    )
+    """`22 and ` before `23 November`."""
+    CONNECTORS: Final = frozenset(("&", "and", "or", "y", "o", "e", *(word for it in LOCALES for word in it.range)))
+    CONNECTING: Final = ",-\u2013"
+    LATER_DAYS: Final = re.compile(r"(?:\s?(?:,|[-\u2013]|to|and|through|&)\s?\d{1,2}(?!\d|\s?%|[.,:]\d))+")
+    """`-24` after `November 22`."""
+    WEEKDAY_BEFORE: Final = re.compile(
+        rf"(?<![^\W\d_])(?P<name>{Locale.pattern(WEEKDAYS)}),?\s(?:(?:{ARTICLE}|{LINK}|día|dia)\s)?\Z"
+    )
     NEAR_CHARS: Final = 30
     """How far from a month its days may stand: `from 3 to 5 and on 7 March`. A guess."""
 
@@ -57,6 +81,8 @@ class Dates:
 
     def unsupported(self, answer: str) -> Iterator[str]:
         """The dates of `answer` that the evidence does not have, as written."""
+        if self.may_be_whole(answer):
+            yield from (it[0] for it in self.FULL.finditer(answer) if not self._has_date(it))
         words = frozenset(self.WORD.findall(answer))
         if not words.isdisjoint(self.MONTHS):
             yield from self._unsupported_months(answer)
@@ -66,14 +92,142 @@ class Dates:
             if not is_known and f"Santo {word}" not in answer:  # Santo Domingo
                 yield word
 
+    @classmethod
+    def spans(cls, text: str) -> Iterator[tuple[int, int]]:
+        """Where whole dates stand in `text`, whose digits are no figures of their own."""
+        if cls.may_be_whole(text):
+            yield from (it.span() for it in cls.FULL.finditer(text))
+        for mention in cls._mentions(text):
+            if mention["before"] or mention["after"] or mention["year"]:
+                earlier, later = cls._days_beside(text, mention)
+                start = earlier.start() if earlier else mention.start()
+                yield start, later.end() if later else mention.end()
+
+    DIVIDED: Final = re.compile(r"\d[-/.]\d")
+
+    @classmethod
+    def may_be_whole(cls, text: str) -> bool:
+        """False where no whole date in digits is in `text`."""
+        return cls.DIVIDED.search(text) is not None
+
+    @classmethod
+    def weekdays_in(cls, text: str) -> Iterator[str]:
+        """What the weekday of a whole date in digits is called, folded."""
+        for year, month, day in (it for match in cls.FULL.finditer(text) for it in cls._read(match)):
+            if cls._exists(year, month, day):
+                yield from cls.FOLDED_WEEKDAYS[date(year, month, day).weekday()]
+
+    @classmethod
+    @lru_cache(maxsize=8)
+    def _mentions(cls, text: str) -> Sequence[re.Match[str]]:
+        """The months of `text` with their days; of an answer, which is looked at several times, read once."""
+        return [*cls.MENTION.finditer(text)] if not cls.MONTHS.keys().isdisjoint(cls.WORD.findall(text)) else ()
+
     def _unsupported_months(self, answer: str) -> Iterator[str]:
-        for mention in self.MENTION.finditer(answer):
-            month = self.MONTHS[mention["month"]]
+        for mention in self._mentions(answer):
+            month, written = self.MONTHS[mention["month"]], mention[0].removeprefix(mention["alone"] or "").lstrip()
+            year = self._year(mention)
             if day := mention["before"] or mention["after"]:
-                if (self._day(day), month) not in self._days:
-                    yield mention[0].removeprefix(mention["alone"] or "").lstrip()
-            elif (mention["alone"] or mention["year"]) and month not in self._months:
+                earlier, later = self._days_beside(answer, mention)
+                beside = re.findall(r"\d+", f"{earlier[0] if earlier else ''} {later[0] if later else ''}")
+                days = {self._day(day), *map(int, beside)}
+                if not all((it, month) in self._days and self._has_year(it, month, year) for it in days):
+                    yield written
+                elif name := self.WEEKDAY_BEFORE.search(
+                    answer, max(0, mention.start() - self.NEAR_CHARS), mention.start()
+                ):
+                    possible = self._weekdays_of(self._day(day), month, year)
+                    if possible and self.WEEKDAYS[name["name"]] not in possible:
+                        yield f"{name['name']} {written}"
+            elif (mention["alone"] or mention["year"]) and (
+                month not in self._months or not self._has_year(0, month, year)
+            ):
                 yield mention["month"]
+
+    @classmethod
+    def _days_beside(cls, text: str, mention: re.Match[str]) -> tuple[re.Match[str] | None, re.Match[str] | None]:
+        """The other days of `22 and 23 November`, `November 22-24`."""
+        near = max(0, mention.start() - cls.NEAR_CHARS)
+        last = text[near : mention.start()].rstrip().rpartition(" ")[2] if mention["before"] else ""
+        may_be = last and (last in cls.CONNECTORS or last[-1] in cls.CONNECTING)
+        earlier = cls.EARLIER_DAYS.search(text, near, mention.start()) if may_be else None
+        later = cls.LATER_DAYS.match(text, mention.end()) if mention["after"] and not mention["year"] else None
+        return earlier, later
+
+    def _has_date(self, match: re.Match[str]) -> bool:
+        return any(
+            ((day, month) in self._days if day else month in self._months) and self._has_year(day, month, year)
+            for year, month, day in self._read(match)
+        )
+
+    @classmethod
+    def _read(cls, match: re.Match[str]) -> Iterator[tuple[int, int, int]]:
+        """Every (year, month, day) that a whole date may be; 0 for a day that it does not tell."""
+        if match["y"]:
+            yield int(match["y"]), int(match["m"]), int(match["d"] or 0)
+            return
+        one, other, year = int(match["a"]), int(match["b"]), int(match["z"])
+        year += cls.CENTURY if len(match["z"]) == 2 else 0
+        yield year, other, one
+        yield year, one, other
+
+    def has_pair(self, text: str, at: int) -> bool:
+        """True where the day and month in digits around `at` are of the evidence: `3/4` is two dates."""
+        for match in self.SLASHED.finditer(text, max(0, at - len("31/")), at + len("31/12")):
+            one, other = int(match[1]), int(match[3])
+            if match.start() <= at < match.end() and not self._days.isdisjoint({(one, other), (other, one)}):
+                return True
+        return False
+
+    @staticmethod
+    def _year(mention: re.Match[str]) -> int | None:
+        return int("".join(filter(str.isdigit, mention["year"]))) if mention["year"] else None
+
+    def _has_year(self, day: int, month: int, year: int | None) -> bool:
+        """False where the evidence has years for this date, and only others."""
+        known = (
+            self._years.get((day, month))
+            if day
+            else {y for (_, m), ys in self._years.items() if m == month for y in ys}
+        )
+        return year is None or not known or year in known
+
+    @cached_property
+    def _years(self) -> Mapping[tuple[int, int], frozenset[int]]:
+        """Day and month -> the years that the evidence gives them."""
+        years: dict[tuple[int, int], frozenset[int]] = {}
+        for match in self.FULL.finditer(self._evidence):
+            for year, month, day in self._read(match):
+                years[day, month] = years.get((day, month), frozenset()) | {year}
+        for mention in self._mentions(self._evidence):
+            if (written := mention["before"] or mention["after"]) and mention["year"]:
+                key = self._day(written), self.MONTHS[mention["month"]]
+                years[key] = years.get(key, frozenset()) | {self._year(mention) or 0}
+        return years
+
+    def _weekdays_of(self, day: int, month: int, year: int | None) -> frozenset[int]:
+        """The weekdays that this date may be; empty where no year is known."""
+        years = {year} if year else self._years.get((day, month), frozenset())
+        return frozenset(date(it, month, day).weekday() for it in years if self._exists(it, month, day))
+
+    @classmethod
+    def _exists(cls, year: int, month: int, day: int) -> bool:
+        return 1 <= month <= len(cls.LOCALES[0].months) and 1 <= day <= monthrange(year, month)[1]
+
+    @cached_property
+    def years(self) -> frozenset[int]:
+        """The years of the dates of the evidence."""
+        return frozenset(year for years in self._years.values() for year in years)
+
+    @property
+    def parts(self) -> frozenset[int]:
+        """Every day, month and year of them: of a date in a language whose months are not known."""
+        return frozenset((*self.years, *(it for both in self._days for it in both)))
+
+    @property
+    def days(self) -> frozenset[int]:
+        """The days of the month that the evidence may mean."""
+        return frozenset(day for day, _ in self._days)
 
     @classmethod
     def _day(cls, written: str) -> int:

@@ -1,51 +1,46 @@
 """Grounding: numbers, dates, currencies and names of an answer that the facts of its turn do not have."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final
 
 from ..locale.locale import Locale
 from ..prompts.language import Words
+from .arithmetic import Arithmetic, Rounding
+from .claims import Claims
+from .currencies import Currencies
 from .dates import Dates
+from .evidence import Evidence, Known
+from .figures import Figure, FigureReader, Lead
+from .names import ProperNouns
+from .reading import NO_SIDES, Reading, Side, Sides
+from .units import Unit
 
 
 class Grounding:
-    """Checks a text against evidence. It knows no claims in words: `it will snow`."""
+    """Checks a text against evidence. docs/grounding.md says what it sees and what it does not."""
 
-    PLAIN: Final = frozenset({str, int, float, bool, type(None)})
-
-    NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-    THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
-    SPACED_THOUSANDS: Final = re.compile(r"(?<=\d)[ \u00a0\u202f'\u2019](?=\d{3}(?!\d))")
-    """Between the groups of `1 234`, `1'234`: as languages without data write them."""
-    LIST_MARKER: Final = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
-
-    CURRENCIES: Final = Locale.inverted(*(it.currencies for it in Dates.LOCALES))
-    """Codes, signs and what amounts are called -> the codes (ISO 4217) that each may mean."""
-    MONEY: Final = frozenset(map(str.lower, CURRENCIES))
-    SIGN: Final = re.compile(Locale.pattern(it for it in CURRENCIES if not it.isalpha()))
-    SIGN_OR_WORD: Final = re.compile(f"{SIGN.pattern}|{Dates.WORD.pattern}")
-    BEFORE_AMOUNT: Final = re.compile(
-        rf"(?:\d|\b(?:{Locale.pattern(*(it.before_amount for it in Dates.LOCALES))}))\s?(?:[a-z]+\s)?\Z", re.IGNORECASE
+    LIST_MARKER: Final = re.compile(
+        rf"^[^\S\n]*[*_#>-]*[^\S\n]*[*_]*(?:(?:{Locale.pattern(Locale.beside_figures('enumerators'))})\s)?"
+        r"\d{1,2}[.):]\**(?=\s)",
+        re.MULTILINE | re.IGNORECASE,
     )
-    BEFORE_AMOUNT_CHARS: Final = 24
-    """How far back that is looked for: a million and an adjective."""
-
-    NAME: Final = re.compile(r"[A-Z\xc0-\xde](?<![\w@./#].)[\w'\u2019-]*[^\W\dA-Z\xc0-\xde_][\w'\u2019-]+")
-    """Begins with a capital and is not in capitals throughout."""
-    BEGINNING: Final = re.compile(r"(?:\A|[.!?…:;\n|>•=]|[\"“«\u2018¿¡*_]|[-\u2013—]\s)[\s\"“«\u2018¿¡(*_-]*\Z")
-    """Of a sentence, where every word has its capital."""
-    BEGINNING_CHARS: Final = 6
-    """How far back that is looked for: signs and spaces only."""
-    SAME_BEGINNING_CHARS: Final = 3
-    """Shortest beginning that two spellings of a name share: Tokyo, Tokio. And half of the word."""
-    SAME_NAME_CHARS: Final = 4
-    """Shortest beginning that two names share: Norway, Norwegian."""
-
-    NO_NAMES: Final = frozenset().union(*(it.names_nothing | it.common_words for it in Dates.LOCALES))
-    NAMES: Final = Locale.inverted(*(it.names for it in Dates.LOCALES))
-    """Names that begin differently in each language -> the keys of what they mean."""
+    COMPARE: Final = frozenset(map(Locale.fold, Locale.beside_figures("compare")))
+    """Words of sentences that set one row against another."""
+    CODE: Final = re.compile(r"[\w-]*[^\W\d_][\w-]*\Z")
+    CODE_REST: Final = re.compile(r"[\w-]*")
+    PHONE: Final = re.compile(r"\d(?:[ .()/\u00a0-]{0,2}\d){6,}")
+    PHONE_DIGITS: Final = 6
+    """Fewest digits of which a part of a telephone number is told by its digits alone."""
+    DAY: Final = re.compile(
+        rf"(?<!\w)(?:{Locale.pattern(*(it.article for it in Dates.LOCALES))}|día|dia|day|del|al)\s\Z", re.IGNORECASE
+    )
+    ORDINAL: Final = re.compile(rf"(?:{Dates.SIGNS})(?!\w)")
+    MONTH_DAYS: Final = 31
+    """Most that a month has."""
+    ARTICLES: Final = frozenset(Locale.beside_figures("articles"))
+    """Numbers that are articles as often: `una semana`."""
 
     def __init__(self, evidence: Iterable[Any], said: Iterable[str] = ()) -> None:
         """Take `evidence`: texts and JSON values, such as the facts and the question.
@@ -53,158 +48,232 @@ class Grounding:
         What our own code `said`, read only when it is needed, supports dates, currencies and names,
         and no number.
         """
-        self._evidence = evidence
+        self._evidence = Evidence(evidence)
         self._said = said
 
     def unsupported(self, answer: str, *, is_known: bool = True) -> list[str]:
         """The figures of `answer` that no evidence holds, as written; empty when grounded.
 
-        A number is supported when one of the evidence rounds to it: 18.4 supports "18". With `is_known`
-        false `answer` is in a language without data: only its digits are checked, signs and codes of currencies.
+        With `is_known` false `answer` is in a language without data: only its digits are checked, signs
+        and codes of currencies.
         """
-        plain = self.LIST_MARKER.sub(" ", answer)
-        if not is_known:
-            plain = self.SPACED_THOUSANDS.sub("", plain)
-        numbers = (text for text in self.NUMBER.findall(plain) if not self._has_number(text))
+        has_list = "\n" in answer or self.LIST_MARKER.match(answer)
+        plain = self.LIST_MARKER.sub(lambda it: " " * len(it[0]), answer) if has_list else answer
         words = frozenset(Dates.WORD.findall(plain))
-        has_date = is_known and not words.isdisjoint(Dates.NAMES)
-        has_currency = self.SIGN.search(plain) or not self.MONEY.isdisjoint(map(str.lower, words))
+        has_months = is_known and not words.isdisjoint(Dates.NAMES)
+        has_date = has_months or Dates.may_be_whole(plain)
+        has_currency = Currencies.may_be_in(plain, words)
+        bare = FigureReader.blank(plain, Dates.spans(plain)) if has_date else plain
+        numbers = self._unsupported_numbers(bare, is_known=is_known)
         if (has_date or has_currency) and answer in self._words_said:
             has_date = has_currency = False  # every word of it is our own code's
         dates = self._dates.unsupported(plain) if has_date else ()
-        currencies = self._unsupported_currencies(plain) if has_currency else ()
+        currencies = self._currencies.unsupported(plain) if has_currency else ()
         if not is_known:
             currencies = (it for it in currencies if it.isupper() or not it.isalpha())
         return list(dict.fromkeys([*numbers, *dates, *currencies]))
 
     def unsupported_names(self, answer: str) -> list[str]:
-        """The capitalised words of `answer` that the evidence does not have, as written.
+        """The names of `answer` that the evidence does not have, as written."""
+        return self._names.unsupported(answer)
 
-        Words, not runs of them, so that `Bank of Spain` may become `Banco de España`. None at the
-        beginning of a sentence, none in capitals throughout, and none that begins like a known word:
-        `Londres` is London, but Mario is Maria too.
-        """
-        return [
-            match[0]
-            for match in self.NAME.finditer(answer)
-            if match[0] not in Dates.NAMES
-            and not self._begins(answer, match.start())
-            and match[0] not in self._words_as_written
-            and not self._has_name(match[0])
-        ]
+    def contradicted(self, answer: str) -> list[str]:
+        """The sentences of `answer` whose contrary stands in the evidence, as written."""
+        return self._claims.contradicted(answer)
 
-    @classmethod
-    def flatten(cls, evidence: Any, *, with_keys: bool = False) -> Iterator[str]:
-        """Every text and number in `evidence`, however deep, as text; and what they are called."""
-        left = [evidence]
-        while left:
-            item = left.pop()
-            if type(item) in cls.PLAIN:
-                yield str(item)
-            elif isinstance(item, dict):
-                left.extend(item.values())
-                if with_keys:
-                    left.extend(item)
-            elif isinstance(item, Iterable) and not isinstance(item, str | bytes):
-                left.extend(item)
-            else:
-                yield str(item)
+    def unknown_anywhere(self, text: str) -> list[str]:
+        """The words of `text` with a capital that the evidence does not have, at its beginning and in capitals too."""
+        return self._names.unknown_anywhere(text)
 
-    @cached_property
+    @property
     def texts(self) -> list[str]:
         """The evidence, flat."""
-        return list(self.flatten(self._evidence))
+        return self._evidence.texts
+
+    @cached_property
+    def _claims(self) -> Claims:
+        return Claims(self._evidence.leaves)
+
+    @cached_property
+    def _names(self) -> ProperNouns:
+        return ProperNouns(lambda: self.texts, lambda: self._words_said)
 
     @cached_property
     def _words_said(self) -> list[str]:
         return list(self._said)
 
-    def _has_number(self, text: str) -> bool:
-        return text in self._written or any(
-            round(number, decimals) == value for value, decimals in self._readings(text) for number in self._numbers
-        )
-
-    @cached_property
-    def _written(self) -> set[str]:
-        return set(self.NUMBER.findall(" ".join(self.texts)))
-
-    @cached_property
-    def _numbers(self) -> set[float]:
-        """Every value that a number of the evidence may mean; most answers need none of them."""
-        return {value for text in self._written for value, _ in self._readings(text)}
-
-    @classmethod
-    def _readings(cls, text: str) -> Iterator[tuple[float, int]]:
-        """Every (value, decimals) that a number may mean: `1.234` is 1234 or 1.234."""
-        digits = re.sub(r"[.,]", "", text)
-        marks = re.findall(r"[.,]", text)
-        if not marks or cls.THOUSANDS.fullmatch(text):
-            yield float(digits), 0
-        if marks and (len(marks) == 1 or marks[-1] not in marks[:-1]):
-            decimals = len(re.split(r"[.,]", text)[-1])
-            yield int(digits) / 10**decimals, decimals
-
     @cached_property
     def _dates(self) -> Dates:
         return Dates(" ".join((*self.texts, *self._words_said)))
 
-    def _unsupported_currencies(self, answer: str) -> Iterator[str]:
-        """Those of `answer` that neither the evidence nor a key of it names, as written."""
-        for text, start, codes in self._currencies_in(answer):
-            near = max(0, start - self.BEFORE_AMOUNT_CHARS), start
-            if codes.isdisjoint(self._codes) and (
-                text.isupper() or not text.isalpha() or self.BEFORE_AMOUNT.search(answer, *near)
-            ):  # `5 pounds`, but not `the pounds he lost`
-                yield text
+    @cached_property
+    def _currencies(self) -> Currencies:
+        return Currencies(lambda: (*self.texts, *self._evidence.keys, *self._words_said))
 
     @cached_property
-    def _codes(self) -> frozenset[str]:
-        """The currencies that the evidence may mean; `price_eur` is a key that tells one."""
-        texts = (*self.flatten(self._evidence, with_keys=True), *self._words_said)
-        mentions = self._currencies_in(" ".join(texts).upper())
-        return frozenset().union(*(codes for _, _, codes in mentions))
+    def _arithmetic(self) -> Arithmetic:
+        return Arithmetic(self._evidence)
 
-    @classmethod
-    def _currencies_in(cls, text: str) -> Iterator[tuple[str, int, frozenset[str]]]:
-        """Each mention: as written, where, and the codes that it may mean."""
-        for match in cls.SIGN_OR_WORD.finditer(text):
-            word = match[0]
-            if codes := cls.CURRENCIES.get(word) or cls.CURRENCIES.get(word.lower()):
-                yield word, match.start(), codes
+    def _unsupported_numbers(self, text: str, *, is_known: bool) -> Iterator[str]:
+        reading = Reading(text, has_words=is_known)
+        for figure in reading.figures:
+            if not (figure.is_word and figure.text in self.ARTICLES) and not self._has_figure(
+                reading, figure, is_known=is_known
+            ):
+                yield figure.text
 
-    @classmethod
-    def _begins(cls, answer: str, at: int) -> bool:
-        return cls.BEGINNING.search(answer, max(0, at - cls.BEGINNING_CHARS), at) is not None
-
-    def _has_name(self, name: str) -> bool:
-        parts = re.split(r"[-'\u2019]", Words.strip_accents(name))
-        return all(self._has_word(part) for part in parts if part not in ("s", ""))
-
-    def _has_word(self, word: str) -> bool:
-        if word in self.NO_NAMES or word in self._words or word.removesuffix("s") in self._words:
+    def _has_figure(self, reading: Reading, figure: Figure, *, is_known: bool) -> bool:
+        text = reading.text
+        if self._is_code(text, figure):
+            return self._is_part_of_code(text, figure)
+        found = [it for minute in figure.clock for it in self._evidence.clocks.get(minute, ())]
+        if not found and figure.parts:
+            return all(self._has_figure(reading, it, is_known=is_known) for it in figure.parts)
+        sides = reading.sides(figure)
+        found += self._of_value(figure, sides)
+        is_of_another = bool(found)
+        if sides and not figure.parts:
+            contrary = Sides.contrary(sides)
+            found = [it for it in found if it.sides.isdisjoint(contrary) or not it.sides.isdisjoint(sides)]
+        if found and reading.goes_wrong_way(figure):
+            return False
+        if found and (not is_known or self._is_of_its_row(reading, figure, found)):
             return True
-        if not self._meanings.isdisjoint(self.NAMES.get(word, ())):
+        if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
-        start = word[: max(self.SAME_BEGINNING_CHARS, (len(word) + 1) // 2)]
-        if any(it.startswith(start) for it in self._words):
+        # What was found in another sense must not be worked out in this one.
+        return not (is_of_another or self._has_other_sign(figure)) and self._is_explained(reading, figure)
+
+    def _is_explained(self, reading: Reading, figure: Figure) -> bool:
+        if reading.is_score(figure):
+            return False
+        start, end = reading.sentence(figure)
+        text = reading.text
+        return self._arithmetic.explains(figure, text[start:end], reading.beside(figure))
+
+    def _is_of_its_row(self, reading: Reading, figure: Figure, found: Sequence[Known]) -> bool:
+        if any(not it.row for it in found) or not self._evidence.row_names:
             return True
-        start = word[: self.SAME_NAME_CHARS]
-        return len(start) == self.SAME_NAME_CHARS and any(it.startswith(start) for it in self._names)
+        rows = self._rows(reading, figure)
+        if not rows or any(self._is_in(it, rows) for it in found):
+            return True
+        return len(rows) == 1 and reading.has_word(figure, self.COMPARE)
+
+    @staticmethod
+    def _is_alike(one: Figure, other: Figure) -> bool:
+        """True for two figures that could be of the same column."""
+        are_units = one.unit is None or other.unit is None or one.unit.dimension == other.unit.dimension
+        return are_units and bool(one.clock) == bool(other.clock)
+
+    def _of_value(self, figure: Figure, sides: frozenset[Side]) -> list[Known]:
+        """The figures of the evidence that round to this one, converted into its unit."""
+        found: list[Known] = []
+        for value, step in figure.values:
+            slack = Rounding.slack(value, step, figure.rough)
+            low = value - (slack if figure.rough != "over" else step / 2)
+            high = value + (slack if figure.rough != "under" else step / 2)
+            if figure.is_signed or Sides.DOWN in sides:  # -5 is `-5`, `5 below zero`, `fell by 5`, and no `5`
+                found += self._near(figure, -high, -low)
+            if not figure.is_signed:
+                found += self._near(figure, low, high)
+            elif fallen := [it for it in self._near(figure, low, high) if Sides.DOWN in it.sides]:
+                found += fallen
+        return found
+
+    def _has_other_sign(self, figure: Figure) -> bool:
+        return any(self._near(figure, -value - step / 2, step / 2 - value) for value, step in figure.values if value)
+
+    def _near(self, figure: Figure, low: float, high: float) -> Sequence[Known]:
+        unit = figure.unit
+        if found := [
+            it
+            for it in self._evidence.between(low, high)
+            if unit is None or it.unit is None or self._has_unit(unit, it.unit)
+        ]:
+            return found
+        if unit is None:
+            return ()
+        if unit.factor:
+            known = self._evidence.of_dimension(unit.dimension)
+            value = (low + high) / 2
+            if unit.dimension != "temperature" and not figure.rough:  # its zero lies anywhere
+                least, most = sorted((value * (1 - Rounding.CONVERTED), value * (1 + Rounding.CONVERTED)))
+                low, high = max(low, least), min(high, most)
+            found = [
+                it for it in known if it.unit and it.unit.factor and low <= it.unit.convert(it.value, unit) <= high
+            ]
+        if not found and unit.dimension == "share":  # `0.25` -> 25 %
+            parts = self._evidence.between(low / Arithmetic.WHOLE, high / Arithmetic.WHOLE)
+            found = [it for it in parts if it.unit is None and abs(it.value) < 1]
+        return found
+
+    @staticmethod
+    def _has_unit(one: Unit, other: Unit) -> bool:
+        return one.meets(other) and (one.factor is None or other.factor is None or one.factor == other.factor)
+
+    def _rows(self, reading: Reading, figure: Figure) -> frozenset[int]:
+        """The rows that a figure may be of, by the names in its sentence; none where it names none."""
+        places = reading.places(figure, self._evidence.row_names)
+        rows = [row for _, row in places]
+        if len(set(rows)) == 1:
+            return frozenset(rows)
+        beside = [it for it in reading.beside(figure) if self._is_alike(it, figure)] if rows else []
+        beside = [it for it in beside if it is figure or any(known.row for known in self._of_value(it, NO_SIDES))]
+        if len(rows) != len(beside) or figure not in beside:
+            return frozenset(rows)
+        order = sorted([*((at, True) for at, _ in places), *((it.start, False) for it in beside)])
+        kinds = [is_name for _, is_name in order]
+        is_in_turn = len(set(kinds[::2])) == 1 and len(set(kinds[1::2])) == 1
+        if is_in_turn or all(kinds[: len(rows)]):
+            # `Lima 24, Quito 18`; `24 in Lima, 18 in Quito`; `Lima and Quito: 24 and 18`
+            return frozenset({rows[beside.index(figure)]})
+        return frozenset(rows)
+
+    def _is_in(self, known: Known, rows: frozenset[int]) -> bool:
+        own = self._evidence.lineage(known.row)
+        return not own.isdisjoint(rows) or any(known.row in self._evidence.lineage(it) for it in rows)
+
+    @staticmethod
+    def _is_code(text: str, figure: Figure) -> bool:
+        """True for digits that a letter is glued to, such as `Q3`; not for `EUR5`."""
+        lead = text[figure.start - 1 : figure.start]
+        return lead.isascii() and lead.isalpha() and not (figure.unit and figure.unit.codes)
+
+    def _is_part_of_code(self, text: str, figure: Figure) -> bool:
+        """True for digits of a code or a telephone number that the evidence has."""
+        if lead := self.CODE.search(text, max(0, figure.start - Lead.CHARS), figure.start):
+            rest = self.CODE_REST.match(text, figure.start)
+            return Words.strip_accents(lead[0] + (rest[0] if rest else "")) in self._codes_and_numbers
+        if not figure.values:
+            return figure.text in self._codes_and_numbers
+        digits = "".join(filter(str.isdigit, figure.text))
+        return len(digits) >= self.PHONE_DIGITS and any(digits in it for it in self._phones)
 
     @cached_property
-    def _words_as_written(self) -> frozenset[str]:
-        return frozenset(Dates.WORD.findall(" ".join(self.texts)))
+    def _codes_and_numbers(self) -> frozenset[str]:
+        texts = [it for it in self.texts if any(map(str.isdigit, it))]
+        codes = (it for text in texts for it in re.findall(r"[\w-]*\d[\w-]*", text))
+        return frozenset(
+            (*map(Words.strip_accents, codes), *(n for it in texts for n in FigureReader.NUMBER.findall(it)))
+        )
 
     @cached_property
-    def _words(self) -> frozenset[str]:
-        texts = (*self.texts, *self._words_said)
-        return frozenset(word for text in texts for word in Words.tokenize(text))
+    def _phones(self) -> Sequence[str]:
+        found = (it for text in self.texts for it in self.PHONE.findall(text))
+        return ["".join(filter(str.isdigit, it)) for it in found]
 
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        names = (it for text in (*self.texts, *self._words_said) for it in self.NAME.findall(text))
-        return frozenset(map(Words.strip_accents, names))
-
-    @cached_property
-    def _meanings(self) -> frozenset[str]:
-        return frozenset().union(*(self.NAMES[it] for it in self._words & self.NAMES.keys()))
+    def _is_day(self, text: str, figure: Figure, *, is_known: bool) -> bool:
+        """True for a year or a day of the month that a date of the evidence has."""
+        value = figure.values[0][0] if figure.values and figure.unit is None else 0
+        if not is_known:
+            return value in self._dates.parts
+        if text[figure.start - 1 : figure.start] == "/" or text[figure.stop : figure.stop + 1] == "/":
+            return self._dates.has_pair(text, figure.start)
+        if value in FigureReader.YEARS:
+            return int(value) in self._dates.years
+        if not 1 <= value <= self.MONTH_DAYS or figure.is_word:
+            return False
+        near = max(0, figure.start - Lead.CHARS)
+        if self.DAY.search(text, near, figure.start) or self.ORDINAL.match(text, figure.stop):
+            return int(value) in self._dates.days
+        return False

@@ -1,10 +1,10 @@
 """The output guard: prompt leaks, secrets, active content, personal data, language, ungrounded claims."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 import structlog
 
@@ -16,6 +16,9 @@ from .active_content import ActiveContent
 from .grounding import Grounding
 from .leaks import Leaks
 from .personal_data import PiiMatch, PiiRules
+
+if TYPE_CHECKING:
+    from .grounding_judge import GroundingJudge
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +35,9 @@ class OutputPolicy:
     names: Literal["refuse", "observe", "off"] = "refuse"
     """What becomes of a name that nothing supports: GROUNDING_NAMES."""
 
+    judge: "GroundingJudge | None" = None
+    """Asked about claims in words, beyond what the rules read: GROUNDING_JUDGE."""
+
     figures: bool = True
     """Whether a figure that nothing supports is refused."""
 
@@ -39,7 +45,7 @@ class OutputPolicy:
         """What holds for an answer at a level of grounding: `sources` looks at no names, `open` at no figures either."""
         if level == "facts":
             return self
-        return replace(self, names="off", figures=level != "open")
+        return replace(self, names="off", figures=level != "open", judge=self.judge if level != "open" else None)
 
 
 class OutputGuard:
@@ -118,10 +124,16 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        is_known = self._is_known(text)
+        is_known = self._is_known(text, LanguageDetector.clearly(text))
         reads_names = is_known and self._outgoing.names == "refuse"
         names = self._grounding.unsupported_names(text) if reads_names else []
-        return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names]))
+        contrary = self._contradicted(text) if is_known else ()
+        return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names, *contrary]))
+
+    def foreign(self, text: str) -> list[str]:
+        """The figures and names of `text`, wherever they stand, that nothing gave: of a task, which states nothing new."""
+        names = self._grounding.unknown_anywhere(text) if self._outgoing.names != "off" else []
+        return list(dict.fromkeys([*self.unsupported(text), *names]))
 
     def block(self, refusal: str) -> str:
         """Count that a text was withheld; `refusal` itself."""
@@ -141,15 +153,20 @@ class OutputGuard:
         if self._active.is_present(whole):
             yield "active"
         personal = self._outgoing.personal.find(whole)
+        clear = LanguageDetector.clearly(text)
         if not is_ours:  # what only a model's words are refused for
             yield from (it.kind for it in personal if not self._is_given(it))
-            if self._language and self._is_in_another_language(text, self._language):
+            if self._language and self._is_in_another_language(text, clear, self._language):
                 yield self.LANGUAGE
-        is_known = self._is_known(whole)
+        is_known = self._is_known(whole, clear)
         if self._figures(text, bool(personal), is_known=is_known) or (
-            not is_ours and is_known and self._has_unsupported_name(text)
+            not is_ours and is_known and (self._has_unsupported_name(text) or self._contradicted(text))
         ):
             yield self.UNGROUNDED
+
+    def _contradicted(self, text: str) -> Sequence[str]:
+        """Sentences that say the contrary of what was found."""
+        return self._grounding.contradicted(text) if self._outgoing.figures else ()
 
     def _has_unsupported_name(self, text: str) -> bool:
         """True for a name that is refused; one that is only observed is counted."""
@@ -162,11 +179,9 @@ class OutputGuard:
             AuditLog.record("grounding", "observed", "name")
         return False
 
-    def _is_known(self, text: str) -> bool:
+    def _is_known(self, text: str, clear: Language | None) -> bool:
         """True unless `text` is in a language without data: of its words we know figures only."""
-        if self._is_question_unknown and LanguageDetector.clearly(text) is None:
-            return False
-        return not LanguageDetector.is_unknown(text)
+        return clear is not None or not (self._is_question_unknown or LanguageDetector.is_unknown(text))
 
     @cached_property
     def _is_question_unknown(self) -> bool:
@@ -188,8 +203,7 @@ class OutputGuard:
             return re.search(address, self._evidence_text) is not None
         return any(it in self._rows for it in match.spellings)
 
-    def _is_in_another_language(self, text: str, language: Language) -> bool:
-        clear = LanguageDetector.clearly(text)
+    def _is_in_another_language(self, text: str, clear: Language | None, language: Language) -> bool:
         if clear in (None, language) or self._is_question_unknown:
             return False
         own = LanguageDetector.without_quotes(text, self._evidence_text)

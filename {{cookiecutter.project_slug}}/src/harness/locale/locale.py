@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from ..errors import ConfigurationError
 from ..project import Project
+
+K = TypeVar("K")
 
 
 class Locale:
@@ -71,6 +73,29 @@ class Locale:
         self.prompts: Mapping[str, str] = data.get("prompts", {})
         """Shared prompts, by their names in `prompts/shared.toml`."""
 
+        self._read_claims(data)
+
+    def _read_claims(self, data: Mapping[str, Any]) -> None:
+        """What the guard against inventions reads besides."""
+        self.places = frozenset(self._split(data, "places"))
+        """Folded names of countries and of cities that name time zones."""
+        self.numbers = {word: int(key) for key, words in data.get("numbers", {}).items() for word in words.split()}
+        """Words of numbers, such as `thirty` -> 30."""
+        self.units = self._phrases(data.get("units", {}))
+        """Unit, by its name in `guards/units.toml` -> what it is called."""
+        self.figures = self._phrases(data.get("figures", {}))
+        """What stands beside a figure and changes what it says: `about`, `minus`, `am`."""
+        self.opposites = {
+            name: tuple(frozenset(map(self.fold, side.split())) for side in text.split("/"))
+            for name, text in data.get("opposites", {}).items()
+        }
+        """Folded words of two sides, the second the contrary of the first."""
+        negation = data.get("negation", {})
+        self.negations = frozenset(map(self.fold, self._split(negation, "words")))
+        """Folded words that turn a sentence into its contrary."""
+        self.reservations = frozenset(map(self.fold, self._split(negation, "skip")))
+        """Folded words after which a sentence says two things at once."""
+
     @classmethod
     @cache
     def languages(cls) -> tuple[str, ...]:
@@ -114,6 +139,12 @@ class Locale:
         """Language -> the text of this name in its `table`, of those that have one."""
         texts = {language: getattr(cls.load(language), table).get(name) for language in cls.languages()}
         return {language: text for language, text in texts.items() if text}
+
+    @classmethod
+    @cache
+    def beside_figures(cls, name: str) -> tuple[str, ...]:
+        """What any language writes beside a figure for `name`, such as `about`."""
+        return tuple(it for language in cls.languages() for it in cls.load(language).figures.get(name, ()) if it)
 
     @classmethod
     @cache
@@ -162,9 +193,9 @@ class Locale:
         return {word: number for number, words in rows for word in words}
 
     @staticmethod
-    def inverted(*tables: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    def inverted(*tables: Mapping[K, Iterable[str]]) -> dict[str, frozenset[K]]:
         """Word -> the keys of `tables` that it stands at."""
-        keys: dict[str, frozenset[str]] = {}
+        keys: dict[str, frozenset[K]] = {}
         for key, words in (row for table in tables for row in table.items()):
             for word in words:
                 keys[word] = keys.get(word, frozenset()) | {key}
@@ -177,6 +208,10 @@ class Locale:
     @staticmethod
     def _spellings(rows: Sequence[str]) -> Sequence[Sequence[str]]:
         return [row.split() for row in rows]
+
+    @staticmethod
+    def _phrases(table: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+        return {name: [" ".join(it.split()) for it in text.split(",")] for name, text in table.items()}
 
     @staticmethod
     def _words(table: Mapping[str, str], read: Callable[[str], str] = str) -> Mapping[str, Sequence[str]]:

@@ -11,7 +11,7 @@ from .providers import PROVIDERS, Endpoint
 Role = Literal["planner", "agent", "writer", "judge"]
 
 ROLES: Final[Sequence[Role]] = ("planner", "agent", "writer")
-"""Those that every service has; the judge is asked where INJECTION_JUDGE is on."""
+"""Those that every service has; the judge is asked where INJECTION_JUDGE or GROUNDING_JUDGE is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ModelConfig:
     def __init__(self, settings: Settings) -> None:
         self._first_endpoint = Endpoint(settings.llm_api_key, settings.llm_base_url)
         self._own_endpoint = Endpoint(settings.llm_fallback_api_key, settings.llm_fallback_base_url)
-        judge: Sequence[Role] = ("judge",) if settings.injection_judge else ()
+        judge: Sequence[Role] = ("judge",) if settings.injection_judge or settings.grounding_judge != "off" else ()
         self.first: dict[Role, ModelRef] = {}
         for role in (*ROLES, *judge):
             own = getattr(settings, f"llm_{role}_model")

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from ..locale.locale import Locale
@@ -117,11 +118,12 @@ class LanguageDetector:
     @classmethod
     def clearly(cls, text: str) -> Language | None:
         """The language that `text` is in without a doubt; None for a short, a mixed or an unknown one."""
-        counts = cls._counts(text)
+        words = Words.tokenize(text)
+        counts = cls._counts(text, words)
         first = max(LANGUAGES, key=lambda language: counts[language])
         if counts[first] < cls.CLEAR_WORDS or cls._is_unknown(text, counts):
             return None
-        words = [it for it in Words.tokenize(text) if it in cls._LANGUAGES_OF]
+        words = [it for it in words if it in cls._LANGUAGES_OF]
         for theirs in (cls.WORDS[it] for it in LANGUAGES if it != first):
             own = sum(word not in theirs for word in words if word in cls.WORDS[first])
             if own <= 3 * sum(word not in cls.WORDS[first] for word in words if word in theirs):
@@ -145,11 +147,12 @@ class LanguageDetector:
     """What is no Latin letter."""
 
     @classmethod
-    def _counts(cls, text: str) -> Mapping[str, int]:
+    def _counts(cls, text: str, words: Sequence[str] | None = None) -> Mapping[str, int]:
         """Language, with data or without -> how many of its common words, and signs, `text` has."""
-        words = Words.tokenize(text)
-        counts = Counter(language for word in words for language in cls._LANGUAGES_OF.get(word, ()))
-        for sign in {*cls.SIGN.findall(text.lower())}:
+        known = map(cls._LANGUAGES_OF.get, Words.tokenize(text) if words is None else words)
+        counts = Counter(chain.from_iterable(filter(None, known)))
+        lowered = text.lower()
+        for sign in {*cls.SIGN.findall(lowered)} if any(it in lowered for it in cls.SIGNS) else ():
             counts[cls.SIGNS[sign]] += cls.SIGN_WORDS
         return counts
 

@@ -9,7 +9,18 @@ import structlog
 from ..locale.locale import Locale
 from .language import LANGUAGES, Text
 from .messages import LocalizedMessage, Messages
-from .shared import ANSWER_LANGUAGE, JUDGE, PLANNER, REPAIR, SUPERVISOR, UNGROUNDED, WRITER, WRONG_LANGUAGE
+from .shared import (
+    ANSWER_LANGUAGE,
+    DECLINED,
+    GROUNDING_JUDGE,
+    JUDGE,
+    PLANNER,
+    REPAIR,
+    SUPERVISOR,
+    UNGROUNDED,
+    WRITER,
+    WRONG_LANGUAGE,
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -17,7 +28,18 @@ log = structlog.stdlib.get_logger(__name__)
 class LanguageFiles:
     """The tables of `src/app/locale/*.toml` that hold texts."""
 
-    PROMPTS: Final = (PLANNER, REPAIR, SUPERVISOR, WRITER, JUDGE, ANSWER_LANGUAGE, UNGROUNDED, WRONG_LANGUAGE)
+    PROMPTS: Final = (
+        PLANNER,
+        REPAIR,
+        DECLINED,
+        SUPERVISOR,
+        WRITER,
+        JUDGE,
+        GROUNDING_JUDGE,
+        ANSWER_LANGUAGE,
+        UNGROUNDED,
+        WRONG_LANGUAGE,
+    )
 
     TEXTS: ClassVar[Mapping[str, Mapping[str, Text]]] = {
         "messages": {k.lower(): v.text for k, v in vars(Messages).items() if isinstance(v, LocalizedMessage)},

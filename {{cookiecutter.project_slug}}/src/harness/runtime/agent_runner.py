@@ -136,6 +136,13 @@ class AgentRunner:
                 draft, refusal = await self._retry(draft, refusal, given, language)
         if refusal:
             raise ModelUnavailable("agent", Degraded.refused(draft.guard.block(refusal)))
+        facts = [it.facts for it in draft.findings]
+        if (
+            facts
+            and (judge := self._outgoing.judge)
+            and not await judge.supports(draft.text, question, facts, language)
+        ):
+            raise ModelUnavailable("agent", Degraded.UNGROUNDED)
         return draft
 
     def guard(

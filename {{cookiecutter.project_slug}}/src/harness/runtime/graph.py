@@ -13,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite, Send
 
+from ..guards.grounding_judge import GroundingJudge
 from ..guards.injection_guard import InjectionGuard
 from ..guards.input import InputGuard
 from ..guards.leaks import Leaks
@@ -20,7 +21,7 @@ from ..guards.output import OutputPolicy
 from ..guards.personal_data import PiiRules
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector
-from ..prompts.shared import PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
+from ..prompts.shared import DECLINED, GROUNDING_JUDGE, PLANNER, REPAIR, UNGROUNDED, WRITER, WRONG_LANGUAGE
 from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
@@ -192,11 +193,14 @@ class GraphBuilder:
         Without a planner, the first agent gets every message whole.
         """
         detector = LanguageDetector(settings.language, [agent.keywords for agent in agents])
-        shared = [PLANNER, REPAIR, WRITER, UNGROUNDED, WRONG_LANGUAGE]
+        shared = [PLANNER, REPAIR, DECLINED, WRITER, UNGROUNDED, WRONG_LANGUAGE, GROUNDING_JUDGE]
         prompts = [*shared, *(it for agent in agents for it in getattr(agent, "prompts", [agent.prompt]))]
         texts = [text for prompt in prompts for text in prompt.text.values()]
         redactor = Redactor([settings, *(agent.settings for agent in agents)])
-        outgoing = OutputPolicy(Leaks(texts, redactor), PiiRules(settings.personal_data_out), settings.grounding_names)
+        judge = GroundingJudge.from_settings(settings, factory)
+        outgoing = OutputPolicy(
+            Leaks(texts, redactor), PiiRules(settings.personal_data_out), settings.grounding_names, judge
+        )
         self.outgoing = outgoing
         rules = RulesPlanner(agents, settings.plan_max_tasks)
         work = AgentNode(settings, factory, agents, outgoing)

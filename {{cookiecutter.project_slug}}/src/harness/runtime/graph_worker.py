@@ -51,7 +51,17 @@ class GraphWorker:
         evidence = run.evidence if run.evidence is not None else []
         if run.stream:
             run.stream.guard = lambda: self._guard(task, evidence, language) if self._may_speak(evidence) else None
-        return self._results(task, await self._agent.runner.run(task["question"], message), evidence, language)
+        result = await self._agent.runner.run(task["question"], message)
+        return await self._judged(self._results(task, result, evidence, language), language)
+
+    async def _judged(self, results: list[TaskResult], language: Language) -> list[TaskResult]:
+        """`results` where the judge has nothing against them, or none is set."""
+        judge = self._outgoing.grounded(self._agent.grounding).judge
+        for it in results if judge else ():
+            is_judged = judge and it["status"] == "answered" and it["facts"]
+            if judge and is_judged and not await judge.supports(it["text"], it["question"], it["facts"], language):
+                raise ModelUnavailable("agent", Degraded.UNGROUNDED)
+        return results
 
     async def resume(
         self, task: Task, approval: Approval, decision: Decision, call: PendingCall, language: Language

@@ -11,17 +11,19 @@ from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 from pydantic import BaseModel, Field, ValidationError
 
-from ..guards.output import OutputGuard, OutputPolicy
+from ..guards.output import OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector, Translations, Words
 from ..prompts.messages import LocalizedMessage, Messages
 from ..prompts.prompt import Prompt
-from ..prompts.shared import PLANNER, REPAIR
+from ..prompts.shared import DECLINED, PLANNER, REPAIR
 from ..run_context import RunContext
 from ..settings import Settings
+from ..telemetry.metrics import FAILURES
 from .agent import Agent
 from .keywords import Keywords
+from .plan_check import PlanCheck
 from .replies import Degraded, Event
 from .state import Plan, State, Task, Turn
 from .threads import History
@@ -150,7 +152,7 @@ class Planner:
         settings: Settings,
         outgoing: OutputPolicy,
     ) -> None:
-        self._outgoing = outgoing
+        self._check = PlanCheck(agents, rules, outgoing)
         self._max_chars = settings.message_max_chars
         self._names = {agent.name for agent in agents}
         self._agents = agents
@@ -168,31 +170,14 @@ class Planner:
         plan, degraded = None, [Degraded.DISABLED]
         if self._model is not None:
             plan, degraded = await self._ask_model(self._model, question, language, history)
-            if plan and (refusal := self._refused(plan, question, language)):
-                offer = Plan(verdict="clarify", tasks=[], text=self._rules.offer(language))
-                plan = offer if plan["text"] else None
-                degraded = [Degraded.refused(refusal)]
+            if plan:
+                plan, more = self._check.checked(plan, question, language, history)
+                degraded = [*degraded, *more]
         plan = plan or self._rules.plan(question, language, history)
         data = {"verdict": plan["verdict"], "tasks": plan["tasks"]}
         runtime.stream_writer(Event(event="plan", data=data))
         log.info("planned", verdict=plan["verdict"], agents=[t["agent"] for t in plan["tasks"]])
         return {"plan": plan, "degraded": Overwrite(degraded)}
-
-    def _refused(self, plan: Plan, question: str, language: Language) -> str | None:
-        """Why the model's words may not leave: its question back, or its tasks, which the reply tells.
-
-        Our own words may, they tell what agents are for; and the caller's.
-        """
-        ours = {"", self._rules.offer(language), self._rules.refusal(language)}
-        texts = (plan["text"], *(task["question"] for task in plan["tasks"]))
-        guard = OutputGuard(self._outgoing, question, [], language=language if plan["text"] else None)
-        violations = (guard.violation(it) for it in texts if it not in ours and it not in question)
-        # No facts yet to hold a figure against.
-        refusal = next((it for it in violations if it not in (None, OutputGuard.UNGROUNDED)), None)
-        if refusal is None:
-            return None
-        log.warning("plan_refused", reason=refusal)
-        return guard.block(refusal)
 
     async def _ask_model(
         self, model: Runnable[Any, AIMessage], question: str, language: Language, history: Sequence[Turn]
@@ -211,17 +196,20 @@ class Planner:
         try:
             async with Deadline.until(DeadlineFraction.PLAN):
                 plan = await self._draft(model, messages, language, PLANNER)
-                if plan is None:  # one chance to mend it
-                    mend = HumanMessage(REPAIR.render(language, max_tasks=str(self._max_tasks)))
-                    plan = await self._draft(model, [*messages, mend], language, REPAIR)
+                is_doubtful = plan is not None and self._check.is_doubtful(plan, question, language)
+                if plan is None or is_doubtful:  # one chance to mend it
+                    prompt = DECLINED if plan else REPAIR
+                    mend = HumanMessage(prompt.render(language, max_tasks=str(self._max_tasks)))
+                    plan = await self._draft(model, [*messages, mend], language, prompt) or plan
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors (a 200 with HTML is an AttributeError):
             # whatever a model does wrong, the rules still plan.
             log.warning("plan_failed", reason=type(failure).__name__)
             return None, Degraded.reasons_for("planner", failure)
         if plan is None:
-            return None, Degraded.reasons_for("planner", ValueError())
-        return plan, []
+            FAILURES.labels("plans", "unusable").inc()
+            return None, [Degraded.UNUSABLE_PLAN]
+        return plan, [Degraded.DECLINED] if self._check.is_doubtful(plan, question, language) else []
 
     async def _draft(
         self, model: Runnable[Any, AIMessage], messages: Sequence[BaseMessage], language: Language, prompt: Prompt

@@ -36,6 +36,9 @@ class Degraded:
     UNGROUNDED: Final = "ungrounded"  # A model stated a figure or a name that no tool had found; it was left out
     LANGUAGE: Final = "wrong_language"  # A model answered in another language than the question's; it was left out
     UNSAFE: Final = "unsafe_answer"  # A model wrote a prompt, a secret, markup, a stranger's link or personal data
+    UNUSABLE_PLAN: Final = "unusable_plan"  # The planner's model answered twice, and no plan; rules chose the agents
+    DECLINED: Final = "doubtful_decline"  # A model refused, twice, what an agent's keywords or description are for
+    INCOMPLETE: Final = "incomplete_draft"  # The writer left out what an agent found; the agents' own words were sent
     STALE_ANSWER: Final = "kept_answer"  # No model answered: a part is an earlier run's answer, a notice tells its age
     SOURCE: Final = "source_unavailable"  # A data source gave nothing usable; the answer names the missing part
     AGENT: Final = "agent_failed"  # An agent's own code failed; the answer names the missing part

@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 
 from ..errors import ModelUnavailable
+from ..guards.grounding_judge import GroundingJudge
 from ..guards.output import OutputGuard, OutputPolicy
 from ..limits.deadline import Deadline, DeadlineFraction
 from ..models.answer_form import AnswerForm
@@ -16,8 +17,10 @@ from ..models.factory import LLMFactory
 from ..prompts.messages import Messages
 from ..prompts.shared import WRITER
 from ..run_context import RunContext
+from ..telemetry.audit_log import AuditLog
 from .agent_runner import AgentRunner
 from .answer_stream import AnswerStream
+from .coverage import Coverage
 from .replies import Degraded
 from .state import State, TaskResult, TaskResults, Turn
 from .threads import History
@@ -61,6 +64,8 @@ class Writer:
                     draft, degraded = await self._ask_model(self._model, [*messages, AIMessage(draft), correction])
                     if guard.violation(guard.masked(draft, is_counted=False)) is None:
                         guard.corrected(refusal, "writer")
+                if (judge := self._outgoing.judge) and not await self._is_supported(judge, draft, state, results):
+                    return {"draft": "", "degraded": [Degraded.UNGROUNDED]}
         except Exception as failure:  # noqa: BLE001 - see below
             # Providers raise far more than their own errors; the agents' answers are there.
             log.warning("write_failed", reason=type(failure).__name__)
@@ -69,6 +74,11 @@ class Writer:
                 stream.withdraw(degraded[0])
             return {"draft": "", "degraded": degraded}
         return {"draft": draft, "degraded": degraded}
+
+    @staticmethod
+    async def _is_supported(judge: GroundingJudge, draft: str, state: State, results: TaskResults) -> bool:
+        found = [it["text"] for it in results.all]
+        return await judge.supports(draft, state["question"], found, state["language"])
 
     @staticmethod
     def _messages(state: State, results: Sequence[TaskResult]) -> list[BaseMessage]:
@@ -104,6 +114,10 @@ class OutputGuardNode:
         if draft and (refusal := guard.violation(draft)):
             log.warning("draft_refused", reason=refusal)
             degraded = [Degraded.refused(guard.block(refusal))]
+        elif draft and not Coverage.is_complete(draft, results.all):
+            log.warning("draft_refused", reason=Degraded.INCOMPLETE)
+            AuditLog.record("grounding", "withheld", "draft")
+            degraded = [Degraded.INCOMPLETE]
         because = degraded[0] if degraded else AnswerStream.REVISED
         if not draft or degraded:
             draft, reasons = self._agents_answers(state, results, guard)

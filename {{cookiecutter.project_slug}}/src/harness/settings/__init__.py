@@ -44,8 +44,10 @@ class Settings(
             yield from (f"ENVIRONMENT=production refuses {it}" for it in self._only_for_development())
         for subject in self.subjects():
             yield from subject.rules(self)
-        if self.injection_judge and (self.llm_judge_model or self.llm_model) == EMBEDDED:
-            yield "INJECTION_JUDGE: the embedded model judges nothing; set LLM_JUDGE_MODEL"
+        judges = {"INJECTION_JUDGE": self.injection_judge, "GROUNDING_JUDGE": self.grounding_judge != "off"}
+        if (self.llm_judge_model or self.llm_model) == EMBEDDED:
+            for name in (it for it, is_on in judges.items() if is_on):
+                yield f"{name}: the embedded model judges nothing; set LLM_JUDGE_MODEL"
         if self.workers > 1 and not self.database_url.startswith(StoreURL.POSTGRESQL):
             yield "WORKERS: more than one process needs DATABASE_URL=postgresql://..."
 

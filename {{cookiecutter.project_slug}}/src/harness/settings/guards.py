@@ -105,6 +105,11 @@ class GuardSettings(Configuration):
     once, then the answer is made from the data without the model (`refuse`); counted only
     (`observe`, where true names are refused too often); or nothing (`off`)."""
 
+    grounding_judge: Literal["off", "fail_open", "fail_closed"] = "off"
+    """Ask a model (LLM_JUDGE_MODEL) whether what was found holds an answer up that the rules let through: it reads
+    claims in words, and costs a model call for each answer. Where it fails or takes longer than
+    INJECTION_DETECTOR_SECONDS, the answer leaves (`fail_open`) or counts as unsupported (`fail_closed`)."""
+
     audit_content: bool = False
     """Write the question and the answer into the audit trail too, secrets redacted, and with them
     the kinds that PERSONAL_DATA_IN masks or refuses. Off, it says who asked which agents and what

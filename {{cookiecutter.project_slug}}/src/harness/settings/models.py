@@ -43,7 +43,7 @@ class ModelSettings(Configuration):
     """Model that joins several agents' answers into one; empty: LLM_MODEL."""
 
     llm_judge_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
-    """Model that judges whether texts are attacks, when INJECTION_JUDGE is on; empty: LLM_MODEL."""
+    """Model that judges whether texts are attacks, when INJECTION_JUDGE is on, and answers, with GROUNDING_JUDGE; empty: LLM_MODEL."""
 
     llm_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
     """Models asked in this order when the one before gives nothing usable: `provider:model`,

@@ -67,7 +67,7 @@ GUARD_DECISIONS: Final = counter(
     "What guards decided other than to let through; `failed` is a guard that broke.",
     ("guard", "decision"),
 )
-BREAKABLE_GUARDS: Final = ("detector", "outbound")
+BREAKABLE_GUARDS: Final = ("detector", "grounding_judge", "outbound")
 """Those that say `failed` when they break. Counted from 0: a series that begins with 1 has not increased."""
 for guard in BREAKABLE_GUARDS:
     GUARD_DECISIONS.labels(guard, "failed")

@@ -125,7 +125,7 @@ def test_a_file_of_the_owners_is_a_language_more(own_app: Path) -> None:
     assert seen["languages"] == seen["schema"] == ["en", "es", "pt"]
     assert seen["detected"] == ["pt", "es", "en"]
     assert seen["month"] == ["março"]
-    assert seen["dates"] == [[], ["23", "23 de março"]]
+    assert seen["dates"] == [[], ["23 de março"]]
     assert seen["prompt"] == "Responda na língua da pergunta; se não der para ver qual é, em português."
     (first, answer), (second, _) = seen["replies"]
     assert (first, second) == ("pt", "pt")

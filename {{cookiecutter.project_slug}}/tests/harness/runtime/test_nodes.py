@@ -1,4 +1,4 @@
-"""Tests of `graph`, `state` and the audit node of `writer`."""
+"""Tests of `graph`, `state`, `coverage` and the audit node of `writer`."""
 
 import json
 from collections.abc import Mapping
@@ -131,6 +131,27 @@ async def test_a_draft_leaves_only_when_its_figures_are_found(draft: str, answer
     state = await audited(draft=draft, outcomes=[outcome("It is 2.")])
     assert state["answer"] == answer
     assert state["degraded"] == degraded
+
+
+TWO = [outcome("Mars has 2 moons, Saturn has 146."), outcome("It opens at 9:30.")]
+
+
+@pytest.mark.parametrize(
+    ("draft", "is_complete"),
+    [
+        ("Mars has two moons and Saturn 146. It opens at half past nine.", True),
+        ("Here is your answer.", False),
+        ("Mars has 2 moons, Saturn 146.", False),
+        ("Mars has 2 moons. It opens at 9:30.", False),
+    ],
+)
+async def test_a_draft_leaves_only_when_it_holds_what_each_agent_found(draft: str, is_complete: bool) -> None:
+    results = [{**it, "facts": [{"names": "Mars and Saturn", "n": [2, 146], "at": "9:30"}]} for it in TWO]
+    state = await audited(draft=draft, outcomes=results)
+    assert (state["answer"] == draft) == is_complete
+    assert state["degraded"] == ([] if is_complete else ["incomplete_draft"])
+    if not is_complete:
+        assert state["answer"] == "\n\n".join(it["text"] for it in TWO)
 
 
 @pytest.mark.parametrize(("status", "asked"), [("answered", False), ("asked", True)])

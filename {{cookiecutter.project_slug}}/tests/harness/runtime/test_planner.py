@@ -1,4 +1,4 @@
-"""The planner takes a model's plan when it can be carried out, and the rules' plan when not."""
+"""Tests of `planner` and `plan_check`: a model's plan is taken when it can be carried out, the rules' plan when not."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,10 +34,10 @@ class Plans:
         return AIMessage("", tool_calls=[call])
 
 
-async def turn(settings: Settings, planner: Say | str, *messages: str) -> dict[str, Any]:
+async def turn(settings: Settings, planner: Say | str, *messages: str, **scripts: Say | str) -> dict[str, Any]:
     connectors = SourceConnections(settings)
     agents = [agent(connectors) for agent in TEST_AGENTS]
-    builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner), agents)
+    builder = GraphBuilder(settings, ScriptedFactory(settings, planner=planner, **scripts), agents)
     graph = builder.compile(InMemorySaver())
     config = RunnableConfig(configurable={"thread_id": "t"})
     state: dict[str, Any] = {}
@@ -48,7 +48,7 @@ async def turn(settings: Settings, planner: Say | str, *messages: str) -> dict[s
 
 async def test_the_models_plan_is_carried_out(settings: Settings) -> None:
     task = {"agent": "heights", "question": "Teide"}
-    state = await turn(settings, Plans(verdict="work", tasks=[task]))
+    state = await turn(settings, Plans(verdict="work", tasks=[task]), "And now the Teide, please")
     assert state["plan"]["tasks"] == [task]
     assert state["answer"] == "teide is 3715 m high."
     assert state["degraded"] == []
@@ -75,7 +75,7 @@ async def test_a_plan_that_breaks_the_schema_is_replaced_by_the_rules_plan(
     state = await turn(settings, planner)
     assert state["plan"]["tasks"] == [{"agent": "moons", "question": QUESTION}]
     assert state["answer"] == "mars has 2 moons."
-    assert state["degraded"] == ["planner_unavailable"]
+    assert state["degraded"] == ["unusable_plan"]
 
 
 async def test_a_planner_that_raises_is_replaced_by_the_rules(settings: Settings) -> None:
@@ -108,6 +108,67 @@ async def test_a_question_back_that_may_not_leave_is_replaced_by_our_own(setting
     assert state["degraded"] == ["unsafe_answer"]
 
 
+@pytest.mark.parametrize(
+    ("message", "text", "answer", "degraded"),
+    [
+        (QUESTION, "Mars is at 5.32 dollars today.", "What would you like to know", ["ungrounded"]),
+        (QUESTION, "The observatory belongs to Mario Conde of Zurich.", "What would you like to know", ["ungrounded"]),
+        (QUESTION, "Do you know that it belongs to Mario Conde?", "What would you like to know", ["ungrounded"]),
+        (QUESTION, "It is closed today.", "What would you like to know", ["ungrounded"]),
+        (QUESTION, "It has 79 of them. Which planet do you mean?", "Which planet do you mean?", []),
+        ("¿Cuántas lunas tiene?", "Which planet?", "¿Qué te gustaría saber?", ["wrong_language"]),
+        ("¿Cuántas lunas tiene?", "¿De qué planeta?", "¿De qué planeta?", []),
+    ],
+)
+async def test_a_question_back_states_nothing_and_is_in_the_callers_language(
+    settings: Settings, message: str, text: str, answer: str, degraded: list[str]
+) -> None:
+    state = await turn(settings, Plans(verdict="clarify", text=text), message)
+    assert state["answer"].startswith(answer)
+    assert state["degraded"] == degraded
+
+
+async def test_a_refusal_of_what_an_agent_is_for_is_asked_again_then_marked(settings: Settings) -> None:
+    planner = Plans(verdict="decline")
+    state = await turn(settings, planner)
+    assert state["degraded"] == ["doubtful_decline"]
+    assert "decline" in str(planner.told[1][-1].content)
+    other = Plans(verdict="decline")
+    assert (await turn(settings, other, "Sing me a song about love"))["degraded"] == []
+    assert len(other.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "task", "asked"),
+    [
+        (QUESTION, "How many moons has Saturn?", QUESTION),
+        (QUESTION, "Saturn", QUESTION),
+        (QUESTION, "How many moons of 5 km has Mars?", QUESTION),
+        ("How many moons has mars?", "moons of Mars", "moons of Mars"),
+    ],
+)
+async def test_a_task_names_only_what_the_conversation_names(
+    settings: Settings, message: str, task: str, asked: str
+) -> None:
+    state = await turn(settings, Plans(verdict="work", tasks=[{"agent": "moons", "question": task}]), message)
+    assert state["plan"]["tasks"] == [{"agent": "moons", "question": asked}]
+    assert state["answer"] == "mars has 2 moons."
+
+
+async def test_a_task_that_nobody_asked_for_is_left_out(settings: Settings) -> None:
+    tasks = [{"agent": "moons", "question": QUESTION}, {"agent": "heights", "question": "Height of Teide"}]
+    state = await turn(settings, Plans(verdict="work", tasks=tasks))
+    assert state["plan"]["tasks"] == tasks[:1]
+    state = await turn(settings, Plans(verdict="work", tasks=tasks), f"{QUESTION} And how high is Everest?")
+    assert [it["question"] for it in state["plan"]["tasks"]] == [QUESTION, "how high is Everest?"]
+
+
+async def test_a_task_may_name_what_an_earlier_message_named(settings: Settings) -> None:
+    planner = Plans(verdict="work", tasks=[{"agent": "moons", "question": "moons of Saturn"}])
+    state = await turn(settings, planner, "How many moons has Saturn?", "And in all?")
+    assert state["plan"]["tasks"] == [{"agent": "moons", "question": "moons of Saturn"}]
+
+
 async def test_our_own_question_tells_what_agents_are_for_whatever_their_prompts_repeat(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +179,7 @@ async def test_our_own_question_tells_what_agents_are_for_whatever_their_prompts
     for verdict in ("clarify", "decline"):
         state = await turn(settings, Plans(verdict=verdict))
         assert about in state["answer"]
-        assert state["degraded"] == []
+        assert state["degraded"] == ([] if verdict == "clarify" else ["doubtful_decline"])
 
 
 async def test_the_planner_is_told_agents_limits_and_the_conversation(settings: Settings) -> None:

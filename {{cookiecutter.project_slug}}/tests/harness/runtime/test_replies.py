@@ -97,6 +97,9 @@ def test_the_reasons_are_the_documented_ones() -> None:
         "over_budget",
         "cut_answer",
         "not_saved",
+        "unusable_plan",
+        "doubtful_decline",
+        "incomplete_draft",
     }
 
 
