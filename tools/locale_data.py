@@ -117,7 +117,9 @@ class Words:
     def _cities(cldr: Any) -> Mapping[str, str]:
         """Time zone -> the city that names it."""
         cities = {zone: zone.rpartition("/")[2].replace("_", " ") for zone in ZONES if zone.count("/") == 1}
-        return cities | {it: str(known["city"]) for it, known in cldr.time_zones.items() if it in cities and "city" in known}
+        return cities | {
+            it: str(known["city"]) for it, known in cldr.time_zones.items() if it in cities and "city" in known
+        }
 
     @staticmethod
     def _weekday(name: str) -> Sequence[str]:
@@ -132,7 +134,10 @@ class Words:
             currencies[code] = self._joined(code, *self._nouns(code), self._sign(code), currencies.get(code, ""))
         for code, word in (*self._territories(), *self._named_otherwise()):
             names[code] = self._joined(word, names.get(code, ""))
-        plain = {name: self._ours.get(name, {}) for name in ("many_days", "numbers", "units", "figures", "opposites", "negation")}
+        plain = {
+            name: self._ours.get(name, {})
+            for name in ("many_days", "numbers", "units", "figures", "opposites", "negation")
+        }
         tables = plain | {"currencies": currencies, "names": names}
         return {name: {k: " ".join(v.split()) for k, v in table.items()} for name, table in tables.items()}
 

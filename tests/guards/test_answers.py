@@ -8,7 +8,6 @@ from typing import Any, Final
 from zlib import crc32
 
 import pytest
-
 from harness.guards.leaks import Leaks
 from harness.guards.output import OutputGuard, OutputPolicy
 from harness.telemetry.redaction import Redactor

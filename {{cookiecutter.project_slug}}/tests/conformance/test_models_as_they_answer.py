@@ -158,7 +158,7 @@ async def test_thoughts_without_an_end_are_no_answer(served: Served, thought: st
 
 async def test_a_plan_after_thoughts_is_a_plan(served: Served) -> None:
     plan = orjson.dumps(PLAN).decode()
-    served.model.breaks(lambda _: Text(f"<think>{{}} two tasks</think>{plan}"), "planner")
+    served.model.breaks(lambda _: Text("<think>{} two tasks</think>" + plan), "planner")
     await served.start()
     assert not (await served.ask(QUESTION))["degraded"]
 

@@ -62,7 +62,7 @@ class Dates:
     """A whole date in digits: one thing, of which no part is right alone."""
     CENTURY: Final = 2000
     EARLIER_DAYS: Final = re.compile(
-        rf"(?<![\w.,:/])(?:\d{{1,2}}(?:{SIGNS})?\s?(?:,|[-\u2013]|{Locale.pattern(*(it.range for it in LOCALES))}|&|and|or|y|o|e)"
+        rf"(?<![\w.,:/])(?:\d\d?(?:{SIGNS})?\s?(?:,|[-\u2013]|{Locale.pattern(*(it.range for it in LOCALES))}|&|and|or|y|o|e)"
         rf"\s?(?:(?:{ARTICLE})\s)?)+\Z"
     )
     """`22 and ` before `23 November`."""

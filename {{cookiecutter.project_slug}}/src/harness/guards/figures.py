@@ -92,7 +92,7 @@ class FigureReader:
     SPACES: Final = " \u00a0\u202f\u2009'\u2019"
     GROUP: Final = f"[{SPACES}]"
     NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-    GROUPED: Final = re.compile(rf"\d{{1,3}}(?:{GROUP}\d{{3}})+(?!\d)(?:[.,]\d+)?")
+    GROUPED: Final = re.compile(rf"\d\d?\d?(?:{GROUP}\d\d\d)+(?!\d)(?:[.,]\d+)?")
     """In groups as people write them: `1 234 567`, `1'234`."""
     THOUSANDS: Final = re.compile(r"\d+(?:[.,]\d{3})+")
     PARTS: Final = {k: float(v) for k, _, v in (it.partition("=") for it in Locale.beside_figures("half"))}

@@ -45,8 +45,6 @@ class GroundingJudge:
     Where it fails, `is_closed` decides: the answer counts as unsupported, or leaves. Both are counted.
     """
 
-    GUARD = "grounding_judge"
-
     def __init__(self, factory: LLMFactory, *, is_closed: bool, timeout_seconds: float) -> None:
         """Wait at most `timeout_seconds` for a judgement, and no longer than the run has."""
         self._model = factory.for_role("judge", NoJudgeScript()).bind_tools([Support], tool_choice="any")
@@ -71,10 +69,10 @@ class GroundingJudge:
                 is_supported = await self._ask(answer, question, [*facts], language)
         except Exception as failure:  # noqa: BLE001 - whatever a provider raises, and an answer of another form
             log.warning("judge_failed", error=type(failure).__name__)
-            AuditLog.record(self.GUARD, "failed", type(failure).__name__)
+            AuditLog.record("grounding_judge", "failed", type(failure).__name__)
             return not self._is_closed
         if not is_supported:
-            AuditLog.record(self.GUARD, "withheld", "claim")
+            AuditLog.record("grounding_judge", "withheld", "claim")
         return is_supported
 
     async def _ask(self, answer: str, question: str, facts: list[Any], language: Language) -> bool:

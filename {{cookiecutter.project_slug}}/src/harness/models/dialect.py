@@ -136,7 +136,10 @@ class InWords:
                 told.append(self.TOLD["one"].format(schemas=self._json(schemas[0].get("parameters", {}))))
             else:
                 ending = self.TOLD["must" if self._is_required else "choice"]
-                told.append(self.TOLD["any"].format(schemas="\n".join(map(self._json, schemas))) + ending)
+                told.append(
+                    self.TOLD["any"].format(schemas="\n".join(map(self._json, schemas)), example=self.TOLD["example"])
+                    + ending
+                )
         if "response_format" in lacks and self._format:
             told.append(self.TOLD["one"].format(schemas=self._json(self._format)))
         return told

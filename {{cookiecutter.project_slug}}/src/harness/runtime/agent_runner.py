@@ -91,6 +91,9 @@ class AgentRunner:
     MAX_NAMED: Final = 10
     """Unsupported figures and names that a correction lists; more would be another answer. A guess."""
 
+    NAMED_CHARS: Final = 80
+    """Of each: a sentence may be a stranger's, out of a tool's result, and is not said again in the user's name. A guess."""
+
     QUESTION: Final = re.compile(r"¿?[^.!?¿\n]{1,200}\?")
     """One short question and nothing else; 200 characters are a guess."""
 
@@ -156,7 +159,11 @@ class AgentRunner:
         """The message that asks once more, saying what was wrong: `language` or `ungrounded`."""
         if refusal == OutputGuard.LANGUAGE:
             return HumanMessage(WRONG_LANGUAGE.render(language))
-        return HumanMessage(UNGROUNDED.render(language, unsupported=", ".join(unsupported[: cls.MAX_NAMED])))
+        return HumanMessage(
+            UNGROUNDED.render(
+                language, unsupported=", ".join(it[: cls.NAMED_CHARS] for it in unsupported[: cls.MAX_NAMED])
+            )
+        )
 
     async def _retry(
         self, draft: Draft, refusal: str, given: Sequence[str], language: Language

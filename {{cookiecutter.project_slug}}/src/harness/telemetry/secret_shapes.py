@@ -46,7 +46,7 @@ class SecretShapes:
         self._clean: set[str] = set()
         own, scanner = (tomllib.loads(it.read_text(encoding="utf-8")) for it in (self.DATA, self.SCANNER))
         beginnings = self._by_sign({*own["prefixes"].split(), *scanner["prefixes"].split()})
-        body = rf"(?P<body>(?:[A-Za-z0-9_+/=~%-]|\.(?=[A-Za-z0-9_-])){{{self.BODY},}}+)"
+        body = r"(?P<body>(?:[A-Za-z0-9_+/=~%-]|\.(?=[A-Za-z0-9_-])){" + f"{self.BODY}" + r",}+)"
         self._key = re.compile(
             r"(?<![A-Za-z0-9])(?:(?<=\\)[nrt]|(?<=%)[0-9A-Fa-f]{2})?"  # behind `\n` and `%20`, too
             rf"(?P<key>{'|'.join(own['keys'].values())}|(?:{beginnings}){body})"

@@ -46,7 +46,7 @@ class Days:
     )
     DATE: Final = re.compile(
         rf"\b(?:(?P<before>\d\d?)(?:st|nd|rd|th)?(?: of| de)? (?P<month>{'|'.join(MONTHS)})"
-        rf"|(?P<other>{'|'.join(MONTHS)})(?: the)? (?P<after>\d\d?)(?:st|nd|rd|th)?)\b(?: (?:de )?(?P<year>\d{{4}}))?"
+        rf"|(?P<other>{'|'.join(MONTHS)})(?: the)? (?P<after>\d\d?)(?:st|nd|rd|th)?)\b(?: (?:de )?(?P<year>\d\d\d\d))?"
     )
     BEYOND: Final = re.compile(
         r"\b(?:yesterday|ayer|anteayer|anoche|last (?:night|week|month|year|\w+day)|\w+ (?:days?|weeks?|months?|years?) ago|hace \w+ (?:dias?"
