@@ -52,8 +52,9 @@ PLACE_CHARS = 4
 """A shorter name is a word as often: Rio, Nome."""
 NO_PLACES = (
     "beulah casey center central chad creston currie davis dawson easter eastern jersey johnston jordan knox midway"
-    " mountain nome oral pacific palmer regina resolute reunion samoa south troll turkey vostok wake wallis mundo world bahia tell"
-    " africa america asia europa europe oceania fortaleza pseudoacentos pseudobidi canary caribbean americas marengo monticello vincennes georgia yukon"
+    " mountain nome oral pacific palmer regina resolute reunion samoa south troll turkey vostok wake wallis mundo"
+    " world bahia tell africa america asia europa europe oceania fortaleza pseudoacentos pseudobidi canary caribbean"
+    " americas marengo monticello vincennes georgia yukon"
 )
 """Places that are words or given names as often, and parts of the world."""
 

@@ -32,7 +32,8 @@ class LineWriter:
         self._dropped = 0
         self._is_over = False
         self._changed = Condition()
-        Thread(target=self._run, name="log", daemon=True).start()
+        self.thread = Thread(target=self._run, name="log", daemon=True)
+        self.thread.start()
 
     @classmethod
     def over(cls, stream: TextIO, max_bytes: int) -> Self | None:

@@ -76,6 +76,7 @@ def test_at_the_end_a_reader_that_stalls_is_waited_for_a_while_only(
     writer.close()
     assert time.monotonic() - began < PATIENCE_SECONDS
     os.close(pipe[0])
+    writer.thread.join(PATIENCE_SECONDS)  # it counts what it could not write
 
 
 def test_a_reader_that_left_costs_lines_and_nothing_else(pipe: tuple[int, int]) -> None:
