@@ -123,4 +123,6 @@ def test_answers_that_nobody_gave_are_remarked(shop: Shop, capsys: pytest.Captur
     shop.write("CHANGELOG.md", shop.read("CHANGELOG.md").replace("## Unreleased\n", "## Unreleased\n\n- More.\n"))
     shop.commit("More")
     main("0.3.0", folder=shop.folder)
-    assert capsys.readouterr().out.startswith("Still the template's default: 'you@example.com' in SECURITY.md\nReleased")
+    assert capsys.readouterr().out.startswith(
+        "Still the template's default: 'you@example.com' in SECURITY.md\nReleased"
+    )

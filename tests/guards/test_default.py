@@ -55,7 +55,8 @@ class Default:
         return None if not answers or any(it in text for it in self.NOTHING for text in answers) else "\n".join(answers)
 
     def _plan(self, question: str) -> Mapping[str, Any]:
-        return self._planner.plan(question, self._detector.detect(question), [])
+        plan: Mapping[str, Any] = self._planner.plan(question, self._detector.detect(question), [])
+        return plan
 
 
 @pytest.fixture(scope="module")
