@@ -6,7 +6,6 @@ one that is there (``--project``), else of one that is made for it.
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,12 +21,12 @@ def measure(project: Path) -> subprocess.CompletedProcess[str]:
     """What the tests of ``tests/guards`` print in ``project``, which is installed; a failed one is a return code."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "PYTHON", "PYTEST"))}
     with tempfile.TemporaryDirectory() as scratch:
-        sets = Path(scratch) / "tests" / "guards"
-        shutil.copytree(SETS, sets, ignore=shutil.ignore_patterns("conftest.py", "__pycache__"))
-        (Path(scratch) / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        settings = Path(scratch) / "pytest.ini"  # not the template's own, nor its fixtures, which need its packages
+        settings.write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n", encoding="utf-8")
+        alone = ("--noconftest", "-p", "no:cacheprovider", "-c", str(settings), f"--rootdir={ROOT}")
         return subprocess.run(
-            [str(interpreter(project)), "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(sets)],
-            cwd=scratch,
+            [str(interpreter(project)), "-m", "pytest", "-q", "-s", *alone, str(SETS)],
+            cwd=ROOT,
             env=own | {"PYTHONPATH": str(project / "src"), "PYTHONUTF8": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

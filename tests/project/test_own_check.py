@@ -268,7 +268,7 @@ def test_the_words_of_a_language_are_those_of_cldr_and_its_file_is_a_language_of
         told = run(installed, str(interpreter(installed)), "-c", code, settings={"PYTHONUTF8": "1"})
     finally:
         shutil.rmtree(file.parent)
-    assert told.stdout.strip() == "('pt', 'março')"
+    assert told.stdout.strip() == "pt março"
 
 
 @only_spanish
@@ -278,7 +278,7 @@ def test_the_guards_find_and_refuse_what_is_wanted(
     """On the sets of `tests/guards`, which no project carries."""
     measured = guards.measure(installed.folder)
     for line in measured.stdout.splitlines():
-        if ": " in line:
+        if re.search(r"\d of \d", line):
             record_property(FIGURES, line)
     assert measured.returncode == 0, brief(measured.stdout)
 

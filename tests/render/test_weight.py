@@ -8,12 +8,12 @@ MOST = {
     "default": {
         "the owner's files": 60,
         "lines of src/app": 2_500,
-        "lines of tests outside tests/harness": 8_500,
+        "lines of tests outside tests/harness": 9_600,
     },
     "minimal": {
         "the owner's files": 35,
         "lines of src/app": 400,
-        "lines of tests outside tests/harness": 8_500,
+        "lines of tests outside tests/harness": 8_700,
     },
 }
 ANSWERS = {"default": DEFAULT, "minimal": MINIMAL}

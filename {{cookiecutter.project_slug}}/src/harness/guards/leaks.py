@@ -68,15 +68,16 @@ class KnownPrompts:
         if not self._sentences.isdisjoint(sentences):
             return True
         letters = "".join(sentences)
-        size, places, together, after = 2 * self.STEP, self._places, 0, 0
+        size, places, after = 2 * self.STEP, self._places, 0
+        told: set[int] = set()  # letters of the prompts: a phrase that is said twice tells no more of them
         for at in [it for it in range(len(letters) - size + 1) if letters[it : it + size] in places]:
             place = places[letters[at : at + size]]
             start, end = self._run(letters, at, place)
             if start < after or end - start < self.PART:
                 continue
             after = end
-            together += end - start
-            if end - start >= self.RUN or together >= self.PARTS:
+            told |= {*range(place - at + start, place - at + end)}
+            if end - start >= self.RUN or len(told) >= self.PARTS:
                 return True
             if self._is_sentence(place - at + start, place - at + end):
                 return True
