@@ -126,7 +126,7 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
         """
         if status := RunContext.current().persistence:
             await self.timeout.call_or(status.confirm(), None)
-            if checkpoint["id"] < config["configurable"].get("checkpoint_id", ""):
+            if checkpoint["id"] < (config["configurable"].get("checkpoint_id") or ""):  # None: a graph's in a graph
                 status.mark_failed(StoreUnavailable("a checkpoint below its parent"))
         return await self.timeout.call_or(super().aput(config, checkpoint, metadata, new_versions), config)
 

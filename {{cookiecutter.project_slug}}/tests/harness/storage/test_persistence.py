@@ -143,3 +143,14 @@ async def test_what_a_step_leaves_when_its_time_is_over_is_saved(saver: Saver) -
     kept = await saver.aget_tuple(of("t"))
     assert kept
     assert kept.checkpoint["id"] == changed["id"]
+
+
+async def test_the_first_checkpoint_of_a_graph_inside_of_a_graph_is_saved(saver: Saver) -> None:
+    """LangGraph says that it has no parent by None."""
+    inner = of("t")
+    inner["configurable"] |= {"checkpoint_ns": "node:1", "checkpoint_id": None}
+    with run_that_degrades() as saving:
+        await saver.aput(inner, empty_checkpoint(), {}, {})
+    assert not saving.failed
+    del inner["configurable"]["checkpoint_id"]
+    assert await saver.aget_tuple(inner)
