@@ -130,7 +130,7 @@ class LLMFactory:
             options = {name: value for name, value in options.items() if value is not None}
             model = provider.build(ref.model, options)
         except ImportError as missing:
-            is_own = not missing.name or missing.name.startswith("langchain_")
+            is_own = not missing.name or missing.name.startswith(("langchain_", "botocore"))  # what the extra brings
             of_what = "" if is_own else f" ({missing.name} is missing)"
             raise ref.refused(f"{Extra.remedy(provider.extra)}{of_what}") from None
         except Exception as failure:  # noqa: BLE001 - see below
