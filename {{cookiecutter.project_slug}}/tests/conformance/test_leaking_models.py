@@ -127,8 +127,11 @@ async def test_nor_does_it_in_the_tasks_of_a_plan(served: Served, told: str) -> 
     reply = await served.ask(QUESTION)
     events: list[tuple[str, dict[str, Any]]] = await served.stream(QUESTION)
     check_nothing_left(str(reply) + str(events) + served.lines.text, told)
-    assert reply["degraded_because"] == ["unsafe_answer"]
-    assert [it["name"] for it in reply["agents"]] == ["moons", "heights"]  # the rules' own plan
+    names = [it["name"] for it in reply["agents"]]
+    if told == TOLD["an address that nobody gave"]:  # a name that nobody said: the task is the user's own words
+        assert (names, reply["degraded_because"]) == (["moons"], [])
+    else:
+        assert (names, reply["degraded_because"]) == (["moons", "heights"], ["unsafe_answer"])  # the rules' own plan
 
 
 @pytest.mark.checklist("INJ-3")

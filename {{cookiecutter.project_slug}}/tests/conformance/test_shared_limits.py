@@ -66,6 +66,7 @@ async def test_while_redis_is_slow_and_strangers_knock_no_message_beyond_the_quo
             "RATE_ADDRESS_PER_MINUTE": "100000",
             "QUOTA_CALLER_DAY_MESSAGES": str(quota),
             "CALLER_MAX_RUNNING": own_bound,
+            "REDIS_TIMEOUT_SECONDS": "30",
         }
         with processes(2, {**SETTINGS, **changed}, tmp_path) as started:
             answers, strangers = await asyncio.gather(
