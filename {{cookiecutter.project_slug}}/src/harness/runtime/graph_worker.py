@@ -52,16 +52,7 @@ class GraphWorker:
         if run.stream:
             run.stream.guard = lambda: self._guard(task, evidence, language) if self._may_speak(evidence) else None
         result = await self._agent.runner.run(task["question"], message)
-        return await self._judged(self._results(task, result, evidence, language), language)
-
-    async def _judged(self, results: list[TaskResult], language: Language) -> list[TaskResult]:
-        """`results` where the judge has nothing against them, or none is set."""
-        judge = self._outgoing.grounded(self._agent.grounding).judge
-        for it in results if judge else ():
-            is_judged = judge and it["status"] == "answered" and it["facts"]
-            if judge and is_judged and not await judge.supports(it["text"], it["question"], it["facts"], language):
-                raise ModelUnavailable("agent", Degraded.UNGROUNDED)
-        return results
+        return await self._results(task, result, evidence, language)
 
     async def resume(
         self, task: Task, approval: Approval, decision: Decision, call: PendingCall, language: Language
@@ -79,13 +70,13 @@ class GraphWorker:
                 said = Messages.REJECTED.format(language, call=call["shown"])
                 return [
                     TaskResults.unanswered(task, said, "rejected"),
-                    *self._results(task, result, evidence, language, may_speak=True),
+                    *await self._results(task, result, evidence, language, may_speak=True),
                 ]
             if result.waiting or result.asked:
                 done = self._decided(task, approval, call, language)
-                return [done, *self._results(task, result, evidence, language)]
+                return [done, *await self._results(task, result, evidence, language)]
             evidence.append(ToolResult(call["arguments"]))  # the person has seen their figures
-            return self._results(task, result, evidence, language)
+            return await self._results(task, result, evidence, language)
 
     @staticmethod
     def _decided(task: Task, approval: Approval, call: PendingCall, language: Language) -> TaskResult:
@@ -108,7 +99,7 @@ class GraphWorker:
         one = {"type": decision["verdict"]} | ({} if decision["verdict"] == "approve" else {"message": self.REJECTED})
         return {"decisions": [one] * int(count)}
 
-    def _results(
+    async def _results(
         self,
         task: Task,
         result: GraphResult,
@@ -141,7 +132,14 @@ class GraphWorker:
                 AuditLog.record("grounding", "withheld", "no tool")
                 raise ModelUnavailable("agent", Degraded.UNGROUNDED)
         self._refuse(guard, guard.violation(text), text)
+        await self._judge(task, text, [it.facts for it in found], language)
         return [{**TaskResults.answered(task, text, found), "grounding": self._agent.grounding}]
+
+    async def _judge(self, task: Task, text: str, facts: Sequence[Any], language: Language) -> None:
+        """Pass a text that the judge has nothing against, or where none is set; raises ModelUnavailable."""
+        judge = self._outgoing.grounded(self._agent.grounding).judge
+        if judge and facts and not await judge.supports(text, task["question"], facts, language):
+            raise ModelUnavailable("agent", Degraded.UNGROUNDED)
 
     def _waiting(
         self, task: Task, waiting: WaitingCall, evidence: Sequence[ToolResult], language: Language
