@@ -24,10 +24,16 @@ DONE = "Order 7 is cancelled."
 @pytest.mark.parametrize("nested", [False, True])
 async def test_what_was_found_before_an_approval_is_evidence_after_it(begin: Stage, shop: Shop, nested: bool) -> None:
     """Also what an agent inside of a tool found."""
-    found, cancels, said = call("find", number=7), call("cancel", number=7), "I cancelled order 7, which was open."
-    graph = create_agent(model(), [shop.find, shop.cancel])
+
+    def price(number: int) -> dict[str, float]:
+        """What an order costs."""
+        return {"price_eur": 345}
+
+    found, cancels, said = call("price", number=7), call("cancel", number=7), "I cancelled order 7 of 345 EUR."
+    (guarded,) = tools(price, policy=Policy(tools=frozenset({"price"})))
+    graph: Any = create_agent(model(), [guarded, shop.cancel])
     if nested:
-        inner: Any = graph
+        inner = graph
 
         async def ask(request: str) -> str:
             """Ask the shop."""
