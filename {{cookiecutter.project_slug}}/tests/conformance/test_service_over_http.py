@@ -233,3 +233,18 @@ def test_the_key_goes_to_the_model_and_into_no_log_line(service: Running) -> Non
     assert service.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert {it["outcome"] for it in service.lines("model_call", thread_id)} == {"upstream_error"}
     assert KEY not in service.log.read_text(encoding="utf-8")
+
+
+def test_a_caller_of_http_1_0_gets_no_chunks(service: Running) -> None:
+    """Its answer lasts until the connection ends."""
+    url = service.client.base_url
+    with (
+        socket.create_connection((url.host, url.port or 80), timeout=PATIENCE_SECONDS) as caller,
+        caller.makefile("rb") as answer,
+    ):
+        body = orjson.dumps({"message": QUESTION})
+        head = f"POST /v1/chat/stream HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        caller.sendall(head.encode() + body)
+        fields, _, events = answer.read().partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in fields.lower()
+    assert events.startswith(b"id: ")
