@@ -5,8 +5,11 @@ import httpx2
 import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
+from harness.configuration import Configuration
 from harness.project import Project
+from harness.runtime.agent import Agent
 from harness.settings import Settings
+from harness.sources.policy import Policy
 from tests.conftest import Door, Lines
 
 
@@ -33,6 +36,29 @@ async def test_a_store_that_is_gone_ends_readiness_and_not_the_process(door: Doo
     assert answer.json()["threads"] == {"kind": "sqlite", "answers": False}
     alive = await client.get("/healthz")
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+
+
+async def test_readiness_names_the_files_that_an_agent_could_not_read(door: Door, tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("Open from 9 to 18.", encoding="utf-8")
+    (tmp_path / "latin.md").write_bytes("año".encode("latin-1"))
+
+    class HoursAgent(Agent[Configuration]):
+        """Reads a folder."""
+
+        name = "hours"
+        description = "Opening hours."
+        prompt = "Tell the hours."
+        policy = Policy(tools={"read"}, folder=tmp_path)
+
+        async def read(self) -> dict[str, str]:
+            """Read the hours."""
+            return self.resources.files.read_all()
+
+    client = await door.open(agents=[HoursAgent])
+    reply = (await client.post("/v1/chat", json={"message": "What are your opening hours?"})).json()
+    assert "Open from 9 to 18." in reply["answer"]
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["unread_files"]) == (200, ["latin.md"])
 
 
 async def test_the_version_is_that_of_the_installed_distribution(client: httpx2.AsyncClient) -> None:
