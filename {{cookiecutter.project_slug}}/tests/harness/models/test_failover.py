@@ -66,7 +66,7 @@ FAULTS: list[tuple[Reply, str]] = [
 IDS = [f"{type(fault).__name__}-{reason}" for fault, reason in FAULTS]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def second() -> Iterator[OpenAIServer]:
     with OpenAIServer(lambda request: Text("from the second")) as server:
         asyncio.run(warm_up(server))
@@ -154,8 +154,8 @@ async def test_the_deadline_is_shared_so_that_a_hanging_model_leaves_time_for_th
 
 async def test_a_hanging_model_is_found_out_before_its_caller_s_patience_ends() -> None:
     with OpenAIServer(lambda request: Hang()) as first:
-        async with factory_for(first, llm_breaker_failures=1, llm_timeout_seconds=1) as factory:
-            with Deadline.scope(0.8) as deadline, pytest.raises(ModelUnavailable, match="timeout"):
+        async with factory_for(first, llm_breaker_failures=1, llm_timeout_seconds=2.5) as factory:
+            with Deadline.scope(2) as deadline, pytest.raises(ModelUnavailable, match="timeout"):
                 async with deadline.timeout():
                     await factory.for_role("writer", Unused()).ainvoke("hi")
             assert factory.models()[0].links[0].breaker == "open"
