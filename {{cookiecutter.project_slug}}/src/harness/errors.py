@@ -226,6 +226,19 @@ class ThreadUnknown(ServiceError, status=HTTPStatus.NOT_FOUND):
     log_text = "thread {}"
 
 
+class AgentUnknown(ServiceError, status=HTTPStatus.NOT_FOUND):
+    """No agent of this name can be asked by itself; `flow` is the worker of which it is a part, if any."""
+
+    title = "The agent is unknown"
+    log_text = "agent {}"
+
+    def __init__(self, name: str, flow: str = "") -> None:
+        self.detail = "No agent of this name can be asked by itself; /v1/agents lists those that can."
+        if flow:
+            self.detail = f"{name} works as a part of {flow} alone; ask {flow}, or the service."
+        super().__init__(name if flow else "that nobody knows")  # a stranger's text is no part of a log line
+
+
 class RunUnknown(ServiceError, status=HTTPStatus.NOT_FOUND):
     """There is no answer of this run, none of this caller's, or it was not saved."""
 

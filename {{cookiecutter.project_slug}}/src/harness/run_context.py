@@ -54,6 +54,9 @@ class RunContext:
     approval: "Approval | None" = None
     """Lets one approved call run."""
 
+    only: str = ""
+    """The agent that gets the whole message, where the caller has chosen it; no planner is asked."""
+
     decision: "Decision | None" = None
     """A person's decision, with which the run is resumed. LangGraph (1.2) gives a node whose run
     broke the value of before: that would carry out another decision, or one twice."""

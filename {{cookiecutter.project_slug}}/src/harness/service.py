@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from .application import Application
+from .errors import AgentUnknown
 from .guards.detectors import Detectors
 from .guards.injection_guard import ToolResults
 from .limits.budget import RunLimits, RunUsage
@@ -82,23 +83,32 @@ class Service:
         self._per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter("messages", settings.requests_max_running, settings.requests_max_waiting)
 
-    async def ask(self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None) -> Reply:
+    async def ask(
+        self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None, only: str = ""
+    ) -> Reply:
         """The reply to `message` in a thread; the saved one, when `idempotency_key` has one.
 
+        With `only`, the agent of this name of `agents` gets the whole message and no planner is asked; all else
+        holds: guards, its questions back, limits, approvals. In the flows that are one worker (`Supervisor`,
+        `Handoffs`, `OwnGraph`) that worker alone can be named: its members keep a state together, or are asked
+        by it, and would answer by themselves what nobody has built them to.
+
         Raises:
+            AgentUnknown: `only` names no agent that can be asked by itself.
             InputRefused: The message is empty or too long, or the key is another request's.
             ThreadBusy: The request before takes too long.
             Overloaded: Too many messages are being answered.
             RateLimitExceeded: A quota is used up, or too many of this caller's messages run.
         """
-        async with self._place(thread), self._sessions.open(message, thread, idempotency_key) as session:
+        asked = self._asked(message, only)
+        async with self._place(thread), self._sessions.open(asked, thread, idempotency_key) as session:
             if session.cached_reply:
                 return session.cached_reply
-            reply = await self._answer(message, thread)
+            reply = await self._answer(message, thread, only)
             return await session.finish(await self._application.after(reply, thread))
 
     async def stream(
-        self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None
+        self, message: str, thread: ThreadRef, *, idempotency_key: str | None = None, only: str = ""
     ) -> AsyncGenerator[Event]:
         """The run's events as they happen, `final` last: its data is the whole `Reply`.
 
@@ -106,12 +116,13 @@ class Service:
         them. After `withdrawn` no further one comes: what was sent is half of a failed answer.
         Iterate and close it in one task; closing it cancels the run and its model calls.
 
-        Raises what `ask` raises, before any event.
+        Takes and raises what `ask` does, before any event.
         """
-        async with self._place(thread), self._sessions.open(message, thread, idempotency_key) as session:
+        asked = self._asked(message, only)
+        async with self._place(thread), self._sessions.open(asked, thread, idempotency_key) as session:
             reply = session.cached_reply
             if reply is None:
-                async with aclosing(self._events(message, thread)) as events:
+                async with aclosing(self._events(message, thread, only)) as events:
                     async for event in events:
                         if isinstance(event, Reply):
                             reply = await self._application.after(event, thread)
@@ -143,6 +154,13 @@ class Service:
             reply = await self._decided(session, decision, thread)
             return await session.finish(await self._application.after(reply, thread))
 
+    def _asked(self, message: str, only: str) -> str:
+        """What makes two requests the same, beside their thread: whom the message is for, and the message."""
+        if only and only not in {agent.name for agent in self.agents}:
+            is_member = only in {agent.name for agent in self._application.agents}
+            raise AgentUnknown(only, self.agents[0].name if is_member else "")
+        return f"{only}\0{message}" if only else message
+
     @asynccontextmanager
     async def _place(self, thread: ThreadRef) -> AsyncIterator[None]:
         """A place to answer in; a caller with too many of them is refused before it waits."""
@@ -150,8 +168,8 @@ class Service:
             async with self.places.acquire(self._settings.request_timeout_seconds):
                 yield
 
-    async def _answer(self, message: str, thread: ThreadRef) -> Reply:
-        async with self._run(thread) as run:
+    async def _answer(self, message: str, thread: ThreadRef, only: str) -> Reply:
+        async with self._run(thread, only=only) as run:
             try:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
@@ -162,9 +180,9 @@ class Service:
                 return self._replies.unanswered(message, run)
             return cast(Reply, state["reply"])
 
-    async def _events(self, message: str, thread: ThreadRef) -> AsyncGenerator[Event | Reply]:
+    async def _events(self, message: str, thread: ThreadRef, only: str) -> AsyncGenerator[Event | Reply]:
         """The run's events, and its reply last."""
-        async with self._run(thread, stream=AnswerStream()) as run:
+        async with self._run(thread, stream=AnswerStream(), only=only) as run:
             state: Any = {}
             started = Event(event="started", data={"thread_id": thread.thread_id, "run_id": run.run_id})
             try:

@@ -4,6 +4,7 @@ import pytest
 
 from harness.errors import (
     AccountUnverified,
+    AgentUnknown,
     ApprovalDecided,
     ApprovalExpired,
     ApprovalNeeded,
@@ -46,6 +47,7 @@ EXAMPLES = [
     RateLimitExceeded("caller", 12, {}),
     LimitsUnavailable(),
     ThreadUnknown("t1"),
+    AgentUnknown("moons", "supervisor"),
     RunUnknown("r1"),
     ThreadBusy(0.5),
     StoreUnavailable("OperationalError at 10.0.0.7"),

@@ -17,8 +17,8 @@ class Audience:
 
     def __init__(self, settings: Settings) -> None:
         self._claim = settings.oidc_audience_claim
-        self.name = settings.oidc_audience or ""
-        """This service's; of another claim than `aud`, the clients, separated by commas."""
+        self.names = settings.audiences
+        """This service's; of another claim than `aud`, the clients'. A token says one of them at least."""
 
     def options(self) -> Options:
         """What PyJWT is to check; of audiences it knows `aud`, which may be a list."""
@@ -31,6 +31,5 @@ class Audience:
         Raises:
             Unauthenticated: It is another's.
         """
-        clients = [it.strip() for it in self.name.split(",")]
-        if self._claim != "aud" and claims[self._claim] not in clients:
+        if self._claim != "aud" and claims[self._claim] not in self.names:
             raise Unauthenticated("another_audience")

@@ -277,7 +277,7 @@ class OidcTokens:
                 key,
                 self._algorithms,
                 self._audience.options(),
-                audience=self._audience.name,
+                audience=self._audience.names,
                 issuer=self._issuer,
                 leeway=self._leeway_seconds,
             )

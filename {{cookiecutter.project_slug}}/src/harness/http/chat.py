@@ -1,11 +1,8 @@
 """`/v1`: ask, rate an answer, see who answers; read and delete a conversation, decide what waits in it."""
 
-import hashlib
 from http import HTTPStatus
-from typing import Annotated, ClassVar, Literal, cast
-from uuid import uuid4
+from typing import Annotated, ClassVar, Final, Literal, cast
 
-import structlog
 from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, JsonValue
@@ -17,10 +14,14 @@ from ..runtime.replies import Reply
 from ..runtime.state import Decision
 from ..runtime.threads import Rating, Thread
 from .authentication import requires
-from .problems import Form, Problem, Responses
+from .failures import Form
+from .problems import Problem, Responses
 from .routes import StrictRoute
 from .state import Running
-from .streaming import EventStream
+from .streaming import ChatFrames, EventStream
+
+ENDPOINT: Final = "v1"
+"""Its name in `runtime/access.toml`."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -58,15 +59,6 @@ class ChatRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrin
 
     thread_id: Annotated[str | None, Field(pattern=Form.THREAD_ID)] = None
     """The conversation of yours to go on with; without it, or with a new id, one begins."""
-
-    def bind_thread_id(self, idempotency_key: str | None) -> str:
-        """The thread that is named, or a new one: for a second try the same as for the first."""
-        new = uuid4().hex
-        if idempotency_key:
-            new = hashlib.sha256(idempotency_key.encode()).hexdigest()[: len(new)]
-        thread_id = self.thread_id or new
-        structlog.contextvars.bind_contextvars(thread_id=thread_id)
-        return thread_id
 
 
 class ApprovalDecision(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
@@ -116,9 +108,8 @@ class ChatRoutes:
     @chat.post("", responses=REFUSALS)
     async def ask(chat: ChatRequest, caller: Asker, running: Running, idempotency_key: IdempotencyKey = None) -> Reply:
         """Answer one message. An answer with `degraded` true says why in `degraded_because`."""
-        thread = caller.conversation(chat.bind_thread_id(idempotency_key))
-        with running.shutdown.request():
-            return await running.service.ask(chat.message, thread, idempotency_key=idempotency_key)
+        gateway = running.gateway(ENDPOINT)
+        return await gateway.ask(caller, chat.message, chat.thread_id, idempotency_key=idempotency_key)
 
     @staticmethod
     @chat.post("/stream", response_class=StreamingResponse, responses=EVENTS | REFUSALS)
@@ -141,9 +132,9 @@ class ChatRoutes:
         """
         if last_event_id is not None:
             raise InputRefused("Last-Event-ID", "a run cannot be joined in the middle; ask again")
-        thread = caller.conversation(chat.bind_thread_id(idempotency_key))
-        events = running.service.stream(chat.message, thread, idempotency_key=idempotency_key)
-        return await EventStream(events, request.state.request_id, running.shutdown).response()
+        gateway = running.gateway(ENDPOINT)
+        run = gateway.stream(caller, chat.message, chat.thread_id, idempotency_key=idempotency_key)
+        return await EventStream(run, ChatFrames(), request.state.request_id).response()
 
     @staticmethod
     @feedback.post(
@@ -154,7 +145,7 @@ class ChatRoutes:
     async def give(feedback: FeedbackRequest, caller: Asker, running: Running) -> None:
         """Rate an answer that you got. It is kept with the conversation and deleted with it."""
         rating = cast(Rating, str(feedback.rating))
-        await running.ratings.give(caller.id, feedback.run_id, rating, feedback.comment)
+        await running.gateway(ENDPOINT).rate(caller, feedback.run_id, rating, feedback.comment)
 
     @staticmethod
     @agents.get("/v1/agents", responses=Problem.responses(401, 403, 429, 500, 503))
@@ -172,7 +163,7 @@ class ThreadRoutes:
     @router.get("/{thread_id}", responses=Problem.responses(401, 403, 404, 422, 429, 500, 503))
     async def read(thread_id: ThreadId, caller: Reader, running: Running) -> Thread:
         """The latest messages of a conversation of yours."""
-        return await running.threads.read(caller.conversation(thread_id))
+        return await running.gateway(ENDPOINT).read(caller, thread_id)
 
     @staticmethod
     @router.delete(
@@ -182,7 +173,7 @@ class ThreadRoutes:
     )
     async def delete(thread_id: ThreadId, caller: Reader, running: Running) -> None:
         """Delete a conversation of yours for good, with the replies that were kept of it."""
-        await running.threads.delete(caller.conversation(thread_id))
+        await running.gateway(ENDPOINT).delete(caller, thread_id)
 
     @staticmethod
     @router.post(
@@ -201,9 +192,7 @@ class ThreadRoutes:
         An approved call runs once at most, whatever fails meanwhile: when its end is not known, the
         answer (or 409) says so. The same decision again gets the same reply.
         """
-        structlog.contextvars.bind_contextvars(thread_id=thread_id)
-        with running.shutdown.request():
-            decision = Decision(id=approval_id, verdict=body.decision)
-            if body.value is not None:
-                decision["value"] = body.value
-            return await running.service.decide(decision, caller.conversation(thread_id))
+        decision = Decision(id=approval_id, verdict=body.decision)
+        if body.value is not None:
+            decision["value"] = body.value
+        return await running.gateway(ENDPOINT).decide(caller, decision, thread_id)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ..errors import InputRefused
 from ..storage.memories import START, Place
-from .chat import Reader
+from .chat import ENDPOINT, Reader
 from .problems import Problem
 from .routes import StrictRoute
 from .state import Running
@@ -97,7 +97,7 @@ class MemoryRoutes:
         Callers without a name are one: where AUTHENTICATION is off, they share it.
         """
         place = Cursor.parse(after) if after else START
-        found = await running.store.memories.page(caller.id, place, limit + 1)
+        found = await running.gateway(ENDPOINT).memories(caller, "reads").page(caller.id, place, limit + 1)
         shown = found[:limit]
         last = Cursor.text(shown[-1]) if len(found) > limit else None
         return MemoryPage(items=[MemoryItem.from_item(it) for it in shown], next=last)
@@ -106,4 +106,4 @@ class MemoryRoutes:
     @router.delete("", status_code=HTTPStatus.NO_CONTENT, responses=Problem.responses(401, 403, 429, 500, 503))
     async def delete(caller: Reader, running: Running) -> None:
         """Delete all that agents remember of you beyond a conversation, for good."""
-        await running.store.memories.delete(caller.id)
+        await running.gateway(ENDPOINT).memories(caller, "writes").delete(caller.id)

@@ -16,7 +16,8 @@ from ..errors import ServiceError
 from ..settings import Settings
 from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
 from ..telemetry.tracing import TRACES
-from .problems import Problem, RequestRefused
+from .failures import RequestRefused
+from .problems import Problem
 
 log = structlog.stdlib.get_logger(__name__)
 

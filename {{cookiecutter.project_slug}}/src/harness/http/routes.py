@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 
 from ..errors import InputRefused
 from .authentication import RequiredScope
-from .problems import RequestRefused
+from .failures import RequestRefused
 
 
 class StrictRequest(Request):

@@ -22,6 +22,7 @@ from ..telemetry.langsmith import LangSmith
 from ..telemetry.logging import Logs
 from ..telemetry.metrics import READY
 from ..telemetry.tracing import TRACES
+from .gateway import Gateway
 from .shutdown import ShutdownManager
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class AppState:
                     gc.set_threshold(*thresholds)
                     gc.unfreeze()
                     await service.aclose()
+
+    def gateway(self, endpoint: str) -> Gateway:
+        """The way of an endpoint to conversations."""
+        return Gateway(self, endpoint)
 
     async def parts(self) -> dict[str, bool]:
         """Which parts can be used now, for the gauge of each too; `service` is what `/readyz` says."""

@@ -1,113 +1,108 @@
-"""A run as server-sent events (the WHATWG HTML standard, section 9.2)."""
+"""The events of a run as server-sent events (the WHATWG HTML standard, section 9.2), in the frames of one protocol."""
 
-import asyncio
-from collections.abc import AsyncGenerator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Final, cast
+from typing import Any, ClassVar, Final, cast
 
 import orjson
 import structlog
-from anyio import CancelScope
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
-from ..errors import ShuttingDown
 from ..runtime.replies import Event
 from ..telemetry.metrics import FAILURES
+from .failures import Failure
 from .problems import Problem
-from .shutdown import ShutdownManager
+from .run_stream import RunStream
 
 log = structlog.stdlib.get_logger(__name__)
 
-Outcome = Event | Exception | None
-"""An event; what the run raised; or None, its end."""
+
+class Frames(ABC):
+    """Writes the events of one run, in order; one instance serves one stream.
+
+    Each method gives the bytes to send, of as many frames as the protocol wants, or none: `b""`.
+    """
+
+    HEARTBEAT: ClassVar = b": still working\n\n"
+    """A comment, which every reader of event streams leaves out."""
+
+    @abstractmethod
+    def of(self, event: Event) -> bytes:
+        """What `event` is here. The first is `started` in general, the last `final`; new kinds may come."""
+
+    @abstractmethod
+    def of_failure(self, failure: Failure) -> bytes:
+        """The end of a stream that failed after it had begun."""
+
+    @staticmethod
+    def frame(data: Any, event: str = "", number: int | None = None) -> bytes:
+        """One frame with `data` as JSON, or as it is where it is bytes."""
+        head = f"id: {number}\n" if number is not None else ""
+        head += f"event: {event}\n" if event else ""
+        return head.encode() + b"data: " + (data if isinstance(data, bytes) else orjson.dumps(data)) + b"\n\n"
+
+
+class ChatFrames(Frames):
+    """Those of `/v1/chat/stream`: the service's own events, numbered, and `error` with a problem document."""
+
+    def __init__(self) -> None:
+        self._sent = 0
+
+    def of(self, event: Event) -> bytes:
+        """The event as it is."""
+        self._sent += 1
+        return self.frame(event["data"], event["event"], self._sent)
+
+    def of_failure(self, failure: Failure) -> bytes:
+        """The event `error`."""
+        problem = Problem.from_failure(failure).model_dump(exclude_none=True)
+        return self.of(Event(event="error", data=problem))
 
 
 class EventStream:
     """Sends a run's events as they come, and a comment when none comes for a while.
 
-    The run is a task of its own: it keeps its own context, and it is cancelled as soon as the
-    caller goes away. What it raises before its first event is raised to the caller of `response`,
-    so that a refused message gets its status; later it becomes the last event, `error`.
+    What the run raises before its first event is raised to the caller of `response`, so that a refused
+    message gets its status; later it becomes the last frames.
     """
 
     MEDIA_TYPE: Final = "text/event-stream"
 
-    HEARTBEAT_SECONDS = 15.0
-    """Longest silence. Proxies cut idle connections after 30 to 60 s (nginx: 60 s)."""
-
-    HEARTBEAT: Final = b": still working\n\n"
-
     HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
-    def __init__(self, events: AsyncGenerator[Event], request_id: str, shutdown: ShutdownManager) -> None:
-        """Send `events` until `shutdown` ends them; problem documents carry `request_id`."""
+    def __init__(self, run: RunStream, frames: Frames, request_id: str) -> None:
+        """Send `run` in `frames`; failures carry `request_id`."""
+        self._run = run
+        self._frames = frames
         self._request_id = request_id
-        self._shutdown = shutdown
-        self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue(maxsize=1)
-        self._run = asyncio.create_task(self._collect(events))
-        self._sent = 0
 
-    async def response(self) -> StreamingResponse:
+    async def response(self, headers: Mapping[str, str] | None = None) -> StreamingResponse:
         """The answer, once the run has shown its first event or the first silence is over."""
-        try:
-            first = await self._next()
-        except BaseException:
-            self._run.cancel()
-            raise
-        if isinstance(first, Exception):
-            self._run.cancel()  # where it is the process that ends, the run goes on
-            raise first
-        return _ClosingResponse(self._frames(first), headers=self.HEADERS, media_type=self.MEDIA_TYPE)
+        await self._run.begin()
+        sent = {**self.HEADERS, **(headers or {})}
+        return _ClosingResponse(self._run, self._sent(), headers=sent, media_type=self.MEDIA_TYPE)
 
-    async def _collect(self, events: AsyncGenerator[Event]) -> None:
-        end: Exception | None = None
+    async def _sent(self) -> AsyncGenerator[bytes]:
         try:
-            async with aclosing(events):
-                async for event in events:
-                    await self._outcomes.put(event)
-        except Exception as error:  # noqa: BLE001  # handed on, to be answered as a problem
-            end = error
-        await self._outcomes.put(end)
-
-    async def _next(self) -> Outcome | bytes:
-        try:
-            with self._shutdown.request():
-                async with asyncio.timeout(self.HEARTBEAT_SECONDS):
-                    return await self._outcomes.get()
-        except TimeoutError:
-            return self.HEARTBEAT
-        except ShuttingDown as end:
-            return end
-
-    async def _frames(self, outcome: Outcome | bytes) -> AsyncGenerator[bytes]:
-        try:
-            while outcome is not None:
-                if isinstance(outcome, Exception):
-                    log.error("request_failed", exc_info=outcome)
-                    FAILURES.labels("api", "stream").inc()
-                    problem = Problem.from_error(outcome, self._request_id)
-                    data = problem.model_dump(exclude_none=True)
-                    yield self._frame(Event(event="error", data=data))
-                    return
-                yield outcome if isinstance(outcome, bytes) else self._frame(outcome)
-                outcome = await self._next()
-        finally:
-            # Cancelled once and left in peace: a second cancellation, which anyio sends on every
-            # turn of the loop, would end the graph's own clean-up before it stops its nodes.
-            self._run.cancel()
-            with CancelScope(shield=True):
-                await asyncio.wait([self._run])
-
-    def _frame(self, event: Event) -> bytes:
-        self._sent += 1
-        data = orjson.dumps(event["data"]).decode()
-        return f"id: {self._sent}\nevent: {event['event']}\ndata: {data}\n\n".encode()
+            async for event in self._run:
+                is_silent = event["event"] == "heartbeat"
+                if data := self._frames.HEARTBEAT if is_silent else self._frames.of(event):
+                    yield data
+        except Exception as error:  # told as the protocol tells it
+            log.exception("request_failed", exc_info=error)
+            FAILURES.labels("api", "stream").inc()
+            yield self._frames.of_failure(Failure.from_error(error, self._request_id))
 
 
 class _ClosingResponse(StreamingResponse):
-    """Closes its frames whichever way it ends, not when the garbage collector finds them."""
+    """Ends the run and its frames whichever way it ends, not when the garbage collector finds them."""
+
+    def __init__(self, run: RunStream, frames: AsyncGenerator[bytes], **parts: Any) -> None:
+        super().__init__(frames, **parts)
+        self._run = run
 
     async def stream_response(self, send: Send) -> None:
-        async with aclosing(cast(AsyncGenerator[bytes], self.body_iterator)):
+        async with self._run, aclosing(cast(AsyncGenerator[bytes], self.body_iterator)):
             await super().stream_response(send)

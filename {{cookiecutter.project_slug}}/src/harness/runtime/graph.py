@@ -26,12 +26,13 @@ from ..run_context import RunContext
 from ..settings import Settings
 from ..telemetry.audit_log import AuditLog
 from ..telemetry.redaction import Redactor
+from .access import Access
 from .agent import Agent
 from .agent_node import AgentNode
 from .approvals import ApprovalNode
 from .planner import Planner, RulesPlanner
 from .replies import Event, Replies
-from .state import READS, WRITES, Plan, Question, State, Task, Turn
+from .state import Plan, Question, State, Task, Turn
 from .threads import History
 from .writer import OutputGuardNode, Writer
 
@@ -112,14 +113,23 @@ class InputGuardNode:
 
 
 @dataclass(frozen=True)
-class OneTask:
-    """The plan of a flow without a planner: the whole message for one worker."""
+class PlanNode:
+    """The whole message for one worker, where the caller or the flow has chosen it; else the planner's plan."""
 
+    planner: Planner | None
     worker: str
+    """Who gets every message in a flow without a planner."""
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Mapping[str, Any]:
-        """Write `plan`."""
-        tasks = [Task(agent=self.worker, question=state["question"])]
+        """Write `plan`. The detail that the chosen agent asked for completes the question before."""
+        only = RunContext.current().only
+        if self.planner and not only:
+            return await self.planner(state, runtime)
+        question = state["question"]
+        last = state["history"][-1] if only and state.get("history") else None
+        if self.planner and last and last["asked"] and last["agents"] == [only]:
+            question = f"{last['question']} {question}"
+        tasks = [Task(agent=only or self.worker, question=question)]
         runtime.stream_writer(Event(event="plan", data={"verdict": "work", "tasks": tasks}))
         return {"plan": Plan(verdict="work", tasks=tasks, text=""), "degraded": Overwrite([])}
 
@@ -144,7 +154,7 @@ Node = Callable[[State, Runtime[RunContext]], Awaitable[Mapping[str, Any]]]
 class Step:
     """One superstep: its nodes one after the other, then the route to what comes next.
 
-    Each node sees and changes only what `state.py` grants it. Each superstep costs 0.3 to 0.5 ms of
+    Each node sees and changes only what `access.toml` grants it. Each superstep costs 0.3 to 0.5 ms of
     CPU. A conditional edge in place of `route` would cost each run 3 % more: LangGraph reads the
     whole state for it again, and traces it as a step.
     """
@@ -158,15 +168,16 @@ class Step:
         """The changes of all nodes; of one key, those of the last that changes it.
 
         Raises:
-            PermissionError: A node changed a key that `WRITES` does not grant it.
+            PermissionError: A node changed a key that is not granted to it.
         """
         changes: dict[str, Any] = {}
         after: Any = dict(state)
+        granted = Access.nodes()
         for name, node in self._nodes.items():
-            seen: Any = {key: value for key, value in after.items() if key in READS[name]}
+            seen: Any = {key: value for key, value in after.items() if key in granted[name].reads}
             own = await node(seen, runtime)
-            if foreign := own.keys() - WRITES[name]:
-                raise PermissionError(f"node {name} may not write {sorted(foreign)}: grant it in runtime/state.py")
+            if foreign := own.keys() - granted[name].writes:
+                raise PermissionError(f"node {name} may not write {sorted(foreign)}: grant it in runtime/access.toml")
             changes |= own
             after |= own
             if isinstance(more := own.get("degraded"), list):  # they add up
@@ -212,7 +223,10 @@ class GraphBuilder:
                 detector,
                 rules.warning,
             ),
-            "plan": (Planner(factory, agents, rules, settings, outgoing) if has_planner else OneTask(agents[0].name)),
+            "plan": PlanNode(
+                Planner(factory, agents, rules, settings, outgoing) if has_planner else None,
+                "" if has_planner else agents[0].name,
+            ),
             "work": work,
             "write": Writer(factory, outgoing),
             "audit": OutputGuardNode(History(settings.history_turns, settings.history_max_tokens), outgoing),

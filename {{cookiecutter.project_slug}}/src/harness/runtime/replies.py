@@ -206,7 +206,16 @@ class Event(TypedDict):
     """One step of a streamed run; `data` is JSON."""
 
     event: Literal[
-        "started", "plan", "agent_started", "agent_finished", "progress", "token", "withdrawn", "final", "error"
+        "started",
+        "plan",
+        "agent_started",
+        "agent_finished",
+        "progress",
+        "token",
+        "withdrawn",
+        "final",
+        "error",
+        "heartbeat",  # of no run: nothing came for a while
     ]
     data: dict[str, Any]
 

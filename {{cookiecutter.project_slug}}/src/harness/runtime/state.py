@@ -1,4 +1,4 @@
-"""The state of a run, which node may read and write what in it, and what its results say together.
+"""The state of a run, and what its results say together. Which node may read and write what: `access.toml`.
 
 Values are plain JSON types, so that a checkpoint of today is read by the version of tomorrow.
 """
@@ -131,31 +131,6 @@ class State(Question, total=False):
     history: list[Turn]
     reply: Annotated[Any, UntrackedValue]
     """The `Reply`, of the last node."""
-
-
-READS: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset({"message", "messages", "history", "outcomes"}),
-    "plan": frozenset({"question", "language", "history"}),
-    "work": frozenset({"task", "question", "language", "before", "plan", "history"}),
-    "write": frozenset({"question", "language", "plan", "outcomes"}),
-    "audit": frozenset({"question", "language", "plan", "outcomes", "draft", "history"}),
-    "reply": frozenset({*("question", "masked", "language", "plan", "outcomes"), *("withdrawn", "answer", "degraded")}),
-    "approve": frozenset({"language", "outcomes", "history"}),
-}
-"""Node -> the keys it may read."""
-
-WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "admit": frozenset(
-        {*("question", "masked", "language", "draft", "outcomes", "withdrawn"), *("history", "plan", "degraded")}
-    ),
-    "plan": frozenset({"plan", "degraded"}),
-    "work": frozenset({"outcomes", "degraded"}),
-    "write": frozenset({"draft", "degraded"}),
-    "audit": frozenset({"answer", "degraded", "history"}),
-    "reply": frozenset({"reply"}),
-    "approve": frozenset({"outcomes", "degraded", "history", "withdrawn"}),
-}
-"""Node -> the keys it may change."""
 
 
 class TaskResults:

@@ -34,9 +34,10 @@ class CallerSettings(Configuration):
     oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
     """Address of the OIDC provider, letter by letter as its tokens say it in `iss`."""
 
-    oidc_audience: str | None = None
-    """What tokens must say in OIDC_AUDIENCE_CLAIM: the name of this service at the provider. In another claim
-    than `aud`, the clients whose tokens count, separated by commas."""
+    oidc_audience: str | None = Field(default=None, pattern=r"^[^\s,]+(\s*,\s*[^\s,]+)*$")
+    """What tokens must say in OIDC_AUDIENCE_CLAIM, one of several separated by commas: the names of this service
+    at the provider, and its address where clients ask for tokens by it (RFC 8707). In another claim than `aud`,
+    the clients whose tokens count."""
 
     oidc_audience_claim: Literal["aud", "azp", "client_id", "cid"] = "aud"
     """Where tokens say for whom they are. `aud` is for services; the others name the client that asked for the
@@ -70,6 +71,11 @@ class CallerSettings(Configuration):
 
     oidc_timeout_seconds: float = Field(default=3, gt=0, le=30)
     """Longest wait for the provider, seconds; a request with a token waits as long at most."""
+
+    @property
+    def audiences(self) -> list[str]:
+        """OIDC_AUDIENCE, each."""
+        return [it.strip() for it in (self.oidc_audience or "").split(",") if it]
 
     def rules(self) -> Iterator[str]:
         """What each way to know callers needs."""

@@ -10,6 +10,7 @@ from ..project import Project
 from ..prompts.language import Language
 
 HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
+PUBLIC_URL_PATTERN = r"^https?://[^\s/?#@,]+(/[^\s/?#]+)*$"
 ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
 
@@ -46,6 +47,15 @@ class ServerSettings(Configuration):
     shutdown_grace_seconds: float = Field(default=20, ge=0, le=600)
     """Time for open requests after that, seconds; then streams end with an event. Together with
     the delay it stays below what the platform waits (Kubernetes: 30 s)."""
+
+    public_url: str | None = Field(default=None, pattern=PUBLIC_URL_PATTERN)
+    """Address under which callers reach this service, with its path if it has one and no slash at the end:
+    `https://agents.example.com`. Agent cards and the metadata for OAuth clients name it, and the hosts that
+    an endpoint answers for follow from it. Never guessed from a request, whose `Host` anybody can write."""
+
+    endpoints: str = Field(default="all", pattern=r"^(all|none|[a-z0-9]+(\s*,\s*[a-z0-9]+)*)$")
+    """Further protocols that it speaks beside `/v1`, of those in `src/harness/endpoints`, separated by commas;
+    `all`: each one whose extra is installed; `none`. What is off is not even imported."""
 
     trusted_proxies: str | None = Field(default=None, pattern=HOSTS_AND_NETWORKS_PATTERN)
     """Addresses or networks (`10.0.0.0/8`) of the proxies in front, separated by commas: only their

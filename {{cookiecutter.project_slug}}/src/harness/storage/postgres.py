@@ -19,6 +19,7 @@ from .advisory_locks import AdvisoryLocks
 from .memories import SQLMemories
 from .persistence import DegradingCheckpointer, StoreTimeout
 from .postgres_connection import Connection
+from .records import SQLRecords
 from .sql_store import SQLStore, Statement
 
 log = structlog.stdlib.get_logger(__name__)
@@ -53,6 +54,7 @@ class PostgresStore(SQLStore):
         writes AS (INSERT INTO checkpoint_writes SELECT * FROM checkpoint_writes WHERE false),
         replies AS (INSERT INTO kept_replies SELECT * FROM kept_replies WHERE false),
         ratings AS (INSERT INTO feedback SELECT * FROM feedback WHERE false),
+        records AS (INSERT INTO endpoint_records SELECT * FROM endpoint_records WHERE false),
         items AS (INSERT INTO store SELECT * FROM store WHERE false),
         changes AS (UPDATE checkpoints SET checkpoint_ns = '' WHERE false)
         INSERT INTO checkpoints SELECT * FROM checkpoints WHERE false
@@ -81,6 +83,7 @@ class PostgresStore(SQLStore):
         self._seconds = timeout_seconds
         self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
         self.memories = SQLMemories(self._remember, self._query)
+        self.records = SQLRecords(self._query)
         self._options = Connection.options(url, timeout_seconds)
         self._open = AsyncExitStack()
 

@@ -16,5 +16,17 @@ CREATE TABLE IF NOT EXISTS feedback (
 );
 CREATE INDEX IF NOT EXISTS feedback_thread ON feedback (thread_id);
 CREATE INDEX IF NOT EXISTS feedback_given ON feedback (given_at, run_id);
+CREATE TABLE IF NOT EXISTS endpoint_records (
+    endpoint TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    key TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    updated_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (endpoint, owner, key)
+);
+CREATE INDEX IF NOT EXISTS endpoint_records_thread ON endpoint_records (thread_id);
+CREATE INDEX IF NOT EXISTS endpoint_records_newest ON endpoint_records (endpoint, owner, updated_at);
 CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((@run));
 CREATE INDEX IF NOT EXISTS checkpoints_companions ON checkpoints ((@root)) WHERE thread_id <> @root;

@@ -26,6 +26,7 @@ from ..run_context import RunContext
 from ..settings import Settings, StoreURL
 from .memories import SQLMemories
 from .persistence import DegradingCheckpointer, StoreTimeout
+from .records import SQLRecords
 from .sql_store import SQLStore, Statement
 from .store import MemoryStore, Store
 
@@ -147,6 +148,7 @@ class SqliteStore(SQLStore):
         self._seconds = timeout_seconds
         self._timeout = StoreTimeout(timeout_seconds, self.AWAY)
         self.memories = SQLMemories(self._remember, self._query)
+        self.records = SQLRecords(self._query)
 
     async def __aenter__(self) -> Self:
         """Open the file and make its folder and tables."""

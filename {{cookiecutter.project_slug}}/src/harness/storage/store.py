@@ -17,6 +17,7 @@ from langgraph.store.base import BaseStore
 from ..errors import ThreadBusy
 from .checkpoint_ids import CheckpointIds
 from .memories import Memories, MemoriesInMemory
+from .records import Records, RecordsInMemory
 from .thread_ref import ThreadRef
 
 
@@ -71,6 +72,9 @@ class Store(ABC):
 
     memories: Memories
     """What agents remember beyond a conversation."""
+
+    records: Records
+    """What endpoints keep of conversations beside them."""
 
     def __init__(self) -> None:
         CheckpointIds.install()
@@ -165,11 +169,12 @@ class Store(ABC):
         """The ratings given at `moment` (seconds since 1970) or later, oldest first."""
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Delete a thread, its companions, its saved replies, and their ratings.
+        """Delete a thread, its companions, its saved replies and their ratings, and what endpoints keep of it.
 
         The thread itself last: where this breaks off it is still there, to be deleted again.
         """
         await self._delete_records(thread_id)
+        await self.records.delete_thread(thread_id)
         for companion in await self._companions(thread_id):
             await self.saver.adelete_thread(companion)
         await self.saver.adelete_thread(thread_id)
@@ -188,8 +193,9 @@ class Store(ABC):
         """The companions of a thread (`ThreadRef.companion`), also where it is gone itself."""
 
     async def purge_before(self, moment: datetime) -> int:
-        """Delete the threads whose last run was before `moment`; how many. Memories of then go too."""
+        """Delete the threads whose last run was before `moment`; how many. Memories and records of then go too."""
         await self.memories.purge(moment)
+        await self.records.purge(moment)
         before = self.first_checkpoint_id(moment)
         deleted = 0
         while threads := await self._threads_before(before, self.BATCH):
@@ -216,6 +222,7 @@ class MemoryStore(Store):
         super().__init__()
         self.saver = InMemorySaver()
         self.memories = MemoriesInMemory()
+        self.records = RecordsInMemory()
         self._replies: dict[str, IdempotencyRecord] = {}
         self._feedback: dict[str, Feedback] = {}
 

@@ -33,7 +33,10 @@ CASES: Sequence[tuple[str, str, Mapping[str, Any], int]] = [
     ("aud", "our-service", KEYCLOAK_WITH_MAPPER, 200),
     ("aud", "our-service", ENTRA, 200),
     ("aud", "web", KEYCLOAK, 401),
-    ("aud", "app,web", {"aud": "web"}, 401),  # a list is for clients: one service has one name
+    ("aud", "app, web", {"aud": "web"}, 200),
+    ("aud", "app,web", {"aud": ["other", "app"]}, 200),
+    ("aud", "app,web", {"aud": "app,web"}, 401),
+    ("aud", "app,web", {"aud": ["other"]}, 401),
     ("aud", "web", COGNITO, 401),
 ]
 

@@ -9,8 +9,9 @@ import uvicorn
 
 from harness.application import Application
 from harness.errors import ShuttingDown
+from harness.http.run_stream import HEARTBEAT, RunStream
 from harness.http.shutdown import ShutdownManager
-from harness.http.streaming import EventStream
+from harness.http.streaming import ChatFrames, EventStream
 from harness.runtime.agent import ToolResult
 from harness.runtime.replies import Event, Reply
 from harness.service import Service
@@ -131,10 +132,10 @@ async def test_a_silent_run_is_kept_alive_by_comments(
     beats = 0
     enough = asyncio.Event()
 
-    async def counted(self: EventStream) -> object:
+    async def counted(self: RunStream) -> object:
         nonlocal beats
         outcome = await waited(self)
-        beats += outcome == EventStream.HEARTBEAT
+        beats += outcome is HEARTBEAT
         if beats == 3:
             enough.set()
         return outcome
@@ -143,12 +144,12 @@ async def test_a_silent_run_is_kept_alive_by_comments(
         await enough.wait()
         yield Event(event="plan", data={})
 
-    waited = EventStream._next
-    monkeypatch.setattr(EventStream, "_next", counted)
-    monkeypatch.setattr(EventStream, "HEARTBEAT_SECONDS", 0.001)
+    waited = RunStream._next
+    monkeypatch.setattr(RunStream, "_next", counted)
+    monkeypatch.setattr(RunStream, "HEARTBEAT_SECONDS", 0.001)
     monkeypatch.setattr(Service, "stream", silent)
     answer = await client.post("/v1/chat/stream", json=QUESTION)
-    assert answer.text.startswith(3 * EventStream.HEARTBEAT.decode())
+    assert answer.text.startswith(3 * ChatFrames.HEARTBEAT.decode())
     assert [name for _, name, _ in events(answer.text)] == ["plan"]
 
 
@@ -163,7 +164,8 @@ async def test_a_request_that_ends_before_the_first_event_ends_the_run() -> None
         finally:
             ended.set()
 
-    waiting = asyncio.create_task(EventStream(silent(), "r1", ShutdownManager(Settings())).response())
+    run = RunStream(silent(), ShutdownManager(Settings()))
+    waiting = asyncio.create_task(EventStream(run, ChatFrames(), "r1").response())
     async with asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
         waiting.cancel()
@@ -181,12 +183,11 @@ async def test_a_process_that_ends_before_the_first_event_ends_the_run() -> None
         await asyncio.Event().wait()
         yield Event(event="plan", data={})
 
-    stream = EventStream(slow(), "r1", life)
-    with pytest.raises(ShuttingDown):
-        await stream.response()
+    run = RunStream(slow(), life)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await asyncio.wait([stream._run])
-    assert stream._run.cancelled()
+        with pytest.raises(ShuttingDown):
+            await EventStream(run, ChatFrames(), "r1").response()
+    assert run._task.cancelled()
 
 
 async def test_a_caller_who_goes_away_ends_the_run() -> None:

@@ -16,8 +16,9 @@ from harness.guards.personal_data import PiiRules
 from harness.models.factory import LLMFactory
 from harness.prompts.language import LanguageDetector
 from harness.run_context import RunContext
+from harness.runtime.access import Access
 from harness.runtime.graph import GraphBuilder, InputGuardNode, Step
-from harness.runtime.state import READS, WRITES, Plan, State, Task, TaskResult, Turn
+from harness.runtime.state import Plan, State, Task, TaskResult, Turn
 from harness.runtime.threads import History
 from harness.runtime.writer import OutputGuardNode
 from harness.service import Service
@@ -212,9 +213,9 @@ async def test_a_node_that_writes_what_is_not_its_own_is_stopped() -> None:
 def test_every_node_of_the_graph_declares_what_it_reads_and_writes(settings: Settings) -> None:
     connectors = SourceConnections(settings)
     builder = GraphBuilder(settings, LLMFactory(settings), [a(connectors) for a in TEST_AGENTS])
-    assert set(builder.nodes) == set(READS) == set(WRITES)
+    assert set(builder.nodes) == set(Access.nodes())
     keys = set(State.__annotations__)
-    assert set().union(*READS.values(), *WRITES.values()) <= keys
+    assert set().union(*(it.reads | it.writes for it in Access.nodes().values())) <= keys
 
 
 def test_the_graph_has_the_documented_shape(settings: Settings) -> None:
