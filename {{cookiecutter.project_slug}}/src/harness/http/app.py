@@ -23,6 +23,7 @@ from ..telemetry.logging import Logs
 from ..telemetry.metrics import BUILD_INFO
 from .authentication import AuthenticationMiddleware, requires
 from .chat import ChatRoutes, ThreadRoutes
+from .endpoint import Endpoints
 from .forwarded import ForwardedMiddleware
 from .head import HeadMiddleware
 from .health import HealthRoutes
@@ -50,6 +51,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     settings = settings or application.settings()
     project = Project.load()
     logs = Logs(settings).install()
+    endpoints = Endpoints(application, settings)
     for problem in application.unknown_settings():
         log.warning("setting_unknown", problem=problem)
 
@@ -60,9 +62,11 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             app.state.running = running
             names = [agent.name for agent in running.service.agents]
             BUILD_INFO.labels(project.version, settings.commit).set(1)
-            log.info("started", version=project.version, commit=settings.commit, agents=names)
-            with running.shutdown.install():
-                yield
+            async with endpoints.started(running):
+                told = {"agents": names, "endpoints": endpoints.names}
+                log.info("started", version=project.version, commit=settings.commit, **told)
+                with running.shutdown.install():
+                    yield
 
     proxies = Middleware(ForwardedMiddleware, settings.trusted_proxies or "")
     cors = Middleware(
@@ -87,7 +91,13 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             Middleware(RequestLimitsMiddleware, settings),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,
-            Middleware(AuthenticationMiddleware, application.open_paths, settings.metrics_open),
+            Middleware(
+                AuthenticationMiddleware,
+                application.open_paths,
+                settings.metrics_open,
+                endpoints.public_paths,
+                endpoints.challenges,
+            ),
         ],
     )
     metrics = APIRouter(dependencies=[] if settings.metrics_open else [requires(Scope.METRICS)])
@@ -104,8 +114,9 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     ):
         app.include_router(router)
     app.include_router(metrics)
+    endpoints.add(app)
     OwnerParts.add(app, application)
-    document = OpenAPIDocument(app, settings, application)
+    document = OpenAPIDocument(app, settings, application, endpoints.public_paths)
     app.openapi = cache(document.build)  # type: ignore[method-assign]
     return app
 

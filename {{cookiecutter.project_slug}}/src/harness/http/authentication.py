@@ -1,13 +1,12 @@
 """Nobody is let in unless the path is listed as open: known by key or token before the body is read."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.routing import Match
 from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import ASGIApp, Message, Receive
 from starlette.types import Scope as Connection
@@ -24,8 +23,9 @@ from .state import AppState
 class AuthenticationMiddleware:
     """Counts the address, authenticates the caller, counts the caller; then a route may read on.
 
-    In this order, and before anything of the body is read. The caller is `request.state.principal`
-    from here on. The answer says what is left of the caller's rate.
+    In this order, and before anything of the body is read, for whatever is routed, mounted or nowhere: there is
+    no other admission. The caller is `request.state.principal` from here on. The answer says what is left of the
+    caller's rate.
     """
 
     PROBES: Final = frozenset({"/healthz", "/readyz", "/version"})
@@ -34,10 +34,22 @@ class AuthenticationMiddleware:
     READING: Final = ("GET", "HEAD")
     """What is open on these paths: another method there may be an owner's."""
 
-    def __init__(self, app: ASGIApp, open_paths: Iterable[str], metrics_open: bool) -> None:
-        """Let everybody reach `open_paths` of the owner, as often as an address may ask."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        open_paths: Iterable[str],
+        metrics_open: bool,
+        public_paths: Iterable[str] = (),
+        challenges: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> None:
+        """Let everybody reach `open_paths` of the owner, and read `public_paths`, as often as an address may ask.
+
+        `challenges`: path -> what a challenge there says more where tokens are accepted.
+        """
         self._app = app
         self._open = frozenset(open_paths)
+        self._public = frozenset(public_paths)
+        self._challenges = challenges
         self._unlimited = self.PROBES | self.DOCS | ({self.METRICS} if metrics_open else set())
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
@@ -56,19 +68,14 @@ class AuthenticationMiddleware:
         if path in self._unlimited and scope.get("method") in self.READING:
             await self._app(scope, receive, send)
             return
+        if running.authenticator.provider and (challenge := self._challenges.get(path)):
+            send = self._challenging(send, challenge)
         try:
-            client = scope.get("client")
-            await running.limiter.count_address(client[0] if client else None)
-            left: Mapping[str, str] = {}
-            if path not in self._open:
-                principal = await running.authenticator.authenticate(Headers(scope=scope))
-                state["principal"] = principal
-                left = await running.limiter.count_caller(principal.id)
+            left = await self._admit(scope, running)
         except ServiceError as refusal:
             if scope["type"] == "websocket":
                 await WebSocketClose(WS_1008_POLICY_VIOLATION, refusal.detail)(scope, receive, send)
                 return
-            self._name_route(scope)
             await Problem.answer(refusal, state["request_id"])(scope, receive, send)
             return
 
@@ -79,13 +86,35 @@ class AuthenticationMiddleware:
 
         await self._app(scope, receive, send_with_rates)
 
+    async def _admit(self, scope: Connection, running: AppState) -> Mapping[str, str]:
+        """Count the address; where the path is not open, name the caller in the state and give what is left of its rate.
+
+        Raises:
+            ServiceError: It may not pass.
+        """
+        client = scope.get("client")
+        await running.limiter.count_address(client[0] if client else None)
+        path = scope["path"]
+        if path in self._open or (path in self._public and scope.get("method") in self.READING):
+            return {}
+        principal = await running.authenticator.authenticate(Headers(scope=scope))
+        scope["state"]["principal"] = principal
+        return await running.limiter.count_caller(principal.id)
+
     @staticmethod
-    def _name_route(scope: Connection) -> None:
-        """Which route was asked for, for the access line and the metric of what is refused."""
-        for route in iter_route_contexts(scope["app"].routes):
-            if route.matches(scope)[0] is not Match.NONE:
-                scope["route"] = route
-                return
+    def _challenging(send: Send, challenge: Mapping[str, str]) -> Send:
+        """Adds to the challenge of a refusal what it does not say."""
+
+        async def send_challenge(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if told := headers.get("WWW-Authenticate"):
+                    more = [f'{name}="{it}"' for name, it in challenge.items() if f"{name}=" not in told]
+                    separator = ", " if "=" in told else " "
+                    headers["WWW-Authenticate"] = separator.join([told, ", ".join(more)]) if more else told
+            await send(message)
+
+        return send_challenge
 
 
 class RequiredScope:

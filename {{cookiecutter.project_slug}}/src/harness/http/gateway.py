@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import structlog
 
+from ..auth.authenticator import Authenticator
 from ..auth.principal import Principal, Scope
-from ..errors import InputRefused
+from ..errors import InputRefused, ScopeMissing
 from ..runtime.access import Access
 from ..runtime.replies import Reply
 from ..runtime.state import Decision
@@ -117,7 +118,11 @@ class Gateway:
     def _require(self, caller: Principal, part: str, way: Literal["reads", "writes"] = "writes") -> None:
         if part not in getattr(self._access, way):
             raise PermissionError(f"endpoint {self._endpoint} {way} no {part}: grant it in runtime/access.toml")
-        caller.require_scope(Scope(Access.scopes()[part]))
+        try:
+            caller.require_scope(Scope(Access.scopes()[part]))
+        except ScopeMissing as refusal:
+            Authenticator.record_refusal(refusal.code)
+            raise
 
     @staticmethod
     def _check(field: str, form: str, text: str) -> None:

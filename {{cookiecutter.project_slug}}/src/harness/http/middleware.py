@@ -8,8 +8,10 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import ServiceError
@@ -48,6 +50,7 @@ class AccessLogMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started_at = perf_counter()
         status: int | None = None
+        root = scope.get("root_path", "")
 
         async def send_named(message: Message) -> None:
             nonlocal status
@@ -72,10 +75,20 @@ class AccessLogMiddleware:
             await answer(scope, receive, send_named)
         finally:
             seconds = perf_counter() - started_at
-            route = getattr(scope.get("route"), "path", None)
+            route = self._route(scope, root)
             status_class = f"{status // 100}xx" if status else "none"
             HTTP_REQUESTS.labels(route or "other", status_class).observe(seconds)
             log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+
+    @staticmethod
+    def _route(scope: Scope, root: str) -> str | None:
+        """Which route was asked for, also where it was refused before, or does not name itself."""
+        if route := scope.get("route"):
+            below = scope.get("root_path", "").removeprefix(root)  # of a mount
+            return f"{below}{route.path}"
+        asked = {**scope, "root_path": root}
+        routes = iter_route_contexts(scope["app"].routes)
+        return next((it.path for it in routes if it.matches(asked)[0] is not Match.NONE), None)
 
 
 class WellFormedMiddleware:

@@ -1,5 +1,6 @@
 """The OpenAPI document: problem documents on every route, examples in the service's language."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
@@ -25,12 +26,14 @@ class OpenAPIDocument:
 
     SENT: Final = {"keys": "An API key", "oidc": "An access token", "both": "An API key or access token"}
 
-    def __init__(self, app: FastAPI, settings: Settings, application: "Application") -> None:
-        """Describe `app`, made of `application`."""
+    def __init__(
+        self, app: FastAPI, settings: Settings, application: "Application", public_paths: Iterable[str] = ()
+    ) -> None:
+        """Describe `app`, made of `application` and of endpoints with `public_paths`."""
         self._app = app
         self._settings = settings
         self._agents = application.agents
-        self._open = {*application.open_paths, *AuthenticationMiddleware.PROBES}
+        self._open = {*application.open_paths, *public_paths, *AuthenticationMiddleware.PROBES}
 
     def build(self) -> dict[str, Any]:
         """The document."""

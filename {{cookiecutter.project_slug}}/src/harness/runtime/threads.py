@@ -116,6 +116,7 @@ class Threads:
             StoreUnavailable: The store is away.
         """
         async with self._store.lock(Store.lock_name(thread.key), self._wait_seconds):
+            await self._store.records.delete_thread(thread.key)  # also of what was refused, and is no thread
             await self.read(thread)
             await self._store.delete_thread(thread.key)
 

@@ -98,6 +98,21 @@ class ServerSettings(Configuration):
     """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
 
     @property
+    def base_url(self) -> str:
+        """PUBLIC_URL; without it, where this process listens, which nobody else reaches in general."""
+        if self.public_url:
+            return self.public_url
+        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104  # nosec B104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def enabled_endpoints(self) -> list[str] | None:
+        """ENDPOINTS, each; None: all that can be had."""
+        if self.endpoints == "all":
+            return None
+        return [] if self.endpoints == "none" else [it.strip() for it in self.endpoints.split(",")]
+
+    @property
     def allowed_origins(self) -> list[str]:
         """CORS_ORIGINS, each."""
         return [it.strip() for it in (self.cors_origins or "").split(",") if it]

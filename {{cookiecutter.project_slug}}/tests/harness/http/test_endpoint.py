@@ -1,0 +1,218 @@
+"""What an endpoint is promised, shown on one that a test plants, and which are imported at all."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Mount, Route
+
+import harness.endpoints
+from harness.application import Application
+from harness.auth.api_key import NewKey
+from harness.auth.principal import Scope
+from harness.errors import ConfigurationError
+from harness.http.endpoint import ASGIRoute, Endpoints
+from harness.project import Extra
+from harness.runtime.access import Access
+from harness.settings import Settings
+from tests.conftest import Door, Lines
+from tests.support.agents import TEST_AGENTS
+
+ECHO = """
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from harness.auth.principal import Scope
+from harness.http.endpoint import ASGIRoute, Endpoint
+{more}
+
+class EchoEndpoint(Endpoint):
+    name = "echo"
+    opened = []
+
+    def routes(self):
+        router = APIRouter()
+
+        @router.get("/echo/card")
+        async def card() -> str:
+            return self.settings.base_url
+
+        app = PlainTextResponse("echo")
+        broken = self.broken
+        return [
+            router,
+            ASGIRoute("/echo", app, ["POST"]),
+            ASGIRoute("/echo/approve", app, ["POST"], Scope.APPROVE),
+            ASGIRoute("/echo/broken", broken, ["POST"]),
+            Mount("/below", routes=[Route("/it", self.it)]),
+        ]
+
+    async def it(self, request):
+        return PlainTextResponse(request.state.principal.id)
+
+    async def broken(self, scope, receive, send):
+        raise RuntimeError("planted secret")
+
+    def public_paths(self):
+        return ["/echo/card"]
+
+    def challenges(self):
+        return {{"/echo": {{"resource_metadata": "https://a.example/meta", "scope": "chat"}}}}
+
+    @asynccontextmanager
+    async def lifespan(self, running):
+        self.opened.append(running)
+        yield
+        self.opened.clear()
+
+
+ENDPOINT = EchoEndpoint
+"""
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of endpoints with one in it."""
+    folder = tmp_path / "endpoints" / "echo"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(ECHO.format(more=""))
+    monkeypatch.setattr(harness.endpoints, "__path__", [str(folder.parent)])
+    yield folder
+    sys.modules.pop("harness.endpoints.echo", None)
+    harness.endpoints.__dict__.pop("echo", None)
+
+
+ANA = NewKey.make("ana", [Scope.CHAT], None)
+BY = {"X-API-Key": ANA.text}
+
+
+@pytest.fixture
+async def client(planted: Path, door: Door, tmp_path: Path) -> httpx2.AsyncClient:
+    file = tmp_path / "keys"
+    file.write_text(f"{ANA.record.line}\n")
+    values: dict[str, Any] = {"database_url": "memory://", "authentication": "keys", "api_keys_file": file}
+    return await door.open(Settings(public_url="https://a.example/x", **values))
+
+
+async def test_its_routes_ask_who_calls_for_the_scope_and_count_the_rate(client: httpx2.AsyncClient) -> None:
+    assert (await client.post("/echo")).json()["type"] == "urn:problem:unauthenticated"
+    let_in = await client.post("/echo", headers=BY)
+    assert (let_in.status_code, let_in.text) == (200, "echo")
+    assert let_in.headers["RateLimit"].startswith('"caller";r=')
+    refused = await client.post("/echo/approve", headers=BY)
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:problem:scope-missing")
+    other = await client.get("/echo", headers=BY)
+    assert (other.status_code, other.headers["allow"]) == (405, "POST")
+
+
+async def test_log_and_metrics_have_the_name_of_its_route_also_below_a_mount(
+    client: httpx2.AsyncClient, lines: Lines
+) -> None:
+    for method, path in [("POST", "/echo"), ("GET", "/below/it"), ("GET", "/below/nowhere"), ("POST", "/echo/broken")]:
+        await client.request(method, path, headers=BY)
+        await client.request(method, path)
+    told = [(it["route"], it["status"]) for it in lines.named("request")]
+    assert told == [
+        *(("/echo", 200), ("/echo", 401)),
+        *(("/below/it", 200), ("/below", 401)),
+        *(("/below", 404), ("/below", 401)),
+        *(("/echo/broken", 500), ("/echo/broken", 401)),
+    ]
+
+
+async def test_what_breaks_in_it_shows_its_caller_nothing(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/echo/broken", headers=BY)
+    assert (answer.status_code, answer.json()["instance"]) == (500, answer.headers["x-request-id"])
+    assert "planted" not in answer.text
+
+
+async def test_a_public_path_is_open_for_reading_alone(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/echo/card")).json() == "https://a.example/x"
+    assert (await client.post("/echo/card")).status_code == 401
+
+
+async def test_it_is_opened_and_closed_with_the_service(client: httpx2.AsyncClient, door: Door) -> None:
+    opened = sys.modules["harness.endpoints.echo"].EchoEndpoint.opened
+    assert opened == [door.running]
+    await door.close()
+    assert opened == []
+
+
+async def test_a_challenge_says_more_where_tokens_are_accepted(planted: Path, door: Door) -> None:
+    oidc = {"authentication": "oidc", "oidc_issuer": "http://127.0.0.1:9", "oidc_audience": "a"}
+    client = await door.open(Settings(database_url="memory://", **oidc))
+    more = 'resource_metadata="https://a.example/meta", scope="chat"'
+    nobody = await client.post("/echo")
+    assert nobody.headers["www-authenticate"] == f"Bearer {more}"
+    wrong = await client.post("/echo", headers={"Authorization": "Bearer x"})
+    assert wrong.headers["www-authenticate"] == f'Bearer error="invalid_token", {more}'
+    assert (await client.post("/v1/chat")).headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("endpoints", "is_there"), [("none", False), ("all", True), ("echo", True)])
+def test_what_is_off_is_neither_imported_nor_routed(planted: Path, endpoints: str, is_there: bool) -> None:
+    script = f"""
+import sys
+import harness.endpoints
+harness.endpoints.__path__[:] = [{str(planted.parent)!r}]
+from harness.application import Application
+from harness.settings import Settings
+from tests.support.agents import TEST_AGENTS
+app = Application(TEST_AGENTS).create_app(Settings(database_url="memory://", endpoints={endpoints!r}))
+assert ("harness.endpoints.echo" in sys.modules) is {is_there}
+assert any(getattr(it, "path", "") == "/echo" for it in app.routes) is {is_there}
+"""
+    project = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=project, env={"PYTHONPATH": "src:."})
+
+
+def test_nothing_of_an_endpoint_is_imported_where_all_are_off(settings: Settings) -> None:
+    script = """
+import sys
+from harness.application import Application
+from harness.settings import Settings
+from tests.support.agents import TEST_AGENTS
+Application(TEST_AGENTS).create_app(Settings(database_url="memory://", endpoints="none"))
+assert not [it for it in sys.modules if it.startswith("harness.endpoints.")]
+assert not {"mcp", "a2a", "ag_ui", "openai"} & sys.modules.keys()
+"""
+    project = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=project, env={"PYTHONPATH": "src:."})
+
+
+def test_a_name_that_nobody_knows_stops_the_start(planted: Path) -> None:
+    with pytest.raises(ConfigurationError, match="ENDPOINTS: there is no smtp; there are: echo"):
+        Endpoints(Application(TEST_AGENTS), Settings(endpoints="echo, smtp"))
+
+
+def test_a_missing_extra_is_named_where_the_endpoint_is_and_leaves_it_out_where_not(
+    planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (planted / "__init__.py").write_text(ECHO.format(more="import echo_sdk_of_nobody"))
+    monkeypatch.setattr(Extra, "PACKAGES", {"echo": "echo-sdk"})
+    assert Endpoints(Application(TEST_AGENTS), Settings()).names == []
+    with pytest.raises(ConfigurationError, match=r"ENDPOINTS=echo: install the extra \[echo\]: add \"echo-sdk\""):
+        Endpoints(Application(TEST_AGENTS), Settings(endpoints="echo"))
+
+
+def test_every_endpoint_has_its_row(settings: Settings) -> None:
+    names = Endpoints(Application(TEST_AGENTS), settings).names
+    assert set(names) <= set(Access.endpoints())
+
+
+def test_a_route_of_an_sdk_is_wrapped_as_it_is() -> None:
+    async def answer(request: Any) -> Any:
+        raise NotImplementedError
+
+    route = ASGIRoute.around(Route("/rpc/{id}", answer, methods=["POST"]), Scope.APPROVE)
+    assert (route.path, route.methods, route.scope) == ("/rpc/{id}", {"POST"}, Scope.APPROVE)
+    with pytest.raises(TypeError):
+        ASGIRoute.around(Mount("/x", app=FastAPI()))

@@ -1,0 +1,111 @@
+"""What an endpoint may do with conversations, and for which callers."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from harness.auth.principal import Principal, Scope
+from harness.errors import AgentUnknown, ApprovalUnknown, InputRefused, ScopeMissing
+from harness.http.gateway import Gateway
+from harness.runtime.access import Access
+from harness.runtime.state import Decision
+from tests.conftest import Door
+
+ANA = Principal.from_key("ana", Scope)
+EVE = Principal.from_key("eve", Scope)
+QUESTION = "How many moons has Mars?"
+DECISION = Decision(id="0" * 32, verdict="approve")
+
+pytestmark = pytest.mark.checklist("INT-3")
+
+
+@pytest.fixture
+def a2a(client: httpx2.AsyncClient, door: Door) -> Gateway:
+    return door.running.gateway("a2a")
+
+
+@pytest.fixture
+def v1(client: httpx2.AsyncClient, door: Door) -> Gateway:
+    return door.running.gateway("v1")
+
+
+async def test_an_endpoint_that_is_not_granted_it_gets_nothing(a2a: Gateway) -> None:
+    with pytest.raises(PermissionError, match="endpoint a2a reads no history: grant it in runtime/access.toml"):
+        await a2a.read(ANA, "t1")
+    with pytest.raises(PermissionError, match="writes no history"):
+        await a2a.delete(ANA, "t1")
+    with pytest.raises(PermissionError, match="reads no memories"):
+        a2a.memories(ANA, "reads")
+    with pytest.raises(PermissionError, match="writes no feedback"):
+        await a2a.rate(ANA, "r1", "up", None)
+
+
+async def test_an_endpoint_without_a_row_has_no_way(client: httpx2.AsyncClient, door: Door) -> None:
+    with pytest.raises(KeyError):
+        door.running.gateway("smtp")
+
+
+@pytest.mark.parametrize("name", Access.endpoints())
+async def test_a_caller_needs_the_scope_of_what_is_touched(client: httpx2.AsyncClient, door: Door, name: str) -> None:
+    gateway, granted = door.running.gateway(name), Access.endpoints()[name]
+    talker = Principal.from_key("talker", [Scope.CHAT])
+    nobody = Principal.from_key("nobody", [])
+    calls: list[tuple[str, str, Principal, Any]] = [
+        ("writes", "message", nobody, lambda: gateway.ask(nobody, QUESTION)),
+        ("writes", "decision", talker, lambda: gateway.decide(talker, DECISION, "t1")),
+        ("reads", "history", talker, lambda: gateway.read(talker, "t1")),
+        ("writes", "history", talker, lambda: gateway.delete(talker, "t1")),
+    ]
+    for way, part, _, call in calls:
+        with pytest.raises(ScopeMissing if part in getattr(granted, way) else PermissionError):
+            await call()
+
+
+async def test_a_thread_is_always_the_callers_own(v1: Gateway) -> None:
+    reply = await v1.ask(ANA, QUESTION, "t1")
+    assert reply.answer == "mars has 2 moons."
+    assert (await v1.read(ANA, "t1")).messages[0].text == QUESTION
+    await v1.ask(EVE, "How high is Everest?", "t1")
+    assert [it.text for it in (await v1.read(ANA, "t1")).messages if it.role == "user"] == [QUESTION]
+    with pytest.raises(ApprovalUnknown):
+        await v1.decide(EVE, DECISION, "t1")
+
+
+@pytest.mark.parametrize(
+    ("message", "thread_id", "key"),
+    [("a\0b", "t1", None), (" ", "t1", None), (QUESTION, "t 1", None), (QUESTION, "t1\n", None), (QUESTION, "t", "ñ")],
+)
+async def test_texts_have_the_same_form_at_every_endpoint(a2a: Gateway, message: str, thread_id: str, key: str) -> None:
+    with pytest.raises(InputRefused):
+        await a2a.ask(ANA, message, thread_id, idempotency_key=key)
+    with pytest.raises(InputRefused):
+        a2a.stream(ANA, message, thread_id, idempotency_key=key)
+
+
+async def test_a_second_try_has_the_same_new_thread_and_the_same_reply(a2a: Gateway) -> None:
+    first = await a2a.ask(ANA, QUESTION, idempotency_key="k1")
+    assert await a2a.ask(ANA, QUESTION, idempotency_key="k1") == first
+    async with a2a.stream(ANA, QUESTION, idempotency_key="k1") as run:
+        assert [event["event"] async for event in run] == ["final"]
+
+
+async def test_one_agent_is_asked_by_itself(a2a: Gateway) -> None:
+    assert (await a2a.ask(ANA, "Everest?", only="heights")).answer == "everest is 8849 m high."
+    with pytest.raises(AgentUnknown):
+        await a2a.ask(ANA, QUESTION, only="tides")
+
+
+async def test_records_are_the_callers_and_go_with_the_thread(a2a: Gateway, v1: Gateway) -> None:
+    await a2a.ask(ANA, QUESTION, "t1")
+    records = a2a.records(ANA)
+    for thread_id in ("t1", "refused"):
+        assert await records.save(records.new(thread_id, thread_id, "{}"))
+    assert await a2a.records(EVE).list(9) == []
+    assert [it.key for it in await records.list(9)] == ["refused", "t1"]
+    await v1.delete(ANA, "t1")
+    assert await records.find("t1") is None
+    with pytest.raises(PermissionError):
+        v1.records(ANA)
+    await records.delete("refused")
+    assert await records.list(9) == []
