@@ -1,10 +1,15 @@
 """Every door asks who calls, and nobody reaches what is another's: on every kind of store."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Mount
 
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Principal, Scope
@@ -47,6 +52,41 @@ async def test_the_doors_above_are_all_there_are(client: httpx2.AsyncClient) -> 
         if path.startswith("/v1")
     }
     assert found == {(method, path, scope.value) for method, path, scope in DOORS}
+
+
+PUBLIC = {
+    *("/healthz", "/readyz", "/version", "/metrics"),
+    *("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"),
+    *("/.well-known/agent-card.json", "/.well-known/oauth-protected-resource/mcp"),
+}
+"""All that answers without credentials, and for reading alone; METRICS_OPEN=false takes `/metrics` away."""
+
+
+def routes(app: BaseRoute | FastAPI, before: str = "") -> Iterator[tuple[str, str]]:
+    """Method and path of every route, also below mounts and in applications there; parameters filled."""
+    for route in iter_route_contexts(getattr(app, "routes", None) or ()):
+        path = before + re.sub("{.*?}", "x", str(route.path))
+        original = route.original_route
+        if isinstance(original, Mount):
+            yield from (("GET", f"{path}/x"), ("POST", f"{path}/x"))
+            yield from routes(original, path)
+        else:
+            yield from ((method, path) for method in getattr(original, "methods", None) or ("GET", "POST"))
+
+
+@pytest.mark.checklist("COST-1")
+@pytest.mark.parametrize("endpoints", ["all", "none"])
+async def test_no_route_outside_the_list_answers_without_credentials(
+    door: Door, guarded: Guarded, endpoints: str
+) -> None:
+    client = await door.open(guarded.changed(endpoints=endpoints))
+    found = set(routes(door.app))
+    assert {(method, re.sub(APPROVAL, "x", path).replace("t1", "x")) for method, path, _ in DOORS} <= found
+    for method, path in found:
+        for asked in (path, f"{path}/", f"{path}/x"):
+            answer = await client.request(method, asked)
+            is_public = asked in PUBLIC and method in ("GET", "HEAD")
+            assert answer.status_code in ((200, 307) if is_public else (401,)), (method, asked)
 
 
 @pytest.mark.checklist("COST-1")

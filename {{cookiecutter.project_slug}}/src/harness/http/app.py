@@ -68,13 +68,15 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
                 with running.shutdown.install():
                     yield
 
+    sent = [name for endpoint in endpoints for name in endpoint.request_headers]
+    read = [name for endpoint in endpoints for name in endpoint.response_headers]
     proxies = Middleware(ForwardedMiddleware, settings.trusted_proxies or "")
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
-        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID", *sent],
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID", *read],
     )
     app = FastAPI(
         title=project.title,
@@ -88,7 +90,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             Middleware(AccessLogMiddleware),
             Middleware(HeadMiddleware),
             Middleware(WellFormedMiddleware),
-            Middleware(RequestLimitsMiddleware, settings),
+            Middleware(RequestLimitsMiddleware, settings, endpoints.body_max_bytes),
             *([proxies] if settings.trusted_proxies else []),
             *application.middleware,
             Middleware(

@@ -1,7 +1,7 @@
 """What an endpoint is: the contract between the service and a further protocol that it speaks, and which are on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pkgutil import iter_modules
@@ -44,6 +44,12 @@ class Endpoint(ABC):
     name: ClassVar[str]
     """That of its package, of its row in `access.toml`, and of its extra in `Extra.PACKAGES` if it needs one."""
 
+    request_headers: ClassVar[Sequence[str]] = ()
+    """What web pages may send to it beside the usual, where CORS_ORIGINS lets any call."""
+
+    response_headers: ClassVar[Sequence[str]] = ()
+    """What they may read of its answers beside the usual."""
+
     def __init__(self, application: "Application", settings: Settings) -> None:
         """Made with the application, before anything is started: nothing is opened here.
 
@@ -69,6 +75,10 @@ class Endpoint(ABC):
 
         Such as `{"/mcp": {"resource_metadata": "https://...", "scope": "chat"}}` (RFC 9728, section 5.1).
         """
+        return {}
+
+    def body_max_bytes(self) -> Mapping[str, int]:
+        """Exact path -> largest body there, bytes, where it is not BODY_MAX_BYTES."""
         return {}
 
     @asynccontextmanager
@@ -161,24 +171,32 @@ class Endpoints:
             return None
         return kind
 
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self._on)
+
     @property
     def names(self) -> list[str]:
         """What they are called."""
-        return [it.name for it in self._on]
+        return [it.name for it in self]
 
     @property
     def public_paths(self) -> frozenset[str]:
         """What everybody may read."""
-        return frozenset(path for it in self._on for path in it.public_paths())
+        return frozenset(path for it in self for path in it.public_paths())
 
     @property
     def challenges(self) -> Mapping[str, Mapping[str, str]]:
         """What WWW-Authenticate says more, by path."""
-        return {path: told for it in self._on for path, told in it.challenges().items()}
+        return {path: told for it in self for path, told in it.challenges().items()}
+
+    @property
+    def body_max_bytes(self) -> Mapping[str, int]:
+        """Largest bodies, by path."""
+        return {path: most for it in self for path, most in it.body_max_bytes().items()}
 
     def add(self, app: FastAPI) -> None:
         """Add their routes."""
-        for part in (it for endpoint in self._on for it in endpoint.routes()):
+        for part in (it for endpoint in self for it in endpoint.routes()):
             if isinstance(part, APIRouter):
                 app.include_router(part)
             else:
@@ -188,6 +206,6 @@ class Endpoints:
     async def started(self, running: AppState) -> AsyncIterator[None]:
         """Open them, one after the other, around the block."""
         async with AsyncExitStack() as opened:
-            for endpoint in self._on:
+            for endpoint in self:
                 await opened.enter_async_context(endpoint.lifespan(running))
             yield

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Final
@@ -150,9 +151,11 @@ class RequestLimitsMiddleware:
     size, but it knows neither our request id nor problem documents.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, body_max_bytes: Mapping[str, int] | None = None) -> None:
+        """Refuse bodies larger than BODY_MAX_BYTES, or than `body_max_bytes` says for their path."""
         self._app = app
         self._settings = settings
+        self._body_max_bytes = body_max_bytes or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass with its body counted.
@@ -166,6 +169,7 @@ class RequestLimitsMiddleware:
         if self._size(scope) > self._settings.header_max_bytes:
             raise self._refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         declared = Headers(scope=scope).get("content-length", "")
+        most = self._body_max_bytes.get(scope["path"], self._settings.body_max_bytes)
         deadline = asyncio.get_running_loop().time() + self._settings.body_timeout_seconds
         is_whole = False
         size = 0
@@ -174,7 +178,7 @@ class RequestLimitsMiddleware:
             nonlocal is_whole, size
             if is_whole:  # what comes now is the caller's leaving, whenever that is
                 return await receive()
-            if self._is_too_large(declared):
+            if self._is_too_large(declared, most):
                 raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             try:
                 async with asyncio.timeout_at(deadline):
@@ -183,7 +187,7 @@ class RequestLimitsMiddleware:
                 raise self._refusal(HTTPStatus.REQUEST_TIMEOUT) from None
             is_whole = not message.get("more_body", False)
             size += len(message.get("body", b""))
-            if size > self._settings.body_max_bytes:
+            if size > most:
                 raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
@@ -194,9 +198,9 @@ class RequestLimitsMiddleware:
         headers = sum(len(name) + len(value) for name, value in scope["headers"])
         return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
-    def _is_too_large(self, declared: str) -> bool:
+    @staticmethod
+    def _is_too_large(declared: str, most: int) -> bool:
         digits = declared.lstrip("0")
-        most = self._settings.body_max_bytes
         # Python reads no number of thousands of digits.
         return digits.isdecimal() and (len(digits) > len(str(most)) or int(digits) > most)
 

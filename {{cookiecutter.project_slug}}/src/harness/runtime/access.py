@@ -29,7 +29,8 @@ class Access(NamedTuple):
     @cache
     def scopes(cls) -> Mapping[str, str]:
         """Part of a conversation -> the scope that a caller needs for it."""
-        return cls._table()["parts"]
+        scopes: Mapping[str, str] = cls._table()["parts"]
+        return scopes
 
     @classmethod
     def _of(cls, kind: str) -> Mapping[str, Self]:

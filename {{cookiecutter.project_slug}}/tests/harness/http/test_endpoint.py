@@ -52,8 +52,19 @@ class EchoEndpoint(Endpoint):
             ASGIRoute("/echo", app, ["POST"]),
             ASGIRoute("/echo/approve", app, ["POST"], Scope.APPROVE),
             ASGIRoute("/echo/broken", broken, ["POST"]),
+            ASGIRoute.around(Route("/echo/read", self.read, methods=["POST"])),
+            ASGIRoute.around(Route("/echo/same", self.read, methods=["POST"])),
             Mount("/below", routes=[Route("/it", self.it)]),
         ]
+
+    request_headers = ["X-Echo"]
+    response_headers = ["X-Echoed"]
+
+    def body_max_bytes(self):
+        return {{"/echo/read": 2_000}}
+
+    async def read(self, request):
+        return PlainTextResponse(str(len(await request.body())))
 
     async def it(self, request):
         return PlainTextResponse(request.state.principal.id)
@@ -139,6 +150,22 @@ async def test_a_public_path_is_open_for_reading_alone(client: httpx2.AsyncClien
     assert (await client.post("/echo/card")).status_code == 401
 
 
+async def test_a_path_of_it_may_take_larger_bodies(planted: Path, door: Door) -> None:
+    client = await door.open(Settings(database_url="memory://", body_max_bytes=1024))
+    sizes = [("/echo/read", 2000, 200), ("/echo/read", 2001, 413), ("/echo/same", 1025, 413)]
+    for path, size, status in sizes:
+        assert (await client.post(path, content=b"x" * size)).status_code == status
+
+
+async def test_web_pages_may_send_and_read_its_headers(planted: Path, door: Door) -> None:
+    page = "https://page.example"
+    client = await door.open(Settings(database_url="memory://", cors_origins=page))
+    asked = {"Origin": page, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-Echo"}
+    assert (await client.options("/echo", headers=asked)).status_code == 200
+    answer = await client.post("/echo", headers={"Origin": page})
+    assert "X-Echoed" in answer.headers["access-control-expose-headers"]
+
+
 async def test_it_is_opened_and_closed_with_the_service(client: httpx2.AsyncClient, door: Door) -> None:
     opened = sys.modules["harness.endpoints.echo"].EchoEndpoint.opened
     assert opened == [door.running]
@@ -147,7 +174,7 @@ async def test_it_is_opened_and_closed_with_the_service(client: httpx2.AsyncClie
 
 
 async def test_a_challenge_says_more_where_tokens_are_accepted(planted: Path, door: Door) -> None:
-    oidc = {"authentication": "oidc", "oidc_issuer": "http://127.0.0.1:9", "oidc_audience": "a"}
+    oidc: dict[str, Any] = {"authentication": "oidc", "oidc_issuer": "http://127.0.0.1:9", "oidc_audience": "a"}
     client = await door.open(Settings(database_url="memory://", **oidc))
     more = 'resource_metadata="https://a.example/meta", scope="chat"'
     nobody = await client.post("/echo")
