@@ -17,6 +17,7 @@ from app.agents import AGENTS
 from harness import Agent, Configuration
 from harness.models.factory import LLMFactory
 from harness.models.providers import PROVIDERS
+from harness.runtime.access import Access
 from harness.runtime.graph import GraphBuilder
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
@@ -99,6 +100,22 @@ and so is what all import: {', '.join(f'`{name}`' for name in SHARED)}.
 """
 
 
+STATE: Final = """\
+Declared in `src/harness/runtime/access.toml`: `r` reads, `w` writes. A node is given nothing else, and a run in which
+one writes something else fails.
+"""
+
+AGENTS_READ: Final = """\
+Every agent works in the node `work`. It is given its task, the language, and of the thread's history as many turns as
+it declares (`history_turns`); all that it can write is the result of its task. One that is a graph keeps a state of its
+own beside the thread, and what it remembers of the caller."""
+
+CONVERSATIONS: Final = """\
+Declared in the same file. An endpoint has no other way than this one, a caller needs the scope of each part it touches,
+and sees what is its own. To write history and memories is to delete them.
+"""
+
+
 class C4:
     """The page `docs/c4.md`."""
 
@@ -119,6 +136,8 @@ class C4:
             "Components: the packages of `src/harness/`": f"{PACKAGES}\n{self.packages('harness')}",
             "Components: one run of the graph": self._run(),
             "Components: the agents and what each may reach": self._reach(),
+            "State: what each node of a run may read and write": f"{STATE}\n{self._state()}",
+            "State: what each endpoint may read and write of conversations": f"{CONVERSATIONS}\n{self._conversations()}",
         }
         return HEAD + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
 
@@ -180,6 +199,33 @@ class C4:
         builder = GraphBuilder(self._settings, LLMFactory(self._settings), self._agents)
         drawn = builder.compile(None).get_graph().draw_mermaid(with_styles=False)
         return f"```mermaid\n{drawn.strip()}\n```"
+
+    def _state(self) -> str:
+        """A row for each key of the state, then the agents."""
+        nodes = Access.nodes()
+        keys = dict.fromkeys(key for it in nodes.values() for key in sorted(it.reads | it.writes))
+        head = ["| key | " + " | ".join(nodes) + " |", "| --- |" + " --- |" * len(nodes)]
+        rows = [
+            f"| {key} | "
+            + " | ".join("r" * (key in it.reads) + "w" * (key in it.writes) for it in nodes.values())
+            + " |"
+            for key in keys
+        ]
+        agents = [f"- `{it.name}`: {it.history_turns} turns of `history`" for it in self._agents]
+        return "\n".join([*head, *rows, "", AGENTS_READ, "", *agents])
+
+    @staticmethod
+    def _conversations() -> str:
+        diagram = Diagram("LR")
+        for name, access in Access.endpoints().items():
+            diagram.box(f"endpoint_{name}", name, "Endpoint", kind="system")
+            for part in Access.scopes():
+                ways = {"reads": part in access.reads, "writes": part in access.writes}
+                if about := " and ".join(way for way, is_granted in ways.items() if is_granted):
+                    diagram.arrow(f"endpoint_{name}", f"part_{part}", about)
+        for part, scope in Access.scopes().items():
+            diagram.box(f"part_{part}", part, f"Scope: {scope}", kind="store")
+        return diagram.text()
 
     def _reach(self) -> str:
         diagram = Diagram("LR")

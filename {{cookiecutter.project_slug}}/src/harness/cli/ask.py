@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import ClassVar, Literal
-from uuid import uuid4
+from typing import ClassVar, Final, Literal
 
 import httpx2
 from rich.console import Console
@@ -19,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..application import Application
+from ..auth.principal import Principal
 from ..errors import InputRefused, SourceUnavailable
 from ..http.state import AppState
 from ..prompts.language import Translations
@@ -27,8 +27,10 @@ from ..runtime.replies import Event, Reply
 from ..runtime.state import Decision
 from ..settings import Settings
 from ..settings.network import OutgoingNetwork
-from ..storage.thread_ref import PUBLIC, ThreadRef
 from ..telemetry.logging import Logs
+
+CALLER: Final = Principal.anonymous()
+"""Whoever may read the store may read it all: here nobody has a name."""
 
 
 class ListAgents:
@@ -51,6 +53,9 @@ class _Exchange(ABC):
     SOURCES: ClassVar = LocalizedMessage(en="Sources", es="Fuentes")
     WAITING: ClassVar = LocalizedMessage(en="Waits for your decision", es="Espera tu decisión")
     DEGRADED: ClassVar = LocalizedMessage(en="Less than a full answer", es="No es una respuesta completa")
+
+    ENDPOINT: ClassVar = "cli"
+    """Its name in `runtime/access.toml`."""
 
     thread: str | None = None
     url: str | None = None
@@ -88,10 +93,6 @@ class _Exchange(ABC):
             changes["log_format"] = "console"
         settings = settings.model_copy(update=changes)
         return AppState.start(application, settings, Logs(settings, self.log).install())
-
-    def _conversation(self) -> ThreadRef:
-        # Whoever may read the store may read it all: here nobody has a name.
-        return ThreadRef(self.thread or uuid4().hex, PUBLIC)
 
     async def _post(self, url: str, path: str, body: Mapping[str, str], what: str) -> Reply:
         secret = Settings().api_key
@@ -149,8 +150,11 @@ class Ask(_Exchange):
             body = {"message": self.question} | ({"thread_id": self.thread} if self.thread else {})
             return await self._post(self.url, "/v1/chat", body, "question")
         last: Event | None = None
-        async with self._running() as running:
-            async for event in running.service.stream(self.question, self._conversation()):
+        async with (
+            self._running() as running,
+            running.gateway(self.ENDPOINT).stream(CALLER, self.question, self.thread) as run,
+        ):
+            async for event in run:
                 if event["event"] in ("agent_started", "agent_finished"):
                     self.status.update(f"{event['data']['agent']} ...")
                 last = event
@@ -170,4 +174,4 @@ class Decide(_Exchange):
             return await self._post(self.url, path, {"decision": self.verdict}, "decision")
         decision = Decision(id=self.id, verdict=self.verdict)
         async with self._running() as running:
-            return await running.service.decide(decision, self._conversation())
+            return await running.gateway(self.ENDPOINT).decide(CALLER, decision, self.thread or "")

@@ -252,3 +252,42 @@ def test_a_provider_s_own_variable_with_a_line_end_is_refused_by_name(monkeypatc
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY") as refused:
         LLMFactory(Settings(llm_model="openai:any"))
     assert "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example", "http://10.0.0.7:8000", "https://a.example:8443/agents/one", "https://[::1]"]
+)
+def test_the_public_address_is_absolute(url: str) -> None:
+    assert Settings(public_url=url).base_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("a.example", "/agents", "ftp://a.example", "https://", "https://a.example/", "https://a.example/x/"),
+        *("https://a.example?x", "https://a.example/x#y", "https://me:word@a.example", "https://a.example, https://b"),
+    ],
+)
+def test_what_is_no_public_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
+        Settings(public_url=url)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://localhost:8000"), ("::1", "http://[::1]:8000")],
+)
+def test_without_one_it_is_where_the_process_listens(host: str, url: str) -> None:
+    assert Settings(host=host).base_url == url
+
+
+def test_several_audiences_are_read_one_by_one() -> None:
+    assert Settings(oidc_audience="service , https://a.example/mcp").audiences == ["service", "https://a.example/mcp"]
+    with pytest.raises(ConfigurationError, match="OIDC_AUDIENCE"):
+        Settings(oidc_audience="a,,b")
+
+
+def test_endpoints_are_all_none_or_those_that_are_named() -> None:
+    assert Settings().enabled_endpoints is None
+    assert Settings(endpoints="none").enabled_endpoints == []
+    assert Settings(endpoints="mcp , a2a").enabled_endpoints == ["mcp", "a2a"]
