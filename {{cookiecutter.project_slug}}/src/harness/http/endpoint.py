@@ -66,6 +66,10 @@ class Endpoint(ABC):
         Asked once; they find the started service by `state` of their request.
         """
 
+    def url(self, path: str) -> str:
+        """The address of `path` as callers have it: below PUBLIC_URL; without one, on this machine."""
+        return f"{self.settings.public_url or self.settings.local_url}{path}"
+
     def public_paths(self) -> Collection[str]:
         """Exact paths that everybody may read (GET), such as an agent card. The rate by address holds."""
         return ()

@@ -98,10 +98,8 @@ class ServerSettings(Configuration):
     """`/metrics` answers everybody who reaches it; false: callers with the scope `metrics`."""
 
     @property
-    def base_url(self) -> str:
-        """PUBLIC_URL; without it, where this process listens, which nobody else reaches in general."""
-        if self.public_url:
-            return self.public_url
+    def local_url(self) -> str:
+        """Where this process listens, for whoever is on this machine."""
         host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104  # nosec B104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 

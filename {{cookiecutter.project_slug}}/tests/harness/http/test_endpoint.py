@@ -43,7 +43,7 @@ class EchoEndpoint(Endpoint):
 
         @router.get("/echo/card")
         async def card() -> str:
-            return self.settings.base_url
+            return self.url("/echo")
 
         app = PlainTextResponse("echo")
         broken = self.broken
@@ -146,7 +146,7 @@ async def test_what_breaks_in_it_shows_its_caller_nothing(client: httpx2.AsyncCl
 
 
 async def test_a_public_path_is_open_for_reading_alone(client: httpx2.AsyncClient) -> None:
-    assert (await client.get("/echo/card")).json() == "https://a.example/x"
+    assert (await client.get("/echo/card")).json() == "https://a.example/x/echo"
     assert (await client.post("/echo/card")).status_code == 401
 
 

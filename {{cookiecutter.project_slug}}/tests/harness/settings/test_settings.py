@@ -258,7 +258,7 @@ def test_a_provider_s_own_variable_with_a_line_end_is_refused_by_name(monkeypatc
     "url", ["https://a.example", "http://10.0.0.7:8000", "https://a.example:8443/agents/one", "https://[::1]"]
 )
 def test_the_public_address_is_absolute(url: str) -> None:
-    assert Settings(public_url=url).base_url == url
+    assert Settings(public_url=url).public_url == url
 
 
 @pytest.mark.parametrize(
@@ -277,8 +277,8 @@ def test_what_is_no_public_address_is_refused(url: str) -> None:
     ("host", "url"),
     [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://localhost:8000"), ("::1", "http://[::1]:8000")],
 )
-def test_without_one_it_is_where_the_process_listens(host: str, url: str) -> None:
-    assert Settings(host=host).base_url == url
+def test_a_process_is_reached_on_this_machine_where_it_listens(host: str, url: str) -> None:
+    assert Settings(host=host).local_url == url
 
 
 def test_several_audiences_are_read_one_by_one() -> None:
