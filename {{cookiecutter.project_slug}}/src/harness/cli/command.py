@@ -1,15 +1,18 @@
 """Reads the command line and starts what it names."""
 
 import sys
+import tomllib
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
 
 from ..auth.principal import Scope
 from ..errors import ConfigurationError, ServiceError
-from ..project import Project
+from ..project import Extra, Project
 
 USAGE_ERROR = 2
 """Exit code for what the operator must mend; `argparse` uses the same."""
@@ -21,6 +24,8 @@ class CommandLine:
     It is imported when it runs: `--help` waits for none of them.
     """
 
+    ENDPOINTS: ClassVar = Path(__file__).parents[1] / "endpoints"
+
     def __init__(self) -> None:
         project = Project.load()
         self._parser = ArgumentParser(prog=project.name, description=project.description)
@@ -31,13 +36,14 @@ class CommandLine:
         self._add_asking(commands)
         self._add_keys(commands)
         self._add_data(commands)
+        self._add_endpoints(commands)
 
     def run(self, arguments: Sequence[str] | None) -> int:
         """The exit code: 0 done, 1 refused, 2 misconfigured (the problems are on stderr)."""
         options = vars(self._parser.parse_args(arguments))
-        module, _, name = options.pop("command").partition(".")
+        module, _, name = options.pop("command").rpartition(".")
         try:
-            command = getattr(import_module(f".{module}", __package__), name)
+            command = getattr(self._module(module), name)
             return command(**options).run() or 0
         except ConfigurationError as refusal:
             print(*refusal.problems, sep="\n", file=sys.stderr)
@@ -45,6 +51,19 @@ class CommandLine:
         except ServiceError as refusal:
             print(refusal.detail, file=sys.stderr)
             return 1
+
+    @staticmethod
+    def _module(name: str) -> ModuleType:
+        """The module of a command, here or in the package of an endpoint, whose extra may be missing."""
+        if "." not in name:
+            return import_module(f".{name}", __package__)
+        try:
+            return import_module(f"..{name}", __package__)
+        except ModuleNotFoundError as missing:
+            extra = name.split(".")[1]
+            if extra not in Extra.PACKAGES or (missing.name or "").startswith("harness"):
+                raise
+            raise ConfigurationError([Extra.remedy(extra)]) from None
 
     @staticmethod
     def _add(commands: Any, name: str, about: str, command: str) -> ArgumentParser:
@@ -94,6 +113,24 @@ class CommandLine:
         self._add(actions, "list", "show the keys in API_KEYS_FILE", "keys.ListKeys")
         revoke = self._add(actions, "revoke", "take a key out of API_KEYS_FILE", "keys.RevokeKey")
         revoke.add_argument("id", help="the key's id, as `keys list` shows it")
+
+    def _add_endpoints(self, commands: Any) -> None:
+        """What `commands.toml` of each endpoint names: `[mcp]`, and `["mcp pin"]` below it.
+
+        `run` is module and class in its package, `arguments` a list of what `add_argument` takes. It is data, so
+        that no endpoint is imported before its command runs.
+        """
+        for file in sorted(self.ENDPOINTS.glob("*/commands.toml")):
+            parsers: dict[str, ArgumentParser] = {}
+            actions: dict[str, Any] = {"": commands}
+            for words, command in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                before, _, word = words.rpartition(" ")
+                if before not in actions:
+                    actions[before] = parsers[before].add_subparsers(metavar="ACTION")
+                run = f"endpoints.{file.parent.name}.{command['run']}"
+                parsers[words] = self._add(actions[before], word, command["about"], run)
+                for argument in command.get("arguments", []):
+                    parsers[words].add_argument(argument.pop("name"), **argument)
 
     def _add_data(self, commands: Any) -> None:
         about = "delete the threads whose last turn is too long ago"

@@ -30,7 +30,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Endpoint(ABC):
-    """One protocol: a package `endpoints/<name>`, whose `ENDPOINT` is a class derived from this one.
+    """One protocol: a package `endpoints/<name>`, whose `endpoint.ENDPOINT` is a class derived from this one.
+
+    The package's `__init__.py` imports nothing. Its commands, if it has some, stand in its `commands.toml`
+    (`cli/command.py`), so that none of it is imported where it is off.
 
     The service promises: a request that reaches its routes is counted, within the limits of size and time of
     every request, and its caller is `request.state.principal`, except on its public paths; what a route raises
@@ -165,7 +168,7 @@ class Endpoints:
     def _imported(cls, name: str, *, is_wanted: bool) -> type[Endpoint] | None:
         """The class of an endpoint; None where its extra is not installed, and nobody has named it."""
         try:
-            kind: type[Endpoint] = import_module(f"{cls.PACKAGE}.{name}").ENDPOINT
+            kind: type[Endpoint] = import_module(f"{cls.PACKAGE}.{name}.endpoint").ENDPOINT
         except ModuleNotFoundError as missing:
             if name not in Extra.PACKAGES or (missing.name or "").startswith(cls.PACKAGE.partition(".")[0]):
                 raise

@@ -40,12 +40,13 @@ class RunStream:
     async def begin(self) -> Self:
         """Wait for the first event, or the first silence, which is then the first to be read.
 
-        So that what is refused before anything is said has a status, and no stream. Then the run is over.
+        So that what is refused before anything is said has a status, and no stream. Then the run is ended.
         """
         try:
             self._first = await self._next()
         except BaseException:
-            await self.aclose()
+            self._is_over = True
+            self._task.cancel()  # not waited for: a run that does not stop must not hold up its refusal
             raise
         return self
 

@@ -94,10 +94,12 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of endpoints with one in it."""
     folder = tmp_path / "endpoints" / "echo"
     folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text(ECHO.format(more=""))
+    (folder / "__init__.py").write_text("")
+    (folder / "endpoint.py").write_text(ECHO.format(more=""))
     monkeypatch.setattr(harness.endpoints, "__path__", [str(folder.parent)])
     yield folder
-    sys.modules.pop("harness.endpoints.echo", None)
+    for module in ("harness.endpoints.echo", "harness.endpoints.echo.endpoint"):
+        sys.modules.pop(module, None)
     harness.endpoints.__dict__.pop("echo", None)
 
 
@@ -167,7 +169,7 @@ async def test_web_pages_may_send_and_read_its_headers(planted: Path, door: Door
 
 
 async def test_it_is_opened_and_closed_with_the_service(client: httpx2.AsyncClient, door: Door) -> None:
-    opened = sys.modules["harness.endpoints.echo"].EchoEndpoint.opened
+    opened = sys.modules["harness.endpoints.echo.endpoint"].EchoEndpoint.opened
     assert opened == [door.running]
     await door.close()
     assert opened == []
@@ -223,7 +225,7 @@ def test_a_name_that_nobody_knows_stops_the_start(planted: Path) -> None:
 def test_a_missing_extra_is_named_where_the_endpoint_is_and_leaves_it_out_where_not(
     planted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (planted / "__init__.py").write_text(ECHO.format(more="import echo_sdk_of_nobody"))
+    (planted / "endpoint.py").write_text(ECHO.format(more="import echo_sdk_of_nobody"))
     monkeypatch.setattr(Extra, "PACKAGES", {"echo": "echo-sdk"})
     assert Endpoints(Application(TEST_AGENTS), Settings()).names == []
     with pytest.raises(ConfigurationError, match=r"ENDPOINTS=echo: install the extra \[echo\]: add \"echo-sdk\""):

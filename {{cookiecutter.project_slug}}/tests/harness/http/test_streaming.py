@@ -184,9 +184,10 @@ async def test_a_process_that_ends_before_the_first_event_ends_the_run() -> None
         yield Event(event="plan", data={})
 
     run = RunStream(slow(), life)
+    with pytest.raises(ShuttingDown):
+        await EventStream(run, ChatFrames(), "r1").response()
     async with asyncio.timeout(PATIENCE_SECONDS):
-        with pytest.raises(ShuttingDown):
-            await EventStream(run, ChatFrames(), "r1").response()
+        await asyncio.wait([run._task])
     assert run._task.cancelled()
 
 
