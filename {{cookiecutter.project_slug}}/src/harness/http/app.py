@@ -116,6 +116,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     ):
         app.include_router(router)
     app.include_router(metrics)
+    app.state.error_writers = endpoints.error_writers
     endpoints.add(app)
     OwnerParts.add(app, application)
     document = OpenAPIDocument(app, settings, application, endpoints.public_paths)

@@ -76,7 +76,7 @@ class AuthenticationMiddleware:
             if scope["type"] == "websocket":
                 await WebSocketClose(WS_1008_POLICY_VIOLATION, refusal.detail)(scope, receive, send)
                 return
-            await Problem.answer(refusal, state["request_id"])(scope, receive, send)
+            await Problem.answer(refusal, scope)(scope, receive, send)
             return
 
         async def send_with_rates(message: Message) -> None:

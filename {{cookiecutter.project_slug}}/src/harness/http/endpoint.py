@@ -21,6 +21,7 @@ from ..project import Extra
 from ..settings import Settings
 from .authentication import RequiredScope
 from .gateway import Gateway
+from .problems import ErrorWriter
 from .state import AppState
 
 if TYPE_CHECKING:
@@ -81,6 +82,13 @@ class Endpoint(ABC):
         """Path -> what WWW-Authenticate of a 401 or 403 there says more where tokens are accepted.
 
         Such as `{"/mcp": {"resource_metadata": "https://...", "scope": "chat"}}` (RFC 9728, section 5.1).
+        """
+        return {}
+
+    def error_writers(self) -> Mapping[str, ErrorWriter]:
+        """Path -> what writes the errors there, and below it, for callers who read no problem documents.
+
+        Whatever is refused or fails, of admission, of HTTP itself, or in a route before its answer has begun.
         """
         return {}
 
@@ -195,6 +203,11 @@ class Endpoints:
     def challenges(self) -> Mapping[str, Mapping[str, str]]:
         """What WWW-Authenticate says more, by path."""
         return {path: told for it in self for path, told in it.challenges().items()}
+
+    @property
+    def error_writers(self) -> Mapping[str, ErrorWriter]:
+        """What writes errors, by path."""
+        return {path: write for it in self for path, write in it.error_writers().items()}
 
     @property
     def body_max_bytes(self) -> Mapping[str, int]:

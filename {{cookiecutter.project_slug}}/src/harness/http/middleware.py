@@ -72,7 +72,7 @@ class AccessLogMiddleware:
             if status is not None:
                 log.exception("request_failed")
                 raise  # the server cuts the connection, so that the caller sees a broken answer
-            answer = Problem.answer(error, request_id)
+            answer = Problem.answer(error, scope)
             await answer(scope, receive, send_named)
         finally:
             seconds = perf_counter() - started_at

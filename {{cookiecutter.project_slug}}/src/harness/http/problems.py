@@ -1,6 +1,6 @@
 """Every failure as one problem document (RFC 9457, `application/problem+json`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from itertools import chain
 from typing import Any, ClassVar, Final
@@ -8,12 +8,16 @@ from typing import Any, ClassVar, Final
 from fastapi import Request, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from starlette.types import Scope
 
 from .failures import Failure, FieldProblem
 
 MEDIA_TYPE: Final = "application/problem+json"
 
 Responses = dict[int | str, dict[str, Any]]
+
+ErrorWriter = Callable[[Failure], tuple[bytes, str]]
+"""Body and media type of an answer; status and headers are the same in every form."""
 
 
 class Problem(BaseModel, use_attribute_docstrings=True):
@@ -65,11 +69,20 @@ class Problem(BaseModel, use_attribute_docstrings=True):
         return documented
 
     @classmethod
-    def answer(cls, error: Exception, instance: str) -> Response:
-        """The document that answers `error`, with its headers; what failed on our side is logged."""
-        failure = Failure.recorded(error, instance)
-        body = cls.from_failure(failure).model_dump_json(exclude_none=True)
-        return Response(body, failure.status, dict(failure.headers), MEDIA_TYPE)
+    def answer(cls, error: Exception, scope: Scope) -> Response:
+        """What answers `error`, with its headers; what failed on our side is logged.
+
+        A problem document, unless the path belongs to an endpoint whose callers read errors of another form.
+        """
+        failure = Failure.recorded(error, scope["state"]["request_id"])
+        path, writers = scope["path"], scope["app"].state.error_writers
+        theirs = (it for prefix, it in writers.items() if path == prefix or path.startswith(f"{prefix}/"))
+        body, media_type = next(theirs, cls._written)(failure)
+        return Response(body, failure.status, dict(failure.headers), media_type)
+
+    @classmethod
+    def _written(cls, failure: Failure) -> tuple[bytes, str]:
+        return cls.from_failure(failure).model_dump_json(exclude_none=True).encode(), MEDIA_TYPE
 
     @classmethod
     def from_failure(cls, failure: Failure) -> "Problem":
@@ -86,7 +99,7 @@ class Problem(BaseModel, use_attribute_docstrings=True):
     @classmethod
     async def handle(cls, request: Request, error: Exception) -> Response:
         """Answer what a route raised; the rest is caught by `AccessLogMiddleware`."""
-        answer = cls.answer(error, request.state.request_id)
+        answer = cls.answer(error, request.scope)
         if "Allow" in answer.headers:
             # Starlette names the methods of the first route with this path; all count (RFC 9110).
             path = getattr(request.scope.get("route"), "path", "")

@@ -60,6 +60,9 @@ class EchoEndpoint(Endpoint):
     request_headers = ["X-Echo"]
     response_headers = ["X-Echoed"]
 
+    def error_writers(self):
+        return {{"/echo": lambda it: (f"{{it.words.openai_code}} {{it.request_id}}".encode(), "text/echo")}}
+
     def body_max_bytes(self):
         return {{"/echo/read": 2_000}}
 
@@ -116,12 +119,12 @@ async def client(planted: Path, door: Door, tmp_path: Path) -> httpx2.AsyncClien
 
 
 async def test_its_routes_ask_who_calls_for_the_scope_and_count_the_rate(client: httpx2.AsyncClient) -> None:
-    assert (await client.post("/echo")).json()["type"] == "urn:problem:unauthenticated"
+    assert (await client.post("/echo")).status_code == 401
     let_in = await client.post("/echo", headers=BY)
     assert (let_in.status_code, let_in.text) == (200, "echo")
     assert let_in.headers["RateLimit"].startswith('"caller";r=')
     refused = await client.post("/echo/approve", headers=BY)
-    assert (refused.status_code, refused.json()["type"]) == (403, "urn:problem:scope-missing")
+    assert (refused.status_code, refused.text.split()[0]) == (403, "scope_missing")
     other = await client.get("/echo", headers=BY)
     assert (other.status_code, other.headers["allow"]) == (405, "POST")
 
@@ -143,8 +146,24 @@ async def test_log_and_metrics_have_the_name_of_its_route_also_below_a_mount(
 
 async def test_what_breaks_in_it_shows_its_caller_nothing(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/echo/broken", headers=BY)
-    assert (answer.status_code, answer.json()["instance"]) == (500, answer.headers["x-request-id"])
-    assert "planted" not in answer.text
+    assert answer.status_code == 500
+    assert answer.text == f"internal_server_error {answer.headers['x-request-id']}"
+
+
+async def test_its_errors_have_the_form_that_it_writes_wherever_they_arise(client: httpx2.AsyncClient) -> None:
+    asked: list[tuple[str, str, dict[str, str], int, str]] = [
+        ("POST", "/echo", {}, 401, "invalid_api_key"),
+        ("POST", "/echo/nowhere", BY, 404, "not_found"),
+        ("DELETE", "/echo", BY, 405, "method_not_allowed"),
+        ("POST", "/echo", {"X-Long": "x" * 40_000}, 431, "request_header_fields_too_large"),
+    ]
+    for method, path, headers, status, code in asked:
+        answer = await client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.text.split()[0]) == (status, code)
+        assert answer.headers["content-type"].startswith("text/echo")
+    assert (await client.post("/echo")).headers["www-authenticate"] == "Bearer"
+    for path in ("/v1/agents", "/echoes"):
+        assert (await client.get(path)).headers["content-type"] == "application/problem+json"
 
 
 async def test_a_public_path_is_open_for_reading_alone(client: httpx2.AsyncClient) -> None:
