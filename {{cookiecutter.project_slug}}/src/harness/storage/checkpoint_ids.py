@@ -6,6 +6,7 @@ saved below it and never seen again, and so is every turn until the clock has ca
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +20,9 @@ LOW_BITS: Final = 12
 
 class CheckpointIds:
     """Gives a checkpoint whose id is not above its parent's the next one after it."""
+
+    EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
+    """Where the times of checkpoint ids begin: UUIDs of version 6 (RFC 9562, section 5.1)."""
 
     @classmethod
     def install(cls) -> None:
@@ -38,6 +42,13 @@ class CheckpointIds:
             return made
 
         return create_above_parent
+
+    @classmethod
+    def first(cls, moment: datetime) -> str:
+        """The text that ids made before `moment` sort before, and later ones after."""
+        ticks = int((moment - cls.EPOCH).total_seconds() * 10_000_000)  # of 100 ns
+        high, low = divmod(ticks, 1 << LOW_BITS)
+        return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
 
     @staticmethod
     def after(parent: str, made: str) -> str:

@@ -62,9 +62,6 @@ class Store(ABC):
     BATCH: Final = 500
     """Threads that retention and ratings that an export reads at once; bounds their memory, guess."""
 
-    EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
-    """Where the times of checkpoint ids begin: UUIDs of version 6 (RFC 9562, section 5.1)."""
-
     kind: ClassVar[Literal["memory", "sqlite", "postgresql"]]
 
     saver: BaseCheckpointSaver[str]
@@ -125,13 +122,6 @@ class Store(ABC):
         """The name of a thread's lock."""
         return f"thread {thread_id}"
 
-    @classmethod
-    def first_checkpoint_id(cls, moment: datetime) -> str:
-        """The text that checkpoint ids made before `moment` sort before, and later ones after."""
-        ticks = int((moment - cls.EPOCH).total_seconds() * 10_000_000)  # of 100 ns
-        high, low = divmod(ticks, 1 << 12)
-        return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
-
     @abstractmethod
     async def find_reply(self, key: str) -> IdempotencyRecord | None:
         """The reply or decision saved under `key`, unless it has expired."""
@@ -169,10 +159,14 @@ class Store(ABC):
         """The ratings given at `moment` (seconds since 1970) or later, oldest first."""
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Delete a thread, its companions, its saved replies and their ratings, and what endpoints keep of it.
+        """Delete a thread and all that is kept of it; itself last: where this breaks off, it can be deleted again."""
+        await self._delete_thread(thread_id)
+        await self._erase()
 
-        The thread itself last: where this breaks off it is still there, to be deleted again.
-        """
+    async def _erase(self) -> None:  # noqa: B027  # a store without files has nothing to do
+        """Leave nothing of what was deleted in files of ours either."""
+
+    async def _delete_thread(self, thread_id: str) -> None:
         await self._delete_records(thread_id)
         await self.records.delete_thread(thread_id)
         for companion in await self._companions(thread_id):
@@ -196,19 +190,20 @@ class Store(ABC):
         """Delete the threads whose last run was before `moment`; how many. Memories and records of then go too."""
         await self.memories.purge(moment)
         await self.records.purge(moment)
-        before = self.first_checkpoint_id(moment)
+        before = CheckpointIds.first(moment)
         deleted = 0
         while threads := await self._threads_before(before, self.BATCH):
             count = 0
             for thread_id in threads:
                 with suppress(ThreadBusy):  # in use: it is not old
                     async with self.lock(self.lock_name(thread_id), 0):
-                        await self.delete_thread(thread_id)
+                        await self._delete_thread(thread_id)
                         count += 1
             deleted += count
             if not count:
                 break
             await asyncio.sleep(0)
+        await self._erase()
         return deleted
 
 

@@ -25,8 +25,9 @@ from harness.cli import main
 from harness.cli.serve import Serve
 from harness.project import Project
 from harness.settings import Settings
+from harness.storage.checkpoint_ids import CheckpointIds
 from harness.storage.sqlite import Checkpoints
-from harness.storage.store import Feedback, Store
+from harness.storage.store import Feedback
 from tests.harness.storage.test_store import keep, knows, of
 
 
@@ -209,7 +210,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 async def fill(days: dict[str, int]) -> None:
     async with Checkpoints.open(Settings()) as store:
         for thread_id, age in days.items():
-            first = Store.first_checkpoint_id(datetime.now(UTC) - timedelta(days=age))
+            first = CheckpointIds.first(datetime.now(UTC) - timedelta(days=age))
             await keep(store, thread_id, first + str(uuid6())[len(first) :])
 
 

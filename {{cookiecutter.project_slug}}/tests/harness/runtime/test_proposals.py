@@ -18,6 +18,7 @@ from harness.runtime.replies import Reply
 from harness.runtime.state import Decision, PendingCall
 from harness.service import Service
 from harness.settings import Settings
+from harness.storage.checkpoint_ids import CheckpointIds
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import Store
 from harness.storage.thread_ref import PUBLIC, ThreadRef
@@ -49,7 +50,7 @@ class Shop:
         saved = await saver.aget_tuple(self.of(T))
         assert saved is not None
         checkpoint = deepcopy(saved.checkpoint)
-        checkpoint["id"] = Store.first_checkpoint_id(self.later()) + saved.checkpoint["id"][-17:]
+        checkpoint["id"] = CheckpointIds.first(self.later()) + saved.checkpoint["id"][-17:]
         for outcome in checkpoint["channel_values"]["outcomes"]:
             change(outcome["call"])
         version = checkpoint["channel_versions"]["outcomes"]
@@ -134,7 +135,7 @@ async def test_a_thread_that_is_set_back_runs_its_call_no_second_time(shop: Shop
     done = await shop.decide(first.id)
     config = await shop.store.saver.aput(
         shop.of(T),
-        {**before.checkpoint, "id": Store.first_checkpoint_id(shop.later()) + before.checkpoint["id"][-17:]},
+        {**before.checkpoint, "id": CheckpointIds.first(shop.later()) + before.checkpoint["id"][-17:]},
         before.metadata,
         before.checkpoint["channel_versions"],
     )

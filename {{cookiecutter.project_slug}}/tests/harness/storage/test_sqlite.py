@@ -1,11 +1,13 @@
 import asyncio
 import sqlite3
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigurationError, StoreUnavailable
+from harness.storage.records import Record
 from harness.storage.sqlite import SqliteStore
 from tests.harness.storage.test_store import keep, knows, run_that_degrades
 
@@ -111,3 +113,20 @@ async def test_a_file_that_only_lets_us_read_is_told(tmp_path: Path) -> None:
             assert status.failed
         await store._thread.run(store.saver.conn.execute, "PRAGMA query_only = off")
         assert await store.is_healthy()
+
+
+def files_with(word: bytes, folder: Path) -> list[str]:
+    return [it.name for it in folder.iterdir() if word in it.read_bytes()]
+
+
+@pytest.mark.parametrize("way", ["deleted", "old"])
+async def test_a_deleted_thread_leaves_no_word_in_the_files(tmp_path: Path, way: str) -> None:
+    async with SqliteStore(tmp_path / "threads.sqlite", timeout_seconds=5) as store:
+        await keep(store, "t1", "0-zanzibarine")
+        await store.records.save(Record("a2a", "", "k1", "t1", '"zanzibarine"'))
+        assert files_with(b"zanzibarine", tmp_path) == ["threads.sqlite-wal"]
+        if way == "deleted":
+            await store.delete_thread("t1")
+        else:
+            await store.purge_before(datetime.now(UTC) + timedelta(minutes=1))
+        assert files_with(b"zanzibarine", tmp_path) == []

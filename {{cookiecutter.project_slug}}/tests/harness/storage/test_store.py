@@ -16,6 +16,7 @@ from langgraph.checkpoint.base.id import uuid6
 from harness.errors import StoreUnavailable, ThreadBusy
 from harness.run_context import RunContext
 from harness.settings import Settings
+from harness.storage.checkpoint_ids import CheckpointIds
 from harness.storage.persistence import PersistenceStatus
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import IdempotencyRecord, Store
@@ -169,7 +170,7 @@ async def test_companions_are_deleted_with_their_thread(store: Store) -> None:
 
 async def test_companions_are_as_old_as_the_newest_of_them_and_purged_together(store: Store) -> None:
     now = datetime.now(UTC)
-    first = Store.first_checkpoint_id(now - timedelta(days=40))
+    first = CheckpointIds.first(now - timedelta(days=40))
     old = first + str(uuid6())[len(first) :]
     for thread_id in ("quiet", "busy"):
         await keep(store, thread_id, old)
@@ -193,7 +194,7 @@ async def test_memories_not_written_for_long_are_purged(store: Store) -> None:
 
 async def test_threads_are_deleted_by_the_time_of_their_last_turn(store: Store) -> None:
     now = datetime.now(UTC)
-    old, new = (Store.first_checkpoint_id(now - timedelta(days=days)) for days in (40, 10))
+    old, new = (CheckpointIds.first(now - timedelta(days=days)) for days in (40, 10))
     tail = str(uuid6())[len(old) :]
     await keep(store, "old", old + tail)
     await keep(store, "old-then-new", old + tail)
@@ -261,6 +262,6 @@ async def test_a_name_whose_holder_was_cancelled_is_free(store: Store) -> None:
 
 
 def test_ids_of_checkpoints_sort_by_their_time() -> None:
-    before = Store.first_checkpoint_id(datetime.now(UTC) - timedelta(seconds=5))
-    after = Store.first_checkpoint_id(datetime.now(UTC) + timedelta(seconds=5))
+    before = CheckpointIds.first(datetime.now(UTC) - timedelta(seconds=5))
+    after = CheckpointIds.first(datetime.now(UTC) + timedelta(seconds=5))
     assert before < str(uuid6()) < after
