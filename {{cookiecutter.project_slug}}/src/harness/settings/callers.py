@@ -34,7 +34,7 @@ class CallerSettings(Configuration):
     oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
     """Address of the OIDC provider, letter by letter as its tokens say it in `iss`."""
 
-    oidc_audience: str | None = Field(default=None, pattern=r"^[^\s,]+(\s*,\s*[^\s,]+)*$")
+    oidc_audience: str | None = Field(default=None, pattern=r"^\s*[^\s,][^,]*(,\s*[^\s,][^,]*)*$")
     """What tokens must say in OIDC_AUDIENCE_CLAIM, one of several separated by commas: the names of this service
     at the provider, and its address where clients ask for tokens by it (RFC 8707). In another claim than `aud`,
     the clients whose tokens count."""

@@ -283,8 +283,10 @@ def test_a_process_is_reached_on_this_machine_where_it_listens(host: str, url: s
 
 def test_several_audiences_are_read_one_by_one() -> None:
     assert Settings(oidc_audience="service , https://a.example/mcp").audiences == ["service", "https://a.example/mcp"]
-    with pytest.raises(ConfigurationError, match="OIDC_AUDIENCE"):
-        Settings(oidc_audience="a,,b")
+    assert Settings(oidc_audience="our service").audiences == ["our service"]
+    for wrong in ("a,,b", "a, ", ",a"):
+        with pytest.raises(ConfigurationError, match="OIDC_AUDIENCE"):
+            Settings(oidc_audience=wrong)
 
 
 def test_endpoints_are_all_none_or_those_that_are_named() -> None:
