@@ -189,6 +189,14 @@ def test_what_a_person_would_work_out_passes_where_the_sentence_says_so(right: s
     assert Grounding([ROWS]).unsupported(wrong) != []
 
 
+@pytest.mark.parametrize("base", ["1 USD =", "One US dollar is worth", "Un dólar vale"])
+def test_a_rate_is_for_one_unit_of_its_currency(base: str) -> None:
+    facts = [{"base": "USD", "rates": {"EUR": 0.8621}}]
+    assert Grounding(facts).unsupported(f"{base} 0.8621 EUR.") == []
+    assert Grounding(facts).unsupported(f"{base} 0.9621 EUR.") == ["0.9621"]
+    assert Grounding(facts).unsupported("Changing it costs 1 USD.") == ["1"]
+
+
 @pytest.mark.parametrize(
     ("answer", "is_contrary"),
     [
