@@ -194,7 +194,8 @@ class OutputGuard:
         for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(match):
                 text = text[: match.start] + text[match.end :]
-        return self._grounding.unsupported(text, is_known=is_known)
+        language = LanguageDetector.clearly(text) or self._language
+        return self._grounding.unsupported(text, is_known=is_known, language=language)
 
     def _is_given(self, match: PiiMatch) -> bool:
         """True for what the user or a tool gave to this turn."""

@@ -1,0 +1,74 @@
+"""Which fact of a row a figure is told of: `35 seats left` where the delay is 35 and the seats are 7."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Final
+
+from ..locale.locale import Locale
+from ..prompts.language import Words
+from .dates import Dates
+from .evidence import Evidence, Known, Leaf
+from .figures import Figure
+from .reading import Reading
+from .units import Unit, Units
+
+
+class Columns:
+    """Compares the words beside a figure with the names of the facts, where both are of one language."""
+
+    STEM_CHARS: Final = 5
+    """Letters that must agree, of words of at least so many: `articulos` meets `artículo`. A guess."""
+    SHORT_CHARS: Final = 3
+    """Of a word that names nothing by itself."""
+    COMMON: Final = frozenset().union(*(it.common_words for it in Dates.LOCALES))
+    WITH: Final = frozenset(map(Locale.fold, Locale.beside_figures("along")))
+    """Words that name what comes with a figure and is not it: `126 € with the postage`."""
+    WORD: Final = re.compile(r"[^\W\d_]+")
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def is_of_another(self, reading: Reading, figure: Figure, found: Sequence[Known]) -> bool:
+        """True for a `figure` beside the name of another fact than any in which its value was `found`."""
+        keys = {it.key for it in found}
+        if not all(self._stems(it) for it in keys) or not self._keys or reading.has_word(figure, self.WITH):
+            return False
+        beside = self._of_words(reading.words_before(figure)) or self._of_words(self._next(reading.text, figure.stop))
+        rows = {it.row for it in found}
+        kinds = {self._kind(it.unit) for it in (figure, *found)}
+        others = (it for it in beside if it.row in rows and self._kind(it.unit) in kinds)
+        return any(others) and keys.isdisjoint(it.key for it in beside)
+
+    @classmethod
+    def _next(cls, text: str, at: int) -> Iterator[str]:
+        """The word at `at`: `35 seats`."""
+        if word := cls.WORD.match(text, at + 1):
+            yield Locale.fold(word[0])
+
+    @staticmethod
+    def _kind(unit: Unit | None) -> str:
+        """What could be said of both, `count` where no unit is told."""
+        return unit.dimension if unit else "count"
+
+    def _of_words(self, words: Iterable[str]) -> Sequence[Leaf]:
+        return [leaf for word in words for leaf in self._keys.get(word[: self.STEM_CHARS], ())]
+
+    @cached_property
+    def _keys(self) -> Mapping[str, Sequence[Leaf]]:
+        """The beginning of a fact's name -> the numbers that have it."""
+        found: dict[str, list[Leaf]] = {}
+        for leaf in self._evidence.leaves:
+            for stem in self._stems(leaf.key) if type(leaf.value) in (int, float) else ():
+                found.setdefault(stem, []).append(leaf)
+        return found
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def _stems(cls, key: str) -> frozenset[str]:
+        """What tells a fact from others, without units and common words."""
+        words = Words.tokenize(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key).replace("_", " "))
+        telling = [it for it in words if len(it) > cls.SHORT_CHARS and it not in cls.COMMON]
+        units = {it: unit for it in telling if (unit := Units.of_key(it))}
+        telling = [it for it in telling if it not in units or not (units[it].factor or units[it].codes)]
+        return frozenset(it[: cls.STEM_CHARS] for it in telling)
