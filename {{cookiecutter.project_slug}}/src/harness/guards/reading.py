@@ -152,7 +152,8 @@ class Reading:
         at = bisect_left(self._starts, figure.start)
         before = max(first, self.figures[at - 1].stop) if at else first
         start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
-        return [word for place, word in self.words if start <= place < figure.start]
+        words = self.words[bisect_left(self.words, (start,)) : bisect_left(self.words, (figure.start,))]
+        return [word for _, word in words]
 
     @cached_property
     def _starts(self) -> Sequence[int]:
