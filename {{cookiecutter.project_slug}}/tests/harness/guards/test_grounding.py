@@ -226,6 +226,7 @@ def test_what_facts_say_by_true_and_false_is_not_denied() -> None:
     assert grounding.contradicted("La sopa no es vegana.") == ["La sopa no es vegana"]
     assert grounding.contradicted("Remote work is not possible; la sopa es vegana.") == []
     assert Grounding([[{"hot": True}, {"hot": False}]]).contradicted("It is not hot.") == []
+    assert Grounding([{"found": True}]).contradicted("I found no headlines about the harbour.") == []
 
 
 @pytest.mark.parametrize(
