@@ -19,12 +19,12 @@ class Columns:
 
     STEM_CHARS: Final = 5
     """Letters that must agree, of words of at least so many: `articulos` meets `artículo`. A guess."""
-    SHORT_CHARS: Final = 3
+    SHORT_CHARS: Final = 2
     """Of a word that names nothing by itself."""
     COMMON: Final = frozenset().union(*(it.common_words for it in Dates.LOCALES))
     WITH: Final = frozenset(map(Locale.fold, Locale.beside_figures("along")))
     """Words that name what comes with a figure and is not it: `126 € with the postage`."""
-    WORD: Final = re.compile(r"[^\W\d_]+")
+    NEXT: Final = re.compile(r"[ \u00a0]([^\W\d_]+)")
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -34,17 +34,22 @@ class Columns:
         keys = {it.key for it in found}
         if not all(self._stems(it) for it in keys) or not self._keys or reading.has_word(figure, self.WITH):
             return False
-        beside = self._of_words(reading.words_before(figure)) or self._of_words(self._next(reading.text, figure.stop))
+        beside = self._of_words(self._next(reading.text, figure.stop)) or self._of_words(reading.words_before(figure))
         rows = {it.row for it in found}
         kinds = {self._kind(it.unit) for it in (figure, *found)}
-        others = (it for it in beside if it.row in rows and self._kind(it.unit) in kinds)
-        return any(others) and keys.isdisjoint(it.key for it in beside)
+        others = {it.key for it in beside if it.row in rows and self._kind(it.unit) in kinds}
+        # Beside two names it may be of both: `fuel and toll are 63.50`.
+        return len(others) == 1 and keys.isdisjoint(it.key for it in beside)
 
     @classmethod
     def _next(cls, text: str, at: int) -> Iterator[str]:
         """The word at `at`: `35 seats`."""
-        if word := cls.WORD.match(text, at + 1):
-            yield Locale.fold(word[0])
+        if word := cls.NEXT.match(text, at):
+            yield Locale.fold(word[1])
+
+    @classmethod
+    def _stem(cls, word: str) -> str:
+        return word.removesuffix("s")[: cls.STEM_CHARS]
 
     @staticmethod
     def _kind(unit: Unit | None) -> str:
@@ -52,7 +57,7 @@ class Columns:
         return unit.dimension if unit else "count"
 
     def _of_words(self, words: Iterable[str]) -> Sequence[Leaf]:
-        return [leaf for word in words for leaf in self._keys.get(word[: self.STEM_CHARS], ())]
+        return [leaf for word in words for leaf in self._keys.get(self._stem(word), ())]
 
     @cached_property
     def _keys(self) -> Mapping[str, Sequence[Leaf]]:
@@ -71,4 +76,4 @@ class Columns:
         telling = [it for it in words if len(it) > cls.SHORT_CHARS and it not in cls.COMMON]
         units = {it: unit for it in telling if (unit := Units.of_key(it))}
         telling = [it for it in telling if it not in units or not (units[it].factor or units[it].codes)]
-        return frozenset(it[: cls.STEM_CHARS] for it in telling)
+        return frozenset(map(cls._stem, telling))

@@ -147,11 +147,12 @@ class Reading:
         return NO_SIDES
 
     def words_before(self, figure: Figure) -> Sequence[str]:
-        """The folded words before a figure in its clause, from the figure before it on."""
-        first, _ = self.sentence(figure)
+        """The folded words before a figure: `fuel and toll: 63`; after another figure those of its own clause."""
+        start, _ = self.sentence(figure)
         at = bisect_left(self._starts, figure.start)
-        before = max(first, self.figures[at - 1].stop) if at else first
-        start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
+        if at and (before := self.figures[at - 1].stop) >= start:
+            start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
+        start = max(start, *(self.text.rfind(mark, start, figure.start) for mark in ",;("))
         words = self.words[bisect_left(self.words, (start,)) : bisect_left(self.words, (figure.start,))]
         return [word for _, word in words]
 
