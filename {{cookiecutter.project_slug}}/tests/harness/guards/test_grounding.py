@@ -174,6 +174,8 @@ TRIP = {"fuel_eur": 46.3, "toll_eur": 17.2, "stops": 3, "distance_km": 412}
         (TRIP, "Count on 46.30 € for fuel and on 17.20 € for tolls.", "- 46.30 € toll"),
         (TRIP, "| Fuel | 46.30 € |\n| Toll | 17.20 € |", "| Toll | 46.30 € |"),
         ({"nights": 4, "rooms": 2}, "4 nights in 2 rooms", "2 nights"),
+        ({"uptime_days": 112}, "nearly four months", "five months"),
+        ({"years": 2}, "24 meses, dos años", "18 meses"),
         ({"full_percent": 88}, "88 % full, so 12 % is free", "88 % full, so 22 % is free"),
         ({"articulos": 3, "total": 6}, "Son tres artículos.", "Son 6 artículos."),
         ({"at": "19:05"}, "at five past seven in the evening", "at ten past seven in the evening"),
