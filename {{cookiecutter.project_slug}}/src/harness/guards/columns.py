@@ -36,7 +36,7 @@ class Columns:
             return False
         beside = self._of_words(self._next(reading.text, figure.stop)) or self._of_words(reading.words_before(figure))
         rows = {it.row for it in found}
-        kinds = {self._kind(it.unit) for it in (figure, *found)}
+        kinds = {self._kind(figure.unit), *(self._kind(it.unit) for it in found)}
         others = {it.key for it in beside if it.row in rows and self._kind(it.unit) in kinds}
         # Beside two names it may be of both: `fuel and toll are 63.50`.
         return len(others) == 1 and keys.isdisjoint(it.key for it in beside)
