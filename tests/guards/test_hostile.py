@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from harness.guards.injection_rules import InjectionRules
 from harness.guards.leaks import Leaks
+from harness.guards.output import OutputGuard, OutputPolicy
 from harness.guards.personal_data import PiiDetector
 from harness.prompts.shared import PLANNER, WRITER
 from harness.settings import Settings
@@ -46,3 +47,25 @@ def test_no_text_takes_a_reader_long(reader: str) -> None:
     slowest = sorted(times, reverse=True)[:5]
     print(f"\n{reader}, {CHARS} characters, slowest in ms: {[(round(ms), piece) for ms, piece in slowest]}")
     assert slowest[0][0] <= MOST_MS
+
+
+FACTS = {"place": "Bogotá", "country": "Colombia", "date": "2026-11-30", "min_celsius": 9, "max_celsius": 19}
+ANSWER = (
+    "In Bogotá, Colombia, today will be partly cloudy, with temperatures between 9 and 19 °C. It is a good day for a"
+    " walk in the city, though the evening will be rather cool, so it is a good idea to take a light jacket along if"
+    " you plan to be out after dark in the old town. Enjoy your days here!"
+)
+GUARD_MS = 1.0
+"""For an answer of 291 characters and a guard of its own; 0.5 is wanted, and was measured on a machine at rest."""
+
+
+def test_the_output_guard_takes_little_time() -> None:
+    policy = OutputPolicy(Leaks([*PLANNER.text.values(), *WRITER.text.values()], REDACTOR))
+    tries = []
+    for _ in range(30):
+        start = time.process_time()
+        for _ in range(20):
+            assert OutputGuard(policy, "What is the weather in Bogotá?", [FACTS]).violation(ANSWER) is None
+        tries.append(1000 * (time.process_time() - start) / 20)
+    print(f"\noutput guard, {len(ANSWER)} characters: {min(tries):.2f} ms of CPU at best, {sorted(tries)[15]:.2f} half the time")
+    assert min(tries) <= GUARD_MS

@@ -140,7 +140,8 @@ async def test_what_the_policy_does_not_name_is_refused_counted_logged_and_not_d
     assert VaultAgent.ran == []
     assert world.requests == []
     assert CANARY not in str(reply) + str(gullible.server.requests) + gullible.lines.text
-    assert [agent["status"] for agent in reply["agents"]] == ["missing"]
+    # Where nothing was asked of a source, the agent's own rules ask it.
+    assert [agent["status"] for agent in reply["agents"]] == ["answered" if attack.kind == "tool" else "missing"]
     assert refused() - before == Counter({(attack.label, attack.kind): 1})
     (line,) = gullible.lines.named("access_refused")
     assert (line["level"], line["agent"], line["tool"], line["kind"]) == ("warning", "vault", attack.label, attack.kind)

@@ -54,6 +54,8 @@ class Addresses:
 
     IPV4: Final = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)")
     IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,45}+(?:\.\d{1,3}){0,3}+(?![\w:])")
+    OWN_IPV4: Final = re.compile(r"127\.|0\.0\.0\.0\Z")
+    """Of every machine, and nobody's."""
     IPV4_NEEDS: Final = re.compile(r"\d\.\d{1,3}\.\d")
     """What is found in less time; most texts have none."""
 
@@ -93,16 +95,24 @@ class Addresses:
         """Where IP addresses stand."""
         if self.IPV4_NEEDS.search(text):
             for match in self.IPV4.finditer(text):
-                if not self.NUMBERED.search(text[max(0, match.start() - self.NUMBERED_CHARS) : match.start()]):
+                before = text[max(0, match.start() - self.NUMBERED_CHARS) : match.start()]
+                if not self.NUMBERED.search(before) and not self.OWN_IPV4.match(match[0]):
                     yield match.span()
         if "::" not in text and text.count(":") < 1 + 1:
             return
         for match in self.IPV6.finditer(text):
             value = match[0].rstrip(".")
             value = value if value.endswith("::") else value.removesuffix(":")
-            try:
-                IPv6Address(value)
-            except AddressValueError:
-                continue
-            if self.LONG_GROUP.search(value) and (any(map(str.isdigit, value)) or "::" not in value):
+            if self._is_ipv6(value):
                 yield match.start(), match.start() + len(value)
+
+    @classmethod
+    def _is_ipv6(cls, value: str) -> bool:
+        """True for an address that may be somebody's, and no clock."""
+        try:
+            address = IPv6Address(value)
+        except AddressValueError:
+            return False
+        if address.is_loopback or address.is_unspecified or not cls.LONG_GROUP.search(value):
+            return False
+        return any(map(str.isdigit, value)) or "::" not in value

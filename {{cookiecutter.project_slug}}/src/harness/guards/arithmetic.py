@@ -25,6 +25,8 @@ class Arithmetic:
     """Largest count that a reader would have counted. A guess."""
     WHOLE: Final = 100
     """Percent."""
+    BASE_CHARS: Final = 24
+    """Longest text between one unit of a currency and what it is worth: ` can be exchanged for `. A guess."""
 
     @staticmethod
     def _cue(name: str, signs: str = "") -> re.Pattern[str]:
@@ -46,7 +48,7 @@ class Arithmetic:
 
     def explains(self, figure: Figure, sentence: str, beside: Sequence[Figure]) -> bool:
         """True when `figure`, in a `sentence` with the figures `beside` it, can be worked out."""
-        if self._is_count(figure) or self._is_span(figure, sentence):
+        if self._is_count(figure) or self._is_base(figure, beside) or self._is_span(figure, sentence):
             return True
         named = [value for it in beside if it is not figure for value, _ in it.values]
         return any(self._equals(figure, value, unit) for value, unit in self._results(figure, sentence, named))
@@ -77,6 +79,16 @@ class Arithmetic:
             and 0 < value <= self.MOST_COUNTED
             and value in self._evidence.counts
         )
+
+    @classmethod
+    def _is_base(cls, figure: Figure, beside: Sequence[Figure]) -> bool:
+        """True for the one unit of a currency that an exchange rate is for: `1 USD = 0.8621 EUR`."""
+        unit = figure.unit
+        if unit is None or unit.dimension != "money" or (1.0, 1.0) not in figure.values:
+            return False
+        after = next((it for it in beside if it.start >= figure.stop), None)
+        other = after.unit if after and after.start - figure.stop <= cls.BASE_CHARS else None
+        return other is not None and other.dimension == "money" and not other.meets(unit)
 
     def _is_span(self, figure: Figure, sentence: str) -> bool:
         """Between two times of day."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
+from ..locale.locale import Locale
 from ..prompts.language import Words
 from .dates import Dates
 from .evidence import Leaf
@@ -21,6 +22,8 @@ class Claim(NamedTuple):
     sides: frozenset[Side]
     is_reserved: bool = False
     """It says two things at once (`unless`, `only`), and is compared with nothing."""
+    is_own: bool = False
+    """Of who speaks (`I found no headlines`), and of no fact that is called `found`."""
 
 
 class Claims:
@@ -28,6 +31,7 @@ class Claims:
 
     NEGATIONS: Final = frozenset().union(*(it.negations for it in Dates.LOCALES))
     RESERVATIONS: Final = frozenset().union(*(it.reservations for it in Dates.LOCALES))
+    OWN: Final = frozenset(Locale.beside_figures("own"))
     COMMON: Final = frozenset().union(*(it.common_words for it in Dates.LOCALES))
     STEM_CHARS: Final = 5
     """Of a word that is compared: `return` and `returned`. A guess."""
@@ -79,7 +83,7 @@ class Claims:
         telling = (it for it in words if len(it) > cls.SHORT_CHARS and it not in cls.COMMON and it.isalpha())
         stems = frozenset(it[: cls.STEM_CHARS] for it in telling if it not in negations and it not in Sides.OF)
         is_reserved = not cls.RESERVATIONS.isdisjoint(words) or len(negations) > 1
-        return Claim(stems, bool(negations), Sides.of(words), is_reserved)
+        return Claim(stems, bool(negations), Sides.of(words), is_reserved, not cls.OWN.isdisjoint(words))
 
     @cached_property
     def _claims(self) -> Sequence[Claim]:
@@ -106,7 +110,9 @@ class Claims:
         return bool(alike) and all(self._differs(claim, it) for it in alike)
 
     def _is_denied(self, claim: Claim) -> bool:
-        return not claim.is_reserved and any(it.stems <= claim.stems and self._differs(claim, it) for it in self._flags)
+        return not (claim.is_reserved or claim.is_own) and any(
+            it.stems <= claim.stems and self._differs(claim, it) for it in self._flags
+        )
 
     @staticmethod
     def _differs(one: Claim, other: Claim) -> bool:

@@ -12,9 +12,13 @@ class Clock:
 
     WRITTEN: Final = re.compile(
         r"(?<![\d.,:])(?P<h>\d{1,2})"
-        r"(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?|\s?h\s?(?P<hm>[0-5]\d)\b)(?!\d|:\d)"
+        r"(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?|\s?h\s?(?P<hm>[0-5]\d)(?:\s?m(?:in)?)?\b)(?!\d|:\d)"
     )
-    """With minutes: `18:00`, `1:38:04`, `8h30`."""
+    """With minutes: `18:00`, `1:38:04`, `8h30`, `2h 27m`."""
+    PAST: Final = {k: int(v) for k, _, v in (it.partition("=") for it in Locale.beside_figures("clock_past"))}
+    """Between minutes and their hour: `past`, `to`."""
+    LACKS: Final = {k: int(v) for k, _, v in (it.partition("=") for it in Locale.beside_figures("clock_lacks"))}
+    """Between an hour and its minutes: `menos`."""
     DOTTED: Final = re.compile(r"(\d{1,2})[.]([0-5]\d)|(\d{1,2})")
     HALF_DAY: Final = re.compile(
         rf"\s?(?:(?P<am>{Locale.pattern(Locale.beside_figures('am'))})"
@@ -47,6 +51,22 @@ class Clock:
         at %= cls.DAY
         is_open = at < cls.NOON + cls.HOUR and (is_short or at >= cls.EVENING)
         return frozenset({at, (at + cls.NOON) % cls.DAY}) if is_open else frozenset({at})
+
+    @classmethod
+    def is_said(cls, text: str, end: int, lead: Sequence[str]) -> bool:
+        """True for an hour that can be nothing else: `half past six`, `six o'clock`."""
+        return " ".join(lead[-cls.LAST_WORDS : -1]) in cls.BEFORE or cls.AFTERWARDS.match(text, end) is not None
+
+    @classmethod
+    def told(cls, text: str, gap: str, one: tuple[float, int], other: tuple[float, int]) -> frozenset[int]:
+        """What two numbers with a `gap` between them, and where each ends, may mean: `five past seven`, `ocho menos veinte`."""
+        word = gap.strip().lower()
+        (minute, _), (hour, end), sign = one, other, cls.PAST.get(word, 0)
+        if word in cls.LACKS:
+            (hour, _), (minute, end), sign = one, other, cls.LACKS[word]
+        if not (sign and 0 < hour <= cls.LAST_HOUR // 2 and 0 < minute < cls.HOUR / 2 and hour == int(hour)):
+            return frozenset()
+        return cls.minutes(text, end, int(hour), sign * int(minute))
 
     @classmethod
     def hour(cls, text: str, span: tuple[int, int], value: float, lead: Sequence[str]) -> frozenset[int]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..locale.locale import Locale
+from ..prompts.language import Language
 from .clock import Clock
 from .dates import Dates
 from .number_words import NumberWords
@@ -112,6 +113,7 @@ class FigureReader:
     """Longest of what stands between the ends of a range. A guess."""
     TIME_OF_DAY: Final = Unit("clock")
     """Of `9 pm`, which is no 9 °C."""
+    OF_TIME: Final = (None, TIME_OF_DAY, Units.BY_NAME["minute"])
     YEARS: Final = range(1900, 2101)
     """What four digits alone may be."""
     ALONE: Final = 1
@@ -125,7 +127,7 @@ class FigureReader:
         return words is False or not NumberWords.VALUES.keys().isdisjoint(words)
 
     @classmethod
-    def read(cls, text: str, *, has_words: bool = True) -> list[Figure]:
+    def read(cls, text: str, *, has_words: bool = True, language: Language | None = None) -> list[Figure]:
         """The figures of `text` from its beginning to its end, in digits only without `has_words`."""
         found: list[Figure] = []
         has_half = any(it in text for it in cls.HALVES)
@@ -141,7 +143,7 @@ class FigureReader:
             at = grouped.end() if grouped else match.end()
             values = cls.readings(text[match.start() : at])
             found.append(cls._figure(text, match.start(), at, values, has_half=has_half))
-        for run in NumberWords.RUN.finditer(text) if has_words else ():
+        for run in NumberWords.run(language).finditer(text) if has_words else ():
             found += cls._in_words(text, run)
         if len(found) > 1:
             found.sort(key=lambda it: it.start)
@@ -205,7 +207,7 @@ class FigureReader:
             is_signed, stop = True, below.end()
         may_be_time = values and (unit is None or unit.dimension == "time")
         clock = Clock.hour(text, (start, end), values[-1][0], lead.words) if may_be_time else frozenset[int]()
-        if clock and unit is None and Clock.HALF_DAY.match(text, end):
+        if clock and unit is None and (Clock.HALF_DAY.match(text, end) or Clock.is_said(text, end, lead.words)):
             unit = cls.TIME_OF_DAY
         return Figure(text[start:end], start, stop, values, unit, clock, is_signed, lead.rough, is_word)
 
@@ -230,6 +232,7 @@ class FigureReader:
     @classmethod
     def _joined(cls, text: str, figures: list[Figure]) -> Iterator[Figure]:
         """`figures` with the unit that `2 to 4 days` gives to both, and `8 h 30 min` as one."""
+        cls._tell_times(text, figures)
         for at in range(len(figures) - 2, -1, -1):
             figures[at] = cls._as_next(text, figures[at], figures[at + 1])
         part: Figure | None = None
@@ -242,6 +245,16 @@ class FigureReader:
             part = whole or figure
         if part:
             yield part
+
+    @classmethod
+    def _tell_times(cls, text: str, figures: list[Figure]) -> None:
+        """Join in `figures` the two numbers of `five past seven`, which are two where it is no time of day."""
+        for at in range(len(figures) - 2, -1, -1):
+            one, other = pair = (figures[at], figures[at + 1])
+            ends = [(it.values[0][0], it.stop) for it in pair if it.values and it.unit in cls.OF_TIME]
+            if len(ends) == len(pair) and (clock := Clock.told(text, text[one.stop : other.start], *ends)):
+                whole = text[one.start : other.stop]
+                figures[at : at + 2] = [Figure(whole, one.start, other.stop, clock=clock, is_word=True, parts=pair)]
 
     @classmethod
     def _as_next(cls, text: str, one: Figure, other: Figure) -> Figure:

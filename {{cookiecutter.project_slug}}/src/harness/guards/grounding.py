@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from ..locale.locale import Locale
-from ..prompts.language import Words
+from ..prompts.language import Language, Words
 from .arithmetic import Arithmetic, Rounding
 from .claims import Claims
+from .columns import Columns
 from .currencies import Currencies
 from .dates import Dates
 from .evidence import Evidence, Known
@@ -51,11 +52,11 @@ class Grounding:
         self._evidence = Evidence(evidence)
         self._said = said
 
-    def unsupported(self, answer: str, *, is_known: bool = True) -> list[str]:
+    def unsupported(self, answer: str, *, is_known: bool = True, language: Language | None = None) -> list[str]:
         """The figures of `answer` that no evidence holds, as written; empty when grounded.
 
         With `is_known` false `answer` is in a language without data: only its digits are checked, signs
-        and codes of currencies.
+        and codes of currencies. Numbers in words are those of its `language`, where that is clear.
         """
         has_list = "\n" in answer or self.LIST_MARKER.match(answer)
         plain = self.LIST_MARKER.sub(lambda it: " " * len(it[0]), answer) if has_list else answer
@@ -64,7 +65,7 @@ class Grounding:
         has_date = has_months or Dates.may_be_whole(plain)
         has_currency = Currencies.may_be_in(plain, words)
         bare = FigureReader.blank(plain, Dates.spans(plain)) if has_date else plain
-        numbers = self._unsupported_numbers(bare, is_known=is_known)
+        numbers = self._unsupported_numbers(bare, is_known=is_known, language=language)
         if (has_date or has_currency) and answer in self._words_said:
             has_date = has_currency = False  # every word of it is our own code's
         dates = self._dates.unsupported(plain) if has_date else ()
@@ -111,11 +112,15 @@ class Grounding:
         return Currencies(lambda: (*self.texts, *self._evidence.keys, *self._words_said))
 
     @cached_property
+    def _columns(self) -> Columns:
+        return Columns(self._evidence)
+
+    @cached_property
     def _arithmetic(self) -> Arithmetic:
         return Arithmetic(self._evidence)
 
-    def _unsupported_numbers(self, text: str, *, is_known: bool) -> Iterator[str]:
-        reading = Reading(text, has_words=is_known)
+    def _unsupported_numbers(self, text: str, *, is_known: bool, language: Language | None) -> Iterator[str]:
+        reading = Reading(text, has_words=is_known, language=language)
         for figure in reading.figures:
             if not (figure.is_word and figure.text in self.ARTICLES) and not self._has_figure(
                 reading, figure, is_known=is_known
@@ -137,12 +142,17 @@ class Grounding:
             found = [it for it in found if it.sides.isdisjoint(contrary) or not it.sides.isdisjoint(sides)]
         if found and reading.goes_wrong_way(figure):
             return False
+        if found and is_known and self._is_of_another_column(reading, figure, found):
+            return self._is_explained(reading, figure)
         if found and (not is_known or self._is_of_its_row(reading, figure, found)):
             return True
         if self._is_part_of_code(text, figure) or self._is_day(text, figure, is_known=is_known):
             return True
         # What was found in another sense must not be worked out in this one.
         return not (is_of_another or self._has_other_sign(figure)) and self._is_explained(reading, figure)
+
+    def _is_of_another_column(self, reading: Reading, figure: Figure, found: Sequence[Known]) -> bool:
+        return not reading.has_word(figure, self.COMPARE) and self._columns.is_of_another(reading, figure, found)
 
     def _is_explained(self, reading: Reading, figure: Figure) -> bool:
         if reading.is_score(figure):

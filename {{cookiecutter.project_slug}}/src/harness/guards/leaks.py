@@ -7,6 +7,7 @@ import html
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import chain
 from string import Template
 from typing import Final
 from urllib.parse import unquote
@@ -221,7 +222,10 @@ class Leaks:
 
     def find(self, text: str) -> str | None:
         """`secret` or `prompt` when `text` holds one, else None."""
-        return self._find(text) or next(filter(None, map(self._find, self._decoded(text))), None)
+        if found := self._find(text):
+            return found
+        once = list(self._decoded(text))
+        return next(filter(None, map(self._find, chain(once, *map(self._decoded, once)))), None)
 
     def _find(self, text: str) -> str | None:
         marks = Skeleton.sentences(text)

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from ..locale.locale import Locale
+from ..prompts.language import Language
 from .dates import Dates
 
 _VALUES: Final = {word: value for locale in Dates.LOCALES for word, value in locale.numbers.items()}
@@ -20,9 +22,14 @@ class NumberWords:
     SCALE: Final = _SCALE
     """From this value on a word multiplies what stands before it."""
     HUNDRED: Final = 100
-    _ONE: Final = Locale.pattern(VALUES)
-    RUN: Final = re.compile(rf"(?<![\w-])(?:{_ONE})(?:(?:[\s-]+|\s+(?:and|y)\s+)(?:{_ONE}))*(?!\w|-\w)", re.IGNORECASE)
-    """Of words of numbers, which may be several."""
+
+    @classmethod
+    @lru_cache
+    def run(cls, language: Language | None = None) -> re.Pattern[str]:
+        """Finds words of numbers, which may be several: of `language`, of any without one. In English `once` is no 11."""
+        one = Locale.pattern((language and Locale.load(language).numbers) or cls.VALUES)
+        return re.compile(rf"(?<![\w-])(?:{one})(?:(?:[\s-]+|\s+(?:and|y)\s+)(?:{one}))*(?!\w|-\w)", re.IGNORECASE)
+
     SCALED: Final = re.compile(rf"[\s\u00a0]?(?:{_SCALES})(?:\s(?:{_SCALES}))?(?!\w)", re.IGNORECASE)
     """After digits: ` million`, `bn`."""
     SCALE_LETTERS: Final = frozenset(

@@ -124,11 +124,12 @@ class OutputGuard:
 
     def unsupported(self, text: str) -> list[str]:
         """The figures and names of `text` that nothing supports."""
-        is_known = self._is_known(text, LanguageDetector.clearly(text))
+        clear = LanguageDetector.clearly(text)
+        is_known = self._is_known(text, clear)
         reads_names = is_known and self._outgoing.names == "refuse"
         names = self._grounding.unsupported_names(text) if reads_names else []
         contrary = self._contradicted(text) if is_known else ()
-        return list(dict.fromkeys([*self._figures(text, is_known=is_known), *names, *contrary]))
+        return list(dict.fromkeys([*self._figures(text, is_known=is_known, clear=clear), *names, *contrary]))
 
     def foreign(self, text: str) -> list[str]:
         """The figures and names of `text`, wherever they stand, that nothing gave: of a task, which states nothing new."""
@@ -159,7 +160,7 @@ class OutputGuard:
             if self._language and self._is_in_another_language(text, clear, self._language):
                 yield self.LANGUAGE
         is_known = self._is_known(whole, clear)
-        if self._figures(text, bool(personal), is_known=is_known) or (
+        if self._figures(text, bool(personal), is_known=is_known, clear=clear) or (
             not is_ours and is_known and (self._has_unsupported_name(text) or self._contradicted(text))
         ):
             yield self.UNGROUNDED
@@ -187,14 +188,16 @@ class OutputGuard:
     def _is_question_unknown(self) -> bool:
         return LanguageDetector.is_unknown(str(self._evidence[0]))
 
-    def _figures(self, text: str, has_personal: bool = True, *, is_known: bool) -> list[str]:
+    def _figures(
+        self, text: str, has_personal: bool = True, *, is_known: bool, clear: Language | None = None
+    ) -> list[str]:
         """Unsupported figures; not those of a phone that was given, spelled in other groups."""
         if not self._outgoing.figures:
             return []
         for match in reversed(self._outgoing.personal.find(text) if has_personal else []):
             if self._is_given(match):
                 text = text[: match.start] + text[match.end :]
-        return self._grounding.unsupported(text, is_known=is_known)
+        return self._grounding.unsupported(text, is_known=is_known, language=clear or self._language)
 
     def _is_given(self, match: PiiMatch) -> bool:
         """True for what the user or a tool gave to this turn."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from ..locale.locale import Locale
+from ..prompts.language import Language
 from .dates import Dates
 from .figures import Figure, FigureReader
 from .number_words import NumberWords
@@ -57,13 +58,13 @@ class Reading:
         rf"{SHORT}[.;:!?,](?=\s|\Z)|[()\n]|\s(?:{Locale.pattern(Locale.beside_figures('clause'))})\s"
     )
 
-    def __init__(self, text: str, *, has_words: bool = True) -> None:
-        """Read `text`; without `has_words`, in a language without data, its digits only."""
+    def __init__(self, text: str, *, has_words: bool = True, language: Language | None = None) -> None:
+        """Read `text`, with the numbers in words of its `language` or of any; without `has_words`, in a language without data, its digits only."""
         self.text = text
         self._has_words = has_words
         self._of_sentence: dict[int, Sequence[tuple[int, int]]] = {}
         has_numbers = has_words and not NumberWords.FOLDED.isdisjoint([word for _, word in self.words])
-        self.figures: Sequence[Figure] = FigureReader.read(text, has_words=has_numbers)
+        self.figures: Sequence[Figure] = FigureReader.read(text, has_words=has_numbers, language=language)
 
     @cached_property
     def words(self) -> Sequence[tuple[int, str]]:
@@ -122,6 +123,9 @@ class Reading:
         start, end = self.sentence(figure)
         return any(start <= at < end and word in words for at, word in self.words)
 
+    RESTATES: Final = re.compile(rf"[\s,(\u2013\u2014-]*(?:(?:{Locale.pattern(Locale.beside_figures('restates'))})\s)?")
+    """Between a figure and the same in other words: `lost 2.70, or 3 %`."""
+
     def sides(self, figure: Figure) -> frozenset[Side]:
         """The sides that the words beside a figure name: those before it in its clause, else those after it."""
         if not self._sides:
@@ -135,10 +139,22 @@ class Reading:
             start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
             if sides := self._between(start, figure.start):
                 return sides
+        elif at and self.RESTATES.fullmatch(self.text, before, figure.start):
+            return self.sides(self.figures[at - 1])
         if self._between(figure.stop, after):
             cut = self.CLAUSE.search(self.text, figure.stop, after)
             return self._between(figure.stop, cut.start() if cut else after)
         return NO_SIDES
+
+    def words_before(self, figure: Figure) -> Sequence[str]:
+        """The folded words before a figure: `fuel and toll: 63`; after another figure those of its own clause."""
+        start, _ = self.sentence(figure)
+        at = bisect_left(self._starts, figure.start)
+        if at and (before := self.figures[at - 1].stop) >= start:
+            start = max((it.end() for it in self.CLAUSE.finditer(self.text, before, figure.start)), default=before)
+        start = max(start, *(self.text.rfind(mark, start, figure.start) for mark in ",;("))
+        words = self.words[bisect_left(self.words, (start,)) : bisect_left(self.words, (figure.start,))]
+        return [word for _, word in words]
 
     @cached_property
     def _starts(self) -> Sequence[int]:

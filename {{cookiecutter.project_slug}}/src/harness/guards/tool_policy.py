@@ -102,6 +102,8 @@ class ToolPolicy:
     Refusals are counted and logged here, with agent and tool and never with an argument.
     """
 
+    TOOL: Final = "tool"
+    """Kind of the refusal of a tool that is none, or that no policy names."""
     UNKNOWN: Final = "other"
     """Stands for every name that is no tool of the agent's: models invent many."""
 
@@ -139,6 +141,6 @@ class ToolPolicy:
 
     def _decide(self, tool: str, arguments: Mapping[str, Any]) -> None:
         if not self.allows(tool):
-            raise PolicyViolation("tool", "only the tools that the agent's policy names are run")
+            raise PolicyViolation(self.TOOL, "only the tools that the agent's policy names are run")
         if tool in self._writing:
             ApprovalGate.check(self._agent, tool, arguments)

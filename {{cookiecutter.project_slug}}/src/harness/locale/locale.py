@@ -42,6 +42,8 @@ class Locale:
         """The days of a month in words, from `first` on."""
         self.many_days: Mapping[str, str] = data.get("many_days", {})
         """Weekdays, such as `56` -> the folded expressions that stand for all of them."""
+        self.relative_days = self._words(data.get("relative_days", {}), self.fold)
+        """Key, the same in each language -> folded words for a day that is told from today: `tomorrow`."""
         self.link = self._split(data, "link")
         """Between a day and its month: `22 de marzo`."""
         self.article = self._split(data, "article")

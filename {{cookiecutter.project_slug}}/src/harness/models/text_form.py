@@ -77,7 +77,7 @@ class TextForm:
 
     @classmethod
     def _has_variants(cls, text: str) -> bool:
-        return not text.isascii() and any(ord(char) in cls.VARIANTS for char in text)
+        return bool(text) and ord(max(text)) >= cls.VARIANTS.start and any(ord(char) in cls.VARIANTS for char in text)
 
 
 class TextPieces:

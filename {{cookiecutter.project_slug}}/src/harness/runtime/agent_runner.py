@@ -19,6 +19,7 @@ from ..errors import (
     SourceUnavailable,
 )
 from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
+from ..guards.tool_policy import ToolPolicy
 from ..limits.budget import Budget, RunLimits
 from ..models.factory import LLMFactory
 from ..prompts.language import Language, LanguageDetector
@@ -189,7 +190,8 @@ class AgentRunner:
             raise ApprovalNeeded(findings)
         level = self._agent.grounding
         if failures and not findings and level != "open":
-            raise failures[0]
+            called = [it for it in failures if not (isinstance(it, PolicyViolation) and it.kind == ToolPolicy.TOOL)]
+            raise called[0] if called else ModelUnavailable("agent", "it called no tool that there is")
         text = messages[-1].text.strip()
         if not text:
             raise ModelUnavailable("agent", "said nothing")

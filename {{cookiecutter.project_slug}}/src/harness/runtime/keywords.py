@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from ..prompts.language import Words
@@ -25,12 +26,22 @@ class Keywords:
     def __init__(self, keywords: Mapping[Any, Sequence[str]]) -> None:
         """Take keywords by language; one may be several words."""
         phrases = {tuple(Words.tokenize(it)) for words in keywords.values() for it in words}
-        self._phrases = [tuple((word, Words.forms(word)) for word in phrase) for phrase in phrases]
+        self._by_first: dict[str, list[list[frozenset[str]]]] = {}
+        for first, *rest in filter(None, phrases):
+            phrase = [self._keys(word, shorter=0) for word in (first, *rest)]
+            for key in phrase[0]:
+                self._by_first.setdefault(key, []).append(phrase)
 
     def score(self, text: str) -> int:
         """How many keywords `text` holds."""
-        words = [(word, Words.forms(word)) for word in Words.tokenize(text)]
-        return sum(self._holds(words, phrase) for phrase in self._phrases)
+        words = [self._keys(word, shorter=self.ENDING_CHARS) for word in Words.tokenize(text)]
+        found = set()
+        for at, keys in enumerate(words):
+            for phrase in (it for key in keys for it in self._by_first.get(key, ())):
+                here = words[at : at + len(phrase)]
+                if len(here) == len(phrase) and not any(map(frozenset.isdisjoint, here, phrase)):
+                    found.add(id(phrase))
+        return len(found)
 
     def focus(self, question: str) -> str:
         """The part of `question` that is about the keywords; all of it where none is.
@@ -58,13 +69,8 @@ class Keywords:
             yield begin, len(question)
 
     @classmethod
-    def _holds(cls, words: Sequence[tuple[str, frozenset[str]]], phrase: Sequence[tuple[str, frozenset[str]]]) -> bool:
-        size = len(phrase)
-        return any(all(map(cls._is_same, words[at : at + size], phrase)) for at in range(len(words) - size + 1))
-
-    @classmethod
-    def _is_same(cls, word: tuple[str, frozenset[str]], keyword: tuple[str, frozenset[str]]) -> bool:
-        if not word[1].isdisjoint(keyword[1]):
-            return True
-        more = len(word[0]) - len(keyword[0])
-        return len(keyword[0]) >= cls.LONG and more <= cls.ENDING_CHARS and word[0].startswith(keyword[0])
+    @lru_cache(maxsize=4096)
+    def _keys(cls, word: str, *, shorter: int) -> frozenset[str]:
+        """What a word of a text and one of a keyword share when they meet: a form, or a long keyword's beginning."""
+        begins = range(max(cls.LONG, len(word) - shorter), len(word) + 1)
+        return Words.forms(word) | {f"{word[:size]}..." for size in begins}

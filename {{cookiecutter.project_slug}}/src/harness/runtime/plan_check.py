@@ -25,6 +25,8 @@ class PlanCheck:
     SENTENCE: Final = re.compile(r"[^.!?\n]*(?:[.!?]+(?=\s|\Z)|\n|\Z)")
 
     COMMON: Final = frozenset().union(*(it.common_words | it.describing_words for it in map(Locale.load, LANGUAGES)))
+    RELATIVE: Final = Locale.inverted(*(it.relative_days for it in map(Locale.load, LANGUAGES)))
+    """Folded word -> the days that it tells from today."""
     STEM_CHARS: Final = 6
     """So `returned` meets `returns`; a shorter word by two at most. A guess."""
     DESCRIBED: Final = 2
@@ -61,7 +63,8 @@ class PlanCheck:
         own = self._rules.plan(question, language, history)["tasks"] if len(plan["tasks"]) > 1 else []
         if not plan["tasks"]:
             return plan, []
-        tasks = [self._task(it, guard, question, own) for it in plan["tasks"]]
+        days = self._days(" ".join((question, *(it["question"] for it in history))))
+        tasks = [self._task(it, guard, question, own, days) for it in plan["tasks"]]
         first = Task(agent=plan["tasks"][0]["agent"], question=question)
         return {**plan, "tasks": [it for it in tasks if it] or [first]}, []
 
@@ -95,14 +98,23 @@ class PlanCheck:
         log.warning("plan_refused", reason=refusal)
         return ours, [Degraded.refused(guard.block(refusal))]
 
-    def _task(self, task: Task, guard: OutputGuard, question: str, own: Sequence[Task]) -> Task | None:
-        """`task`; where it has a figure or a name that nobody said, with the user's own words.
+    @classmethod
+    def _days(cls, text: str) -> frozenset[str]:
+        """The days that `text` tells from today, whatever its language."""
+        return frozenset(key for word in Words.tokenize(text) for key in cls.RELATIVE.get(word, ()))
+
+    def _task(
+        self, task: Task, guard: OutputGuard, question: str, own: Sequence[Task], days: frozenset[str]
+    ) -> Task | None:
+        """`task`; where it has a figure, a name or a day of none of `days` that nobody said, with the user's own words.
 
         Of several tasks those of the rules' `own` for its agent; None for one that shares no word with the message.
         """
-        if task["question"] in question or not (foreign := guard.foreign(task["question"])):
+        foreign = guard.foreign(task["question"]) if task["question"] not in question else []
+        others = self._days(task["question"]) - (days or {"today"})
+        if not foreign and not others:
             return task
-        log.warning("task_rewritten", agent=task["agent"], foreign=len(foreign))
+        log.warning("task_rewritten", agent=task["agent"], foreign=len(foreign) + len(others))
         if words := [it["question"] for it in own if it["agent"] == task["agent"]]:
             return Task(agent=task["agent"], question=words[0])
         is_made_up = self._stems([question]).isdisjoint(self._stems([task["question"]]))

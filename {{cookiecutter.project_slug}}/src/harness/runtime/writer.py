@@ -32,8 +32,8 @@ class WriterScript:
     """The embedded model as writer: the agents' answers, one paragraph each."""
 
     def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        """The paragraphs after the question."""
-        return AIMessage(TaskResults.SEPARATOR.join(str(message.content) for message in messages[2:]))
+        """The paragraphs after the question, whatever is asked to be put right."""
+        return AIMessage(TaskResults.SEPARATOR.join(str(it.content) for it in messages[2:] if it.name))
 
 
 class Writer:

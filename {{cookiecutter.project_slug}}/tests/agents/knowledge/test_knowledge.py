@@ -55,6 +55,12 @@ async def test_the_passage_is_the_answer_and_the_file_its_source(on_samples: Bui
         ("How much does a HELMET cost?", "en", "Price of helmet: 39.90."),
         ("¿Qué precio tiene el casco?", "es", "Precio de casco: 39,90."),
         ("Prices of helmets and of a lock?", "en", "Price of helmet: 39.90. Price of lock: 24.00."),
+        ("Hello, the price of a helmet, please", "en", "Price of helmet: 39.90."),
+        (
+            "Price of a helmet and a tandem?",
+            "en",
+            "Price of helmet: 39.90. I found nothing about this in our documents: tandem.",
+        ),
     ],
 )
 async def test_a_price_is_read_from_the_table(

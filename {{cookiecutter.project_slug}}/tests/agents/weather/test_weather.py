@@ -93,6 +93,33 @@ def test_a_day_that_is_not_named_is_counted_or_none(question: str, day: Day | No
     assert Days.read(f"weather in Lima {question}", FIRST_DAY) == day
 
 
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("How hot will it be in Lima on Friday and in Quito on Saturday?", ["Lima friday", "Quito saturday"]),
+        ("Weather in Lima, Peru on Friday and in Cusco on Sunday", ["Lima, Peru friday", "Cusco sunday"]),
+        ("¿Lloverá en Lima hoy o mañana?", ["Lima today", "Lima tomorrow"]),
+        (
+            "Weather in Lima and Quito on Friday and Saturday",
+            ["Lima friday", "Quito friday", "Lima saturday", "Quito saturday"],
+        ),
+        ("Weather in Lima and Quito on Friday", ["Lima friday", "Quito friday"]),
+        ("Weather in Lima from Monday to Wednesday", ["Lima week"]),
+    ],
+)
+def test_no_day_that_is_asked_about_is_left_out(on_samples: Built, question: str, asked: list[str]) -> None:
+    calls = on_samples(WeatherAgent).plan_without_model(question, LanguageDetector("en").detect(question))
+    assert [f"{it.arguments['place']} {it.arguments['day']}" for it in calls] == asked
+
+
+@pytest.mark.parametrize(
+    "question", ["Weather in Lima on the 1st and 2nd of December", "Weather in Lima yesterday and today"]
+)
+def test_days_that_are_not_read_are_asked_back(on_samples: Built, question: str) -> None:
+    with pytest.raises(ClarificationNeeded):
+        on_samples(WeatherAgent).plan_without_model(question, "en")
+
+
 def test_a_day_that_no_forecast_has_is_asked_back(on_samples: Built) -> None:
     with pytest.raises(ClarificationNeeded, match="next six days"):
         on_samples(WeatherAgent).plan_without_model("Weather in Lima yesterday", "en")

@@ -27,6 +27,9 @@ from tests.harness.abuse.flows import FLOWS
 from tests.harness.abuse.orders import CallTool, Fetch, Order, Recite, SendAway
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples
 
+# Thousands of runs of code that other tests cover: counting its lines would take as long again.
+pytestmark = pytest.mark.no_cover
+
 # Containment: whatever a model was talked into, nothing outside happens and nothing leaves.
 
 AT_LEAST = 1000

@@ -1,4 +1,4 @@
-"""Tests of `grounding`, `figures`, `units`, `clock`, `number_words`, `currencies`, `evidence`, `arithmetic`, `reading`, `names` and `claims`.
+"""Tests of `grounding`, `columns`, `figures`, `units`, `clock`, `number_words`, `currencies`, `evidence`, `arithmetic`, `reading`, `names` and `claims`.
 
 Which figures, currencies, names and claims count as found in the facts.
 """
@@ -129,6 +129,9 @@ DAY = {"date": "2026-11-27", "opens": "9:00", "closes": "18:30", "minutes": 95}
 RATE = "The bank cut its rate from 5.25 % to 5 %. Dogs are not allowed in the galleries. The shop is open on Monday."
 
 
+TRIP = {"fuel_eur": 46.3, "toll_eur": 17.2, "stops": 3, "distance_km": 412}
+
+
 @pytest.mark.parametrize(
     ("facts", "right", "wrong"),
     [
@@ -164,6 +167,25 @@ RATE = "The bank cut its rate from 5.25 % to 5 %. Dogs are not allowed in the ga
         ({"items": [1, 4, 9]}, "3 items", "5 items"),
         ([{"d": "2026-11-27"}], "**1.** first\n**2.** second", "27 of them"),
         ("call +34 900 123 456", "900 123 456", "900 123 465"),
+        (TRIP, "Fuel costs 46.30 €, the toll is 17.20 €.", "Fuel costs 17.20 €."),
+        (TRIP, "There are 3 stops on 412 km.", "There are 412 stops."),
+        (TRIP, "For the toll and the fuel 46.30 € are not enough, with the toll 63.50 € are.", "The toll is 46.30 €."),
+        (TRIP, "Fuel and tolls make 63.50 € in total.", "The toll makes 46.30 €."),
+        (TRIP, "Count on 46.30 € for fuel and on 17.20 € for tolls.", "- 46.30 € toll"),
+        (TRIP, "| Fuel | 46.30 € |\n| Toll | 17.20 € |", "| Toll | 46.30 € |"),
+        ({"nights": 4, "rooms": 2}, "4 nights in 2 rooms", "2 nights"),
+        ({"uptime_days": 112}, "nearly four months", "five months"),
+        ({"years": 2}, "24 meses, dos años", "18 meses"),
+        ({"full_percent": 88}, "88 % full, so 12 % is free", "88 % full, so 22 % is free"),
+        ({"articulos": 3, "total": 6}, "Son tres artículos.", "Son 6 artículos."),
+        ({"at": "19:05"}, "at five past seven in the evening", "at ten past seven in the evening"),
+        ({"at": "19:40"}, "a las ocho menos veinte de la tarde", "a las nueve menos veinte"),
+        ({"gbp": 6.0, "closes": "17:30"}, "It closes at half past five.", "It closes at half past six."),
+        ({"time": "2:27:44"}, "in 2 h 27 min 44 s, 2h 27m 44s", "in 2 h 27 min 45 s"),
+        ({"change": -3.6, "from": 2.7}, "It lost 2.7, or 3.6 %, which it regains.", "It rose 2.7, or 3.6 %."),
+        ({"change": -3.6}, "Decrece un 3,6 %.", "Repunta un 3,6 %."),
+        ({"area_km2": 8372}, "about 3,200 square miles", "8,372 square miles"),
+        ({"people": 596101}, "Ronda los 600.000.", "Ronda los 500.000."),
         ({"code": "RV-210"}, "flight RV-210", "flight RV-211"),
     ],
 )
@@ -182,11 +204,20 @@ def test_a_figure_counts_with_what_it_belongs_to(facts: Any, right: str, wrong: 
         ("The helmet is 2.3 times the price.", "The helmet is 3.2 times the price."),
         ("The helmet is 131 % dearer.", "The helmet is 150 % dearer."),
         ("The average price is 32.25 euros.", "The average price is 35 euros."),
+        ("Supera en 25,50 € los 19,50 €.", "Supera en 27 € los 19,50 €."),
     ],
 )
 def test_what_a_person_would_work_out_passes_where_the_sentence_says_so(right: str, wrong: str) -> None:
     assert Grounding([ROWS]).unsupported(right) == []
     assert Grounding([ROWS]).unsupported(wrong) != []
+
+
+@pytest.mark.parametrize("base", ["1 USD =", "One US dollar is worth", "Un dólar vale"])
+def test_a_rate_is_for_one_unit_of_its_currency(base: str) -> None:
+    facts = [{"base": "USD", "rates": {"EUR": 0.8621}}]
+    assert Grounding(facts).unsupported(f"{base} 0.8621 EUR.") == []
+    assert Grounding(facts).unsupported(f"{base} 0.9621 EUR.") == ["0.9621"]
+    assert Grounding(facts).unsupported("Changing it costs 1 USD.") == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +241,7 @@ def test_what_facts_say_by_true_and_false_is_not_denied() -> None:
     assert grounding.contradicted("La sopa no es vegana.") == ["La sopa no es vegana"]
     assert grounding.contradicted("Remote work is not possible; la sopa es vegana.") == []
     assert Grounding([[{"hot": True}, {"hot": False}]]).contradicted("It is not hot.") == []
+    assert Grounding([{"found": True}]).contradicted("I found no headlines about the harbour.") == []
 
 
 @pytest.mark.parametrize(
@@ -223,6 +255,13 @@ def test_what_facts_say_by_true_and_false_is_not_denied() -> None:
 )
 def test_a_name_that_is_sure_to_be_one_is_named_wherever_it_stands(answer: str, named: list[str]) -> None:
     assert Grounding(EVIDENCE).unsupported_names(answer) == named
+
+
+def test_a_number_in_words_is_one_of_the_language_of_its_text() -> None:
+    grounding = Grounding([{"days": 90}])
+    assert grounding.unsupported("Once it is over there are ninety days.", language="en") == []
+    assert grounding.unsupported("Ten en cuenta que son noventa días.", language="es") == []
+    assert grounding.unsupported("Son once días.", language="es") == grounding.unsupported("Son once días.") == ["once"]
 
 
 def test_of_a_long_text_the_digits_count_wherever_they_stand() -> None:

@@ -35,6 +35,7 @@ def leaks() -> Leaks:
         LINE.replace(" ", "\n"),
         "".join(chr(ord(it) + 0xFEE0) if "!" <= it <= "~" else it for it in LINE),
         base64.b64encode(LINE.encode()).decode(),
+        base64.b64encode(base64.b64encode(LINE.encode())).decode(),
         f"read this: {base64.urlsafe_b64encode(LINE.encode()).decode().rstrip('=')}.",
         LINE[:60],
         LINE.translate(str.maketrans("aeopcx", "\u0430\u0435\u043e\u0440\u0441\u0445")),

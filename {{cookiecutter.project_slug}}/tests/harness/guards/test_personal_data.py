@@ -80,6 +80,8 @@ def test_of_harmless_texts_at_most_one_in_a_hundred_is_touched() -> None:
         ("ana (at) example (dot) com", [("email", "ana (at) example (dot) com")]),
         ("git@github.com:a/b.git and logo@2x.png", []),
         ("version 1.2.3.4, section 4.1.2.3, 10:20::30", []),
+        ("127.0.0.1, 127.0.0.53, 0.0.0.0/0 and ::1 are of no caller", []),
+        ("00 34 612 34 56 78", [("phone", "00 34 612 34 56 78")]),
         ("from 203.0.113.7 to 2001:db8::1", [("ip", "203.0.113.7"), ("ip", "2001:db8::1")]),
     ],
 )

@@ -60,8 +60,9 @@ async def test_the_models_words_are_the_answer_when_its_tools_hold_the_figures(s
         (after_tool("  "), ["model_unavailable"]),
         (lambda messages, bound: calling("look_up", name="mars"), ["model_unavailable", "over_budget"]),
         (lambda messages, bound: 1 / 0, ["model_unavailable"]),
+        (lambda messages, bound: calling("search") if len(messages) == 2 else AIMessage("Two."), ["model_unavailable"]),
     ],
-    ids=["invented", "no tool called", "empty", "endless tool calls", "raises"],
+    ids=["invented", "no tool called", "empty", "endless tool calls", "raises", "a tool that is none"],
 )
 async def test_what_a_model_gets_wrong_is_answered_from_the_data(
     settings: Settings, say: Say | str, reasons: list[str]

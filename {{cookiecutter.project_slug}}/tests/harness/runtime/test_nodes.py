@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 
@@ -20,7 +21,7 @@ from harness.runtime.access import Access
 from harness.runtime.graph import GraphBuilder, InputGuardNode, Step
 from harness.runtime.state import Plan, State, Task, TaskResult, Turn
 from harness.runtime.threads import History
-from harness.runtime.writer import OutputGuardNode
+from harness.runtime.writer import OutputGuardNode, WriterScript
 from harness.service import Service
 from harness.settings import Settings
 from harness.sources.resources import SourceConnections
@@ -249,3 +250,9 @@ async def test_everything_that_a_turn_keeps_is_json(settings: Settings) -> None:
     assert json.loads(json.dumps(kept)) == kept
     assert {"question", "answer", "history", "outcomes"} <= set(kept)
     await service.aclose()
+
+
+def test_the_embedded_writer_says_what_agents_say_and_no_correction() -> None:
+    asked = [SystemMessage("Write."), HumanMessage("Moons?"), HumanMessage("Mars has 2 moons.", name="moons")]
+    corrected = [*asked, AIMessage("Mars has 2 moons."), HumanMessage("Leave out what nothing supports.")]
+    assert WriterScript().respond(asked, []).text == WriterScript().respond(corrected, []).text == "Mars has 2 moons."

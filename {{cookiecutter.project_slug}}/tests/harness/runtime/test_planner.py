@@ -145,6 +145,9 @@ async def test_a_refusal_of_what_an_agent_is_for_is_asked_again_then_marked(sett
         (QUESTION, "Saturn", QUESTION),
         (QUESTION, "How many moons of 5 km has Mars?", QUESTION),
         ("How many moons has mars?", "moons of Mars", "moons of Mars"),
+        ("How many moons has Mars today?", "moons of Mars tomorrow", "How many moons has Mars today?"),
+        ("How many moons has Mars tomorrow?", "lunas de Mars mañana", "lunas de Mars mañana"),
+        (QUESTION, "How many moons has Mars today?", "How many moons has Mars today?"),
     ],
 )
 async def test_a_task_names_only_what_the_conversation_names(

@@ -37,6 +37,14 @@ AMOUNT_IN_FIGURES = LocalizedMessage(
     en="Which amount is it? Please write one in figures, such as 1,250.50.",
     es="¿Qué cantidad es? Escríbela en cifras, por favor, como 1.250,50.",
 )
+AMOUNT_OF_WHAT = LocalizedMessage(
+    en="In which currency is the amount? Please write one right behind it, such as 250 USD.",
+    es="¿En qué moneda está la cantidad? Escríbela justo detrás, por favor, como 250 USD.",
+)
+ONLY_LATEST = LocalizedMessage(
+    en="I have the latest rates only, of no other day; would you like those?",
+    es="Solo tengo los tipos más recientes, de ningún otro día; ¿te sirven?",
+)
 WHICH_AMOUNT = LocalizedMessage(
     en="Which amount would you like to convert, at most $max?", es="¿Qué cantidad quieres convertir, como máximo $max?"
 )

@@ -8,7 +8,7 @@ from typing import Final
 from harness import ClarificationNeeded, Language, LanguageDetector, Words
 
 from .names import CODES, COUNTRIES, NAMES, NUMBER_WORDS, SYMBOLS, UNITS, WORDS_TOO
-from .prompt import AMOUNT_IN_FIGURES, UNKNOWN_CURRENCY, WHICH_PESO, WHOSE_CURRENCY
+from .prompt import AMOUNT_IN_FIGURES, AMOUNT_OF_WHAT, ONLY_LATEST, UNKNOWN_CURRENCY, WHICH_PESO, WHOSE_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,26 @@ class CurrencyReader:
     """Digits between two marks for thousands."""
 
     UNNAMED: Final = re.compile(
-        rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*|\b(?:how many|how much (?:is|are)(?: an?| one)?|cu[aá]nt[oa]s))\s+(?:de\s+)?"
-        r"(?P<counted>[^\W\d_]{3,}(?: [^\W\d_]{3,})?)|\b(?:in)?to\s+(?P<target>[^\W\d_]{3,})\W*$",
+        rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*|\b(?:how many|how much (?:is|are)(?: an?| one| the| this| my)?|cu[aá]nt[oa]s))\s+(?:de\s+)?"
+        r"(?P<counted>[^\W\d_]{3,}(?: [^\W\d_]{3,})?)|\b(?:in)?to\s+(?P<target>[^\W\d_]{3,})\W*$"
+        r"|\b(?:(?:price|cost|value) of|how much does|precio de|cu[aá]nto (?:vale|cuesta|es)n?)"
+        r"\s+(?:(?:the|this|my|an?|el|la|los|las|una?)\s+)?(?P<thing>[^\W\d_]{3,})",
         re.IGNORECASE,
     )
-    """Where a currency is to be expected."""
+    """Where a currency is to be expected, or what is no currency is asked about."""
+    OTHER_DAY: Final = re.compile(
+        r"\b(?:yesterday|tomorrow|last (?:week|month|year|\w+day)|next (?:week|month|year|\w+day)|ago|was|were|(?:19|20)\d\d[ -]\d\d"
+        r"|(?:in|since|en|desde) (?:19|20)\d\d|ayer|(?<!la )(?<!esta )manana|hace \w+ (?:dias?|semanas?|mes(?:es)?|anos?)|(?:semana|mes|ano) pasad[oa]"
+        r"|(?:proxim[oa]) (?:semana|mes|ano)|estaba|estuvo|estara|valia|valdra|costaba|costara)\b",
+        re.IGNORECASE,
+    )
+    """What asks for the rates of another day; folded."""
+    AGREED: Final = re.compile(
+        r"[.?!] (?:yes|ok|okay|sure|please|si|vale|claro|latest|the latest|today|hoy)\b|\b(?:today|hoy)\b"
+    )
+    """What asks for the latest, also after it was asked back."""
     NO_NAME: Final = frozenset(
-        "currency currencies money exchange rate rates worth value convert moneda monedas divisas dinero cambio veces times "
+        "one un una uno currency currencies money exchange current latest official rate rates tipo tasa worth value convert moneda monedas divisas dinero cambio veces times "
         "today now tomorrow from into for with per and".split()
     ).union(*LanguageDetector.WORDS.values())
     DEMONYM: Final = re.compile(r"(?:[aei]an|ese|ish|[ai]n[oa]s?|ens?es?|es[ae]s|en[oa]s|i[oa]s)$")
@@ -89,14 +102,19 @@ class CurrencyReader:
         """
         matches = list(self._mention.finditer(question))
         self._check_named(question, matches, language)
+        words = Words.strip_accents(question)
+        if self.OTHER_DAY.search(words) and not self.AGREED.search(words):
+            raise ClarificationNeeded(ONLY_LATEST.format(language))
         found = [Mention(self._code(it, question, language), self._beside(it, question, language)) for it in matches]
+        if found and re.search(r"\d", question) and all(it.amount is None for it in found):
+            raise ClarificationNeeded(AMOUNT_OF_WHAT.format(language))
         return sorted(found, key=lambda mention: mention.amount is None)
 
     def _check_named(self, question: str, matches: list[re.Match[str]], language: Language) -> None:
         """Refuse what stands where a currency should and is none that is known."""
         spans = [it.span() for it in matches]
         for slot in self.UNNAMED.finditer(question):
-            name = slot["counted"] or slot["target"]
+            name = slot["counted"] or slot["target"] or slot["thing"]
             is_known = any(start < slot.end() and slot.start() < end for start, end in spans)
             first = Words.tokenize(name)[0]
             is_known = is_known or bool(self._country(name.split()[-1]))

@@ -136,7 +136,9 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         """The prices, or else the best passage, word for word."""
         facts = {name: value for finding in findings for name, value in finding.facts.items()}
         if products := facts.get("products"):
-            return " ".join(PRICE.format(language, **product) for product in products)
+            told = [PRICE.format(language, **product) for product in products]
+            unpriced = ", ".join(facts["unpriced"])
+            return " ".join([*told, NOTHING_ABOUT.format(language, asked=unpriced)] if unpriced else told)
         if not facts["passages"]:
             unknown = ", ".join(facts["unknown"])
             return NOTHING_ABOUT.format(language, asked=unknown) if unknown else NOTHING_FOUND.format(language)

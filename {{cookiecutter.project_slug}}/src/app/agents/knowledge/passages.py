@@ -8,7 +8,7 @@ from math import log
 from pathlib import PurePath
 from typing import Final
 
-from harness import LanguageDetector, Words
+from harness import LANGUAGES, LanguageDetector, Locale, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Passages:
     """Letters that must agree: `devolver` meets `devolución`; a guess that the examples pass."""
     COMMON: Final = frozenset(
         "many long something anything thing things someone have does hora horas algo puedo tengo tienen puede podria could would should".split()
-    ).union(*LanguageDetector.WORDS.values())
+    ).union(*LanguageDetector.WORDS.values(), *(Locale.load(it).courtesies for it in LANGUAGES))
     """Words that say nothing about the subject."""
     HEADING_WEIGHT: Final = 2
     """A word of the heading counts as so many of the text; a guess."""

@@ -21,7 +21,7 @@ class KnowledgeSettings(Configuration):
     passages: int = Field(default=3, ge=1, le=20)
     """Most passages that one search gives a model; without a model the best one is the answer."""
 
-    min_score: float = Field(default=0.3, ge=0, le=1)
+    min_score: float = Field(default=0.4, ge=0, le=1)
     """Share of a question's telling words, rare ones count more, that a passage must hold."""
 
     database: str = Field(default="csv:///data/knowledge", repr=False)

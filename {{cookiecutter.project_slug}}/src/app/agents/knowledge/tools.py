@@ -1,8 +1,11 @@
 """What the knowledge agent can do: search its folder, and read its price list."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import Final
 
 from harness import AgentResources, Language, Source, SourceUnavailable, ToolResult, Translations
 
@@ -13,6 +16,9 @@ from .settings import KnowledgeSettings
 
 class KnowledgeTools:
     """The tools; their docstrings and types are what a model reads."""
+
+    BETWEEN: Final = re.compile(r"[,;:.!?]|\b(?:and|or|y|e|o|u)\b", re.IGNORECASE)
+    """Between things that are asked about."""
 
     def __init__(self, resources: AgentResources, settings: KnowledgeSettings) -> None:
         self._files = resources.files
@@ -58,7 +64,15 @@ class KnowledgeTools:
             {"name": Translations.pick(row, language), "price": self._figure(row["price"], language)} for row in rows
         ]
         sources = [Source(title=PRICE_LIST.format(language), url="products")] if products else []
-        return ToolResult(facts={"products": products}, sources=sources)
+        names = [str(row[it]).lower() for row in rows for it in ("en", "es")]
+        unknown = [it for part in self._others(question, names) for it in self._passages.unknown(part)]
+        return ToolResult(facts={"products": products, "unpriced": unknown}, sources=sources)
+
+    @classmethod
+    def _others(cls, question: str, names: Sequence[str]) -> Sequence[str]:
+        """The parts of `question` that name none of the products, where others do."""
+        parts = cls.BETWEEN.split(question) if names else []
+        return [part for part in parts if not any(name in part.lower() for name in names)]
 
     @staticmethod
     def _figure(price: float, language: Language) -> str:

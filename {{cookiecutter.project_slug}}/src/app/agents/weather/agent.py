@@ -121,11 +121,16 @@ class WeatherAgent(Agent[WeatherSettings]):
         places = PlaceReader().places(about) or PlaceReader().places(question)
         if not places:
             raise ClarificationNeeded(WHICH_PLACE.format(language))
-        if len(places) > self.settings.max_places:
-            raise ClarificationNeeded(TOO_MANY_PLACES.format(language, max=self.settings.max_places))
-        if (day := Days.read(about)) is None:
+        days = Days.parts(about)
+        own = [(day, PlaceReader().places(part)) for part, day in days]
+        if not all(each for _, each in own):  # `Lima and Quito today and tomorrow`
+            own = [(day, places) for day, _ in own]
+        if None in [day for day, _ in own]:
             raise ClarificationNeeded(WHICH_DAY.format(language))
-        return [ToolCall("forecast", {"place": place, "day": day, "language": language}) for place in places]
+        calls = [{"place": place, "day": day, "language": language} for day, each in own for place in each]
+        if len(calls) > self.settings.max_places:
+            raise ClarificationNeeded(TOO_MANY_PLACES.format(language, max=self.settings.max_places))
+        return [ToolCall("forecast", it) for it in calls]
 
     def render(self, findings: Sequence[ToolResult], language: Language) -> str:
         """One line for each place, or one for each of its days."""

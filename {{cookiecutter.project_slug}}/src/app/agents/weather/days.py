@@ -1,7 +1,7 @@
 """Days in a question, in a forecast and in an answer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, Literal, get_args
 
@@ -24,6 +24,7 @@ class Days:
         (r"weekend|fin de semana|finde", "weekend"),
         (r"week|semana|(next|coming|few) days|proximos dias", "week"),
         (r"tomorrow|(?<!la )(?<!esta )manana", "tomorrow"),  # "por la mañana" is the morning
+        (r"today|tonight|hoy|esta noche", "today"),
     )
     """Patterns over folded words; the first that is found counts."""
 
@@ -40,6 +41,12 @@ class Days:
         "seis": 6,
     }
     IN_DAYS: Final = re.compile(r"\b(?:in|dentro de|en) (?P<days>\d+|[a-z]+) (?:days?|dias?)\b(?! time)")
+    WEEKDAYS: Final[Mapping[str, Day]] = {
+        Words.strip_accents(names[0]): day
+        for language in LANGUAGES
+        for names, day in zip(Locale.load(language).weekdays, ORDER, strict=True)
+    }
+    DAY_NAMES: Final = "|".join((*WEEKDAYS, "today", "tomorrow", "hoy", "manana"))
     MONTHS: Final = Locale.numbered(
         *([[Words.strip_accents(name) for name in names] for names in Locale.load(it).months] for it in LANGUAGES),
         start=1,
@@ -55,6 +62,12 @@ class Days:
         r"|(?:the |el dia |el )\d+(?:st|nd|rd|th)?$|\d{4} \d\d \d\d|\d\d? \d\d? \d{4})\b"
     )
     """Days that no forecast has, or that are not read."""
+    BETWEEN: Final = re.compile(r"([,;]|\b(?:and|or|y|e|o|u|but|pero)\b)", re.IGNORECASE)
+    """Between the parts of a question that may name a day each."""
+    RANGE: Final = re.compile(rf"\b(?:{DAY_NAMES}) (?:to|until|till|through|a|al|hasta)(?: the| el)? (?:{DAY_NAMES})\b")
+    TWO_DATES: Final = re.compile(
+        rf"\b\d\d?(?:st|nd|rd|th)? (?:and|or|to|y|o|a|al)(?: the| el)? \d\d?(?:st|nd|rd|th)?(?: of| de)? (?:{'|'.join(MONTHS)})\b"
+    )
 
     @classmethod
     def read(cls, question: str, today: date | None = None) -> Day | None:
@@ -64,21 +77,47 @@ class Days:
         """
         text = " ".join(Words.tokenize(question))
         now = today or date.today()
-        if cls.BEYOND.search(text):
+        if cls.BEYOND.search(text) or cls.TWO_DATES.search(text):
             return None
         if ahead := cls.IN_DAYS.search(text):
             days = ahead["days"]
             return cls._ahead(now, int(days) if days.isdigit() else cls.NUMBERS.get(days))
         if named := cls.DATE.search(text):
             return cls._dated(now, named)
+        return cls._named(text) or "today"
+
+    @classmethod
+    def parts(cls, question: str) -> Sequence[tuple[str, Day | None]]:
+        """The days that `question` names, each with its part of it; empty parts where that cannot be told.
+
+        One day where it names no two; of `Monday to Friday` the week.
+        """
+        text = " ".join(Words.tokenize(question))
+        if cls.RANGE.search(text) and cls.read(question):
+            return [("", "week")]
+        named: list[str] = []
+        waiting, is_told = "", True
+        for mark, part in zip(*[iter(["", *cls.BETWEEN.split(question)])] * 2, strict=True):
+            if cls._is_named(part):
+                named.append(f"{waiting}{mark}{part}")
+                waiting = ""
+            else:  # `Lima, Peru on Friday`; after a day it may be of that one or of the next
+                is_told = is_told and not (named and not waiting and mark == ",")
+                waiting += mark + part
+        days = [(it if is_told and not waiting.strip(" ?!.") else "", cls.read(it)) for it in named]
+        return days if len({day for _, day in days}) > 1 else [("", cls.read(question))]
+
+    @classmethod
+    def _is_named(cls, part: str) -> bool:
+        text = " ".join(Words.tokenize(part))
+        return bool(cls.BEYOND.search(text) or cls.IN_DAYS.search(text) or cls.DATE.search(text) or cls._named(text))
+
+    @classmethod
+    def _named(cls, text: str) -> Day | None:
         for pattern, day in cls.MEANING:
             if re.search(rf"\b(?:{pattern})\b", text):
                 return day
-        for language in LANGUAGES:
-            for names, day in zip(Locale.load(language).weekdays, ORDER, strict=True):
-                if re.search(rf"\b{Words.strip_accents(names[0])}\b", text):
-                    return day
-        return "today"
+        return next((day for name, day in cls.WEEKDAYS.items() if re.search(rf"\b{name}\b", text)), None)
 
     @classmethod
     def _dated(cls, today: date, named: re.Match[str]) -> Day | None:
