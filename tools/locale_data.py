@@ -137,7 +137,7 @@ class Words:
             names[code] = self._joined(word, names.get(code, ""))
         plain = {
             name: self._ours.get(name, {})
-            for name in ("many_days", "numbers", "units", "figures", "opposites", "negation")
+            for name in ("many_days", "relative_days", "numbers", "units", "figures", "opposites", "negation")
         }
         tables = plain | {"currencies": currencies, "names": names}
         return {name: {k: " ".join(v.split()) for k, v in table.items()} for name, table in tables.items()}
@@ -217,7 +217,7 @@ class NewWords(Words):
         unknown = tomllib.loads((TARGET / "unknown.toml").read_text(encoding="utf-8"))
         empty = ("names_nothing", "before_amount", "before_month", "link", "article", "range", "ordinal_signs", "signs")
         words = {"common_words": unknown.get(language.partition("-")[0], ""), "days": "", **dict.fromkeys(empty, "")}
-        return {**words, "many_days": {}, "currencies": {}, "names": {}}
+        return {**words, "many_days": {}, "relative_days": {}, "currencies": {}, "names": {}}
 
     @property
     def _about(self) -> str:

@@ -67,5 +67,6 @@ def test_the_output_guard_takes_little_time() -> None:
         for _ in range(20):
             assert OutputGuard(policy, "What is the weather in Bogotá?", [FACTS]).violation(ANSWER) is None
         tries.append(1000 * (time.process_time() - start) / 20)
-    print(f"\noutput guard, {len(ANSWER)} characters: {min(tries):.2f} ms of CPU at best, {sorted(tries)[15]:.2f} half the time")
+    best, median = min(tries), sorted(tries)[15]
+    print(f"\noutput guard, {len(ANSWER)} characters: {best:.2f} ms of CPU at best, {median:.2f} half the time")
     assert min(tries) <= GUARD_MS

@@ -28,6 +28,9 @@ from tests.support.server_fixtures import (  # noqa: F401  # fixtures
     redis_server,
 )
 
+PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+"""How events look where nothing has set up the logs; the values of every frame, as by default, take seconds."""
+
 FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_", "OLLAMA_")
 """Variables that change what the libraries do."""
 
@@ -143,6 +146,7 @@ def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if foreign or name.lower() in known:
             monkeypatch.delenv(name)
     monkeypatch.setattr(Configuration, "env_file", None)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
     structlog.contextvars.clear_contextvars()
     root = logging.getLogger()
     level = root.level

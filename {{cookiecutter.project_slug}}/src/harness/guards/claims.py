@@ -47,8 +47,20 @@ class Claims:
     INTERJECTION: Final = re.compile(r"\A\W*no\W*,\s", re.IGNORECASE)
     """`No, dogs are not allowed` has one negation."""
 
+    ASSERTS: Final = re.compile(
+        rf"(?<!\w)(?:{Locale.pattern(Locale.beside_figures('asserts'))})(?!\w)"
+        rf"|,\s*¿?(?:{Locale.pattern(Locale.beside_figures('asserts_after'))})\?",
+        re.IGNORECASE,
+    )
+    """What makes a statement of a question: `Did you know that`, `, right?`."""
+
     def __init__(self, leaves: Sequence[Leaf]) -> None:
         self._leaves = leaves
+
+    @classmethod
+    def asks(cls, sentence: str) -> bool:
+        """True for a question that states nothing by its form."""
+        return sentence.endswith("?") and not cls.ASSERTS.search(sentence)
 
     def contradicted(self, answer: str) -> list[str]:
         """The sentences of `answer` whose contrary stands in the evidence, as written."""

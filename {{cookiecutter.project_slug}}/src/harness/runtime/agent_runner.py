@@ -18,6 +18,7 @@ from ..errors import (
     ServiceError,
     SourceUnavailable,
 )
+from ..guards.claims import Claims
 from ..guards.output import GroundingLevel, OutputGuard, OutputPolicy
 from ..guards.tool_policy import ToolPolicy
 from ..limits.budget import Budget, RunLimits
@@ -97,6 +98,11 @@ class AgentRunner:
 
     QUESTION: Final = re.compile(r"¿?[^.!?¿\n]{1,200}\?")
     """One short question and nothing else; 200 characters are a guess."""
+
+    @classmethod
+    def is_question(cls, text: str) -> bool:
+        """True for a question back, which states nothing."""
+        return cls.QUESTION.fullmatch(text) is not None and Claims.asks(text)
 
     def __init__(self, agent: Agent[Any], settings: Settings, factory: LLMFactory, outgoing: OutputPolicy) -> None:
         self._agent = agent
@@ -244,7 +250,7 @@ class AgentRunner:
         """
         guard = self._guard(self._strict, "\n".join(given), language, ())
         refusal = guard.violation(text)
-        if refusal is None and self.QUESTION.fullmatch(text):
+        if refusal is None and self.is_question(text):
             raise ClarificationNeeded(text)
         if refusal not in (None, OutputGuard.UNGROUNDED):
             raise ModelUnavailable("agent", Degraded.refused(guard.block(refusal)))

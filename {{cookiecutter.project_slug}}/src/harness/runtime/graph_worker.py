@@ -125,7 +125,7 @@ class GraphWorker:
         guard = self._guard(task, found, language, level)
         text = guard.masked(result.text)
         if not may_speak:
-            if AgentRunner.QUESTION.fullmatch(text):
+            if AgentRunner.is_question(text):
                 self._refuse(guard, guard.violation(text), text)
                 return [TaskResults.unanswered(task, text, "asked")]
             if not may_repeat:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from ..guards.claims import Claims
 from ..guards.output import OutputGuard, OutputPolicy
 from ..locale.locale import Locale
 from ..prompts.language import LANGUAGES, Language, LanguageDetector, Words
@@ -87,7 +88,7 @@ class PlanCheck:
         if text in ("", ours):  # it tells what agents are for, and repeats no prompt
             return ours, []
         sentences = [it.strip() for it in self.SENTENCE.findall(text) if it.strip()]
-        asked = " ".join(it for it in sentences if it.endswith("?"))
+        asked = " ".join(it for it in sentences if Claims.asks(it))
         refusal = guard.violation(text) or (None if asked else OutputGuard.UNGROUNDED)
         if refusal == OutputGuard.UNGROUNDED and asked and asked != text:
             refusal = guard.violation(asked)  # what is claimed before it is left out

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from harness.errors import BudgetExceeded, ConfigurationError, PolicyViolation
+from harness.errors import BudgetExceeded, ConfigurationError, ModelUnavailable
 from harness.limits.budget import Budget, RunLimits
 from harness.models.call_recorder import Prices
 from harness.models.factory import LLMFactory
@@ -115,7 +115,7 @@ class Inventive:
 
 async def test_a_name_that_is_no_tool_is_refused_as_one_that_may_not_run(settings: Settings) -> None:
     inventive = Inventive()
-    with pytest.raises(PolicyViolation):
+    with pytest.raises(ModelUnavailable, match="no tool that there is"):
         await model(settings, inventive).answer(QUESTION, "en")
     assert inventive.told == ["The service may not reach this resource."]
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,8 @@ class TestModules:
         wanted_of = self._of_harness if package.root.name == "harness" else self._of_agent
         for module in package:
             wanted = wanted_of(module)
-            files = [file for pattern in wanted for file in self._tests.glob(pattern)]
-            files += self._shared(module)
-            if wanted and not any(map(self._holds_a_test, files)):
+            own = (file for pattern in wanted for file in self._tests.glob(pattern))
+            if wanted and not any(map(self._holds_a_test, chain(own, self._shared(module)))):
                 problem = f"`{module.name}` has no test module"
                 yield module.fault(module.tree, problem, f"write a test in tests/{wanted[0]}")
 
