@@ -26,10 +26,12 @@ from ..limits.budget import Budget
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
 from ..run_context import RunContext
+from ..sources.mcp.server import MCPServer
 from ..sources.policy import Policy
 from ..telemetry.tracing import TRACES
-from .agent import Source, ToolResult
+from .agent import Given, Source, ToolResult
 from .done_calls import DoneCalls
+from .mcp_tools import MCPTools
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +42,7 @@ GUARDED: Final = "harness"
 
 
 def tools(
-    *given: Callable[..., Any] | BaseTool | Sequence[Callable[..., Any] | BaseTool],
+    *given: Given | Sequence[Given],
     policy: Policy = _NO_POLICY,
     agent: str = "own",
 ) -> list[BaseTool]:
@@ -52,14 +54,16 @@ def tools(
     Synchronous functions run in threads, with the run's context.
 
     Args:
-        given: Functions with typed arguments and a docstring written for a model, LangChain tools, or lists of them.
+        given: Functions with typed arguments and a docstring written for a model, LangChain tools, MCP servers, or
+            lists of them.
         policy: Which of them may run, and which wait for a person; without one, none may.
         agent: What approvals, logs and metrics call the owner of these tools.
 
     Raises:
-        ConfigurationError: A tool stands in no policy, or the policy names none of these.
+        ConfigurationError: A tool stands in no policy, or the policy names none of these; or a server has no pins.
     """
-    listed: list[Any] = [it for some in given for it in (some if isinstance(some, list | tuple) else [some])]
+    flat: list[Any] = [it for some in given for it in (some if isinstance(some, list | tuple) else [some])]
+    listed = MCPTools(policy).expanded(flat)
     try:
         made = [it if isinstance(it, BaseTool) else as_tool(it) for it in listed]
     except ValueError as wrong:  # LangChain names the function
