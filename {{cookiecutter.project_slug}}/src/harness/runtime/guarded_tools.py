@@ -20,7 +20,15 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command, interrupt
 from pydantic_core import to_jsonable_python
 
-from ..errors import ApprovalNeeded, ClarificationNeeded, ConfigurationError, InputRefused, ServiceError
+from ..errors import (
+    ApprovalNeeded,
+    ClarificationNeeded,
+    ConfigurationError,
+    InputRefused,
+    PolicyViolation,
+    ServiceError,
+    SourceUnavailable,
+)
 from ..guards.tool_policy import PendingToolCall, ToolPolicy
 from ..limits.budget import Budget
 from ..prompts.messages import Messages
@@ -32,6 +40,7 @@ from ..telemetry.tracing import TRACES
 from .agent import Given, Source, ToolResult
 from .done_calls import DoneCalls
 from .mcp_tools import MCPTools
+from .replies import Degraded
 
 log = structlog.get_logger(__name__)
 
@@ -189,6 +198,9 @@ class Call:
                 return ToolException(failure.question)
             case ServiceError():
                 log.warning("tool_failed", tool=name, reason=str(failure))
+                noted = RunContext.current().degraded
+                if noted is not None and isinstance(failure, SourceUnavailable | PolicyViolation):
+                    noted.append(Degraded.SOURCE)
                 return ToolException(failure.detail)
         log.error("tool_failed", tool=name, exc_info=failure)
         return ToolException(GuardedTool.UNFORESEEN)
