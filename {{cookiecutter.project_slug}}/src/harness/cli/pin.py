@@ -57,8 +57,10 @@ class PinTools:
             for agent in application.flow.workers(application.agents):
                 agent(connections)
         names = sorted({it.server.name for it in declared})
+        if not names:
+            raise ConfigurationError(["no agent has an MCPServer(...) among its tools"])
         if self.server and self.server not in names:
-            problem = f"no agent has MCPServer({self.server!r}, ...) among its tools; there are: {', '.join(names) or 'none'}"
+            problem = f"no agent has MCPServer({self.server!r}, ...) among its tools; there are: {', '.join(names)}"
             raise ConfigurationError([problem])
         if len({it.server for it in declared}) > len(names):
             raise ConfigurationError(["MCPServer: two of one name are not the same; give each a name of its own"])

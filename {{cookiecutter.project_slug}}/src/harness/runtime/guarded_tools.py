@@ -34,7 +34,6 @@ from ..limits.budget import Budget
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
 from ..run_context import RunContext
-from ..sources.mcp.server import MCPServer
 from ..sources.policy import Policy
 from ..telemetry.tracing import TRACES
 from .agent import Given, Source, ToolResult
@@ -50,11 +49,7 @@ GUARDED: Final = "harness"
 """Tag of every tool that stands in a policy, and of every model that the factory made."""
 
 
-def tools(
-    *given: Given | Sequence[Given],
-    policy: Policy = _NO_POLICY,
-    agent: str = "own",
-) -> list[BaseTool]:
+def tools(*given: Given | Sequence[Given], policy: Policy = _NO_POLICY, agent: str = "own") -> list[BaseTool]:
     """`given` as tools that a model may call inside of `policy`, which names each of them: deny by default.
 
     A call is counted in the run's budget, bounded, traced and held to the deadline; what it brings is

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.tools import BaseTool, StructuredTool
 
@@ -41,7 +41,12 @@ class DeclaredServer:
 class MCPTools:
     """Puts the tools that a policy names in the place of each server."""
 
-    def __init__(self, policy: Policy, connections: Connections | None = None, sample: FakeSource | None = None) -> None:
+    TAKEN: ClassVar = frozenset({"self", "config", "run_manager"})
+    """Names of arguments that LangChain keeps for itself (1.5): a tool that has one would not get it."""
+
+    def __init__(
+        self, policy: Policy, connections: Connections | None = None, sample: FakeSource | None = None
+    ) -> None:
         """Without `connections`, those of the run in which a tool is called."""
         self._policy = policy
         self._granted = policy.tools | policy.requires_approval
@@ -84,7 +89,12 @@ class MCPTools:
         if server.url and server.host not in self._policy.hosts:
             problem = f'its host stands in no policy; write hosts={{"{server.host}"}}'
             raise ConfigurationError([f"MCPServer({server.name!r}): {problem}"])
-        return [tool for name, tool in Pins(server.name).load().items() if name in self._granted]
+        pinned = [tool for name, tool in Pins(server.name).load().items() if name in self._granted]
+        for tool in pinned:
+            if taken := sorted(self.TAKEN & {*tool.schema.get("properties", {})}):
+                problem = f"{tool.name}: its argument {taken[0]} cannot be passed on; take this tool out of the policy"
+                raise ConfigurationError([f"MCPServer({server.name!r}): {problem}"])
+        return pinned
 
     def _tool(self, server: MCPServer, pinned: PinnedTool) -> BaseTool:
         own = (server.title or server.name, server.url or f"mcp:{server.name}")

@@ -81,18 +81,14 @@ def test_a_change_is_shown_line_by_line_and_a_check_writes_nothing(
     assert Pins("shop").load()["find_order"].description.startswith("Find an order.\u202e")
 
 
-def test_a_tool_that_no_server_has_is_told(
-    server: ToolServer, load: Load, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_tool_that_no_server_has_is_told(server: ToolServer, load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     load(MCPServer("shop", url=server.url), policy=Policy(tools={"find_ordr"}, hosts={"127.0.0.1"}))
     assert main(["mcp", "pin"]) == 1
     assert "find_ordr: a policy names it, and no server has it" in capsys.readouterr().out
     assert json.loads(Pins("shop").text()) == {"tools": []}
 
 
-def test_the_servers_of_a_graph_of_ones_own_are_found(
-    server: ToolServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_servers_of_a_graph_of_ones_own_are_found(server: ToolServer, monkeypatch: pytest.MonkeyPatch) -> None:
     def made() -> Application:
         given = tools(MCPServer("shop", url=server.url), policy=POLICY)
         return Application([], flow=OwnGraph(create_agent(model(), given)))
@@ -114,6 +110,14 @@ def test_what_cannot_be_pinned_says_what_to_do(
     assert main(["mcp", "pin", *arguments]) == 2
     assert problem in capsys.readouterr().err
     assert not Pins("shop").text()
+
+
+def test_without_any_server_it_says_how_to_declare_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Application, "load", lambda: Application([]))
+    assert main(["mcp", "pin"]) == 2
+    assert "no agent has an MCPServer" in capsys.readouterr().err
 
 
 def test_a_server_that_is_down_changes_no_file(

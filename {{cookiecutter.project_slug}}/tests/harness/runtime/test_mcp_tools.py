@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 
 from harness import MCPServer
 from harness.errors import ConfigurationError
@@ -89,14 +89,14 @@ def refused(agent: str, tool: str = "find_order") -> float:
     return ACCESS_REFUSED.labels(agent, tool, "definition")._value.get()
 
 
-async def test_an_answer_rests_on_the_tool_of_a_server_and_names_it(
-    begin: Stage, server: ToolServer, way: Way
-) -> None:
+async def test_an_answer_rests_on_the_tool_of_a_server_and_names_it(begin: Stage, server: ToolServer, way: Way) -> None:
     talk, say = way.begin(begin, server, FIND, "Order 7 is open.")
     reply = await talk.say("State of order 7 of the shop")
     assert (reply.answer, reply.degraded_because) == ("Order 7 is open.", [])
     assert [(it.title, it.url) for it in reply.sources] == [("shop", server.url)]
-    results = [it.text for heard in say.heard for it in heard if isinstance(it, ToolMessage) and it.name == "find_order"]
+    results = [
+        it.text for heard in say.heard for it in heard if isinstance(it, ToolMessage) and it.name == "find_order"
+    ]
     assert results
     assert all(it.startswith("<tool_result") for it in results)
 
@@ -128,14 +128,10 @@ async def test_a_model_is_shown_what_was_reviewed_and_no_other_tool(server: Tool
     assert server.requests == []
 
 
-async def test_a_tool_that_writes_waits_for_a_person_and_runs_once(
-    begin: Stage, server: ToolServer, way: Way
-) -> None:
+async def test_a_tool_that_writes_waits_for_a_person_and_runs_once(begin: Stage, server: ToolServer, way: Way) -> None:
     talk, _ = way.begin(begin, server, CANCEL, "Order 7 is cancelled.")
     reply = await talk.say("Cancel order 7 of the shop")
-    assert [(it.agent, it.tool, it.arguments) for it in reply.approvals] == [
-        (way.agent, "cancel_order", {"number": 7})
-    ]
+    assert [(it.agent, it.tool, it.arguments) for it in reply.approvals] == [(way.agent, "cancel_order", {"number": 7})]
     assert server.called == []
     reply = await talk.decide()
     assert server.called == [("cancel_order", {"number": 7})]
@@ -199,6 +195,10 @@ def test_a_start_is_refused_with_the_remedy(server: ToolServer) -> None:
     ):
         with pytest.raises(ConfigurationError, match=problem):
             desk(*servers, policy=policy)(SourceConnections(Settings(**ONLINE)))
+    server.tools["list_shops"]["inputSchema"] = {"type": "object", "properties": {"config": {"type": "string"}}}
+    server.pin("odd")
+    with pytest.raises(ConfigurationError, match="list_shops: its argument config cannot be passed on"):
+        desk(MCPServer("odd", url=server.url))(SourceConnections(Settings(**ONLINE)))
     with pytest.raises(ConfigurationError, match="the policy names `delete_all`"):
         tools(shop, policy=Policy(tools={"delete_all", "list_shops"}, hosts={"127.0.0.1"}))
 
@@ -270,7 +270,12 @@ async def test_two_processes_see_a_changed_list_at_their_next_call_fifty_times(
         found = []
         for it in processes:
             assert it.stdout
-            while (line := (await it.stdout.readline()).decode().strip()) not in ("ready", "open", "access-refused", ""):
+            while (line := (await it.stdout.readline()).decode().strip()) not in (
+                "ready",
+                "open",
+                "access-refused",
+                "",
+            ):
                 pass  # lines of the log
             found.append(line)
         return found

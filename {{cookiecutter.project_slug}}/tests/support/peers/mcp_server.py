@@ -33,6 +33,18 @@ ORDER: Mapping[str, Any] = {
 }
 
 
+class _Announced(uvicorn.Server):
+    """Says when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+        super().__init__(config)
+        self._announced = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announced.set()
+
+
 class ToolServer(AbstractContextManager["ToolServer"]):
     """Three tools: `find_order` and `list_shops` read, `cancel_order` writes."""
 
@@ -47,10 +59,14 @@ class ToolServer(AbstractContextManager["ToolServer"]):
         }
         self.results: dict[str, Call] = {}
         self.called: list[tuple[str, Mapping[str, Any]]] = []
-        self.stopped: list[str] = []
-        """Tools whose call was cancelled."""
+        self.begun = threading.Event()
+        """A tool that hangs has been called."""
+        self.stopped = threading.Event()
+        """It was cancelled."""
         self.requests: list[tuple[str, Mapping[str, str]]] = []
         """Method and headers of each request."""
+        self.is_endless = False
+        """Each page of the list names another one."""
         self._is_legacy = is_legacy
         self._key = key
         self._socket = socket.create_server((self.HOST, port))
@@ -90,11 +106,11 @@ class ToolServer(AbstractContextManager["ToolServer"]):
         """Let a tool never end by itself."""
 
         async def call(arguments: Mapping[str, Any]) -> types.CallToolResult:
+            self.begun.set()
             try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                self.stopped.append(tool)
-                raise
+                await asyncio.Event().wait()
+            finally:
+                self.stopped.set()
             raise AssertionError("nobody has stopped it")
 
         self.results[tool] = call
@@ -113,12 +129,8 @@ class ToolServer(AbstractContextManager["ToolServer"]):
         inner: Any = Server("shop", version="1", on_list_tools=self._list, on_call_tool=self._call)
         self._app: Starlette = inner.streamable_http_app(stateless_http=not self._is_legacy)
         config = uvicorn.Config(self._answer, log_config=None, interface="asgi3", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        serving = asyncio.create_task(self._server.serve([self._socket]))
-        while not self._server.started:
-            await asyncio.sleep(0.01)
-        self._started.set()
-        await serving
+        self._server = _Announced(config, self._started)
+        await self._server.serve([self._socket])
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -134,7 +146,7 @@ class ToolServer(AbstractContextManager["ToolServer"]):
 
     async def _list(self, context: ServerRequestContext[Any, Any], params: Any) -> types.ListToolsResult:
         tools = [types.Tool.model_validate({"name": name, **it}) for name, it in self.tools.items()]
-        return types.ListToolsResult(tools=tools)
+        return types.ListToolsResult(tools=tools, next_cursor="more" if self.is_endless else None)
 
     async def _call(
         self, context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import os
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar, cast
 
 import httpx2
 import orjson
@@ -110,15 +110,18 @@ class MCPClient(HttpClient):
         project = Project.load()
         about = Implementation(name=project.name, version=project.version)
         try:
-            async with asyncio.timeout(seconds), self._streams(transport) as streams:
-                async with Client(streams, cache=None, client_info=about) as client:
-                    try:
-                        return await work(client)
-                    finally:
-                        transport.leave()
+            async with (
+                asyncio.timeout(seconds),
+                self._streams(transport) as streams,
+                Client(streams, cache=None, client_info=about) as client,
+            ):
+                try:
+                    return await work(client)
+                finally:
+                    transport.leave()
         except TimeoutError:
             raise SourceUnavailable(host, f"no whole answer within {seconds:g} s (DATA_TIMEOUT_SECONDS)") from None
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - a stranger's server, and an SDK between: anything may come
             raise self._failure(host, transport, failure) from None
 
     @asynccontextmanager
@@ -128,8 +131,8 @@ class MCPClient(HttpClient):
             if self._is_fake:
                 raise SourceUnavailable(self._server.host, "USE_FAKE_DATA is on: no program is started")
             program, *arguments = self._server.command
-            with open(os.devnull, "w", encoding="utf-8") as nowhere:  # its words are no lines of our log
-                yield stdio_client(StdioServerParameters(command=program, args=arguments), errlog=nowhere)
+            nowhere = cast("TextIO", subprocess.DEVNULL)  # its words are no lines of our log
+            yield stdio_client(StdioServerParameters(command=program, args=arguments), errlog=nowhere)
             return
         async with httpx2.AsyncClient(transport=transport, timeout=None) as http:
             yield streamable_http_client(self._server.url, http_client=http, max_sse_event_size=self._max_bytes)

@@ -52,10 +52,12 @@ class MCPServer:
         if not NAME.fullmatch(self.name):
             return 'give it a name such as "orders": small letters, digits, - and _'
         if bool(self.url) == bool(self.command):
-            return 'give its url="https://host/path", or the command=[...] of a local one'
+            return 'give its url="...", or the command=[...] of a local one'
         parts = urlsplit(self.url or "https://-")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            return 'url: write "https://host/path"; a key stands in the policy: keys={host: {header: ...}}'
+            return (
+                "url: write an address of https, without a user; a key stands in the policy: keys={host: {header: ...}}"
+            )
         return "" if find_spec("mcp") else Extra.remedy("mcp")
 
     @property

@@ -29,6 +29,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         self._url = httpx2.URL(url)
         self._keys = keys
         self._max_bytes = max_bytes
+        self._bytes_left = max_bytes
         self._seconds: float | None = None
         self.refusal: Exception | None = None
         self.status = 0
@@ -61,6 +62,17 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
         return httpx2.Response(self.status, headers=headers, stream=_Bounded(self, response, body))
 
+    def count(self, piece: bytes) -> bytes:
+        """A piece of an answer; all answers of a session together have one limit.
+
+        Raises:
+            ResponseRejected: It is passed.
+        """
+        self._bytes_left -= len(piece)
+        if self._bytes_left < 0:
+            raise ResponseRejected(f"larger than DATA_MAX_BYTES={self._max_bytes}")
+        return piece
+
     def _refused(self, refusal: Exception) -> Exception:
         self.refusal = self.refusal or refusal
         return refusal
@@ -77,7 +89,7 @@ class _Bounded(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for piece in self._response.aiter_raw():
-                yield self._body.feed(piece)
+                yield self._transport.count(self._body.feed(piece))
         except ResponseRejected as refusal:
             raise self._transport._refused(refusal) from None  # noqa: SLF001 - its other half
 

@@ -95,7 +95,9 @@ async def test_a_tool_that_has_changed_is_refused_and_not_called(
 ) -> None:
     shop.tools["find_order"] = {**shop.tools["find_order"], field: value}
     client = connect(shop.url)
-    with pytest.raises(PolicyViolation, match="not the one that was reviewed; look at it with `mcp pin shop`") as refusal:
+    with pytest.raises(
+        PolicyViolation, match="not the one that was reviewed; look at it with `mcp pin shop`"
+    ) as refusal:
         await client.call(reviewed("find_order"), {"number": 7})
     assert refusal.value.kind == "definition"
     assert shop.called == []
@@ -162,30 +164,38 @@ async def test_a_result_that_breaks_the_schema_or_is_too_large_fails(shop: ToolS
         await client.call(reviewed("list_shops"), {})
 
 
+async def test_a_list_and_a_result_together_have_one_limit(shop: ToolServer, connect: Connect) -> None:
+    shop.give("list_shops", {"shops": ["y" * 30_000]})
+    client = connect(shop.url, data_max_bytes=60_000)
+    await client.call(reviewed("list_shops"), {})
+    shop.tools["other"] = {"description": "z" * 40_000, "inputSchema": {"type": "object"}}
+    with pytest.raises(SourceUnavailable, match="larger than DATA_MAX_BYTES=60000"):
+        await client.call(reviewed("list_shops"), {})
+
+
+async def test_a_list_without_an_end_is_refused(shop: ToolServer, connect: Connect) -> None:
+    shop.is_endless = True
+    with pytest.raises(SourceUnavailable, match="its list has more than 20 pages"):
+        await connect(shop.url, data_timeout_seconds=30).offered()
+
+
 async def test_a_tool_that_hangs_is_stopped_at_the_deadline_of_the_run(shop: ToolServer, connect: Connect) -> None:
     shop.hang("find_order")
     client, began = connect(shop.url), monotonic()
     with Deadline.scope(1), pytest.raises(SourceUnavailable, match="no whole answer"):
         await client.call(reviewed("find_order"), {"number": 7})
     assert monotonic() - began < 2
-    await until_stopped(shop)
+    assert await asyncio.to_thread(shop.stopped.wait, 5)
 
 
 async def test_a_call_that_is_cancelled_stops_the_tool(shop: ToolServer, connect: Connect) -> None:
     shop.hang("find_order")
     call = asyncio.create_task(connect(shop.url).call(reviewed("find_order"), {"number": 7}))
-    while not shop.called:
-        await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(shop.begun.wait, 10)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    await until_stopped(shop)
-
-
-async def until_stopped(shop: ToolServer) -> None:
-    async with asyncio.timeout(5):
-        while not shop.stopped:
-            await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(shop.stopped.wait, 5)
 
 
 @pytest.mark.checklist("SCN-2")

@@ -1,5 +1,6 @@
 """Tests of `server` and `pins`: how a server is declared, and the file that a person has reviewed."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -25,7 +26,7 @@ TOOL = PinnedTool.of({"name": "find", "description": "Find it.", "inputSchema": 
         ({"name": "../orders", "url": "https://shop.example/mcp"}, "give it a name such as"),
         ({"name": "orders"}, r"give its url=.*or the command"),
         ({"name": "orders", "url": "https://shop.example", "command": ["run"]}, "give its url="),
-        ({"name": "orders", "url": "file:///etc"}, "url: write"),
+        ({"name": "orders", "url": "file:///etc"}, "url: write an address"),
         ({"name": "orders", "url": "https://ana:planted@shop.example"}, "a key stands in the policy"),
     ],
 )
@@ -94,7 +95,5 @@ def test_a_file_that_was_not_reviewed_is_refused(text: str | None, problem: str)
 
 
 def test_a_hash_is_that_of_the_canonical_json() -> None:
-    import hashlib  # noqa: PLC0415 - by its own means
-
     text = json.dumps(dict(TOOL.definition), sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(text.encode()).hexdigest() == TOOL.digest
