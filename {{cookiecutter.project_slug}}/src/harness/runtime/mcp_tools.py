@@ -79,7 +79,7 @@ class MCPTools:
     @contextmanager
     def review(cls) -> Iterator[list[DeclaredServer]]:
         """The servers that are declared inside of it; their tools are stand-ins that do nothing."""
-        before = _review.set(declared := [])
+        before = _review.set(declared := list[DeclaredServer]())
         try:
             yield declared
         finally:

@@ -16,7 +16,7 @@ from .addresses import SsrfSafeTransport
 from .files import Folder
 from .http import HttpClient
 from .mcp.server import MCPServer
-from .policy import Policy
+from .policy import Method, Policy
 from .sql import Tables
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class SourceConnections:
         if server.command and not self._settings.mcp_stdio:
             raise ConfigurationError([f"MCP_STDIO: set it to true, or MCPServer({server.name!r}) starts no program"])
         client = self._client or httpx2.AsyncClient(transport=self._fake(sample))
-        return MCPClient(server, client, replace(policy, methods={"POST"}), self._settings)
+        return MCPClient(server, client, replace(policy, methods=frozenset[Method]({"POST"})), self._settings)
 
     async def aclose(self) -> None:
         """Close the pool."""

@@ -86,7 +86,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 def refused(agent: str, tool: str = "find_order") -> float:
-    return ACCESS_REFUSED.labels(agent, tool, "definition")._value.get()
+    return float(ACCESS_REFUSED.labels(agent, tool, "definition")._value.get())
 
 
 async def test_an_answer_rests_on_the_tool_of_a_server_and_names_it(begin: Stage, server: ToolServer, way: Way) -> None:

@@ -38,7 +38,7 @@ async def connect() -> AsyncIterator[Connect]:
     opened: list[SourceConnections] = []
 
     def make(url: str, policy: Policy = POLICY, **settings: Any) -> MCPClient:
-        given = {"use_fake_data": False, "data_private_hosts": "127.0.0.1"} | settings
+        given: dict[str, Any] = {"use_fake_data": False, "data_private_hosts": "127.0.0.1"} | settings
         opened.append(SourceConnections(Settings(**given)))
         return opened[-1].mcp(MCPServer("shop", url=url), policy)
 
