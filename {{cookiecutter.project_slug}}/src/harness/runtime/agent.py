@@ -116,13 +116,13 @@ class Agent(Generic[SettingsT]):
         """The policy in force."""
         self.resources: AgentResources = connectors.for_policy(self.granted, self.fake_source)
         given = MCPTools(self.granted, lambda: connectors, self.fake_source)
-        self.built: Sequence[Tool] = given.expanded(self.tool_methods())
+        self.bare_tools: Sequence[Tool] = given.expanded(self.tool_methods())
         """Its tools, outside of its policy."""
-        names = [AgentTools.name(tool) for tool in self.built]
+        names = [AgentTools.name(tool) for tool in self.bare_tools]
         self._check(names)
         self.rights = ToolPolicy(self.name, self.granted, names)
         guarded = AgentTools(self.rights, ToolResults(guard or InjectionGuard()), AgentWords.place(type(self)))
-        self.toolset: Sequence[BaseTool] = tuple(map(guarded.guarded, self.built))
+        self.toolset: Sequence[BaseTool] = tuple(map(guarded.guarded, self.bare_tools))
         """Its tools, inside its policy."""
 
     @staticmethod

@@ -106,7 +106,7 @@ class MCPClient(HttpClient):
         """What `work` brings, in a session of its own."""
         seconds = Deadline.clamp(self._timeout)
         keys = {name: key.get_secret_value() for name, key in self._policy.keys.get(host, {}).items()}
-        transport = SessionTransport(self._client, self._server.url, keys, self._max_bytes)
+        transport = SessionTransport(self._client, self._server.url, keys, self._max_bytes, seconds)
         project = Project.load()
         about = Implementation(name=project.name, version=project.version)
         try:
@@ -119,8 +119,6 @@ class MCPClient(HttpClient):
                     return await work(client)
                 finally:
                     transport.leave()
-        except TimeoutError:
-            raise SourceUnavailable(host, f"no whole answer within {seconds:g} s (DATA_TIMEOUT_SECONDS)") from None
         except Exception as failure:  # noqa: BLE001 - a stranger's server, and an SDK between: anything may come
             raise self._failure(host, transport, failure) from None
 
@@ -148,6 +146,8 @@ class MCPClient(HttpClient):
                 return failure
             case ResponseRejected():
                 reason = str(failure)
+            case TimeoutError():
+                reason = "no whole answer before the deadline, or within DATA_TIMEOUT_SECONDS"
             case MCPError() if transport.status >= httpx2.codes.BAD_REQUEST:
                 reason = f"HTTP {transport.status}"
             case MCPError():

@@ -23,25 +23,27 @@ class SessionTransport(httpx2.AsyncBaseTransport):
     LEFT_OUT: Final = ("content-encoding", "content-length", "set-cookie", "transfer-encoding")
     """Headers that are not true of a decompressed body, and cookies."""
 
-    def __init__(self, client: httpx2.AsyncClient, url: str, keys: Mapping[str, str], max_bytes: int) -> None:
-        """Send to `url` alone, with `keys`, by the pool of `client`."""
+    def __init__(
+        self, client: httpx2.AsyncClient, url: str, keys: Mapping[str, str], max_bytes: int, seconds: float
+    ) -> None:
+        """Send to `url` alone, with `keys`, by the pool of `client`; nothing but a goodbye after `seconds`."""
         self._client = client
         self._url = httpx2.URL(url)
         self._keys = keys
         self._max_bytes = max_bytes
         self._bytes_left = max_bytes
-        self._seconds: float | None = None
+        self._until = self._now() + seconds + self.GOODBYE_SECONDS
         self.refusal: Exception | None = None
         self.status = 0
 
     def leave(self) -> None:
         """Wait no longer than a moment for what is sent from now on."""
-        self._seconds = self.GOODBYE_SECONDS
+        self._until = min(self._until, self._now() + self.GOODBYE_SECONDS)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer, its body still to be read."""
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout_at(self._until):
                 return await self._answer(request)
         except (ResponseRejected, PolicyViolation, SourceUnavailable) as refusal:
             raise self._refused(refusal) from None
@@ -60,7 +62,17 @@ class SessionTransport(httpx2.AsyncBaseTransport):
             raise ResponseRejected(f"HTTP {self.status}: redirects are not followed, name the new address")
         headers = {name: it for name, it in response.headers.items() if name.lower() not in self.LEFT_OUT}
         body = BoundedBody(response.headers.get("content-encoding", ""), self._max_bytes)
-        return httpx2.Response(self.status, headers=headers, stream=_Bounded(self, response, body))
+        answer = httpx2.Response(self.status, headers=headers, stream=_Bounded(self, response, body))
+        if request.method == "DELETE":  # the end of a session: read here, where it has its time
+            try:
+                await answer.aread()
+            finally:
+                await answer.aclose()
+        return answer
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     def count(self, piece: bytes) -> bytes:
         """A piece of an answer; all answers of a session together have one limit.

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import mcp_types as types
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -24,7 +25,7 @@ from tests.conftest import Lines
 from tests.harness.sources.mcp.conftest import POLICY, Connect
 from tests.support.peers.data_sources import DataSources, Drip, Drop, Json
 from tests.support.peers.mcp_server import ToolServer
-from tests.support.peers.openai_replies import Body, Hang, Reply
+from tests.support.peers.openai_replies import Body, Hang, Reply, Request, Wire
 
 pytestmark = pytest.mark.checklist("INT-1")
 
@@ -121,8 +122,8 @@ SECONDS = 1.5
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Hang(), "no whole answer within"),
-        (Drip(), "no whole answer within"),
+        (Hang(), "no whole answer"),
+        (Drip(), "no whole answer"),
         (Drop(), "RemoteProtocolError"),
         (Json({"detail": "planted"}, 503), "HTTP 503"),
         (Json({"detail": "planted"}, 401), "HTTP 401"),
@@ -186,6 +187,41 @@ async def test_a_tool_that_hangs_is_stopped_at_the_deadline_of_the_run(shop: Too
         await client.call(reviewed("find_order"), {"number": 7})
     assert monotonic() - began < 2
     assert await asyncio.to_thread(shop.stopped.wait, 5)
+
+
+class Session(Reply):
+    """Begins a session of the protocol before 2026, then hangs: at the next message, or at the end of the session."""
+
+    def __init__(self, is_open: bool) -> None:
+        self._is_open = is_open
+
+    async def send(self, request: Request, wire: Wire) -> None:
+        match request.body.get("method"):
+            case "server/discover":
+                await wire.head(400, "text/plain")
+            case "initialize":
+                await wire.head(200, "application/json", mcp_session_id="s1")
+                about = {"name": "planted", "version": "1"}
+                result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": about}
+                await wire.send(orjson.dumps({"jsonrpc": "2.0", "id": request.body["id"], "result": result}))
+            case "notifications/initialized" if self._is_open:
+                await wire.head(202, "application/json")
+            case None if self._is_open:  # DELETE
+                await Drip().send(request, wire)
+            case _:
+                await wire.gone()
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_session_that_hangs_at_its_end_keeps_nobody(connect: Connect, is_open: bool) -> None:
+    with DataSources() as sources:
+        sources.answer("/mcp", Session(is_open))
+        client = connect(f"{sources.address}/mcp", data_timeout_seconds=SECONDS)
+        began = monotonic()
+        with pytest.raises(SourceUnavailable, match="no whole answer"):
+            await client.offered()
+        assert monotonic() - began < SECONDS + 2
+        assert not is_open or {} in [it.body for it in sources.requests]  # it was told the end
 
 
 async def test_a_call_that_is_cancelled_stops_the_tool(shop: ToolServer, connect: Connect) -> None:
