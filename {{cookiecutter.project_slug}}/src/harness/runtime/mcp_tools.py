@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -64,15 +65,21 @@ class MCPTools:
         others = [it for it in given if not isinstance(it, MCPServer)]
         if not servers:
             return others
+        there = frozenset(it.name if isinstance(it, BaseTool) else it.__name__ for it in others)
         if (review := _review.get()) is not None:
-            there = frozenset(it.name if isinstance(it, BaseTool) else it.__name__ for it in others)
             review += [DeclaredServer(it, self._policy, there) for it in servers]
             return [*others, *(self._unseen(name) for name in sorted(self._granted - there))]
+        import_module("..sources.mcp.client", __package__)  # takes a second: at start, and in no call
         pinned = [(server, tool) for server in servers for tool in self._pinned(server)]
         names = Counter(tool.name for _, tool in pinned)
         if twice := [name for name, number in names.items() if number > 1]:
             problem = f"{', '.join(twice)}: a tool of two servers; give the servers to two agents"
             raise ConfigurationError([f"MCPServer: {problem}"])
+        if missing := sorted(self._granted - there - names.keys()):
+            problem = (
+                f"the policy names {', '.join(missing)}, which nobody has reviewed; {Pins.remedy()} writes it down"
+            )
+            raise ConfigurationError([f"MCPServer: {problem}, if a server has it"])
         return [*others, *(self._tool(server, tool) for server, tool in pinned)]
 
     @classmethod
@@ -87,7 +94,7 @@ class MCPTools:
 
     def _pinned(self, server: MCPServer) -> Sequence[PinnedTool]:
         if server.url and server.host not in self._policy.hosts:
-            problem = f'its host stands in no policy; write hosts={{"{server.host}"}}'
+            problem = f'its host stands in no policy; add "{server.host}" to its hosts'
             raise ConfigurationError([f"MCPServer({server.name!r}): {problem}"])
         pinned = [tool for name, tool in Pins(server.name).load().items() if name in self._granted]
         for tool in pinned:

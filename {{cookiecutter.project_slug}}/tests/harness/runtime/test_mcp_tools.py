@@ -188,8 +188,12 @@ def test_a_start_is_refused_with_the_remedy(server: ToolServer) -> None:
     shop = MCPServer("shop", url=server.url)
     for servers, policy, problem in (
         ([MCPServer("new", url=server.url)], POLICY, "src/app/mcp/new.json: there is no such file; .*mcp pin"),
-        ([shop], Policy(tools={"list_shops"}), r'its host stands in no policy; write hosts=\{"127.0.0.1"\}'),
-        ([shop], Policy(tools={"delete_all"}, hosts={"127.0.0.1"}), "its policy names delete_all"),
+        ([shop], Policy(tools={"list_shops"}), 'its host stands in no policy; add "127.0.0.1" to its hosts'),
+        (
+            [shop],
+            Policy(tools={"delete_all"}, hosts={"127.0.0.1"}),
+            "the policy names delete_all, which nobody has reviewed; .*mcp pin",
+        ),
         ([shop, MCPServer("shop", url=f"{server.url}/2")], POLICY, "find_order.*: a tool of two servers"),
         ([MCPServer("shop", command=["run"])], POLICY, "MCP_STDIO"),
     ):
@@ -199,7 +203,7 @@ def test_a_start_is_refused_with_the_remedy(server: ToolServer) -> None:
     server.pin("odd")
     with pytest.raises(ConfigurationError, match="list_shops: its argument config cannot be passed on"):
         desk(MCPServer("odd", url=server.url))(SourceConnections(Settings(**ONLINE)))
-    with pytest.raises(ConfigurationError, match="the policy names `delete_all`"):
+    with pytest.raises(ConfigurationError, match="the policy names delete_all, which nobody"):
         tools(shop, policy=Policy(tools={"delete_all", "list_shops"}, hosts={"127.0.0.1"}))
 
 

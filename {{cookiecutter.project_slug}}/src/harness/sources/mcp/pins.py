@@ -65,13 +65,18 @@ class Pins:
         self.file = folder / f"{server}.json"
         self.place = f"src/{Project.PACKAGE}/mcp/{server}.json"
 
+    @classmethod
+    def remedy(cls) -> str:
+        """The command as one types it."""
+        return f"`{Project.load().name} {cls.COMMAND}`"
+
     def load(self) -> Mapping[str, PinnedTool]:
         """The tools by name.
 
         Raises:
             ConfigurationError: There is no such file, or it was changed by hand.
         """
-        remedy = f"`{Project.load().name} {self.COMMAND}` writes it, for you to look at"
+        remedy = f"{self.remedy()} writes it, for you to look at"
         try:
             entries = json.loads(self.file.read_bytes())["tools"]
             tools = {it["name"]: (it["sha256"], PinnedTool.of(it)) for it in entries}
