@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .runtime.replies import Reply
     from .settings import Settings
     from .sources.http import Params
+    from .sources.mcp.server import MCPServer
     from .sources.policy import Policy
     from .sources.resources import AgentResources
     from .storage.thread_ref import ThreadRef
@@ -45,6 +46,7 @@ __all__ = [
     "LanguageDetector",  # which of them a text is in
     "Locale",  # what the harness knows of a language, as data
     "LocalizedMessage",  # a fixed sentence in each language
+    "MCPServer",  # a server of tools, among those of an agent
     "OwnGraph",  # flow: a graph of your own
     "Parallel",  # flow: a plan, agents side by side, one answer
     "Params",  # the query of a request to a host
@@ -91,6 +93,7 @@ _MODULES = {
     "runtime.replies": ("Reply",),
     "settings": ("Settings",),
     "sources.http": ("Params",),
+    "sources.mcp.server": ("MCPServer",),
     "sources.policy": ("Policy",),
     "sources.resources": ("AgentResources",),
     "storage.thread_ref": ("ThreadRef",),

@@ -97,7 +97,9 @@ class PolicyViolation(ServiceError, code="access-refused"):
     detail = "The service may not reach this resource."
 
     def __init__(
-        self, kind: Literal["tool", "model", "approval", "host", "method", "address", "file", "table"], remedy: str
+        self,
+        kind: Literal["tool", "definition", "model", "approval", "host", "method", "address", "file", "table"],
+        remedy: str,
     ) -> None:
         self.kind = kind
         self.remedy = remedy

@@ -70,8 +70,8 @@ class RunContext:
     evidence: "list[ToolResult] | None" = None
     """What tools have brought in this task, whoever called them."""
 
-    cut: "list[str] | None" = None
-    """Roles of the models in this task whose answers were cut."""
+    degraded: "list[str] | None" = None
+    """Why the answer of this task is degraded, as models and tools inside of a graph have found."""
 
     nested: list[str] | None = None
     """Roles of the models that the running tool has asked: its result is their words, and no evidence."""

@@ -73,7 +73,8 @@ class Service:
         self.agents = [agent(self._connectors, self._injection) for agent in flow.workers(agents)]
         builder = GraphBuilder(settings, self.factory, self.agents, self._injection, has_planner=flow.has_planner)
         self._graph = builder.compile(store.saver)
-        self._host = GraphHost(settings, self.factory, ToolResults(self._injection), builder.outgoing, store)
+        results = ToolResults(self._injection)
+        self._host = GraphHost(settings, self.factory, results, builder.outgoing, store, self._connectors)
         self._sessions = Sessions(settings, store)
         self._replies = Replies(settings, self.factory)
         self._limits = RunLimits(

@@ -25,6 +25,7 @@ class CommandLine:
     """
 
     ENDPOINTS: ClassVar = Path(__file__).parents[1] / "endpoints"
+    OWN: ClassVar = Path(__file__).with_name("commands.toml")
 
     def __init__(self) -> None:
         project = Project.load()
@@ -115,20 +116,22 @@ class CommandLine:
         revoke.add_argument("id", help="the key's id, as `keys list` shows it")
 
     def _add_endpoints(self, commands: Any) -> None:
-        """What `commands.toml` of each endpoint names: `[mcp]`, and `["mcp pin"]` below it.
+        """What `commands.toml` of each endpoint names, and that of this package: `[mcp]`, and `["mcp pin"]` below it.
 
         `run` is module and class in its package, `arguments` a list of what `add_argument` takes. It is data, so
-        that no endpoint is imported before its command runs.
+        that no endpoint is imported before its command runs. A first word that is no command itself wants another.
         """
-        for file in sorted(self.ENDPOINTS.glob("*/commands.toml")):
-            parsers: dict[str, ArgumentParser] = {}
-            actions: dict[str, Any] = {"": commands}
+        parsers: dict[str, ArgumentParser] = {}
+        actions: dict[str, Any] = {"": commands}
+        for file in [*sorted(self.ENDPOINTS.glob("*/commands.toml")), self.OWN]:
+            package = "" if file == self.OWN else f"endpoints.{file.parent.name}."
             for words, command in tomllib.loads(file.read_text(encoding="utf-8")).items():
                 before, _, word = words.rpartition(" ")
                 if before not in actions:
-                    actions[before] = parsers[before].add_subparsers(metavar="ACTION")
-                run = f"endpoints.{file.parent.name}.{command['run']}"
-                parsers[words] = self._add(actions[before], word, command["about"], run)
+                    is_group = before not in parsers
+                    group = parsers.get(before) or commands.add_parser(before, help=command["about"])
+                    actions[before] = group.add_subparsers(metavar="ACTION", required=is_group)
+                parsers[words] = self._add(actions[before], word, command["about"], package + command["run"])
                 for argument in command.get("arguments", []):
                     parsers[words].add_argument(argument.pop("name"), **argument)
 

@@ -23,11 +23,13 @@ from ..guards.tool_policy import Approval, ToolPolicy
 from ..prompts.language import Language, Text
 from ..run_context import RunContext
 from ..settings import Configuration
+from ..sources.mcp.server import MCPServer
 from ..sources.policy import Policy
 from ..sources.resources import AgentResources, FakeSource, SourceConnections
 from .agent_defaults import AgentWords, AnswerWithoutModel, Derived
 from .agent_tools import AgentTools, Tool
 from .keywords import Keywords
+from .mcp_tools import MCPTools
 from .tool_result import Source, ToolCall, ToolResult
 
 __all__ = ["Agent", "Source", "ToolCall", "ToolMethod", "ToolResult"]
@@ -38,6 +40,9 @@ SettingsT = TypeVar("SettingsT", bound=Configuration, default=Configuration)
 
 ToolMethod = Callable[..., Any]
 """A tool that is a method."""
+
+Given = Tool | MCPServer
+"""What an agent may list: a tool, or a server that has tools."""
 
 
 class Agent(Generic[SettingsT]):
@@ -63,8 +68,8 @@ class Agent(Generic[SettingsT]):
     """Which tools may run and what they may reach: a `Policy`, or a method that reads one off
     `self.settings`. Nothing is allowed by default."""
 
-    tools: ClassVar[Sequence[Tool]] = ()
-    """Functions and tools of LangChain that it has beside its own methods, under the same policy."""
+    tools: ClassVar[Sequence[Given]] = ()
+    """Functions, tools of LangChain and MCP servers that it has beside its own methods, under the same policy."""
 
     grounding: ClassVar[GroundingLevel] = "facts"
     """What an answer must rest on. `facts`: every figure and name is in what tools found in this run.
@@ -110,12 +115,14 @@ class Agent(Generic[SettingsT]):
         self.granted: Policy = self.policy if isinstance(self.policy, Policy) else self.policy()
         """The policy in force."""
         self.resources: AgentResources = connectors.for_policy(self.granted, self.fake_source)
-        built = self.tool_methods()
-        names = [AgentTools.name(tool) for tool in built]
+        given = MCPTools(self.granted, lambda: connectors, self.fake_source)
+        self.bare_tools: Sequence[Tool] = given.expanded(self.tool_methods())
+        """Its tools, outside of its policy."""
+        names = [AgentTools.name(tool) for tool in self.bare_tools]
         self._check(names)
         self.rights = ToolPolicy(self.name, self.granted, names)
         guarded = AgentTools(self.rights, ToolResults(guard or InjectionGuard()), AgentWords.place(type(self)))
-        self.toolset: Sequence[BaseTool] = tuple(map(guarded.guarded, built))
+        self.toolset: Sequence[BaseTool] = tuple(map(guarded.guarded, self.bare_tools))
         """Its tools, inside its policy."""
 
     @staticmethod
@@ -138,7 +145,7 @@ class Agent(Generic[SettingsT]):
         ports = GraphPorts(input, output, evidence, writers, has_memory)
         return GraphAgent.of(graph, name=name, description=description, ports=ports, grounding=grounding)
 
-    def tool_methods(self) -> Sequence[Tool]:
+    def tool_methods(self) -> Sequence[Given]:
         """Its tools: the methods that its policy names, then `tools`. Override it for tools of other objects.
 
         Runs once, after `self.settings` and `self.resources` are set.

@@ -139,7 +139,7 @@ class FlowTools:
     def graph(cls, member: Agent[Any], more: Sequence[BaseTool], script: Any = None) -> Any:
         """An agent of LangChain's with the member's prompt, and its tools inside of its policy."""
         model = FactoryModel(role="agent", script=script or MemberScript(member))
-        own = [cls._guarded(method, member) for method in member.tool_methods()]
+        own = [cls._guarded(method, member) for method in member.bare_tools]
         offered = [it for it in own if member.rights.allows(it.name)]
         return create_agent(model, [*offered, *more], system_prompt=cls.system(member.prompt), name=member.name)
 

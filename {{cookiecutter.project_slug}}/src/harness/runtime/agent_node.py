@@ -122,11 +122,11 @@ class AgentNode:
         about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
         gate = self._gate()
         is_alone = "plan" in state and len(state["plan"]["tasks"]) == 1
-        cut: list[str] = []
+        noted: list[str] = []
         stream = RunContext.current().stream if is_alone else None  # else a writer's words are the answer
         with (
             structlog.contextvars.bound_contextvars(agent=name),
-            RunContext.scope(language=language, gate=gate, evidence=[], stream=stream, cut=cut),
+            RunContext.scope(language=language, gate=gate, evidence=[], stream=stream, degraded=noted),
             TRACES.span(f"invoke_agent {name}", about) as span,
         ):
             emit(Event(event="agent_started", data={**task}))
@@ -136,7 +136,7 @@ class AgentNode:
                 results, degraded = await self._from_graph(task, message, language)
             else:
                 results, degraded = await self._from_agent(state, gate)
-            degraded += [Degraded.CUT] if cut and Degraded.CUT not in degraded else []
+            degraded += [it for it in dict.fromkeys(noted) if it not in degraded]
             status = results[-1]["status"]
             seconds = perf_counter() - started
             ms = round(seconds * 1000, 1)
@@ -256,7 +256,7 @@ class AgentNode:
         else:
             result = TaskResults.answered(task, answer.text, answer.findings)
             result["grounding"] = answer.grounding
-            if key and not (answer.degraded or RunContext.current().cut):
+            if key and not (answer.degraded or RunContext.current().degraded):
                 self._cache.put(key, result)
             return result, [*answer.degraded]
         if not key or not (hit := self._cache.get(key)):

@@ -152,11 +152,11 @@ class ApprovalNode:
         is_approved = decision["verdict"] == "approve"
         approval = self._approval(call)
         AuditLog.record("approval", "approved" if is_approved else "rejected", approval.call.name)
-        with RunContext.scope(cut=(cut := list[str]())):
+        with RunContext.scope(degraded=(noted := list[str]())):
             work = self._graphs[task["agent"]].resume(task, approval, decision, call, language)
             results, reason = await self._contained(work, approval, task)
         if reason is None:
-            return results or [], [Degraded.CUT] if cut else []
+            return results or [], [*dict.fromkeys(noted)]
         if is_approved and approval.is_done:
             return [PendingApprovals.done(task, call, language)], [reason]
         said = Messages.REJECTED

@@ -14,11 +14,11 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
 from ..errors import ClarificationNeeded, ConfigurationError
-from ..models.answer_form import CUT
 from ..models.model_config import ROLES, Role
 from ..prompts.messages import Messages
 from ..prompts.prompt import Prompt
 from ..run_context import RunContext
+from .replies import Degraded
 
 
 def model(role: Role = "agent") -> BaseChatModel:
@@ -120,8 +120,8 @@ class FactoryModel(BaseChatModel):
 
     def _note(self, answer: AIMessage) -> None:
         """Keep for the reply that an answer was cut: a graph may make anything of it."""
-        if answer.response_metadata.get(CUT) and (cut := RunContext.current().cut) is not None:
-            cut.append(self.role)
+        if (noted := RunContext.current().degraded) is not None:
+            noted += Degraded.cut(answer)
 
     def _named(self, given: Any, config: RunnableConfig | None) -> RunnableConfig:
         """The call's configuration, with the name and version of its prompt for logs and traces.

@@ -23,6 +23,7 @@ from ..guards.tool_policy import PendingToolCall
 from ..models.factory import LLMFactory
 from ..run_context import RunContext
 from ..settings import Settings
+from ..sources.resources import SourceConnections
 from ..storage.store import Store
 from .agent import ToolResult
 from .graph_check import GraphCheck
@@ -43,6 +44,7 @@ class GraphHost:
     results: ToolResults
     outgoing: OutputPolicy
     store: Store | None = None
+    connections: SourceConnections | None = None
 
 
 class WaitingCall(NamedTuple):

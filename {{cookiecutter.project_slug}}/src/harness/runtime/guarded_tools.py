@@ -20,7 +20,15 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command, interrupt
 from pydantic_core import to_jsonable_python
 
-from ..errors import ApprovalNeeded, ClarificationNeeded, ConfigurationError, InputRefused, ServiceError
+from ..errors import (
+    ApprovalNeeded,
+    ClarificationNeeded,
+    ConfigurationError,
+    InputRefused,
+    PolicyViolation,
+    ServiceError,
+    SourceUnavailable,
+)
 from ..guards.tool_policy import PendingToolCall, ToolPolicy
 from ..limits.budget import Budget
 from ..prompts.messages import Messages
@@ -28,8 +36,10 @@ from ..prompts.prompt import Prompt
 from ..run_context import RunContext
 from ..sources.policy import Policy
 from ..telemetry.tracing import TRACES
-from .agent import Source, ToolResult
+from .agent import Given, Source, ToolResult
 from .done_calls import DoneCalls
+from .mcp_tools import MCPTools
+from .replies import Degraded
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +49,7 @@ GUARDED: Final = "harness"
 """Tag of every tool that stands in a policy, and of every model that the factory made."""
 
 
-def tools(
-    *given: Callable[..., Any] | BaseTool | Sequence[Callable[..., Any] | BaseTool],
-    policy: Policy = _NO_POLICY,
-    agent: str = "own",
-) -> list[BaseTool]:
+def tools(*given: Given | Sequence[Given], policy: Policy = _NO_POLICY, agent: str = "own") -> list[BaseTool]:
     """`given` as tools that a model may call inside of `policy`, which names each of them: deny by default.
 
     A call is counted in the run's budget, bounded, traced and held to the deadline; what it brings is
@@ -52,14 +58,16 @@ def tools(
     Synchronous functions run in threads, with the run's context.
 
     Args:
-        given: Functions with typed arguments and a docstring written for a model, LangChain tools, or lists of them.
+        given: Functions with typed arguments and a docstring written for a model, LangChain tools, MCP servers, or
+            lists of them.
         policy: Which of them may run, and which wait for a person; without one, none may.
         agent: What approvals, logs and metrics call the owner of these tools.
 
     Raises:
-        ConfigurationError: A tool stands in no policy, or the policy names none of these.
+        ConfigurationError: A tool stands in no policy, or the policy names none of these; or a server has no pins.
     """
-    listed: list[Any] = [it for some in given for it in (some if isinstance(some, list | tuple) else [some])]
+    flat: list[Any] = [it for some in given for it in (some if isinstance(some, list | tuple) else [some])]
+    listed = MCPTools(policy).expanded(flat)
     try:
         made = [it if isinstance(it, BaseTool) else as_tool(it) for it in listed]
     except ValueError as wrong:  # LangChain names the function
@@ -185,6 +193,9 @@ class Call:
                 return ToolException(failure.question)
             case ServiceError():
                 log.warning("tool_failed", tool=name, reason=str(failure))
+                noted = RunContext.current().degraded
+                if noted is not None and isinstance(failure, SourceUnavailable | PolicyViolation):
+                    noted.append(Degraded.SOURCE)
                 return ToolException(failure.detail)
         log.error("tool_failed", tool=name, exc_info=failure)
         return ToolException(GuardedTool.UNFORESEEN)

@@ -203,6 +203,9 @@ class DataSettings(Configuration):
     """Data hosts that may have a private address, such as an internal API, separated by commas.
     Every other host must have public addresses alone; empty: all of them."""
 
+    mcp_stdio: bool = False
+    """Let agents start local MCP servers: programs, with the rights of this service."""
+
     data_proxy_url: AnyHttpUrl | None = None
     """Proxy that data requests leave through, where there is no other way out. It resolves the
     names, so it must refuse private addresses itself. HTTPS_PROXY and its like are not read."""

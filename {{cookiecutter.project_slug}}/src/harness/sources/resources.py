@@ -1,10 +1,10 @@
 """How an agent reaches outside: one client, one folder and some tables, held to its policy."""
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from inspect import isawaitable
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import httpx2
 
@@ -15,8 +15,12 @@ from ..settings.network import OutgoingNetwork
 from .addresses import SsrfSafeTransport
 from .files import Folder
 from .http import HttpClient
-from .policy import Policy
+from .mcp.server import MCPServer
+from .policy import Method, Policy
 from .sql import Tables
+
+if TYPE_CHECKING:
+    from .mcp.client import MCPClient
 
 
 class FakeSource(Protocol):
@@ -64,6 +68,19 @@ class SourceConnections:
             tables=Tables(policy, self._settings),
             is_sample=self._client is None,
         )
+
+    def mcp(self, server: MCPServer, policy: Policy, sample: FakeSource | None = None) -> "MCPClient":
+        """The tools of `server` inside of `policy`, over the same pool; `sample` as in `for_policy`.
+
+        Raises:
+            ConfigurationError: It is a local program, and MCP_STDIO is off.
+        """
+        from .mcp.client import MCPClient  # noqa: PLC0415 - only where a server is declared
+
+        if server.command and not self._settings.mcp_stdio:
+            raise ConfigurationError([f"MCP_STDIO: set it to true, or MCPServer({server.name!r}) starts no program"])
+        client = self._client or httpx2.AsyncClient(transport=self._fake(sample))
+        return MCPClient(server, client, replace(policy, methods=frozenset[Method]({"POST"})), self._settings)
 
     async def aclose(self) -> None:
         """Close the pool."""
