@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from a2a.server.context import ServerCallContext
 from a2a.server.jsonrpc_models import JSONParseError as RPCParseError
@@ -152,16 +152,17 @@ class REST(Binding):
 
     def _told_by_us(self, route: Route) -> ASGIApp:
         """What answers `route`, its errors told here: inside of the SDK's decorators, which show exceptions."""
-        answer: Callable[[Request], Awaitable[Response]]
-        answer = MethodType(inspect.unwrap(route.endpoint.__func__), route.endpoint.__self__)
+        endpoint: Any = route.endpoint
+        method = MethodType(inspect.unwrap(endpoint.__func__), endpoint.__self__)
+        answer = cast(Callable[[Request], Awaitable[Response]], method)
 
-        async def endpoint(request: Request) -> Response:
+        async def answer_or_refusal(request: Request) -> Response:
             try:
                 return await answer(request)
             except Exception as error:  # noqa: BLE001  # told in the protocol's words
                 return self.refusal(A2AErrors.of(error, request.state.request_id))
 
-        return request_response(endpoint)
+        return request_response(answer_or_refusal)
 
     def told(self, error: A2AError) -> dict[str, Any]:
         """A `google.rpc.Status`."""

@@ -76,10 +76,13 @@ class A2AErrors:
         """What the SDK's own code caught: its fixed text, since it would tell that of the exception."""
         if isinstance(error, A2AError):
             return cls.plain(error)
-        return type(error)() if isinstance(error, JSONRPCError) else InternalError()
+        if isinstance(error, JSONRPCError):
+            return error.model_copy(update={"message": type(error).model_fields["message"].default, "data": None})
+        return InternalError()
 
     @staticmethod
     def state(failure: Failure) -> TaskState:
         """The state in which it leaves a task."""
         name = failure.words.a2a.upper().replace("-", "_")
-        return TaskState.Value(f"TASK_STATE_{name}")
+        state: TaskState = TaskState.Value(f"TASK_STATE_{name}")
+        return state

@@ -144,7 +144,8 @@ class TaskRun:
                     case "agent_started" | "agent_finished" as step:
                         self._tell_step(f"{step} {data['agent']}")
                     case "token":
-                        self._tell_artifact(Outgoing.piece(data["text"]), append=begun)
+                        piece = Outgoing.piece(data["text"])
+                        self._tell(self._stored.artifact_event(piece, append=begun, last_chunk=False))
                         begun = True
                     case "withdrawn":
                         begun = False
@@ -185,7 +186,7 @@ class TaskRun:
         if saved is None:
             raise EndedElsewhere
         if artifact:
-            self._tell_artifact(artifact, append=False, last_chunk=True)
+            self._tell(self._stored.artifact_event(artifact))
         self._adopt(saved)
 
     async def _end_as_stored(self) -> None:
@@ -202,10 +203,6 @@ class TaskRun:
         event = self._stored.status_event()
         event.status.message.CopyFrom(Outgoing.message(new_text_part(text)))
         self._tell(event)
-
-    def _tell_artifact(self, artifact: Artifact, **how: bool) -> None:
-        ids = {"task_id": self.task.id, "context_id": self.task.context_id}
-        self._tell(TaskArtifactUpdateEvent(**ids, artifact=artifact, **how))
 
     def _tell(self, event: TaskStatusUpdateEvent | TaskArtifactUpdateEvent) -> None:
         for listener in self._listeners:

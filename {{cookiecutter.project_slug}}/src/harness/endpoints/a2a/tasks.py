@@ -9,6 +9,7 @@ from typing import ClassVar, Final, NamedTuple
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import InMemoryTaskStore
 from a2a.types.a2a_pb2 import (
+    Artifact,
     ListTasksRequest,
     ListTasksResponse,
     Message,
@@ -60,10 +61,17 @@ class StoredTask(NamedTuple):
         """Its state, for whoever listens."""
         return TaskStatusUpdateEvent(task_id=self.task.id, context_id=self.task.context_id, status=self.task.status)
 
-    def artifact_events(self) -> list[TaskArtifactUpdateEvent]:
-        """Its artifacts, whole."""
-        ids = {"task_id": self.task.id, "context_id": self.task.context_id}
-        return [TaskArtifactUpdateEvent(**ids, artifact=it, last_chunk=True) for it in self.task.artifacts]
+    def artifact_event(
+        self, artifact: Artifact, *, append: bool = False, last_chunk: bool = True
+    ) -> TaskArtifactUpdateEvent:
+        """An artifact of it, or a piece of one, for whoever listens."""
+        return TaskArtifactUpdateEvent(
+            task_id=self.task.id,
+            context_id=self.task.context_id,
+            artifact=artifact,
+            append=append,
+            last_chunk=last_chunk,
+        )
 
 
 class Tasks:
@@ -124,8 +132,9 @@ class Tasks:
             if now is None:
                 return
             if now.record.version != stored.record.version:
-                for event in (*now.artifact_events(), now.status_event()):
-                    yield event
+                for artifact in now.task.artifacts:
+                    yield now.artifact_event(artifact)
+                yield now.status_event()
                 if now.task.status.state in WAITING:
                     return
             stored = now
@@ -145,4 +154,5 @@ class Tasks:
 
     @staticmethod
     def _written(task: Task) -> str:
-        return MessageToJson(task, indent=None)
+        written: str = MessageToJson(task, indent=None)
+        return written
