@@ -89,9 +89,12 @@ class Binding(ABC):
                 detail = "Content-Type: send application/json or application/a2a+json."
                 raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
             try:
-                StrictRequest.loads(body)
-            except json.JSONDecodeError as error:
-                await self.refusal(A2AErrors.of(error, scope["state"]["request_id"]))(scope, receive, send)
+                is_object = isinstance(StrictRequest.loads(body), dict)
+            except json.JSONDecodeError:
+                await self.refusal(JSONParseError())(scope, receive, send)
+                return
+            if not is_object:
+                await self.refusal(InvalidRequestError("Send one object; there are no batches."))(scope, receive, send)
                 return
             await app(scope, self._replayed(body, receive), send)
 

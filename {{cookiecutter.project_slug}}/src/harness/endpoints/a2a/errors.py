@@ -1,6 +1,5 @@
 """What a caller is told of an error in A2A's words: never the text of an exception."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from a2a.utils.errors import (
     InternalError,
     InvalidParamsError,
     InvalidRequestError,
-    JSONParseError,
     MethodNotFoundError,
 )
 from google.protobuf.json_format import ParseError
@@ -46,8 +44,6 @@ class A2AErrors:
         """What a caller may know of `error`; what failed on our side is logged."""
         if isinstance(error, A2AError):
             return cls.plain(error)
-        if isinstance(error, json.JSONDecodeError):
-            return JSONParseError()
         if isinstance(error, ParseError | UnicodeError):
             return InvalidParamsError()
         return cls.of_failure(Failure.recorded(error, request_id))

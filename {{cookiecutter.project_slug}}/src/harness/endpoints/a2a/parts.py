@@ -53,16 +53,11 @@ class Incoming:
         return decision
 
     def masked(self, mask: Callable[[str], str]) -> Message:
-        """What is kept of it: its texts and data without personal data; no metadata, no other fields."""
-        parts = [
-            new_text_part(mask(it.text)) if it.WhichOneof("content") == "text" else self._masked_data(it, mask)
-            for it in self._message.parts
-        ]
+        """What is kept of it: its texts as one, and its decision, without personal data."""
+        parts = [new_text_part(mask(self.text))] if self.text else []
+        if self._decision is not None:
+            parts.append(new_data_part(self._masked_value(self._decision, mask)))
         return Message(message_id=mask(self._message.message_id), role=Role.ROLE_USER, parts=parts)
-
-    @classmethod
-    def _masked_data(cls, part: Part, mask: Callable[[str], str]) -> Part:
-        return new_data_part(cls._masked_value(get_data_parts([part])[0], mask))
 
     @classmethod
     def _masked_value(cls, value: Any, mask: Callable[[str], str]) -> Any:
