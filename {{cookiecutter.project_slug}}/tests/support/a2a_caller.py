@@ -93,6 +93,11 @@ class Caller:
         """Its state, without the prefix."""
         return short((await self.task(task_id))["status"]["state"])
 
+    async def until(self, task_id: str, state: str) -> None:
+        """Wait until the task has this state."""
+        while await self.state(task_id) != state:  # noqa: ASYNC110  # over HTTP there is no event for it
+            await asyncio.sleep(0.01)
+
 
 def short(state: str | int) -> str:
     """A state as people call it."""

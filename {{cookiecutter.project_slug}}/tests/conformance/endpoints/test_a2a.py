@@ -1,7 +1,7 @@
 """A2A over a real socket, by the protocol's own client and by its two bindings."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -85,9 +85,9 @@ async def guarded_server(guarded: Guarded) -> AsyncIterator[A2AServer]:
 
 
 @pytest.fixture(params=BINDINGS)
-def binding(request: pytest.FixtureRequest) -> Iterator[str]:
+def binding(request: pytest.FixtureRequest) -> str:
     """Each binding in turn."""
-    yield request.param
+    return str(request.param)
 
 
 @pytest.fixture
@@ -294,8 +294,7 @@ async def test_a_task_goes_on_when_its_caller_leaves(slow: Caller) -> None:
         refused = await slow.send("And Saturn?", taskId=task["id"])
         assert refused["code"] == -32004
         SlowAgent.go_on.set()
-        while await slow.state(task["id"]) != "completed":
-            await asyncio.sleep(0.01)
+        await slow.until(task["id"], "completed")
 
 
 async def test_push_notifications_are_refused_whichever_way_they_are_asked_for(client: Client, caller: Caller) -> None:

@@ -115,10 +115,10 @@ async def test_what_cannot_be_read_is_not_repeated(caller: Caller) -> None:
 async def test_calls_that_there_are_not_have_their_code(caller: Caller) -> None:
     assert await code(caller, {}, "message/send") == -32601
     assert await code(caller, {}, "Nonsense") == -32601
-    for batch in ([{"jsonrpc": "2.0", "id": 1, "method": "ListTasks"}], [], 7, "x", None):
+    for batch in ([{"jsonrpc": "2.0", "id": 1, "method": "ListTasks"}], [], 7, "x"):
         assert (await caller.http.post("/a2a", json=batch)).json()["error"]["code"] == -32600
         assert await reason(caller, SEND, batch) == (400, "INVALID_REQUEST")
-    assert await code(caller, 7, "ListTasks") == -32602
+    assert await code(caller, 7, "ListTasks") == -32600
     for body in ({"id": 1, "method": "ListTasks"}, {"jsonrpc": "1.0", "id": 1, "method": "ListTasks"}):
         assert (await caller.http.post("/a2a", json=body)).json()["error"]["code"] == -32600
     assert await code(caller, {}, "GetExtendedAgentCard") == -32004
@@ -173,7 +173,7 @@ async def broken_call(*_: object, **__: object) -> None:
 
 
 async def away(*_: object, **__: object) -> None:
-    raise StoreUnavailable("records", SECRET)
+    raise StoreUnavailable(SECRET)
 
 
 async def test_a_run_that_breaks_fails_its_task_with_a_fixed_text(

@@ -18,6 +18,7 @@ from a2a.utils.errors import (
 from google.protobuf.json_format import ParseError
 
 from ...http.failures import Failure
+from ...telemetry.metrics import FAILURES
 
 
 class A2AErrors:
@@ -46,7 +47,15 @@ class A2AErrors:
             return cls.plain(error)
         if isinstance(error, ParseError | UnicodeError):
             return InvalidParamsError()
-        return cls.of_failure(Failure.recorded(error, request_id))
+        return cls.of_failure(cls.recorded(error, request_id))
+
+    @staticmethod
+    def recorded(error: Exception, request_id: str) -> Failure:
+        """What a caller may know of it; what failed on our side is logged and counted."""
+        failure = Failure.recorded(error, request_id)
+        if failure.is_server_error:
+            FAILURES.labels("api", "a2a").inc()
+        return failure
 
     @classmethod
     def of_failure(cls, failure: Failure) -> A2AError:

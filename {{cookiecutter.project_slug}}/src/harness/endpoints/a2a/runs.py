@@ -9,8 +9,7 @@ import structlog
 from a2a.helpers.proto_helpers import new_text_part
 from a2a.types.a2a_pb2 import Artifact, Message, Part, Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
 
-from ...errors import ShuttingDown, StoreUnavailable
-from ...http.failures import Failure
+from ...errors import ShuttingDown
 from ...runtime.replies import Reply
 from ...runtime.state import Decision
 from .caller import Caller
@@ -111,7 +110,7 @@ class TaskRun:
         """Stop the run when another process has ended its task."""
         while True:
             await asyncio.sleep(self._tasks.POLL_SECONDS)
-            with suppress(StoreUnavailable):
+            with suppress(Exception):  # the next look may find it
                 now = await self._tasks.find(self.task.id)
                 is_ours = self._is_saving or (now and now.record.version <= self._stored.record.version)
                 if not is_ours:
@@ -155,7 +154,7 @@ class TaskRun:
 
     async def _refuse(self, error: Exception) -> None:
         """Tell why there is no answer. What can be tried again leaves a task that waited as it was."""
-        failure = Failure.recorded(error, self._caller.request_id)
+        failure = A2AErrors.recorded(error, self._caller.request_id)
         state = A2AErrors.state(failure)
         if self._asked.is_follow_up and failure.retry_after_seconds is not None:
             state = TaskState.TASK_STATE_INPUT_REQUIRED
@@ -165,7 +164,8 @@ class TaskRun:
             await self._save(state, reason)
         except EndedElsewhere:
             await self._end_as_stored()
-        except StoreUnavailable:  # it is failed later, by whoever reads it
+        except Exception as lost:  # noqa: BLE001  # those who listen hear it; it is failed later, by whoever reads it
+            A2AErrors.recorded(lost, self._caller.request_id)
             self._adopt(self._stored._replace(task=self._stored.changed(state, reason)))
 
     async def _save(self, state: TaskState, message: Message | None = None, artifact: Artifact | None = None) -> None:
@@ -190,7 +190,7 @@ class TaskRun:
         self._adopt(saved)
 
     async def _end_as_stored(self) -> None:
-        with suppress(StoreUnavailable):
+        with suppress(Exception):
             self._adopt(await self._tasks.find(self.task.id))
 
     def _adopt(self, stored: StoredTask | None) -> None:
