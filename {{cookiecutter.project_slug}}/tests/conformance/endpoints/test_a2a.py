@@ -96,7 +96,7 @@ async def client(caller: Caller, binding: str) -> Client:
 
 
 def answer(task: Task) -> str:
-    return task.artifacts[0].parts[0].text
+    return str(task.artifacts[0].parts[0].text)
 
 
 async def test_everybody_reads_the_card_which_tells_agents_bindings_and_how_to_prove_who_calls(
@@ -228,6 +228,23 @@ async def test_what_can_be_tried_again_leaves_the_task_waiting(
         assert short(done["status"]["state"]) == "completed"
 
 
+async def test_what_is_refused_leaves_the_task_waiting_and_what_is_gone_ends_it(guarded_server: A2AServer) -> None:
+    async with guarded_server.caller(ANA) as ana:
+        asking = await ana.send("How many moons?")
+        for text in ("x" * 5000, "a\0b"):
+            tried = await ana.send(text, taskId=asking["id"])
+            assert short(tried["status"]["state"]) == "input_required"
+            assert tried["status"]["message"]["metadata"]["problem"] == "urn:problem:input-refused"
+        done = await ana.send("Mars", taskId=asking["id"])
+        assert short(done["status"]["state"]) == "completed"
+        waiting = await ana.send(CANCEL)
+        await ana.send(QUESTION, contextId=waiting["contextId"])  # withdraws the call
+        ended = await ana.send(data={"decision": "approve"}, taskId=waiting["id"])
+        assert short(ended["status"]["state"]) == "rejected"
+        assert ended["status"]["message"]["metadata"]["problem"] == "urn:problem:approval-unknown"
+    assert cancelled() == []
+
+
 async def test_tasks_are_listed_page_by_page_the_newest_first(client: Client) -> None:
     tasks = [await sent(client, message(QUESTION)) for _ in range(3)]
     first = await client.list_tasks(ListTasksRequest(page_size=2))
@@ -284,6 +301,20 @@ async def test_whoever_subscribes_hears_the_rest_in_the_same_order(slow: Caller,
     assert heard[1][-2:] == ["artifact_update", "completed"]
     with pytest.raises(UnsupportedOperationError):
         await all_of(client.subscribe(subscribe))
+
+
+async def test_who_follows_a_task_that_waits_hears_what_is_done_with_it(client: Client) -> None:
+    task = await sent(client, message(CANCEL))
+    subscribe = SubscribeToTaskRequest(id=task.id)
+    streams = [client.subscribe(subscribe) for _ in range(3)]
+    for stream in streams:
+        assert names([await anext(stream)]) == ["task input_required"]
+    await streams[0].aclose()  # type: ignore[attr-defined]
+    await sent(client, message(data={"decision": "approve"}, task_id=task.id))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        one, other = [await all_of(stream) for stream in streams[1:]]
+    assert one == other
+    assert names(one) == ["submitted", "working", "artifact_update", "completed"]
 
 
 async def test_a_task_goes_on_when_its_caller_leaves(slow: Caller) -> None:

@@ -30,8 +30,10 @@ class Client(Base):
         task: dict[str, Any] = {}
         for event in (orjson.loads(frame)["result"] for frame in frames):
             task |= event.get("task", {})
-            task |= {"status": it["status"] for name, it in event.items() if name == "statusUpdate"}
-            task |= {"artifacts": [it["artifact"]] for name, it in event.items() if name == "artifactUpdate"}
+            if update := event.get("statusUpdate"):
+                task["status"] = update["status"]
+            if update := event.get("artifactUpdate"):
+                task["artifacts"] = [update["artifact"]]
         return self._of(answer, {"result": {"task": task}})
 
     async def decide(self, approval_id: str, thread_id: str, decision: str = "approve") -> Answer:

@@ -42,7 +42,7 @@ from .caller import Caller
 from .errors import A2AErrors
 from .parts import Incoming, Outgoing
 from .runs import Asked, TaskRun
-from .tasks import StoredTask, Tasks
+from .tasks import StoredTask, TaskEvent, Tasks
 
 
 class TaskHandler(RequestHandler):
@@ -54,6 +54,8 @@ class TaskHandler(RequestHandler):
         self._card = card
         self._mask = PiiRules(settings.personal_data_in).hidden
         self._runs: dict[str, TaskRun] = {}
+        self._awaited: dict[str, set[asyncio.Future[AsyncGenerator[TaskEvent]]]] = {}
+        """Of those who follow a task that no run of this process is at."""
 
     async def aclose(self) -> None:
         """Stop what runs; the tasks are failed."""
@@ -123,9 +125,17 @@ class TaskHandler(RequestHandler):
             if stored.is_over:
                 raise UnsupportedOperationError("The task is over; read it by GetTask.")
             run = self._runs.get(params.id)
-            async with aclosing(run.events() if run else tasks.changes(stored)) as events:
-                async for event in events:
-                    yield event
+            here = asyncio.get_running_loop().create_future()
+            awaited = self._awaited.setdefault(params.id, set())
+            awaited.add(here)
+            try:
+                async with aclosing(run.events() if run else tasks.changes(stored, here)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                awaited.discard(here)
+                if not awaited:
+                    self._awaited.pop(params.id, None)
 
     async def _refuse_push(self, params: Any, context: ServerCallContext) -> NoReturn:
         """A webhook would be a call to whatever address a caller names."""
@@ -159,12 +169,14 @@ class TaskHandler(RequestHandler):
             await self._refuse_push(params, ServerCallContext())
         tasks, incoming = self._tasks(caller), Incoming(params.message)
         if params.message.task_id:
-            stored, asked = await self._continued(tasks, params, incoming)
+            stored, asked = await self._continued(tasks, params, incoming, caller)
         else:
             stored, asked = await self._new(tasks, params, incoming, caller)
         task_id = stored.task.id
         run = self._runs[task_id] = TaskRun(caller, tasks, stored, asked)
         run.when_over(lambda: self._runs.pop(task_id) if self._runs.get(task_id) is run else None)
+        for here in self._awaited.pop(task_id, ()):
+            here.set_result(run.events())
         return run
 
     async def _new(
@@ -180,7 +192,7 @@ class TaskHandler(RequestHandler):
         return stored, asked
 
     async def _continued(
-        self, tasks: Tasks, params: SendMessageRequest, incoming: Incoming
+        self, tasks: Tasks, params: SendMessageRequest, incoming: Incoming, caller: Caller
     ) -> tuple[StoredTask, Asked]:
         """Its context is the task's, whether the message names it or not."""
         last = await self._found(tasks, params.message.task_id)
@@ -190,6 +202,7 @@ class TaskHandler(RequestHandler):
             raise UnsupportedOperationError("The task is over; send the message with its contextId alone.")
         if last.is_active:
             raise UnsupportedOperationError("The task is being worked on; wait for it, or cancel it.")
+        caller.gateway.thread_id(last.task.context_id, caller.idempotency_key)
         waiting, ids = Outgoing.calls(last.task.status.message.parts)
         asked = Asked(incoming.text, incoming.decision(ids), is_follow_up=True, waiting=waiting)
         task = last.changed(TaskState.TASK_STATE_SUBMITTED)

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import NamedTuple
+from http import HTTPStatus
+from typing import Final, NamedTuple
 
 import structlog
 from a2a.helpers.proto_helpers import new_text_part
 from a2a.types.a2a_pb2 import Artifact, Message, Part, Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
 
 from ...errors import ShuttingDown
+from ...http.failures import Failure
 from ...runtime.replies import Reply
 from ...runtime.state import Decision
 from .caller import Caller
@@ -37,6 +39,9 @@ class EndedElsewhere(Exception):
 
 class TaskRun:
     """It goes on when its caller leaves; it is stopped by `stop`, and soon after another process ends the task."""
+
+    GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE)
+    """Of a decision: about a call that waits no more."""
 
     def __init__(self, caller: Caller, tasks: Tasks, stored: StoredTask, asked: Asked) -> None:
         """Begin to answer what `asked` says, for the task that was saved."""
@@ -153,10 +158,10 @@ class TaskRun:
         raise ShuttingDown
 
     async def _refuse(self, error: Exception) -> None:
-        """Tell why there is no answer. What can be tried again leaves a task that waited as it was."""
+        """Tell why there is no answer."""
         failure = A2AErrors.recorded(error, self._caller.request_id)
         state = A2AErrors.state(failure)
-        if self._asked.is_follow_up and failure.retry_after_seconds is not None:
+        if self._asked.is_follow_up and self._waits_on(failure):
             state = TaskState.TASK_STATE_INPUT_REQUIRED
         waiting = self._asked.waiting if state == TaskState.TASK_STATE_INPUT_REQUIRED else None
         reason = Outgoing.message(new_text_part(failure.text), waiting, **A2AErrors.metadata(failure))
@@ -167,6 +172,11 @@ class TaskRun:
         except Exception as lost:  # noqa: BLE001  # those who listen hear it; it is failed later, by whoever reads it
             A2AErrors.recorded(lost, self._caller.request_id)
             self._adopt(self._stored._replace(task=self._stored.changed(state, reason)))
+
+    def _waits_on(self, failure: Failure) -> bool:
+        """True where nothing was done: what the task waits for can still be sent."""
+        is_gone = self._asked.decision is not None and failure.status in self.GONE
+        return failure.retry_after_seconds is not None or not (is_gone or failure.is_server_error)
 
     async def _save(self, state: TaskState, message: Message | None = None, artifact: Artifact | None = None) -> None:
         """Save the task's new state, and tell it.

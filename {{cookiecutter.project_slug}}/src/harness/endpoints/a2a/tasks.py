@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar, Final, NamedTuple
 
@@ -119,15 +120,23 @@ class Tasks:
                 await store.save(stored.task, anybody)
         return await store.list(asked, anybody)
 
-    async def changes(self, stored: StoredTask) -> AsyncGenerator[TaskEvent]:
+    async def changes(
+        self, stored: StoredTask, here: "asyncio.Future[AsyncGenerator[TaskEvent]]"
+    ) -> AsyncGenerator[TaskEvent]:
         """The task, and what becomes of it, whichever process is at it, until it is over or deleted.
 
-        One that waits for its caller is followed for as long as a run may take.
+        One that waits for its caller is followed for as long as a run may take. `here` gives the events of its
+        next run where this process has it: all streams of one process tell the same.
         """
         yield stored.task
         last = time.monotonic() + self.silent_seconds
         while not stored.is_over and (stored.is_active or time.monotonic() < last):
-            await asyncio.sleep(self.POLL_SECONDS)
+            await asyncio.wait([here], timeout=self.POLL_SECONDS)
+            if here.done():
+                async with aclosing(here.result()) as events:
+                    async for event in events:
+                        yield StoredTask(event, stored.record).status_event() if isinstance(event, Task) else event
+                return
             now = await self.find(stored.task.id)
             if now is None:
                 return

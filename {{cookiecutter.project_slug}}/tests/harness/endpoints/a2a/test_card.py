@@ -44,8 +44,8 @@ def test_it_speaks_the_services_language() -> None:
 def test_an_agent_without_keywords_is_tagged_by_its_name() -> None:
     class Plain(MoonsAgent):
         name = "plain"
-        keywords: Any = {"en": ()}
-        examples: Any = {"en": ()}
+        keywords = {"en": ()}
+        examples = {"en": ()}
 
     agents: list[type[Agent[Any]]] = [Plain]
     [skill] = Card(Application(agents), Settings(language="en"), "u", "v").card.skills

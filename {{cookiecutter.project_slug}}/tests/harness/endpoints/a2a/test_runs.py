@@ -134,7 +134,7 @@ async def test_a_cancel_goes_on_when_its_run_saves_a_step_meanwhile(
     slow: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task_id, _ = await running(slow)
-    saved, tries = Tasks.save, []
+    saved, tries = Tasks.save, list[int]()
 
     async def late(self: Tasks, last: StoredTask, task: Any) -> StoredTask | None:
         if task.status.state == TaskState.TASK_STATE_CANCELED and not tries:

@@ -1,5 +1,6 @@
 """Tests of `tasks`, on each kind of store."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -71,6 +72,7 @@ async def test_what_no_process_works_on_any_more_is_failed_when_it_is_read() -> 
     records, settings = RecordsInMemory(), Settings(request_timeout_seconds=3, turn_wait_seconds=4)
     tasks = Tasks(OwnRecords(records, "a2a", ANA), settings)
     assert tasks.silent_seconds == 10
+    stored = await new(tasks)
     for name, age_seconds, state in (("young", 9, "WORKING"), ("old", 11, "FAILED"), ("listed", 11, "FAILED")):
         stored = await new(tasks, name)
         place = ("a2a", ANA.id, name)
@@ -97,11 +99,12 @@ async def test_nobody_finds_anothers(tasks: Tasks) -> None:
 async def test_followed_until_it_is_deleted_or_has_waited_long(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tasks, "POLL_SECONDS", 0.001)
     working = await new(tasks)
-    events = tasks.changes(working)
+    here = asyncio.get_running_loop().create_future()
+    events = tasks.changes(working, here)
     assert await anext(events) == working.task
     await tasks._records.delete("k1")
     assert [it async for it in events] == []
     waiting = await new(tasks, "k2")
     waiting = await tasks.save(waiting, waiting.changed(TaskState.TASK_STATE_INPUT_REQUIRED)) or waiting
     tasks.silent_seconds = 0.01
-    assert len([it async for it in tasks.changes(waiting)]) == 1
+    assert len([it async for it in tasks.changes(waiting, here)]) == 1
