@@ -13,6 +13,7 @@ import httpx
 import orjson
 import pytest
 
+from harness.errors import ShuttingDown
 from tests.support.a2a_caller import PATIENCE_SECONDS, A2AServer, Caller, short
 from tests.support.processes import Process
 
@@ -75,7 +76,10 @@ async def subscribed(caller: Caller, task_id: str) -> list[str]:
     async with asyncio.timeout(PATIENCE_SECONDS), caller.http.stream("POST", "/a2a", json=body) as answer:
         async for line in answer.aiter_lines():
             if line.startswith("data: "):
-                [(kind, event)] = orjson.loads(line.removeprefix("data: "))["result"].items()
+                frame = orjson.loads(line.removeprefix("data: "))
+                if "error" in frame:
+                    return [*told, frame["error"]["message"]]
+                [(kind, event)] = frame["result"].items()
                 told.append(f"{kind} {short(event['status']['state'])}" if "status" in event else kind)
     return told
 
@@ -145,3 +149,29 @@ async def test_no_task_of_a_killed_process_goes_on_for_ever(database_url: str, t
         assert short((await two.other.send("Mars", taskId=asking["id"]))["status"]["state"]) == "completed"
         listed = (await two.other.rpc("ListTasks", {}))["result"]["tasks"]
         assert {short(it["status"]["state"]) for it in listed} == {"failed", "completed"}
+
+
+async def test_a_process_that_is_asked_to_end_tells_its_streams_how_their_tasks_ended(tmp_path: Path) -> None:
+    grace_seconds = 1
+    settings = {**SETTINGS, "DATABASE_URL": "memory://", "SHUTDOWN_GRACE_SECONDS": str(grace_seconds)}
+    process = Process(settings, tmp_path, 0, ("tests.support.a2a_served",))
+    try:
+        await asyncio.to_thread(process.wait_until_ready)
+        async with A2AServer(process.address).caller() as caller:
+            two = Two(caller, caller, process, tmp_path)
+            waiting = await caller.send("How many moons?")
+            following = asyncio.create_task(subscribed(caller, waiting["id"]))
+            task = await caller.send(QUESTION, now=True)
+            stream = asyncio.create_task(subscribed(caller, task["id"]))
+            await two.until("begun", 1)
+            await asyncio.sleep(0.2)
+            process.process.send_signal(signal.SIGTERM)
+            assert (await stream)[-1] == "statusUpdate failed"
+            assert two.lines("cancelled") == 1
+            waits, end = await following
+            assert waits == "task input_required"
+            assert end.startswith(ShuttingDown.detail)
+        assert await asyncio.to_thread(process.process.wait, PATIENCE_SECONDS) in (0, -signal.SIGTERM)
+        assert "Traceback" not in process.log
+    finally:
+        process.close()

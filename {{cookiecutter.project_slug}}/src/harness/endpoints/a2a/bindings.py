@@ -45,7 +45,8 @@ class CallContexts(ServerCallContextBuilder):
         headers = dict(request.headers)
         state = request.state
         key = headers.get("idempotency-key")
-        caller = Caller(state.principal, self._gateway(request), state.request_id, key)
+        shutdown = request.app.state.running.shutdown
+        caller = Caller(state.principal, self._gateway(request), state.request_id, key, shutdown)
         return ServerCallContext(state={"headers": headers, Caller.KEY: caller})
 
 
@@ -53,7 +54,7 @@ class Binding(ABC):
     """One way to call; bodies are JSON by the letter and say so, whatever the SDK would read."""
 
     def __init__(self, handler: RequestHandler, contexts: ServerCallContextBuilder, grace_seconds: float) -> None:
-        """Streams may go on for `grace_seconds` when the server ends."""
+        """Streams are cut `grace_seconds` after the server begins to end: what runs has ended before, and told it."""
         self._handler = handler
         self._contexts = contexts
         self._grace_seconds = grace_seconds

@@ -7,6 +7,7 @@ from a2a.server.context import ServerCallContext
 
 from ...auth.principal import Principal
 from ...http.gateway import Gateway
+from ...http.shutdown import ShutdownManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Caller:
     gateway: Gateway
     request_id: str
     idempotency_key: str | None
+    shutdown: ShutdownManager
 
     @classmethod
     def of(cls, context: ServerCallContext) -> Self:

@@ -36,6 +36,8 @@ class A2AEndpoint(Endpoint):
 
     PATH: Final = "/a2a"
     REST_PATH: Final = "/a2a/rest"
+    LAST_WORDS_SECONDS: Final = 1
+    """Time to tell how a run was ended; less than the server's own (`cli/serve.py`). Guess."""
 
     def __init__(self, application: "Application", settings: Settings) -> None:
         """Make the card and the handler."""
@@ -45,7 +47,7 @@ class A2AEndpoint(Endpoint):
         self._card = Card(application, settings, self.url(self.PATH), self.url(self.REST_PATH))
         self.handler = TaskHandler(settings, self._card.card)
         contexts = CallContexts(self.gateway)
-        grace_seconds = settings.shutdown_grace_seconds
+        grace_seconds = settings.shutdown_grace_seconds + self.LAST_WORDS_SECONDS
         self._rpc = JSONRPC(self.handler, contexts, grace_seconds)
         self._rest = REST(self.handler, contexts, grace_seconds)
 

@@ -118,9 +118,10 @@ class TaskHandler(RequestHandler):
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
         """The task as it is, and what becomes of it, whichever process is at it."""
-        with A2AErrors.told(Caller.of(context).request_id):
+        caller = Caller.of(context)
+        with A2AErrors.told(caller.request_id):
             validate_proto_required_fields(params)
-            tasks = self._tasks(Caller.of(context))
+            tasks = self._tasks(caller)
             stored = await self._found(tasks, params.id)
             if stored.is_over:
                 raise UnsupportedOperationError("The task is over; read it by GetTask.")
@@ -129,7 +130,7 @@ class TaskHandler(RequestHandler):
             awaited = self._awaited.setdefault(params.id, set())
             awaited.add(here)
             try:
-                async with aclosing(run.events() if run else tasks.changes(stored, here)) as events:
+                async with aclosing(run.events() if run else tasks.changes(stored, here, caller.shutdown)) as events:
                     async for event in events:
                         yield event
             finally:

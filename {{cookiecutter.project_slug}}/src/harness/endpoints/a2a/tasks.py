@@ -23,6 +23,7 @@ from a2a.types.a2a_pb2 import (
 from google.protobuf.json_format import MessageToJson, Parse
 
 from ...http.gateway import OwnRecords
+from ...http.shutdown import ShutdownManager
 from ...settings import Settings
 from ...storage.records import Record
 
@@ -121,7 +122,7 @@ class Tasks:
         return await store.list(asked, anybody)
 
     async def changes(
-        self, stored: StoredTask, here: "asyncio.Future[AsyncGenerator[TaskEvent]]"
+        self, stored: StoredTask, here: "asyncio.Future[AsyncGenerator[TaskEvent]]", shutdown: ShutdownManager
     ) -> AsyncGenerator[TaskEvent]:
         """The task, and what becomes of it, whichever process is at it, until it is over or deleted.
 
@@ -131,7 +132,8 @@ class Tasks:
         yield stored.task
         last = time.monotonic() + self.silent_seconds
         while not stored.is_over and (stored.is_active or time.monotonic() < last):
-            await asyncio.wait([here], timeout=self.POLL_SECONDS)
+            with shutdown.request():
+                await asyncio.wait([here], timeout=self.POLL_SECONDS)
             if here.done():
                 async with aclosing(here.result()) as events:
                     async for event in events:

@@ -12,6 +12,7 @@ from harness.auth.principal import Principal, Scope
 from harness.endpoints.a2a.parts import Outgoing
 from harness.endpoints.a2a.tasks import StoredTask, Tasks
 from harness.http.gateway import OwnRecords
+from harness.http.shutdown import ShutdownManager
 from harness.settings import Settings
 from harness.storage.records import RecordsInMemory
 from harness.storage.sqlite import Checkpoints
@@ -99,12 +100,13 @@ async def test_nobody_finds_anothers(tasks: Tasks) -> None:
 async def test_followed_until_it_is_deleted_or_has_waited_long(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tasks, "POLL_SECONDS", 0.001)
     working = await new(tasks)
+    shutdown = ShutdownManager(Settings())
     here = asyncio.get_running_loop().create_future()
-    events = tasks.changes(working, here)
+    events = tasks.changes(working, here, shutdown)
     assert await anext(events) == working.task
     await tasks._records.delete("k1")
     assert [it async for it in events] == []
     waiting = await new(tasks, "k2")
     waiting = await tasks.save(waiting, waiting.changed(TaskState.TASK_STATE_INPUT_REQUIRED)) or waiting
     tasks.silent_seconds = 0.01
-    assert len([it async for it in tasks.changes(waiting, here)]) == 1
+    assert len([it async for it in tasks.changes(waiting, here, shutdown)]) == 1
