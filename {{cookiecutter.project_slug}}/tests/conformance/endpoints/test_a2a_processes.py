@@ -127,6 +127,7 @@ async def test_each_of_two_processes_answers_for_the_tasks_of_both(two: Two, rou
         await one_round(two)
 
 
+@pytest.mark.slow
 async def test_no_task_of_a_killed_process_goes_on_for_ever(database_url: str, tmp_path: Path) -> None:
     hurried = {**SETTINGS, "DATABASE_URL": database_url, "REQUEST_TIMEOUT_SECONDS": "2", "TURN_WAIT_SECONDS": "0"}
     async with AsyncExitStack() as stack:
@@ -151,6 +152,7 @@ async def test_no_task_of_a_killed_process_goes_on_for_ever(database_url: str, t
         assert {short(it["status"]["state"]) for it in listed} == {"failed", "completed"}
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_asked_to_end_tells_its_streams_how_their_tasks_ended(tmp_path: Path) -> None:
     grace_seconds = 1
     settings = {**SETTINGS, "DATABASE_URL": "memory://", "SHUTDOWN_GRACE_SECONDS": str(grace_seconds)}
