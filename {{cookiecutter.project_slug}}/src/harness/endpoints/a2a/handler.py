@@ -126,17 +126,23 @@ class TaskHandler(RequestHandler):
             if stored.is_over:
                 raise UnsupportedOperationError("The task is over; read it by GetTask.")
             run = self._runs.get(params.id)
-            here = asyncio.get_running_loop().create_future()
-            awaited = self._awaited.setdefault(params.id, set())
-            awaited.add(here)
-            try:
-                async with aclosing(run.events() if run else tasks.changes(stored, here, caller.shutdown)) as events:
-                    async for event in events:
-                        yield event
-            finally:
-                awaited.discard(here)
-                if not awaited:
-                    self._awaited.pop(params.id, None)
+            async with aclosing(run.events() if run else self._followed(tasks, stored, caller)) as events:
+                async for event in events:
+                    yield event
+
+    async def _followed(self, tasks: Tasks, stored: StoredTask, caller: Caller) -> AsyncGenerator[TaskEvent]:
+        """What becomes of a task that no run of this process is at yet."""
+        here = asyncio.get_running_loop().create_future()
+        awaited = self._awaited.setdefault(stored.task.id, set())
+        awaited.add(here)
+        try:
+            async with aclosing(tasks.changes(stored, here, caller.shutdown)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            awaited.discard(here)
+            if not awaited and self._awaited.get(stored.task.id) is awaited:
+                del self._awaited[stored.task.id]
 
     async def _refuse_push(self, params: Any, context: ServerCallContext) -> NoReturn:
         """A webhook would be a call to whatever address a caller names."""

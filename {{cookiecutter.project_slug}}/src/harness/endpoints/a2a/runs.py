@@ -90,7 +90,7 @@ class TaskRun:
 
     async def _heard(self, listener: asyncio.Queue[TaskEvent | None]) -> AsyncGenerator[TaskEvent]:
         try:
-            while event := await listener.get():
+            while (event := await listener.get()) is not None:
                 yield event
         finally:
             self._listeners.discard(listener)

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar, Final, NamedTuple
 
+import orjson
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import InMemoryTaskStore
 from a2a.types.a2a_pb2 import (
@@ -116,10 +117,28 @@ class Tasks:
             InvalidParamsError: There is no such page.
         """
         store, anybody = InMemoryTaskStore(use_copying=False), ServerCallContext()
+        outlined = {}
         for record in await self._records.list(self.MOST):
-            if stored := await self._read(record):
+            if task := self._outline(record):
+                outlined[task.id] = record
+                await store.save(task, anybody)
+            elif stored := await self._read(record):
                 await store.save(stored.task, anybody)
-        return await store.list(asked, anybody)
+        page = await store.list(asked, anybody)
+        for task in page.tasks:
+            if record := outlined.get(task.id):
+                task.CopyFrom(self._parsed(record))
+        return page
+
+    @staticmethod
+    def _outline(record: Record) -> Task | None:
+        """What a task is chosen and sorted by, unless a run is at it: to read a thousand whole takes 7 times as long."""
+        told = orjson.loads(record.value)
+        status = TaskStatus(state=TaskState.Value(told["status"]["state"]))
+        if status.state in ACTIVE:
+            return None
+        status.timestamp.FromJsonString(told["status"]["timestamp"])
+        return Task(id=told["id"], context_id=told["contextId"], status=status)
 
     async def changes(
         self, stored: StoredTask, here: "asyncio.Future[AsyncGenerator[TaskEvent]]", shutdown: ShutdownManager
@@ -151,7 +170,7 @@ class Tasks:
             stored = now
 
     async def _read(self, record: Record) -> StoredTask | None:
-        stored = StoredTask(Parse(record.value, Task(), ignore_unknown_fields=True), record)
+        stored = StoredTask(self._parsed(record), record)
         if not stored.is_active or time.time() - record.updated_at < self.silent_seconds:
             return stored
         reason = Message(message_id=f"{stored.task.id}-lost", role="ROLE_AGENT", parts=[{"text": self.LOST}])
@@ -162,6 +181,11 @@ class Tasks:
     async def _saved(self, record: Record, task: Task) -> StoredTask | None:
         saved = await self._records.save(record)
         return StoredTask(task, saved) if saved else None
+
+    @staticmethod
+    def _parsed(record: Record) -> Task:
+        task: Task = Parse(record.value, Task(), ignore_unknown_fields=True)
+        return task
 
     @staticmethod
     def _written(task: Task) -> str:
