@@ -71,7 +71,7 @@ async def two(database_url: str, tmp_path: Path) -> AsyncIterator[Two]:
 
 async def subscribed(caller: Caller, task_id: str) -> list[str]:
     """What a subscription tells, in short, until it ends."""
-    told = []
+    told: list[str] = []
     body = {"jsonrpc": "2.0", "id": 1, "method": "SubscribeToTask", "params": {"id": task_id}}
     async with asyncio.timeout(PATIENCE_SECONDS), caller.http.stream("POST", "/a2a", json=body) as answer:
         async for line in answer.aiter_lines():

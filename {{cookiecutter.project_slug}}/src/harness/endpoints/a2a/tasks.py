@@ -126,8 +126,8 @@ class Tasks:
                 await store.save(stored.task, anybody)
         page = await store.list(asked, anybody)
         for task in page.tasks:
-            if record := outlined.get(task.id):
-                task.CopyFrom(self._parsed(record))
+            if task.id in outlined:
+                task.CopyFrom(self._parsed(outlined[task.id]))
         return page
 
     @staticmethod
