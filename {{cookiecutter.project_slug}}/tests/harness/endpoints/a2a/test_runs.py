@@ -18,14 +18,22 @@ pytestmark = pytest.mark.checklist("INT-2")
 
 QUESTION = "How many moons has Mars?"
 
+STOPPED_SECONDS = Settings().request_timeout_seconds / 3
+
 
 @pytest.fixture
 async def slow(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Caller]:
     SlowAgent.reset()
     monkeypatch.setattr(Tasks, "POLL_SECONDS", 0.05)
     settings = Settings(database_url="memory://", disable_llm=True)
-    async with A2AServer.of(settings, SLOW) as server, server.caller() as caller, asyncio.timeout(PATIENCE_SECONDS):
+    async with A2AServer.of(settings, SLOW) as server, server.caller() as caller:
         yield caller
+
+
+async def stopped() -> None:
+    """Wait until the tool was cancelled: long before the run's own deadline would do it."""
+    async with asyncio.timeout(STOPPED_SECONDS):
+        await SlowAgent.cancelled.wait()
 
 
 async def running(slow: Caller) -> tuple[str, str]:
@@ -46,7 +54,7 @@ async def test_a_task_that_another_process_has_cancelled_stops_its_tool(
         await SlowAgent.started.wait()
         [task] = (await slow.rpc("ListTasks", {}))["result"]["tasks"]
         await elsewhere(slow, task["id"], monkeypatch)
-        await SlowAgent.cancelled.wait()
+        await stopped()
         told = (await stream.aread()).decode()
     assert told.strip().split("\n\n")[-1].count("TASK_STATE_CANCELED") == 1
     assert await slow.state(task["id"]) == "canceled"
@@ -95,7 +103,7 @@ async def test_a_thread_that_is_deleted_takes_its_run_with_it(slow: Caller, monk
         return None
 
     monkeypatch.setattr(RecordsInMemory, "find", gone)
-    await SlowAgent.cancelled.wait()
+    await stopped()
     assert (await slow.task(task_id))["code"] == -32001
 
 
