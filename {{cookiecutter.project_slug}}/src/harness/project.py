@@ -61,6 +61,7 @@ class Extra:
         "otel": "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http",
         "redis": "redis",
         "mcp": "mcp",
+        "a2a": "a2a-sdk[http-server]",
     }
     """As `pyproject.toml` has them; by the name of the extra."""
 

@@ -21,11 +21,23 @@ class EnvironmentReads:
     REMEDY = "read a setting instead: add a field to a class of settings/"
 
     def faults(self, package: Package) -> Iterator[Fault]:
-        """Every use of `os.environ`, `os.getenv` and dotenv outside of a settings module."""
+        """Every use of `os.environ`, `os.getenv` and dotenv outside of a settings module.
+
+        What a library alone reads may be set for it.
+        """
         for module in package:
+            told = {id(part) for node in module.nodes if self._is_told(node) for part in ast.walk(node)}
             for node in () if module.is_settings else module.nodes:
-                if name := self._read(node):
+                if id(node) not in told and (name := self._read(node)):
                     yield module.fault(node, f"`{name}` goes past the settings", self.REMEDY)
+
+    @staticmethod
+    def _is_told(node: ast.AST) -> bool:
+        """True for `os.environ.setdefault("NAME", "value")`, whose result nobody reads."""
+        match node:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="setdefault"), args=[ast.Constant(), ast.Constant()])):
+                return True
+        return False
 
     @staticmethod
     def _read(node: ast.AST) -> str:
@@ -156,6 +168,8 @@ def test_every_setting_says_what_it_is_for(package: Package) -> None:
     "line",
     [
         'key = os.environ["KEY"]',
+        'key = os.environ.setdefault("KEY", "x")',
+        'os.environ.setdefault("KEY", value)',
         'key = os.getenv("KEY")',
         "from os import getenv, path",
         "from dotenv import load_dotenv",
@@ -167,6 +181,11 @@ def test_a_look_at_the_environment_is_named_with_its_line(plant: Plant, line: st
     found = [str(fault) for fault in EnvironmentReads().faults(package)]
     assert len(found) == 1
     assert found[0].startswith("src/harness/models/factory.py:2: `")
+
+
+def test_what_only_a_library_reads_may_be_set_for_it(plant: Plant) -> None:
+    line = 'os.environ.setdefault("SDK_TRACING", "false")'
+    assert not [*EnvironmentReads().faults(plant({"endpoints/a2a/endpoint.py": f"import os\n{line}\n"}))]
 
 
 PLANTED = {
