@@ -14,7 +14,7 @@ from ...runtime.state import Decision
 class Asked:
     """One request. Tools, context and state of a front end are not used: the agents have their own."""
 
-    INSTRUCTIONS: ClassVar = ("system", "developer")
+    INSTRUCTIONS: ClassVar = frozenset({"system", "developer"})
     """Roles that a front end adds by itself; they are ignored."""
 
     LAST: Final = "The last message must be the user's."

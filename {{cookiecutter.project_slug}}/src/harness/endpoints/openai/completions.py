@@ -40,7 +40,7 @@ class Completions:
     """What the parts of an answer are called."""
 
     OURS: Final = (
-        *("thread_id", "run_id", "language", "sources", "grounding"),
+        *("thread_id", "run_id", "language", "agents", "sources", "grounding"),
         *("approvals", "degraded", "degraded_because", "notices"),
     )
     """Members of a `Reply` that OpenAI has no name for; its clients hand them on as they are."""
@@ -111,9 +111,10 @@ class CompletionFrames(Frames):
 
     def _end(self, reply: Mapping[str, Any]) -> bytes:
         answer: str = reply["answer"]
-        if not answer.strip().startswith(self._sent.strip()):
+        rest = "" if answer.strip() == self._sent.strip() else answer.removeprefix(self._sent)
+        if rest == answer and self._sent:
             return self.frame({"error": Errors.WITHDRAWN})
-        frames = self._piece(answer.strip().removeprefix(self._sent.strip()) if self._sent else answer)
+        frames = self._piece(rest)
         frames += self._chunk({}, "stop", **Completions.ours(reply))
         if self._has_usage:
             frames += self.frame({**self._head, "choices": [], "usage": Completions.usage(reply)})

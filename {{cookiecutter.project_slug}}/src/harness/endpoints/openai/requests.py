@@ -53,7 +53,7 @@ class Completion(BaseModel):
     }
     """What changes the form of an answer -> the values that ask for the only one that there is."""
 
-    INSTRUCTIONS: ClassVar = ("system", "developer")
+    INSTRUCTIONS: ClassVar = frozenset({"system", "developer"})
     """Roles of a caller's wishes. Every client sends some, so they are ignored, and not refused."""
 
     model: str
