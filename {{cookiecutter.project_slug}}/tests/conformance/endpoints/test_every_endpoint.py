@@ -1,10 +1,10 @@
 """What holds at `/v1` holds at every endpoint: the same tests, each by a client of that protocol."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from pkgutil import iter_modules
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from harness.auth.api_key import NewKey
 from harness.errors import ServiceError
 from harness.http.gateway import Gateway
 from harness.prompts.messages import Messages
-from harness.runtime.agent import Agent
 from harness.runtime.replies import Event
 from harness.service import Service
 from harness.settings import Settings
@@ -31,6 +30,7 @@ CARD = "4111 1111 1111 1111"
 SECRET = "planted secret /etc/shadow"
 WORD = "xylophonists"
 """Occurs nowhere else."""
+NAMED = {"X-Request-ID": "quote-me"}
 MOST = 8
 """Requests; some protocols need several for a message."""
 
@@ -46,13 +46,14 @@ class Opened:
         self.door = door
         self._guarded = guarded
 
-    async def start(self, agents: Sequence[type[Agent[Any]]] = AGENTS, **changes: Any) -> None:
+    async def start(self, **changes: Any) -> None:
         """Start it with other settings."""
-        await self.door.open(
-            Settings(**self._guarded.settings.model_dump() | {"public_url": BASE_URL} | changes), agents
-        )
+        values = self._guarded.settings.model_dump() | {"public_url": BASE_URL} | changes
+        await self.door.open(Settings(**values), AGENTS)
 
-    def client(self, kind: type[Client], key: NewKey | None = ANA, **headers: str) -> Client:
+    def client(
+        self, kind: type[Client], key: NewKey | None = ANA, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> Client:
         """A caller with this key."""
         return kind(self.door.app, {**(by(key) if key else {}), **headers})
 
@@ -86,7 +87,7 @@ async def test_who_asks_is_known_and_may_ask(opened: Opened, kind: type[Client],
     let_in = await opened.client(kind).say(way, QUESTION)
     assert (let_in.text, let_in.code, let_in.degraded) == (ANSWER, "", []), let_in.raw
     assert let_in.thread_id
-    for nobody in (opened.client(kind, None), opened.client(kind, None, **{"X-API-Key": f"{ANA.text}x"})):
+    for nobody in (opened.client(kind, None), opened.client(kind, None, {"X-API-Key": f"{ANA.text}x"})):
         check_refused(await nobody.say(way, QUESTION), kind, "unauthenticated", HTTPStatus.UNAUTHORIZED)
     other = await opened.client(kind, COLLECTOR).say(way, QUESTION)
     check_refused(other, kind, "scope-missing", HTTPStatus.FORBIDDEN)
@@ -226,12 +227,6 @@ async def _fail(*_: Any, **__: Any) -> Any:
     raise RuntimeError(SECRET)
 
 
-@asynccontextmanager
-async def _fail_inside(*_: Any, **__: Any) -> AsyncGenerator[None]:
-    raise RuntimeError(SECRET)
-    yield
-
-
 def _fail_at_once(*_: Any, **__: Any) -> Any:
     raise RuntimeError(SECRET)
 
@@ -242,8 +237,8 @@ async def _fail_late(*_: Any, **__: Any) -> AsyncGenerator[Event]:
 
 
 PLANTED = {
-    "in the service": (Service, "_place", _fail_inside),
-    "in the graph": (Service, "_run", _fail_inside),
+    "in the service": (Service, "_place", _fail_at_once),
+    "in the graph": (Service, "_run", _fail_at_once),
     "before it is asked": (Gateway, "_check", _fail_at_once),
 }
 
@@ -263,7 +258,7 @@ async def test_a_fault_of_ours_shows_a_fixed_text_alone(
 ) -> None:
     await opened.start(log_format="json")
     monkeypatch.setattr(holder, name, fault)
-    answer = await opened.client(kind, **{"X-Request-ID": "quote-me"}).say(way, QUESTION, "t1")
+    answer = await opened.client(kind, headers=NAMED).say(way, QUESTION, "t1")
     check_internal(answer, kind)
     assert SECRET in lines.text  # it is for the log
 
@@ -283,7 +278,7 @@ async def test_so_does_one_after_the_first_event(
     await opened.start()
     monkeypatch.setattr(Service, "_events", _fail_late)
     monkeypatch.setattr(Service, "_answer", _fail)
-    answer = await opened.client(kind, **{"X-Request-ID": "quote-me"}).say(way, QUESTION, "t1")
+    answer = await opened.client(kind, headers=NAMED).say(way, QUESTION, "t1")
     check_internal(answer, kind)
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import openai
 import pytest
 from langchain_openai import ChatOpenAI  # noqa: TID251  # a caller of ours, no model
-from openai.types.chat import ChatCompletionChunk
-from pydantic import SecretStr
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from harness.application import Application
 from harness.auth.api_key import NewKey
@@ -47,6 +46,23 @@ def said(message: str, **more: Any) -> dict[str, Any]:
     return {"model": SERVICE, "messages": [{"role": "user", "content": message}], **more}
 
 
+def chat_model(client: openai.AsyncOpenAI, **more: Any) -> ChatOpenAI:
+    return ChatOpenAI(
+        **{"model": SERVICE, "base_url": str(client.base_url), "api_key": ANA.text, "max_retries": 0, **more}
+    )
+
+
+def words(error: openai.APIError) -> str:
+    assert isinstance(error.body, dict)
+    return str(error.body["message"])
+
+
+def tokens(told: ChatCompletion | ChatCompletionChunk) -> int:
+    assert told.usage
+    assert told.usage.total_tokens == told.usage.prompt_tokens + told.usage.completion_tokens
+    return told.usage.total_tokens
+
+
 async def chunks(client: openai.AsyncOpenAI, request: Mapping[str, Any]) -> list[ChatCompletionChunk]:
     return [it async for it in await client.chat.completions.create(stream=True, **request)]
 
@@ -56,14 +72,14 @@ async def test_openai_chats_streams_and_lists(start: Start) -> None:
     whole = await client.chat.completions.create(**said(QUESTION), temperature=0.3, seed=1, user="u", max_tokens=5)
     assert whole.choices[0].message.content == ANSWER
     assert whole.choices[0].finish_reason == "stop"
-    assert whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens > 0
+    assert tokens(whole) > 0
     assert whole.model_extra["sources"][0]["title"] == "Table of moons"
     told = await chunks(client, said(QUESTION, stream_options={"include_usage": True}))
     first, *between, end, usage = told
     assert (first.choices[0].delta.role, first.choices[0].delta.content) == ("assistant", "")
     assert "".join(it.choices[0].delta.content or "" for it in between) == ANSWER
     assert (end.choices[0].finish_reason, end.usage) == ("stop", None)
-    assert (usage.choices, usage.usage.total_tokens) == ([], whole.usage.total_tokens)
+    assert (usage.choices, tokens(usage)) == ([], tokens(whole))
     assert len({it.id for it in told}) == 1
     assert all(it.choices for it in await chunks(client, said(QUESTION)))
     models = [it.id async for it in client.models.list()]
@@ -75,13 +91,7 @@ async def test_openai_chats_streams_and_lists(start: Start) -> None:
 
 async def test_chatopenai_chats_and_streams(start: Start) -> None:
     client = await start()
-    model = ChatOpenAI(
-        model=SERVICE,
-        base_url=str(client.base_url),
-        api_key=SecretStr(ANA.text),
-        default_headers={"X-Thread-Id": "t1"},
-        max_retries=0,
-    )
+    model = chat_model(client, default_headers={"X-Thread-Id": "t1"})
     answer = await model.ainvoke([("system", "Be nice."), ("user", QUESTION)])
     assert answer.content == ANSWER
     assert answer.usage_metadata
@@ -146,7 +156,7 @@ async def test_every_refusal_is_the_client_s_own_exception_with_its_words(start:
             await client.chat.completions.create(stream=is_streamed, **request)
         error = refused.value
         assert (error.type, error.code, error.param) == (error_type, code, param), name
-        assert len(error.body["message"]) > 10
+        assert len(words(error)) > 10
         assert "gpt-5" not in str(error)
 
 
@@ -185,7 +195,7 @@ async def test_a_fault_of_ours_is_a_server_error(start: Start, monkeypatch: pyte
     for is_streamed in (False, True):
         with pytest.raises(openai.InternalServerError) as refused:
             await client.chat.completions.create(stream=is_streamed, **said(QUESTION))
-        assert refused.value.response.headers["x-request-id"] in refused.value.body["message"]
+        assert refused.value.response.headers["x-request-id"] in words(refused.value)
         assert "NoneType" not in str(refused.value)
 
 
@@ -216,7 +226,7 @@ async def test_no_client_ends_up_with_half_an_answer(
         await chunks(client, said(QUESTION))
     assert failed.value.code == code
     assert "secret" not in str(failed.value)
-    model = ChatOpenAI(model=SERVICE, base_url=str(client.base_url), api_key=SecretStr(ANA.text), max_retries=0)
+    model = chat_model(client)
     with pytest.raises(openai.APIError):
         _ = [it async for it in model.astream(QUESTION)]
 
@@ -248,7 +258,7 @@ async def test_what_a_front_end_asks_beside_the_conversation_touches_no_thread(
     assert asked.choices[0].message.content == WAITS
     for _ in range(3):
         title = await client.chat.completions.create(**said(prompt, model="a-title-model"), **named)
-        assert (title.choices[0].message.content, title.usage.total_tokens) == (phrase, 0)
+        assert (title.choices[0].message.content, tokens(title)) == (phrase, 0)
     told = await chunks(client, {**said(prompt), **named})
     assert "".join(it.choices[0].delta.content or "" for it in told) == phrase
     (call,) = asked.model_extra["approvals"]
