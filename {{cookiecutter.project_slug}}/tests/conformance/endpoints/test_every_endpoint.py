@@ -15,6 +15,7 @@ from harness.errors import ServiceError
 from harness.http.gateway import Gateway
 from harness.prompts.messages import Messages
 from harness.runtime.replies import Event
+from harness.runtime.sessions import Sessions
 from harness.service import Service
 from harness.settings import Settings
 from tests.conftest import Door, Lines
@@ -238,6 +239,7 @@ async def _fail_late(*_: Any, **__: Any) -> AsyncGenerator[Event]:
 
 PLANTED = {
     "in the service": (Service, "_place", _fail_at_once),
+    "in the store": (Sessions, "open", _fail_at_once),
     "in the graph": (Service, "_run", _fail_at_once),
     "before it is asked": (Gateway, "_check", _fail_at_once),
 }

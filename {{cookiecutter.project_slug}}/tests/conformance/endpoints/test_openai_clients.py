@@ -1,5 +1,6 @@
 """The official clients of chat completions, openai and ChatOpenAI, over a real socket: outcomes 19 to 21."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -12,12 +13,14 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from harness.application import Application
 from harness.auth.api_key import NewKey
 from harness.project import Project
+from harness.runtime.agent import ToolResult
 from harness.runtime.replies import Event
 from harness.service import Service
 from harness.settings import Settings
+from tests.support.agents import MoonsAgent
 from tests.support.approving import AGENTS, WAITS, cancelled
 from tests.support.callers import ANA, COLLECTOR, Guarded
-from tests.support.listening import listening
+from tests.support.listening import PATIENCE_SECONDS, listening
 
 SERVICE = Project.load().name
 QUESTION, ANSWER = "How many moons has Mars?", "mars has 2 moons."
@@ -229,6 +232,27 @@ async def test_no_client_ends_up_with_half_an_answer(
     model = chat_model(client)
     with pytest.raises(openai.APIError):
         _ = [it async for it in model.astream(QUESTION)]
+
+
+async def test_a_client_that_leaves_a_stream_stops_the_tool(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, stopped = asyncio.Event(), asyncio.Event()
+
+    async def look_up(*_: Any, name: str) -> ToolResult:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        raise AssertionError
+
+    look_up.__doc__ = MoonsAgent.look_up.__doc__
+    monkeypatch.setattr(MoonsAgent, "look_up", look_up)
+    client = await start()
+    stream = await client.chat.completions.create(stream=True, **said(QUESTION))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await began.wait()
+        await stream.close()
+        await stopped.wait()
 
 
 TITLE = """### Task:
