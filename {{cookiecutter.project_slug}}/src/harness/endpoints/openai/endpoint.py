@@ -46,7 +46,7 @@ class OpenAIEndpoint(Endpoint):
         router = APIRouter(route_class=StrictRoute, include_in_schema=False)
         router.add_api_route(self.COMPLETIONS, self.complete, methods=["POST"], response_model=None)
         router.add_api_route(self.MODELS, self.models, methods=["GET"])
-        router.add_api_route(f"{self.MODELS}/{{model:path}}", self.model, methods=["GET"])
+        router.add_api_route(self.MODELS + "/{model:path}", self.model, methods=["GET"])
         return [router]
 
     def error_writers(self) -> Mapping[str, ErrorWriter]:
