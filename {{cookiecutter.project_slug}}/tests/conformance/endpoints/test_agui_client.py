@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from harness.application import Application
+from harness.http.run_stream import RunStream
 from harness.runtime.replies import Event
 from harness.service import Service
 from tests.support.approving import AGENTS, CANCEL, WAITS, cancelled
@@ -23,6 +24,7 @@ from tests.support.listening import listening
 
 SCRIPT = Path(__file__).parents[2] / "support/endpoints/agui_client.cjs"
 STREAM = Service.stream
+HEARTBEAT_SECONDS = 0.05
 
 
 async def _stream(service: Service, message: str, *parts: Any, **more: Any) -> AsyncGenerator[Event]:
@@ -36,6 +38,7 @@ async def _stream(service: Service, message: str, *parts: Any, **more: Any) -> A
     yield Event(event="token", data={"text": "Half an"})
     if "break" in message:
         raise RuntimeError("planted secret")
+    await asyncio.sleep(4 * HEARTBEAT_SECONDS)
     yield Event(event="withdrawn", data={"because": "ungrounded"})
     yield Event(event="token", data={"text": "Whole."})
     yield Event(
@@ -52,6 +55,7 @@ async def test_the_official_client_is_served_over_the_whole_way(
     if not folder or not node:
         pytest.skip("set AGUI_CLIENT to a folder with @ag-ui/client, and install node")
     monkeypatch.setattr(Service, "stream", _stream)
+    monkeypatch.setattr(RunStream, "HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
     async with listening(Application(AGENTS).create_app(guarded.settings)) as url:
         process = await asyncio.create_subprocess_exec(
             *(node, str(SCRIPT), f"{url}/v1/agui", ANA.text),
