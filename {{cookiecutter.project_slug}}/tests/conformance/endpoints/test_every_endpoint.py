@@ -21,7 +21,7 @@ from harness.settings import Settings
 from tests.conftest import Door, Lines
 from tests.support.approving import AGENTS, CANCEL, WAITS, cancelled
 from tests.support.callers import ANA, COLLECTOR, EVE, TALKER, Guarded, by
-from tests.support.endpoints.base import BASE_URL, Answer, Client, clients
+from tests.support.endpoints.base import BASE_URL, EVERY_WAY, Answer, Client, clients
 from tests.support.writing_agent import OrdersAgent
 
 QUESTION, ANSWER = "How many moons has Mars?", "mars has 2 moons."
@@ -34,10 +34,6 @@ WORD = "xylophonists"
 NAMED = {"X-Request-ID": "quote-me"}
 MOST = 8
 """Requests; some protocols need several for a message."""
-
-EVERY_WAY = pytest.mark.parametrize(
-    ("kind", "way"), [pytest.param(it, way, id=f"{it.name} {way}") for it in clients() for way in it.ways]
-)
 
 
 class Opened:

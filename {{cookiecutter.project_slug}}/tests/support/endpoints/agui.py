@@ -17,6 +17,7 @@ class Client(Base):
     """`POST /v1/agui`, which always streams; the client's run id is the key."""
 
     name = "agui"
+    routes = ("/v1/agui",)
     ways = ("stream",)
     has_idempotency_key = True
 

@@ -5,16 +5,17 @@ A module `tests/support/endpoints/<name>.py` with a class `Client` is found by i
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import httpx2
+import pytest
 from fastapi import FastAPI
 
 BASE_URL = "http://service"
@@ -57,6 +58,9 @@ class Client(ABC):
 
     ways: ClassVar[Sequence[str]] = ("ask", "stream")
     """Those of the two methods that differ here."""
+
+    routes: ClassVar[Collection[str]]
+    """Those that a message is sent to, as logs and metrics name them."""
 
     has_idempotency_key: ClassVar[bool] = False
     """True where a caller names a message, so that its second try runs nothing."""
@@ -139,3 +143,9 @@ def clients() -> Sequence[type[Client]]:
     names = sorted(it.name for it in iter_modules([str(folder)]) if it.name != "base")
     found: list[type[Client]] = [import_module(f"{__package__}.{name}").Client for name in names]
     return found
+
+
+EVERY_WAY: Final = pytest.mark.parametrize(
+    ("kind", "way"), [pytest.param(it, way, id=f"{it.name} {way}") for it in clients() for way in it.ways]
+)
+"""Each endpoint, and each way to ask there."""

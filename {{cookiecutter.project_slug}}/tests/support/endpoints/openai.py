@@ -17,6 +17,7 @@ class Client(Base):
     """`POST /v1/chat/completions`; it has no way to decide."""
 
     name = "openai"
+    routes = ("/v1/chat/completions",)
     has_idempotency_key = True
 
     @classmethod

@@ -12,6 +12,7 @@ class Client(Base):
     """`/v1/chat` and `/v1/chat/stream`."""
 
     name = "v1"
+    routes = ("/v1/chat", "/v1/chat/stream")
     has_idempotency_key = True
 
     async def ask(self, message: str, thread_id: str | None = None, key: str | None = None) -> Answer:
