@@ -59,8 +59,8 @@ class Client(ABC):
     ways: ClassVar[Sequence[str]] = ("ask", "stream")
     """Those of the two methods that differ here."""
 
-    routes: ClassVar[Collection[str]]
-    """Those that a message is sent to, as logs and metrics name them."""
+    routes: ClassVar[Collection[str]] = ()
+    """Those that a message is sent to, as logs and metrics name them; none: `/<name>`."""
 
     has_idempotency_key: ClassVar[bool] = False
     """True where a caller names a message, so that its second try runs nothing."""
