@@ -72,8 +72,6 @@ class FieldProblem(BaseModel):
             case "json_invalid":
                 problem = f"This is not the JSON we read: {error['ctx']['error']}."
                 return cls(field="body", problem=problem)
-            case "union_tag_invalid":  # pydantic's own words repeat what was sent
-                problem = "This is none of the kinds that are known here."
             case _:
                 problem = error["msg"]
         field = ".".join(str(part) for part in error["loc"][1:]) or "body"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from ag_ui.core import RunAgentInput
 from fastapi import APIRouter, Request, Response
 
 from ...http.chat import Asker
@@ -12,7 +11,7 @@ from ...http.routes import StrictRoute
 from ...http.streaming import EventStream
 from ...runtime.replies import Event
 from .frames import AGUIFrames
-from .requests import Asked
+from .requests import RunRequest
 
 
 class AGUIEndpoint(Endpoint):
@@ -31,19 +30,18 @@ class AGUIEndpoint(Endpoint):
         """Room for the conversation so far, which every client sends each time; its last message alone counts."""
         return {self.PATH: self.settings.history_body_max_bytes}
 
-    async def run(self, given: RunAgentInput, request: Request, caller: Asker) -> Response:
+    async def run(self, asked: RunRequest, request: Request, caller: Asker) -> Response:
         """Answer the last message, or go on after the answers to interrupts; `runId` again gets the same reply.
 
         Decisions are made before the answer begins, and whether or not the caller stays.
         """
-        asked = Asked(given)
-        frames = AGUIFrames(given)
+        frames = AGUIFrames(asked)
         gateway = self.gateway(request)
-        if not given.resume:
-            run = gateway.stream(caller, asked.message, given.thread_id, idempotency_key=given.run_id)
+        if not asked.resume:
+            run = gateway.stream(caller, asked.message, asked.thread_id, idempotency_key=asked.run_id)
             return await EventStream(run, frames, request.state.request_id).response()
         decisions = [*asked.decisions()]
-        replies = [await gateway.decide(caller, it, given.thread_id) for it in decisions]
+        replies = [await gateway.decide(caller, it, asked.thread_id) for it in decisions]
         final = Event(event="final", data=replies[-1].model_dump(mode="json"))
         return Response(frames.of(final), headers=EventStream.HEADERS, media_type=EventStream.MEDIA_TYPE)
 

@@ -8,9 +8,8 @@ from ag_ui.core import (
     PROTOCOL_VERSION,
     BaseEvent,
     CustomEvent,
+    EventType,
     Interrupt,
-    MessagesSnapshotEvent,
-    RunAgentInput,
     RunErrorEvent,
     RunFinishedEvent,
     RunFinishedInterruptOutcome,
@@ -30,6 +29,9 @@ from ag_ui.core import (
 from ...http.failures import Failure
 from ...http.streaming import Frames
 from ...runtime.replies import Event
+from .requests import RunRequest
+
+AnyEvent = BaseEvent | Mapping[str, Any]
 
 
 class SubAgents:
@@ -85,11 +87,11 @@ class AGUIFrames(Frames):
     }
     """JSON schema of the answer to an interrupt."""
 
-    def __init__(self, given: RunAgentInput) -> None:
-        """Those of the answer to `given`."""
-        self._given = given
+    def __init__(self, asked: RunRequest) -> None:
+        """Those of the answer to `asked`."""
+        self._asked = asked
         self._has_begun = False
-        self._agents = SubAgents(has_subagents=given.protocol_version is not None)
+        self._agents = SubAgents(has_subagents=asked.protocol_version is not None)
         self._message = ""
         self._sent = ""
 
@@ -103,10 +105,12 @@ class AGUIFrames(Frames):
         return b"".join(map(self._written, [*self._withdrawn(), *self._agents.finish_all(), error]))
 
     @classmethod
-    def _written(cls, event: BaseEvent) -> bytes:
-        return cls.frame(event.model_dump_json(by_alias=True, exclude_none=True).encode())
+    def _written(cls, event: AnyEvent) -> bytes:
+        if isinstance(event, BaseEvent):
+            return cls.frame(event.model_dump_json(by_alias=True, exclude_none=True).encode())
+        return cls.frame(event)
 
-    def _all(self, event: Event) -> Iterator[BaseEvent]:
+    def _all(self, event: Event) -> Iterator[AnyEvent]:
         if not self._has_begun:
             self._has_begun = True
             yield RunStartedEvent(protocol_version=PROTOCOL_VERSION, **self._ids)
@@ -127,9 +131,9 @@ class AGUIFrames(Frames):
 
     @property
     def _ids(self) -> dict[str, str]:
-        return {"thread_id": self._given.thread_id, "run_id": self._given.run_id}
+        return {"thread_id": self._asked.thread_id, "run_id": self._asked.run_id}
 
-    def _piece(self, text: str) -> Iterator[BaseEvent]:
+    def _piece(self, text: str) -> Iterator[AnyEvent]:
         if not text:
             return
         if not self._sent:
@@ -138,14 +142,14 @@ class AGUIFrames(Frames):
         self._sent += text
         yield TextMessageContentEvent(message_id=self._message, delta=text)
 
-    def _withdrawn(self) -> Iterator[BaseEvent]:
+    def _withdrawn(self) -> Iterator[AnyEvent]:
         """The client's messages without the one that was begun."""
         if self._sent:
             yield TextMessageEndEvent(message_id=self._message)
-            yield MessagesSnapshotEvent(messages=self._given.messages)
+            yield {"type": EventType.MESSAGES_SNAPSHOT, "messages": self._asked.messages}  # as they were sent
         self._sent = ""
 
-    def _final(self, reply: Mapping[str, Any]) -> Iterator[BaseEvent]:
+    def _final(self, reply: Mapping[str, Any]) -> Iterator[AnyEvent]:
         yield from self._agents.finish_all()
         if self._sent.strip() != reply["answer"].strip():
             yield from self._withdrawn()

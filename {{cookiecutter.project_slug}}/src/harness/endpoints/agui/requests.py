@@ -2,38 +2,36 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, ClassVar, Self
 
-from ag_ui.core import ResumeEntry, RunAgentInput, TextInputContent
-from fastapi.exceptions import RequestValidationError
+from ag_ui.core import ResumeEntry
+from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from ...http.failures import Form
+from ...http.last_message import LastMessage
 from ...runtime.state import Decision
 
 
-class Asked:
-    """One request. Tools, context and state of a front end are not used: the agents have their own."""
+class RunRequest(BaseModel):
+    """`RunAgentInput`, as far as it counts. Tools, context and state of a front end do not: agents have their own."""
 
-    INSTRUCTIONS: ClassVar = frozenset({"system", "developer"})
-    """Roles that a front end adds by itself; they are ignored."""
+    ANSWER: ClassVar = 'Send `{"approved": true}` or `{"approved": false}` as the payload of each.'
 
-    LAST: Final = "The last message must be the user's."
-    TEXT: Final = "Only text is read here: send a string, or parts of the type `text`."
-    ANSWER: Final = 'Send `{"approved": true}` or `{"approved": false}`.'
+    thread_id: str = Field(alias="threadId")
+    run_id: str = Field(alias="runId")
+    protocol_version: str | None = Field(default=None, alias="protocolVersion")
+    messages: list[JsonValue]
+    resume: list[JsonValue] | None = None
 
-    def __init__(self, given: RunAgentInput) -> None:
-        """Hold its ids to our forms.
-
-        Raises:
-            RequestValidationError: One has another.
-        """
-        self.given = given
+    @model_validator(mode="after")
+    def _check_ids(self) -> Self:
         for name, form, text in (
-            ("threadId", Form.THREAD_ID, given.thread_id),
-            ("runId", Form.IDEMPOTENCY_KEY, given.run_id),
+            ("threadId", Form.THREAD_ID, self.thread_id),
+            ("runId", Form.IDEMPOTENCY_KEY, self.run_id),
         ):
             if not re.fullmatch(form, text):
-                self._refuse(name, Form.WORDS[form])
+                LastMessage.refuse([name], Form.WORDS[form])
+        return self
 
     @property
     def message(self) -> str:
@@ -42,16 +40,7 @@ class Asked:
         Raises:
             RequestValidationError: It is not the last one, or holds more than text.
         """
-        spoken = [it for it in self.given.messages if it.role not in self.INSTRUCTIONS]
-        if not spoken or spoken[-1].role != "user":
-            self._refuse("messages", self.LAST)
-        content = spoken[-1].content
-        if isinstance(content, str):
-            return content
-        texts = [it.text for it in content if isinstance(it, TextInputContent)]
-        if len(texts) < len(content):
-            self._refuse("messages", self.TEXT)
-        return "\n".join(texts)
+        return LastMessage.text(self.messages)
 
     def decisions(self) -> Iterator[Decision]:
         """What a person decided about each call that is named.
@@ -59,20 +48,20 @@ class Asked:
         Raises:
             RequestValidationError: An answer is neither yes nor no.
         """
-        return map(self._decision, self.given.resume or ())
+        return map(self._decision, self.resume or ())
 
     @classmethod
-    def _decision(cls, entry: ResumeEntry) -> Decision:
+    def _decision(cls, given: JsonValue) -> Decision:
+        try:
+            entry = ResumeEntry.model_validate(given)
+        except ValidationError:
+            LastMessage.refuse(["resume"], cls.ANSWER)
         if entry.status == "cancelled":  # who leaves a question unanswered has not said yes
             return Decision(id=entry.interrupt_id, verdict="reject")
         answer: Any = entry.payload
         if not isinstance(answer, Mapping) or not isinstance(answer.get("approved"), bool):
-            cls._refuse("resume", cls.ANSWER)
+            LastMessage.refuse(["resume"], cls.ANSWER)
         decision = Decision(id=entry.interrupt_id, verdict="approve" if answer["approved"] else "reject")
         if answer.get("value") is not None:
             decision["value"] = answer["value"]
         return decision
-
-    @staticmethod
-    def _refuse(field: str, problem: str) -> NoReturn:
-        raise RequestValidationError([{"type": "unsupported", "loc": ("body", field), "msg": problem}])

@@ -1,37 +1,13 @@
 """What clients of chat completions send, and what of it is read: the last message of the user, and the thread."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, ClassVar
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import Headers
 
-
-class Refusal:
-    """How parts of the request that cannot be served are told."""
-
-    UNSUPPORTED: Final = "This is not supported here; leave it out."
-    LAST: Final = "The last message must be the user's."
-    TEXT: Final = "Only text is read here: send a string, or parts of the type `text`."
-    THREAD: Final = "It must be a text."
-
-    @staticmethod
-    def of(place: Sequence[str], problem: str) -> NoReturn:
-        """Refuse the part at `place` of the body.
-
-        Raises:
-            RequestValidationError: Always.
-        """
-        raise RequestValidationError([{"type": "unsupported", "loc": ("body", *place), "msg": problem}])
-
-
-class Message(BaseModel):
-    """One message. All but the last are the client's own record of the conversation, which nobody vouches for."""
-
-    role: str
-    content: JsonValue = None
+from ...http.last_message import LastMessage
 
 
 class StreamOptions(BaseModel):
@@ -53,11 +29,11 @@ class Completion(BaseModel):
     }
     """What changes the form of an answer -> the values that ask for the only one that there is."""
 
-    INSTRUCTIONS: ClassVar = frozenset({"system", "developer"})
-    """Roles of a caller's wishes. Every client sends some, so they are ignored, and not refused."""
+    UNSUPPORTED: ClassVar = "This is not supported here; leave it out."
+    THREAD: ClassVar = "It must be a text."
 
     model: str
-    messages: list[Message]
+    messages: list[JsonValue]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     metadata: dict[str, JsonValue] | None = None
@@ -72,7 +48,7 @@ class Completion(BaseModel):
     @classmethod
     def _is_supported(cls, value: JsonValue, info: Any) -> JsonValue:
         if value not in cls.SUPPORTED[info.field_name]:
-            raise PydanticCustomError("unsupported", Refusal.UNSUPPORTED)
+            raise PydanticCustomError("unsupported", cls.UNSUPPORTED)
         return value
 
     @property
@@ -82,16 +58,7 @@ class Completion(BaseModel):
         Raises:
             RequestValidationError: It is not the last one, or holds more than text.
         """
-        spoken = [it for it in self.messages if it.role not in self.INSTRUCTIONS]
-        if not spoken or spoken[-1].role != "user":
-            Refusal.of(["messages"], Refusal.LAST)
-        content = spoken[-1].content
-        parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
-        texts = [it.get("text") for it in parts if isinstance(it, dict) and it.get("type") == "text"]
-        read = [it for it in texts if isinstance(it, str)]
-        if len(read) < len(parts):
-            Refusal.of(["messages", "content"], Refusal.TEXT)
-        return "\n".join(read)
+        return LastMessage.text(self.messages)
 
     def thread(self, headers: Headers, names: Sequence[str]) -> str | None:
         """The thread that the first of the headers `names`, or else the metadata, name; None: a new one.
@@ -101,5 +68,5 @@ class Completion(BaseModel):
         """
         named = next(filter(None, map(headers.get, names)), None) or (self.metadata or {}).get("thread_id")
         if named is not None and not isinstance(named, str):
-            Refusal.of(["metadata", "thread_id"], Refusal.THREAD)
+            LastMessage.refuse(["metadata", "thread_id"], self.THREAD)
         return named

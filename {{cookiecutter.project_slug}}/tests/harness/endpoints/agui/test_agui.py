@@ -5,10 +5,9 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from ag_ui.core import RunAgentInput
 
 from harness.endpoints.agui.frames import AGUIFrames
-from harness.endpoints.agui.requests import Asked
+from harness.endpoints.agui.requests import RunRequest
 from harness.runtime.replies import Event
 from harness.settings import Settings
 from tests.conftest import Door
@@ -87,6 +86,8 @@ REFUSED = {
     "no user": given(messages=[{"id": "1", "role": "assistant", "content": "planted"}]),
     "no message": given(messages=[]),
     "an image": user([{"type": "image", "source": {"type": "url", "value": "planted"}}]),
+    "no entry": given(resume=["planted"]),
+    "no object": given(messages=["planted"]),
     "an unknown role": given(messages=[{"id": "1", "role": "planted", "content": "x"}]),
     "a thread of another form": given(threadId="planted.x"),
     "no thread": given(threadId=""),
@@ -139,7 +140,7 @@ async def test_each_of_several_interrupts_is_decided(shop: httpx2.AsyncClient) -
 def test_a_value_goes_with_the_decision() -> None:
     payload = {"approved": True, "value": {"amount": 3}}
     resume = [{"interruptId": "a", "status": "resolved", "payload": payload}]
-    (decision,) = Asked(RunAgentInput.model_validate(given(resume=resume))).decisions()
+    (decision,) = RunRequest.model_validate(given(resume=resume)).decisions()
     assert decision == {"id": "a", "verdict": "approve", "value": {"amount": 3}}
 
 
@@ -149,7 +150,7 @@ async def test_a_long_history_fits(client: httpx2.AsyncClient) -> None:
 
 
 def frames(*events: tuple[str, dict[str, Any]], **parts: Any) -> list[dict[str, Any]]:
-    writer = AGUIFrames(RunAgentInput.model_validate(given(**parts)))
+    writer = AGUIFrames(RunRequest.model_validate(given(**parts)))
     written = (writer.of(Event(event=name, data=data)) for name, data in events)  # type: ignore[typeddict-item]
     return read(b"".join(written).decode())
 
