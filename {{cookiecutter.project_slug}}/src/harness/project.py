@@ -62,6 +62,7 @@ class Extra:
         "redis": "redis",
         "mcp": "mcp",
         "a2a": "a2a-sdk[http-server]",
+        "agui": "ag-ui-protocol",
     }
     """As `pyproject.toml` has them; by the name of the extra."""
 

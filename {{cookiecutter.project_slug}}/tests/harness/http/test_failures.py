@@ -42,6 +42,11 @@ def test_so_has_every_status_that_http_itself_answers(status: int) -> None:
     assert failure.code.replace("-", " ") == HTTPStatus(status).phrase.lower().replace("-", " ")
 
 
+def test_a_body_that_is_too_large_is_called_the_same_by_every_python() -> None:
+    words = Failure.from_error(HTTPException(413), "r1").words  # 3.13 has another phrase
+    assert (words.openai_code, words.agui) == ("content_too_large", "content-too-large")
+
+
 def test_every_row_of_the_table_is_of_something() -> None:
     known = {error.code for error in EXAMPLES} | {str(status.value) for status in HTTPStatus}
     assert ErrorWords.table().keys() <= known

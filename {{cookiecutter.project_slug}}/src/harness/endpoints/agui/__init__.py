@@ -1,0 +1,1 @@
+"""The service as front ends that speak AG-UI know it."""

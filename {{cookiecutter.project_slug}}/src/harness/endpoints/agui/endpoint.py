@@ -1,0 +1,49 @@
+"""`POST /v1/agui`: runs as front ends that speak AG-UI start, watch and resume them."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from fastapi import APIRouter, Request, Response
+
+from ...http.chat import Asker
+from ...http.endpoint import Endpoint
+from ...http.routes import StrictRoute
+from ...http.streaming import EventStream
+from ...runtime.replies import Event
+from .frames import AGUIFrames
+from .requests import RunRequest
+
+
+class AGUIEndpoint(Endpoint):
+    """One run a request. A refusal before its first event has a status and a problem document, as at `/v1`."""
+
+    name = "agui"
+    PATH: ClassVar = "/v1/agui"
+
+    def routes(self) -> Sequence[APIRouter]:
+        """Left out of our document: the protocol's own describes it."""
+        router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+        router.add_api_route(self.PATH, self.run, methods=["POST"], response_model=None)
+        return [router]
+
+    def body_max_bytes(self) -> Mapping[str, int]:
+        """Room for the conversation so far, which every client sends each time; its last message alone counts."""
+        return {self.PATH: self.settings.history_body_max_bytes}
+
+    async def run(self, asked: RunRequest, request: Request, caller: Asker) -> Response:
+        """Answer the last message, or go on after the answers to interrupts; `runId` again gets the same reply.
+
+        Decisions are made before the answer begins, and whether or not the caller stays.
+        """
+        frames = AGUIFrames(asked)
+        gateway = self.gateway(request)
+        if not asked.resume:
+            run = gateway.stream(caller, asked.message, asked.thread_id, idempotency_key=asked.run_id)
+            return await EventStream(run, frames, request.state.request_id).response()
+        decisions = [*asked.decisions()]
+        replies = [await gateway.decide(caller, it, asked.thread_id) for it in decisions]
+        final = Event(event="final", data=replies[-1].model_dump(mode="json"))
+        return Response(frames.of(final), headers=EventStream.HEADERS, media_type=EventStream.MEDIA_TYPE)
+
+
+ENDPOINT = AGUIEndpoint
