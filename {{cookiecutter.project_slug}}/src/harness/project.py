@@ -60,6 +60,7 @@ class Extra:
         "postgres": "langgraph-checkpoint-postgres psycopg[binary,pool]",
         "otel": "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http",
         "redis": "redis",
+        "mcp": "mcp",
     }
     """As `pyproject.toml` has them; by the name of the extra."""
 
