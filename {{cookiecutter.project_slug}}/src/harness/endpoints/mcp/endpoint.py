@@ -1,6 +1,7 @@
 """`POST /mcp`: the Model Context Protocol over streamable HTTP, of 2026-07-28 and of before."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -89,7 +90,7 @@ class MCPEndpoint(Endpoint):
             agents.server,
             stateless=True,
             security_settings=self._callers(),
-            max_request_body_size=self.settings.body_max_bytes,
+            max_request_body_size=sys.maxsize,  # BODY_MAX_BYTES holds, and is told as every error is
         )
         self._app = agents.cancellation.around(manager.handle_request)
         started, over = asyncio.Event(), asyncio.Event()

@@ -105,7 +105,7 @@ class Results:
 
     @classmethod
     def of_reply(cls, reply: Reply, address: str) -> types.CallToolResult:
-        """The answer as text, with all that a model must know which sees no more; the whole as data.
+        """The answer, what else a model must know that sees texts alone, and the whole as data.
 
         `address`: of the service, whose `/v1` decides about what waits.
         """
@@ -116,14 +116,13 @@ class Results:
             for it in reply.approvals
         ]
         parts = [
-            reply.answer,
             "\n".join(["Sources:", *sources]) if sources else "",
             *reply.notices,
             *waits,
             f"To go on with this conversation: thread_id {reply.thread_id}",
         ]
-        text = "\n\n".join(part for part in parts if part)
-        return cls._told(text, structured_content=reply.model_dump(mode="json"))
+        more = "\n\n".join(part for part in parts if part)
+        return cls._told(reply.answer, more, structured_content=reply.model_dump(mode="json"))
 
     @classmethod
     def of_failure(cls, failure: Failure) -> types.CallToolResult:
@@ -176,5 +175,5 @@ class Results:
         return f"{call.agent}.{call.tool}({json.dumps(call.arguments, ensure_ascii=False)})"
 
     @staticmethod
-    def _told(text: str, **parts: Any) -> types.CallToolResult:
-        return types.CallToolResult(content=[types.TextContent(text=text)], **parts)
+    def _told(*texts: str, **parts: Any) -> types.CallToolResult:
+        return types.CallToolResult(content=[types.TextContent(text=it) for it in texts], **parts)
