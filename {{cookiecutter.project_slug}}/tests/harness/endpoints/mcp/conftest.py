@@ -1,5 +1,6 @@
 """Two processes on one store, and the official client of either era."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -40,11 +41,11 @@ class Pair:
         file = self.folder / "waits"
         return file.read_text(encoding="utf-8").split() if file.exists() else []
 
-    def check_waits(self, *expected: str) -> None:
+    async def check_waits(self, *expected: str) -> None:
         """Until it is so."""
         last = time.monotonic() + PATIENCE_SECONDS
         while self.waits() != [*expected] and time.monotonic() < last:
-            time.sleep(0.05)
+            await asyncio.sleep(0.05)
         assert self.waits() == [*expected]
 
 

@@ -1,13 +1,19 @@
 """A client that no longer waits stops the agent's tool, in both eras and whichever process is told."""
 
+import signal
+from pathlib import Path
+from typing import Any
+
 import anyio
 import pytest
-from mcp import MCPError
+from mcp import Client, MCPError
 
 from tests.support.callers import ANA, EVE
 from tests.support.endpoints.mcp import LEGACY
 
-from .conftest import Connect, Pair
+from tests.support.processes import Process
+
+from .conftest import ERAS, MODULE, Connect, Pair
 
 pytestmark = [pytest.mark.checklist("INT-1"), pytest.mark.slow]
 
@@ -23,18 +29,17 @@ async def test_a_call_that_ends_early_stops_its_tool(connect: Connect, pair: Pai
         else:
             with anyio.move_on_after(2):
                 await client.call_tool("ask_waiting", WAIT)
-        pair.check_waits("begun", "stopped")
+        await pair.check_waits("begun", "stopped")
         # The connection goes on.
         assert not (await client.call_tool("ask_moons", {"message": "Moons of Mars"})).is_error
 
 
 async def test_another_s_call_of_the_same_number_goes_on(connect: Connect, pair: Pair) -> None:
-    body = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 0}}
-    body["params"] = {"requestId": 2}
+    body: dict[str, Any] = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
     async with connect(mode="legacy") as client, anyio.create_task_group() as tasks:
         await client.list_tools()
         tasks.start_soon(client.call_tool, "ask_waiting", WAIT)
-        pair.check_waits("begun")
+        await pair.check_waits("begun")
         for key, session in ((EVE, "s" * 32), (ANA, "s" * 32), (ANA, "")):
             for process in pair.processes:
                 for number in range(9):
@@ -49,4 +54,26 @@ async def test_another_s_call_of_the_same_number_goes_on(connect: Connect, pair:
         await anyio.sleep(2.5)
         assert pair.waits() == ["begun"]
         tasks.cancel_scope.cancel()
-    pair.check_waits("begun", "stopped")
+    await pair.check_waits("begun", "stopped")
+
+
+@pytest.mark.parametrize("mode", ERAS.values(), ids=ERAS)
+async def test_the_end_of_the_process_ends_open_calls(tmp_path: Path, mode: str) -> None:
+    settings = {"SHUTDOWN_GRACE_SECONDS": "1", "DATABASE_URL": f"sqlite:///{tmp_path}/threads.sqlite"}
+    process = Process(settings, tmp_path, module=(MODULE, "serve"))
+    pair = Pair([process], tmp_path)
+    results = []
+    try:
+        await anyio.to_thread.run_sync(process.wait_until_ready)
+        async with Client(f"{process.address}/mcp", mode=mode) as client, anyio.create_task_group() as tasks:
+
+            async def wait() -> None:
+                results.append(await client.call_tool("ask_waiting", WAIT))
+
+            tasks.start_soon(wait)
+            await pair.check_waits("begun")
+            process.process.send_signal(signal.SIGTERM)
+        await pair.check_waits("begun", "stopped")
+        assert [(it.meta or {})["harness/problem"] for it in results] == ["shutting-down"]
+    finally:
+        process.close()
