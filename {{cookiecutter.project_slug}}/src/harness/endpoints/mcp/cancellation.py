@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,8 +16,9 @@ from mcp_types import CancelledNotification, RequestId
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import ASGIApp, Message, Receive
 from starlette.types import Scope as Connection
+from starlette.types import Send
 
 from ...auth.principal import Principal
 from ...errors import StoreUnavailable
@@ -39,8 +41,6 @@ class Cancellation:
 
     LOOK_SECONDS: Final = 1.0
     """How often a running call looks whether it was cancelled, seconds: a guess between load and waste."""
-
-    ACCEPTED: Final = 202
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -91,7 +91,7 @@ class Cancellation:
                 await send(message)
 
             await app(scope, received, sent)
-            if self.ACCEPTED in status and (session := self._session(headers)):
+            if HTTPStatus.ACCEPTED in status and (session := self._session(headers)):
                 await self._note(scope["state"]["principal"], session, bytes(body))
 
         return listening
@@ -99,7 +99,7 @@ class Cancellation:
     def _name(self, headers: Headers, answer: MutableMapping[str, Any]) -> None:
         """Give a client its session id, once it was answered."""
         is_modern = headers.get(self.VERSION) in MODERN_PROTOCOL_VERSIONS
-        if answer["status"] == 200 and not is_modern and self.SESSION not in headers:  # noqa: PLR2004
+        if answer["status"] == HTTPStatus.OK and not is_modern and self.SESSION not in headers:
             MutableHeaders(scope=answer)[self.SESSION] = uuid4().hex
 
     async def _note(self, caller: Principal, session: str, body: bytes) -> None:

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette.sse import AppStatus
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Receive
 from starlette.types import Scope as Connection
+from starlette.types import Send
 
 from ...auth.principal import Scope
 from ...http.endpoint import ASGIRoute, Endpoint
@@ -78,11 +80,14 @@ class MCPEndpoint(Endpoint):
         return orjson.dumps({"jsonrpc": "2.0", "id": None, "error": error}), "application/json"
 
     async def _answer(self, scope: Connection, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        # Spaces around a value are no part of it (RFC 9110, section 5.5); httptools leaves those behind it.
+        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await self._app({**scope, "headers": headers}, receive, send)
 
     @asynccontextmanager
     async def lifespan(self, running: AppState) -> AsyncIterator[None]:
         """A server of its own for each start: the SDK's manager runs once."""
+        AppStatus.disable_automatic_graceful_drain()  # it would cut streams at once; `RunStream` ends them in time
         agents = AgentServer(running, self.url(""))
         if self.settings.public_url:
             running.authenticator.accept_audience(self.url(self.PATH))

@@ -92,14 +92,11 @@ class AgentServer:
         return Results.of_reply(reply, self._address)
 
     async def _asked(self, context: Context, caller: Principal, call: types.CallToolRequestParams) -> Reply:
+        agent = self._tools.agent(call.name)
         asked = AskArguments.read(call.arguments or {})
         key = (context.meta or {}).get(self.IDEMPOTENCY_KEY)
         run = self._gateway.stream(
-            caller,
-            asked.message,
-            asked.thread_id,
-            idempotency_key=key if isinstance(key, str) else None,
-            only=self._tools.agent(call.name),
+            caller, asked.message, asked.thread_id, idempotency_key=key if isinstance(key, str) else None, only=agent
         )
         steps = 0
         last: Event | None = None
@@ -110,9 +107,7 @@ class AgentServer:
                     await context.session.report_progress(steps, message=self._told(last))
         return Reply.model_validate(last and last["data"])  # a run ends with `final`
 
-    async def _decided(
-        self, caller: Principal, waiting: Waiting, answers: types.InputResponses | None
-    ) -> Reply | None:
+    async def _decided(self, caller: Principal, waiting: Waiting, answers: types.InputResponses | None) -> Reply | None:
         verdict = Results.verdict(answers)
         if verdict is None:
             return None

@@ -8,6 +8,7 @@ import mcp_types as types
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
+from ...errors import AgentUnknown
 from ...http.failures import Failure, Form
 from ...prompts.language import Translations
 from ...runtime.agent import Agent
@@ -64,9 +65,16 @@ class Toolbox:
         self.schema["properties"]["message"]["maxLength"] = settings.message_max_chars
 
     def agent(self, tool: str) -> str:
-        """The agent that `tool` asks, by name; empty: the service picks; a name of none where there is no such tool."""
-        agent = self._agents.get(tool)
-        return agent.name if agent else "" if tool == self.ASK else tool
+        """The name of the agent that `tool` asks; empty: the service picks.
+
+        Raises:
+            AgentUnknown: There is no such tool.
+        """
+        if tool == self.ASK:
+            return ""
+        if tool not in self._agents:
+            raise AgentUnknown(tool)
+        return self._agents[tool].name
 
     @property
     def listed(self) -> list[types.Tool]:
@@ -148,9 +156,7 @@ class Results:
         call = reply.approvals[0]
         answer = {"type": "boolean", "title": "Approve", "description": cls._shown(call)}
         schema = {"type": "object", "properties": {"approve": answer}, "required": ["approve"]}
-        form = types.ElicitRequestFormParams(
-            message=f"Approve this call? {cls._shown(call)}", requested_schema=schema
-        )
+        form = types.ElicitRequestFormParams(message=f"Approve this call? {cls._shown(call)}", requested_schema=schema)
         state = Waiting(id=call.id, thread_id=reply.thread_id).model_dump_json()
         return types.InputRequiredResult(
             input_requests={cls.DECISION: types.ElicitRequest(params=form)}, request_state=state

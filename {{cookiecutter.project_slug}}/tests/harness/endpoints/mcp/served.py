@@ -6,10 +6,10 @@ from pathlib import Path
 
 import app.agents
 from harness.cli import main
+from harness.prompts.messages import LocalizedMessage
 from harness.runtime.agent import ToolResult
 from tests.support import served
 from tests.support.agents import TableAgent
-from harness.prompts.messages import LocalizedMessage
 
 
 class WaitingAgent(TableAgent):

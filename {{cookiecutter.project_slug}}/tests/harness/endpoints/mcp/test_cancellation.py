@@ -10,7 +10,6 @@ from mcp import Client, MCPError
 
 from tests.support.callers import ANA, EVE
 from tests.support.endpoints.mcp import LEGACY
-
 from tests.support.processes import Process
 
 from .conftest import ERAS, MODULE, Connect, Pair

@@ -11,8 +11,8 @@ import pytest
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import INVALID_REQUEST
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from mcp_types import INVALID_REQUEST
 
 from harness.settings import Settings
 from tests.conftest import Door
@@ -183,7 +183,9 @@ class Login:
                 told = {"issuer": address, "response_types_supported": ["code"], **ends}
                 return httpx2.Response(200, json={**told, "code_challenge_methods_supported": ["S256"]})
             case "/registration":
-                return httpx2.Response(201, json={**httpx2.Response(200, content=request.content).json(), "client_id": "c"})
+                return httpx2.Response(
+                    201, json={**httpx2.Response(200, content=request.content).json(), "client_id": "c"}
+                )
             case "/token":
                 (resource,) = parse_qs(request.content.decode())["resource"]
                 self.resources.append(resource)

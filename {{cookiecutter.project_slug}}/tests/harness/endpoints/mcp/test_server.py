@@ -47,8 +47,7 @@ async def test_tools_are_listed_as_they_are(connect: Connect, era: str) -> None:
     assert set(tools) >= {"ask", "ask_moons", "ask_orders"}
     moons, orders = tools["ask_moons"], tools["ask_orders"]
     assert moons.description == "Moons of a planet. Such as: How many moons has Mars?; Moons of Saturn"
-    assert moons.annotations and moons.annotations.read_only_hint is True
-    assert orders.annotations and orders.annotations.read_only_hint is False
+    assert [bool(it.annotations and it.annotations.read_only_hint) for it in (moons, orders)] == [True, False]
     assert moons.input_schema["properties"]["message"]["maxLength"] == 4000
     assert moons.input_schema["additionalProperties"] is False
 
@@ -110,9 +109,7 @@ APPROVAL = {
 
 
 @pytest.mark.parametrize(("answer", "said"), APPROVAL.values(), ids=APPROVAL)
-async def test_a_person_at_the_client_decides(
-    connect: Connect, answer: tuple[str, bool | None], said: str
-) -> None:
+async def test_a_person_at_the_client_decides(connect: Connect, answer: tuple[str, bool | None], said: str) -> None:
     callback, asked = says(*answer)
     async with connect(mode="auto", elicitation_callback=callback) as client:
         result = await client.call_tool("ask_orders", CANCEL)
@@ -144,7 +141,7 @@ async def test_who_may_not_approve_is_not_asked(connect: Connect, era: str) -> N
     more = result.content[1]
     assert isinstance(more, types.TextContent)
     (call,) = result.structured_content["approvals"]
-    assert f"POST http://127.0.0.1:" in more.text
+    assert "POST http://127.0.0.1:" in more.text
     assert f"/approvals/{call['id']}" in more.text
 
 

@@ -27,9 +27,7 @@ def command(tmp_path: Path) -> StdioServerParameters:
 
 
 @pytest.mark.parametrize("mode", ERAS.values(), ids=ERAS)
-async def test_a_client_that_starts_it_has_all_tools(
-    command: StdioServerParameters, tmp_path: Path, mode: str
-) -> None:
+async def test_a_client_that_starts_it_has_all_tools(command: StdioServerParameters, tmp_path: Path, mode: str) -> None:
     steps: list[str | None] = []
 
     async def progress(_: float, __: float | None, message: str | None) -> None:
