@@ -87,7 +87,7 @@ class MCPEndpoint(Endpoint):
     @asynccontextmanager
     async def lifespan(self, running: AppState) -> AsyncIterator[None]:
         """A server of its own for each start: the SDK's manager runs once."""
-        AppStatus.disable_automatic_graceful_drain()  # it would cut streams at once; `RunStream` ends them in time
+        AppStatus.enable_automatic_graceful_drain = False  # it would cut streams; `RunStream` ends them in time
         agents = AgentServer(running, self.url(""))
         if self.settings.public_url:
             running.authenticator.accept_audience(self.url(self.PATH))

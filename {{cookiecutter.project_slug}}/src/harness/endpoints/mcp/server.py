@@ -67,15 +67,16 @@ class AgentServer:
         """
         state = context.request.state if context.request is not None else None
         caller: Principal = state.principal if state else Principal.anonymous()
+        result = None
         try:
             with self.cancellation.watched(caller, context):
-                return await self._result(context, caller, call)
-            return Results.of_nothing_done(Results.WITHDRAWN)
+                result = await self._result(context, caller, call)
         except Exception as error:  # noqa: BLE001  # told by the table of failures alone
             failure = Failure.recorded(error, state.request_id if state else uuid4().hex)
             if failure.words.mcp == "tool":
                 return Results.of_failure(failure)
             raise MCPError(int(failure.words.mcp), failure.text, Results.meta(failure)) from None
+        return result or Results.of_nothing_done(Results.WITHDRAWN)
 
     async def _result(
         self, context: Context, caller: Principal, call: types.CallToolRequestParams

@@ -80,19 +80,25 @@ class Toolbox:
     def listed(self) -> list[types.Tool]:
         """All of them."""
         every = "\n".join(f"{it.name}: {self._about(it)}" for it in self._agents.values())
-        writes = any(it.policy().requires_approval for it in self._agents.values())
-        tools = [self._tool(self.ASK, f"{self.ABOUT}\n{every}", writes=writes)]
+        only_reads = all(map(self._only_reads, self._agents.values()))
+        tools = [self._tool(self.ASK, f"{self.ABOUT}\n{every}", only_reads=only_reads)]
         for name, agent in self._agents.items():
             examples = "; ".join(Translations.pick(agent.examples, self._language))
             about = f"{self._about(agent)} Such as: {examples}"
-            tools.append(self._tool(name, about, writes=bool(agent.policy().requires_approval)))
+            tools.append(self._tool(name, about, only_reads=self._only_reads(agent)))
         return tools
 
     def _about(self, agent: Agent[Any]) -> str:
-        return Translations.pick(agent.description, self._language)
+        about: str = Translations.pick(agent.description, self._language)
+        return about
 
-    def _tool(self, name: str, about: str, *, writes: bool) -> types.Tool:
-        hints = types.ToolAnnotations(read_only_hint=not writes, open_world_hint=True)
+    @staticmethod
+    def _only_reads(agent: Agent[Any]) -> bool:
+        """Whether that is known: the tools of a graph, or of other agents that it asks, stand in no policy of its own."""
+        return bool(agent.granted.tools) and not agent.granted.requires_approval
+
+    def _tool(self, name: str, about: str, *, only_reads: bool) -> types.Tool:
+        hints = types.ToolAnnotations(read_only_hint=only_reads, open_world_hint=True)
         result = Reply.model_json_schema(mode="serialization")
         return types.Tool(
             name=name, title=name, description=about, input_schema=self.schema, output_schema=result, annotations=hints
@@ -145,7 +151,7 @@ class Results:
     @classmethod
     def meta(cls, failure: Failure) -> dict[str, Any]:
         """For programs: the name of the problem, the request's id, and when to try again."""
-        told = {"problem": failure.code, "request_id": failure.request_id}
+        told: dict[str, Any] = {"problem": failure.code, "request_id": failure.request_id}
         if failure.retry_after_seconds is not None:
             told["retry_after_seconds"] = failure.retry_after_seconds
         return {cls.META + name: value for name, value in told.items()}

@@ -35,7 +35,7 @@ def says(action: str, approve: bool | None = None) -> Any:
     async def answer(_: Any, params: Any) -> types.ElicitResult:
         asked.append(params.message)
         content = None if approve is None else {"approve": approve}
-        return types.ElicitResult(action=action, content=content)  # type: ignore[arg-type]
+        return types.ElicitResult(action=action, content=content)
 
     return answer, asked
 
@@ -55,11 +55,12 @@ async def test_tools_are_listed_as_they_are(connect: Connect, era: str) -> None:
 async def test_a_conversation_goes_on_with_progress(connect: Connect) -> None:
     told: list[tuple[float, str | None]] = []
 
-    async def progress(done: float, _: float | None, message: str | None) -> None:
-        told.append((done, message))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None
+        told.append((progress, message))
 
     async with connect() as client:
-        first = await client.call_tool("ask", QUESTION, progress_callback=progress)
+        first = await client.call_tool("ask", QUESTION, progress_callback=note)
         assert text(first) == "mars has 2 moons."
         thread_id = first.structured_content["thread_id"]
         again = await client.call_tool("ask_moons", {"message": "And Saturn?", "thread_id": thread_id})
@@ -76,13 +77,14 @@ async def test_a_tool_asks_its_agent_alone(connect: Connect) -> None:
 
 async def test_errors_are_the_model_s_to_read_and_name_the_problem(connect: Connect) -> None:
     async with connect() as client:
-        for arguments, about in [
+        refused: list[tuple[dict[str, Any], str]] = [
             ({"message": "x" * 5000}, "MESSAGE_MAX_CHARS"),
             ({"message": 7}, "message: Input should be a valid string"),
             ({"message": "a", "thread_id": "a.b"}, "thread_id: It must be 1 to 64 letters"),
             ({"message": "a", "more": 1}, "more: This field is not known here"),
             ({}, "message: Field required"),
-        ]:
+        ]
+        for arguments, about in refused:
             result = await client.call_tool("ask", arguments)
             assert problem(result) == "input-refused"
             assert about in text(result)

@@ -30,12 +30,13 @@ def command(tmp_path: Path) -> StdioServerParameters:
 async def test_a_client_that_starts_it_has_all_tools(command: StdioServerParameters, tmp_path: Path, mode: str) -> None:
     steps: list[str | None] = []
 
-    async def progress(_: float, __: float | None, message: str | None) -> None:
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        assert (progress, total) == (len(steps) + 1, None)
         steps.append(message)
 
     async with Client(command, mode=mode) as client:
         assert {"ask", "ask_moons"} <= {it.name for it in (await client.list_tools()).tools}
-        first = await client.call_tool("ask", {"message": "How many moons has Mars?"}, progress_callback=progress)
+        first = await client.call_tool("ask", {"message": "How many moons has Mars?"}, progress_callback=note)
         assert first.structured_content["answer"] == "mars has 2 moons."
         again = {"message": "And Saturn?", "thread_id": first.structured_content["thread_id"]}
         assert (await client.call_tool("ask_moons", again)).structured_content["answer"] == "saturn has 146 moons."
