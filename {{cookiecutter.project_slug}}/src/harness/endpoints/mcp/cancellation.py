@@ -3,10 +3,9 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, MutableMapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -24,6 +23,8 @@ from ...auth.principal import Principal
 from ...errors import StoreUnavailable
 from ...http.failures import Form
 from ...http.gateway import Gateway, OwnRecords
+
+ResultT = TypeVar("ResultT")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -45,28 +46,29 @@ class Cancellation:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    @contextmanager
-    def watched(self, caller: Principal, context: ServerRequestContext[Any, Any]) -> Iterator[None]:
-        """End the block early, without an error, once its call was cancelled."""
+    async def watched(
+        self, caller: Principal, context: ServerRequestContext[Any, Any], answer: Awaitable[ResultT]
+    ) -> ResultT | None:
+        """What `answer` gives; None once the call was cancelled."""
         session = context.request and self._session(context.request.headers)
         if not session:
-            yield
-            return
-        records = self._gateway.records(caller)
+            return await answer
+        key = self._key(session, context.request_id)
         with CancelScope() as scope:
-            watch = asyncio.create_task(self._watch(records, self._key(session, context.request_id), scope))
+            watch = asyncio.create_task(self._watch(self._gateway.records(caller), key, scope))
             try:
-                yield
+                return await answer
             finally:
                 watch.cancel()
+        return None
 
     async def _watch(self, records: OwnRecords, key: str, scope: CancelScope) -> None:
         while True:
             await asyncio.sleep(self.LOOK_SECONDS)
             try:
                 if await records.find(key):
-                    scope.cancel()
                     await records.delete(key)
+                    scope.cancel()
                     return
             except StoreUnavailable:
                 log.debug("cancellation_not_read")

@@ -67,16 +67,14 @@ class AgentServer:
         """
         state = context.request.state if context.request is not None else None
         caller: Principal = state.principal if state else Principal.anonymous()
-        result = None
         try:
-            with self.cancellation.watched(caller, context):
-                result = await self._result(context, caller, call)
+            result = await self.cancellation.watched(caller, context, self._result(context, caller, call))
         except Exception as error:  # noqa: BLE001  # told by the table of failures alone
             failure = Failure.recorded(error, state.request_id if state else uuid4().hex)
             if failure.words.mcp == "tool":
                 return Results.of_failure(failure)
             raise MCPError(int(failure.words.mcp), failure.text, Results.meta(failure)) from None
-        return result or Results.of_nothing_done(Results.WITHDRAWN)
+        return result if result is not None else Results.of_nothing_done(Results.WITHDRAWN)
 
     async def _result(
         self, context: Context, caller: Principal, call: types.CallToolRequestParams
