@@ -1,9 +1,9 @@
-"""Two processes on one store, and the official client of either era."""
+"""The service here, or as two processes on one store, and the official client of either era."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from harness.auth.api_key import NewKey
+from harness.settings import Settings
+from tests.conftest import Door
+from tests.harness.endpoints.mcp.served import AGENTS
 from tests.support.callers import ANA, EVE, TALKER, by
 from tests.support.processes import Process
 
@@ -20,63 +23,6 @@ TRIES = 400
 MODULE = "tests.harness.endpoints.mcp.served"
 
 ERAS = {"2026-07-28": "auto", "2025-11-25": "legacy"}
-
-Connect = Callable[..., AbstractAsyncContextManager[Client]]
-
-
-class Pair:
-    """The processes, and what their waiting tools have written down."""
-
-    def __init__(self, processes: Sequence[Process], folder: Path) -> None:
-        self.processes = processes
-        self.folder = folder
-
-    @property
-    def addresses(self) -> list[str]:
-        return [it.address for it in self.processes]
-
-    def waits(self) -> list[str]:
-        """`begun`, `stopped`."""
-        file = self.folder / "waits"
-        return file.read_text(encoding="utf-8").split() if file.exists() else []
-
-    async def check_waits(self, *expected: str) -> None:
-        """Until it is so."""
-        for _ in range(TRIES):
-            if self.waits() == [*expected]:
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(self.waits())
-
-
-@pytest.fixture(scope="module")
-def _processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("mcp")
-    keys = folder / "keys"
-    keys.write_text("".join(f"{it.record.line}\n" for it in (ANA, EVE, TALKER)))
-    settings = {
-        "DATABASE_URL": f"sqlite:///{folder}/threads.sqlite",
-        "AUTHENTICATION": "keys",
-        "API_KEYS_FILE": str(keys),
-        "LIMITS": "off",
-        "ENDPOINTS": "mcp",
-    }
-    started: list[Process] = []
-    try:
-        started += [Process(settings, folder, number, module=(MODULE, "serve")) for number in range(2)]
-        for process in started:
-            process.wait_until_ready()
-        yield Pair(started, folder)
-    finally:
-        for process in started:
-            process.close()
-
-
-@pytest.fixture
-def pair(_processes: Pair) -> Pair:
-    """With nothing written down."""
-    (_processes.folder / "waits").unlink(missing_ok=True)
-    return _processes
 
 
 class InTurn(httpx2.AsyncBaseTransport):
@@ -97,28 +43,93 @@ class InTurn(httpx2.AsyncBaseTransport):
         await self._transport.aclose()
 
 
+class Site:
+    """Where the service is, and what its waiting tools have written down."""
+
+    def __init__(self, folder: Path, address: str = "", transport: Callable[[], Any] | None = None) -> None:
+        self._file = folder / "waits"
+        self._address = address
+        self._transport = transport or httpx2.AsyncHTTPTransport
+
+    @property
+    def is_on_a_socket(self) -> bool:
+        """False where what a client leaves is not noticed."""
+        return self._address.startswith("http://127.0.0.1")
+
+    def http(self, key: NewKey = ANA) -> httpx2.AsyncClient:
+        """A caller with this key."""
+        return httpx2.AsyncClient(transport=self._transport(), base_url=self._address, headers=by(key), timeout=60)
+
+    @asynccontextmanager
+    async def connect(self, key: NewKey = ANA, mode: str = "auto", **options: Any) -> AsyncIterator[Client]:
+        """The official client."""
+        async with (
+            self.http(key) as http,
+            Client(streamable_http_client(f"{self._address}/mcp", http_client=http), mode=mode, **options) as client,
+        ):
+            yield client
+
+    def waits(self) -> list[str]:
+        """`begun`, `stopped`."""
+        return self._file.read_text(encoding="utf-8").split() if self._file.exists() else []
+
+    async def check_waits(self, *expected: str) -> None:
+        """Until it is so."""
+        for _ in range(TRIES):
+            if self.waits() == [*expected]:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(self.waits())
+
+
 @pytest.fixture(params=[*ERAS.values()], ids=[*ERAS])
 def era(request: pytest.FixtureRequest) -> str:
     """The client's mode, in turn."""
     return str(request.param)
 
 
-@pytest.fixture
-def connect(pair: Pair, era: str) -> Connect:
-    """A client of this era whose requests go to one process after the other."""
+def settings_in(folder: Path) -> dict[str, str]:
+    """Those of a service that knows some callers and keeps all in `folder`."""
+    keys = folder / "keys"
+    keys.write_text("".join(f"{it.record.line}\n" for it in (ANA, EVE, TALKER)))
+    (folder / "waits").unlink(missing_ok=True)
+    return {
+        "DATABASE_URL": f"sqlite:///{folder}/threads.sqlite",
+        "AUTHENTICATION": "keys",
+        "API_KEYS_FILE": str(keys),
+        "LIMITS": "off",
+        "ENDPOINTS": "mcp",
+    }
 
-    @asynccontextmanager
-    async def connected(key: NewKey = ANA, mode: str = era, **options: Any) -> AsyncIterator[Client]:
-        transport = InTurn(pair.addresses)
-        async with (
-            httpx2.AsyncClient(transport=transport, headers=by(key), timeout=60) as http,
-            Client(
-                streamable_http_client(f"{pair.addresses[0]}/mcp", http_client=http), mode=mode, **options
-            ) as client,
-        ):
-            yield client
 
-    return connected
+@pytest.fixture(scope="module")
+def _processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[str]]]:
+    folder = tmp_path_factory.mktemp("mcp")
+    settings = settings_in(folder)
+    started: list[Process] = []
+    try:
+        started += [Process(settings, folder, number, module=(MODULE, "serve")) for number in range(2)]
+        for process in started:
+            process.wait_until_ready()
+        yield folder, [it.address for it in started]
+    finally:
+        for process in started:
+            process.close()
+
+
+@pytest.fixture(params=["here", pytest.param("two processes", marks=pytest.mark.slow)])
+async def site(request: pytest.FixtureRequest, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The service in this process, without a socket; then two, which get a client's requests in turn."""
+    if request.param == "here":
+        for name, value in settings_in(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("LANGUAGE", "en")
+        monkeypatch.chdir(tmp_path)
+        await door.open(Settings(public_url="http://service"), AGENTS)
+        return Site(tmp_path, "http://service", lambda: httpx2.ASGITransport(door.app))
+    folder, addresses = request.getfixturevalue("_processes")
+    (folder / "waits").unlink(missing_ok=True)
+    return Site(folder, addresses[0], lambda: InTurn(addresses))
 
 
 def inherited() -> dict[str, str]:

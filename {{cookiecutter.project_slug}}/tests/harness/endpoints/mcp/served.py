@@ -38,6 +38,8 @@ class WaitingAgent(TableAgent):
             file.write(f"{what}\n")
 
 
+AGENTS = (*served.AGENTS, WaitingAgent)
+
 if __name__ == "__main__":
-    setattr(app.agents, "AGENTS", (*served.AGENTS, WaitingAgent))  # noqa: B010 - it is final to everyone else
+    setattr(app.agents, "AGENTS", AGENTS)  # noqa: B010 - it is final to everyone else
     sys.exit(main(sys.argv[1:]))

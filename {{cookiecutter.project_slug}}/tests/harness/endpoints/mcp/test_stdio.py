@@ -1,18 +1,26 @@
 """The command `mcp`: the official client starts it, and talks to it over its pipes."""
 
+import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.shared.memory import create_client_server_memory_streams
 
+from harness.application import Application
+from harness.endpoints.mcp import stdio
+from tests.support.agents import TEST_AGENTS
 from tests.support.processes import PROJECT
 
-from .conftest import ERAS, MODULE, Pair, inherited
+from .conftest import ERAS, MODULE, Site, inherited
 
-pytestmark = [pytest.mark.checklist("INT-1"), pytest.mark.slow]
+pytestmark = pytest.mark.checklist("INT-1")
 
 
 @pytest.fixture
@@ -26,6 +34,7 @@ def command(tmp_path: Path) -> StdioServerParameters:
     return StdioServerParameters(command=sys.executable, args=["-m", MODULE, "mcp"], cwd=tmp_path, env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ERAS.values(), ids=ERAS)
 async def test_a_client_that_starts_it_has_all_tools(command: StdioServerParameters, tmp_path: Path, mode: str) -> None:
     steps: list[str | None] = []
@@ -46,5 +55,24 @@ async def test_a_client_that_starts_it_has_all_tools(command: StdioServerParamet
         assert len(waits.structured_content["approvals"]) == 1
         with anyio.move_on_after(2):
             await client.call_tool("ask_waiting", {"message": "Wait for it"})
-        await Pair([], tmp_path).check_waits("begun", "stopped")
+        await Site(tmp_path).check_waits("begun", "stopped")
     assert steps == ["plan", "agent started moons", "agent finished moons answered"]
+
+
+async def test_it_ends_when_the_client_closes_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "memory://")
+    monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
+    async with create_client_server_memory_streams() as (ours, theirs):
+
+        @asynccontextmanager
+        async def pipe(end: Any) -> AsyncIterator[Any]:
+            yield end
+
+        monkeypatch.setattr(stdio, "stdio_server", lambda: pipe(theirs))
+        serving = asyncio.create_task(stdio.ServeStdio()._serve())  # `run` begins a loop of its own
+        async with Client(pipe(ours)) as client:
+            result = await client.call_tool("ask", {"message": "How many moons has Mars?"})
+        assert result.structured_content["answer"] == "mars has 2 moons."
+        for stream in ours:
+            await stream.aclose()
+        await asyncio.wait_for(serving, 10)
