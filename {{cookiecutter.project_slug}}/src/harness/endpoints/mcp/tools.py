@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Final, Self
 
 import mcp_types as types
@@ -76,7 +77,7 @@ class Toolbox:
             raise AgentUnknown(tool)
         return self._agents[tool].name
 
-    @property
+    @cached_property
     def listed(self) -> list[types.Tool]:
         """All of them."""
         every = "\n".join(f"{it.name}: {self._about(it)}" for it in self._agents.values())

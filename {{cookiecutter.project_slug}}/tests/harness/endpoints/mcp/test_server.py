@@ -1,5 +1,6 @@
 """The official client, in both eras, at two processes that take its requests in turn. Tests of `server` and `tools`."""
 
+import json
 from typing import Any
 
 import mcp_types as types
@@ -153,7 +154,7 @@ async def test_a_client_without_forms_is_told_that_the_call_waits(site: Site, er
 
 async def test_a_state_that_we_did_not_send_is_refused(site: Site) -> None:
     accepted = types.ElicitResult(action="accept", content={"approve": True})
-    unknown = f'{{"id": "{"0" * 32}", "thread_id": "t1"}}'
+    unknown = json.dumps({"id": "0" * 32, "thread_id": "t1"})
     async with site.connect(mode="auto") as client:
         for state, code in [
             ("not JSON", "input-refused"),
