@@ -77,7 +77,7 @@ class Suite:
         self._node = shutil.which(node) or ""
         told = self._node and subprocess.run([self._node, "--version"], capture_output=True, check=True).stdout.decode()
         if not told or int(told.lstrip("v").partition(".")[0]) < OLDEST_NODE:
-            raise LookupError(f"no Node {OLDEST_NODE}: {told or node}; name one with --node")
+            raise LookupError(f"no Node {OLDEST_NODE}: {told.strip() or node}; name one with --node")
         self._program = FOLDER / "node_modules" / package.rpartition("@")[0] / "dist" / "index.js"
         stamp = FOLDER / "package"
         if not stamp.exists() or stamp.read_text() != package:
