@@ -1,17 +1,15 @@
 """The Model Context Protocol, request by request as it is on the wire."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx2
 import orjson
 
+from tests.support.peers.mcp_caller import LEGACY, MODERN, call
+
 from .base import Answer
 from .base import Client as Base
-
-URL = "/mcp"
-MODERN, LEGACY = "2026-07-28", "2025-11-25"
-META = "io.modelcontextprotocol/"
 
 
 class Client(Base):
@@ -19,8 +17,6 @@ class Client(Base):
 
     name = "mcp"
     has_idempotency_key = True
-
-    CAPABILITIES: ClassVar[Mapping[str, Any]] = {}
 
     async def ask(self, message: str, thread_id: str | None = None, key: str | None = None) -> Answer:
         """In the protocol of 2026-07-28."""
@@ -33,30 +29,7 @@ class Client(Base):
     async def _call(self, version: str, message: str, thread_id: str | None, key: str | None) -> Answer:
         arguments = {"message": message} | ({"thread_id": thread_id} if thread_id else {})
         async with self.http() as client:
-            return self.of_result(await self.call(client, version, "ask", arguments, key))
-
-    @classmethod
-    async def call(
-        cls,
-        client: httpx2.AsyncClient,
-        version: str,
-        tool: str,
-        arguments: Mapping[str, Any],
-        key: str | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **params: Any,
-    ) -> httpx2.Response:
-        """What answers one call of a tool."""
-        meta: dict[str, Any] = {"harness/idempotency_key": key} if key else {}
-        sent = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": version, **(headers or {})}
-        if version == MODERN:
-            meta |= {f"{META}protocolVersion": version, f"{META}clientCapabilities": cls.CAPABILITIES}
-            meta |= {f"{META}clientInfo": {"name": "test", "version": "1"}}
-            sent |= {"Mcp-Method": "tools/call", "Mcp-Name": tool}
-        params = {"name": tool, "arguments": arguments, "_meta": meta, **params}
-        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        return await client.post(URL, json=body, headers=sent)
+            return self.of_result(await call(client, version, "ask", arguments, key))
 
     @classmethod
     def of_result(cls, answer: httpx2.Response) -> Answer:

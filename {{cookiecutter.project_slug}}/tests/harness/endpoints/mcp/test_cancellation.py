@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, MCPError
 
 from tests.support.callers import ANA, EVE
-from tests.support.endpoints.mcp import LEGACY
+from tests.support.peers.mcp_caller import LEGACY
 from tests.support.processes import Process
 
 from .conftest import ERAS, MODULE, Site

@@ -17,8 +17,7 @@ from mcp_types import INVALID_REQUEST
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.support.callers import ANA, by
-from tests.support.endpoints.mcp import LEGACY, MODERN
-from tests.support.endpoints.mcp import Client as Wire
+from tests.support.peers.mcp_caller import LEGACY, MODERN, call
 from tests.support.peers.oidc_provider import AUDIENCE, OidcProvider
 
 pytestmark = pytest.mark.checklist("INT-1")
@@ -32,7 +31,7 @@ VERSIONS = pytest.mark.parametrize("version", [MODERN, LEGACY])
 
 async def status(client: httpx2.AsyncClient, version: str = MODERN, **headers: str) -> int:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return (await Wire.call(client, version, "ask", QUESTION, headers=sent)).status_code
+    return (await call(client, version, "ask", QUESTION, headers=sent)).status_code
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ async def test_what_is_no_request_is_refused(client: httpx2.AsyncClient) -> None
 
 @VERSIONS
 async def test_a_body_that_is_too_large_is_told_to_the_client(client: httpx2.AsyncClient, version: str) -> None:
-    answer = await Wire.call(client, version, "ask", {"message": "x" * 70_000}, headers={"Host": "localhost"})
+    answer = await call(client, version, "ask", {"message": "x" * 70_000}, headers={"Host": "localhost"})
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == INVALID_REQUEST
 
@@ -83,11 +82,11 @@ async def test_a_body_that_is_too_large_is_told_to_the_client(client: httpx2.Asy
 async def test_only_a_client_of_the_old_protocol_gets_a_session_id(client: httpx2.AsyncClient) -> None:
     ids = set()
     for version in (MODERN, LEGACY, LEGACY):
-        answer = await Wire.call(client, version, "ask", QUESTION, headers={"Host": "localhost"})
+        answer = await call(client, version, "ask", QUESTION, headers={"Host": "localhost"})
         ids.add(answer.headers.get("Mcp-Session-Id"))
     assert None in ids
     assert len(ids) == 3
-    named = await Wire.call(client, LEGACY, "ask", QUESTION, headers={"Host": "localhost", "Mcp-Session-Id": "a"})
+    named = await call(client, LEGACY, "ask", QUESTION, headers={"Host": "localhost", "Mcp-Session-Id": "a"})
     assert "Mcp-Session-Id" not in named.headers
 
 
