@@ -170,6 +170,12 @@ def fuzz(session: nox.Session) -> None:
     python(session, "-m", "tests.harness.fuzz", *session.posargs, of=schemathesis)
 
 
+@feature("tests/harness/endpoints/mcp")
+def mcp(session: nox.Session) -> None:
+    """Run the conformance suite of MCP against a service of its own; needs Node 22 or newer, or -- --node PATH."""
+    python(session, "-m", "tests.harness.endpoints.mcp.conformance", *session.posargs)
+
+
 @nox.session
 def guards(session: nox.Session) -> None:
     """Measure the guards: attacks found, harmless texts refused, time; a table per corpus."""

@@ -20,6 +20,11 @@ class Audience:
         self.names = settings.audiences
         """This service's; of another claim than `aud`, the clients'. A token says one of them at least."""
 
+    def accept(self, name: str) -> None:
+        """Let `name` be one more, where names are services' and not clients'."""
+        if self._claim == "aud":
+            self.names.append(name)
+
     def options(self) -> Options:
         """What PyJWT is to check; of audiences it knows `aud`, which may be a list."""
         required = [*self.REQUIRED, self._claim]

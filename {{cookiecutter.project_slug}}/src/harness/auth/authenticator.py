@@ -45,6 +45,11 @@ class Authenticator:
         self.provider = ProviderKeys(settings)
         self._tokens = OidcTokens(settings, self.provider)
 
+    def accept_audience(self, name: str) -> None:
+        """Let tokens in too that were issued for `name`: an address of this service, as RFC 8707 has them say."""
+        if self._tokens is not None:
+            self._tokens.audience.accept(name)
+
     async def aclose(self) -> None:
         """Close the connections to the provider."""
         if self.provider is not None:

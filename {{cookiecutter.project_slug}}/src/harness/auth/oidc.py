@@ -238,7 +238,7 @@ class OidcTokens:
     def __init__(self, settings: Settings, keys: ProviderKeys) -> None:
         self._keys = keys
         self._issuer = settings.oidc_issuer or ""
-        self._audience = Audience(settings)
+        self.audience = Audience(settings)
         self._algorithms = settings.oidc_algorithms.split(",")
         self._leeway_seconds = settings.oidc_leeway_seconds
         self._purpose = TokenPurpose(must_be_typed=settings.oidc_require_at_jwt)
@@ -276,15 +276,15 @@ class OidcTokens:
                 token,
                 key,
                 self._algorithms,
-                self._audience.options(),
-                audience=self._audience.names,
+                self.audience.options(),
+                audience=self.audience.names,
                 issuer=self._issuer,
                 leeway=self._leeway_seconds,
             )
         except PyJWTError as error:
             reasons = (reason for kind, reason in self.REASONS if isinstance(error, kind))
             raise Unauthenticated(next(reasons, "malformed")) from None
-        self._audience.check(claims)
+        self.audience.check(claims)
         if not self._purpose.is_access(header, claims):
             raise Unauthenticated("no_access_token")
         return claims

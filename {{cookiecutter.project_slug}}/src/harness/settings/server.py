@@ -21,6 +21,9 @@ class ServerSettings(Configuration):
 
     title: ClassVar = "Server"
 
+    LOOPBACK: ClassVar = ("127.0.0.1", "localhost", "[::1]")
+    """What this machine is called by whoever is on it."""
+
     environment: Literal["development", "production"] = "development"
     """`production` refuses to start with sample data, with callers unknown by name, or with memory
     that a restart loses."""

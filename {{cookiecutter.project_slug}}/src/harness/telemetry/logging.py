@@ -80,7 +80,7 @@ class ECS:
         return line
 
 
-QUIET: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio")
+QUIET: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "mcp")
 """Loggers that repeat per request what our own lines say better: from WARNING on only."""
 
 

@@ -1,0 +1,1 @@
+"""The agents as tools of the Model Context Protocol, over HTTP and over a pipe."""
