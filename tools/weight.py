@@ -14,6 +14,10 @@ MINIMAL: Mapping[str, Any] = {
     "kubernetes": False,
     "monitoring": False,
     "assurance": False,
+    "mcp_endpoint": False,
+    "a2a_endpoint": False,
+    "openai_endpoint": False,
+    "agui_endpoint": False,
     "ci": "none",
 }
 

@@ -30,6 +30,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "everything": {"llm_provider": "anthropic", **TEXTS["quotes"]},
     "minimal-spanish": {
         "example_agents": False,
+        **dict.fromkeys(("mcp_endpoint", "a2a_endpoint", "openai_endpoint", "agui_endpoint"), False),
         "ci": "none",
         "license": "Proprietary",
         "llm_provider": "ollama",
