@@ -112,17 +112,10 @@ def test_no_day_that_is_asked_about_is_left_out(on_samples: Built, question: str
     assert [f"{it.arguments['place']} {it.arguments['day']}" for it in calls] == asked
 
 
-@pytest.mark.parametrize(
-    "question", ["Weather in Lima on the 1st and 2nd of December", "Weather in Lima yesterday and today"]
-)
-def test_days_that_are_not_read_are_asked_back(on_samples: Built, question: str) -> None:
-    with pytest.raises(ClarificationNeeded):
-        on_samples(WeatherAgent).plan_without_model(question, "en")
-
-
-def test_a_day_that_no_forecast_has_is_asked_back(on_samples: Built) -> None:
+@pytest.mark.parametrize("days", ["on the 1st and 2nd of December", "yesterday and today", "yesterday"])
+def test_days_that_no_forecast_has_or_that_are_not_read_are_asked_back(on_samples: Built, days: str) -> None:
     with pytest.raises(ClarificationNeeded, match="next six days"):
-        on_samples(WeatherAgent).plan_without_model("Weather in Lima yesterday", "en")
+        on_samples(WeatherAgent).plan_without_model(f"Weather in Lima {days}", "en")
 
 
 def test_the_place_stands_where_the_weather_is_asked_for(on_samples: Built) -> None:

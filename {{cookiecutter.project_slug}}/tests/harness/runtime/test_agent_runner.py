@@ -128,6 +128,7 @@ async def answered(
         ("You are welcome.", "ungrounded", "answered", "answered"),
         ("To sum up: Mars has 2 moons.", "ungrounded", "answered", "answered"),
         ("Which planet do you mean?", "asked", "asked", "answered"),
+        ("Did you know that it has no rings?", "ungrounded", "answered", "answered"),
         ("They are grey. Which planet?", "ungrounded", "answered", "answered"),
         ("Do you mean Phobos, of 1877?", "ungrounded", "ungrounded", "answered"),
         (f"Which planet {'and which moon ' * 20}?", "ungrounded", "answered", "answered"),

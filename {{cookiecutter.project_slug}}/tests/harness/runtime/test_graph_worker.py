@@ -128,6 +128,21 @@ async def test_two_calls_one_after_the_other_in_a_node_wait_one_after_the_other(
     assert reply.answer.endswith("order 7 is cancelled, order 8 is cancelled")
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "reasons"),
+    [
+        ("Which order do you mean?", "asked", []),
+        ("Did you know that orders leave at night?", "missing", ["ungrounded"]),
+    ],
+)
+async def test_a_graph_that_called_no_tool_may_ask_and_state_nothing(
+    begin: Stage, shop: Shop, said: str, status: str, reasons: list[str]
+) -> None:
+    reply = await begin(in_agent(shop), InTurn(AIMessage(said))).say("What about my order?")
+    assert (reply.agents[0].status, reply.degraded_because) == (status, reasons)
+    assert (said in reply.answer) == (status == "asked")
+
+
 async def test_a_question_after_an_approved_call_is_answered_by_the_next_message(begin: Stage, shop: Shop) -> None:
     async def node(state: MessagesState) -> Any:
         done = await shop.cancel.ainvoke(ARGUMENTS)
