@@ -61,10 +61,10 @@ class EchoEndpoint(Endpoint):
     response_headers = ["X-Echoed"]
 
     def error_writers(self):
-        return {{"/echo": lambda it: (f"{{it.words.openai_code}} {{it.request_id}}".encode(), "text/echo")}}
+        return {"/echo": lambda it: (f"{it.words.openai_code} {it.request_id}".encode(), "text/echo")}
 
     def body_max_bytes(self):
-        return {{"/echo/read": 2_000}}
+        return {"/echo/read": 2_000}
 
     async def read(self, request):
         return PlainTextResponse(str(len(await request.body())))
@@ -79,7 +79,7 @@ class EchoEndpoint(Endpoint):
         return ["/echo/card"]
 
     def challenges(self):
-        return {{"/echo": {{"resource_metadata": "https://a.example/meta", "scope": "chat"}}}}
+        return {"/echo": {"resource_metadata": "https://a.example/meta", "scope": "chat"}}
 
     @asynccontextmanager
     async def lifespan(self, running):
@@ -98,7 +98,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "endpoints" / "echo"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("")
-    (folder / "endpoint.py").write_text(ECHO.format(more=""))
+    (folder / "endpoint.py").write_text(ECHO.replace("{more}", ""))
     monkeypatch.setattr(harness.endpoints, "__path__", [str(folder.parent)])
     yield folder
     for module in ("harness.endpoints.echo", "harness.endpoints.echo.endpoint"):
@@ -244,7 +244,7 @@ def test_a_name_that_nobody_knows_stops_the_start(planted: Path) -> None:
 def test_a_missing_extra_is_named_where_the_endpoint_is_and_leaves_it_out_where_not(
     planted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (planted / "endpoint.py").write_text(ECHO.format(more="import echo_sdk_of_nobody"))
+    (planted / "endpoint.py").write_text(ECHO.replace("{more}", "import echo_sdk_of_nobody"))
     monkeypatch.setattr(Extra, "PACKAGES", {"echo": "echo-sdk"})
     assert Endpoints(Application(TEST_AGENTS), Settings()).names == []
     with pytest.raises(ConfigurationError, match=r"ENDPOINTS=echo: install the extra \[echo\]: add \"echo-sdk\""):
