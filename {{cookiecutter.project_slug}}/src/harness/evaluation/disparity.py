@@ -151,7 +151,7 @@ class Disparities:
             clusters[it.cluster].append(it)
         drawn = [*clusters.values()]
         interval = Statistics.bootstrap(drawn, lambda some: cls._difference(some, measure)) if len(drawn) > 1 else None
-        return Disparity(attribute, measure, means, Counter(groups), float(found.difference()), ratio, interval)
+        return Disparity(attribute, measure, means, dict(Counter(groups)), float(found.difference()), ratio, interval)
 
     @staticmethod
     def _difference(clusters: Sequence[Sequence[Served]], measure: str) -> float:

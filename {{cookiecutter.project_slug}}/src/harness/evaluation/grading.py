@@ -142,9 +142,8 @@ class Grader:
         agents = None if case.agents is None else frozenset((*case.agents, *(case.adds if variant else ())))
         if agents is not None and answer.agents != agents:
             problems.append(f"agents {cls._listed(answer.agents)}, not {cls._listed(agents)}")
-        for any_of in question.facts:
-            if not any(map(answer.holds, any_of)):
-                problems.append(f"{' or '.join(any_of)} is not in {run.answer[:160]!r}")
+        lacking = [" or ".join(it) for it in question.facts if not any(map(answer.holds, it))]
+        problems += [f"{it} is not in {run.answer[:160]!r}" for it in lacking]
         problems += [f"{it} is in the answer" for it in case.absent if answer.holds(it)]
         quality = [it for it in run.degraded if it not in answer.CHOSEN]
         if case.kind == "functionality" and quality:
@@ -189,7 +188,7 @@ class Grader:
         elif other.run.verdict != first.run.verdict:
             yield f"{other.run.verdict}, not {first.run.verdict} as of the first"
         elif change := other.facts(case.same) ^ first.facts(case.same):
-            yield f"other facts than of the first: {sorted(change)[0][:120]}"
+            yield f"other facts than of the first: {min(change)[:120]}"
 
     @classmethod
     def _direction(cls, case: Case, first: Answer, then: Answer) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import StringIO
@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, NamedTuple
 
-import orjson
 
 from ..application import Application
 from ..auth.principal import Principal
