@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import orjson
 import yaml
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ..application import Application
 from ..errors import RunUnknown
-from ..guards.personal_data import PiiRules
+from ..guards.personal_data import PersonalKind, PiiRules
 from ..settings import Settings
 from ..storage.sqlite import Checkpoints
 from ..storage.store import Feedback, Store
@@ -35,6 +35,9 @@ class CasesFromRatings:
 kind: functionality
 cases:
 """
+
+    PERSONAL: ClassVar = PiiRules(",".join(f"{kind}:mask" for kind in get_args(PersonalKind)))
+    """Every kind, whatever PERSONAL_DATA_IN says: the file is committed."""
 
     since: str = ""
     """A day or moment, ISO 8601; in UTC where it names no zone. Empty: all."""
@@ -63,7 +66,7 @@ cases:
 
     async def _texts(self, settings: Settings, redactor: Redactor, known: set[str]) -> list[str]:
         async with Checkpoints.open(settings) as store:
-            reader = RunReader(store, redactor, PiiRules(settings.personal_data_in))
+            reader = RunReader(store, redactor, self.PERSONAL)
             return [text async for text in self._written(store, reader, known)]
 
     async def _written(self, store: Store, reader: RunReader, known: set[str]) -> AsyncIterator[str]:
@@ -92,7 +95,7 @@ cases:
             "ask": run["question"],
             "language": run["language"],
             "source": "feedback",
-            "why": f"rated {feedback.rating} on {day}" + (f": {feedback.comment}" if feedback.comment else ""),
+            "why": f"rated {feedback.rating} on {day}" + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
         }
         dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, width=cls.WIDTH)
         found = [f"found by {it['agent']}: {orjson.dumps(it['fact']).decode()}" for it in run["facts"]]

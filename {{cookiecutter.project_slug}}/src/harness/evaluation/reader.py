@@ -48,7 +48,7 @@ class RunReader:
             "language": values["language"],
             "verdict": self._verdict(values["plan"]["verdict"], results),
             "agents": [*dict.fromkeys(it["agent"] for it in results)],
-            "facts": self.redactor.value(facts),
+            "facts": Redactor.map_texts(self.redactor.value(facts), self.personal.hidden),
             "degraded": sorted(set(values["degraded"])),
         }
 
