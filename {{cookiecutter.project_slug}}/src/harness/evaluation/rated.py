@@ -13,8 +13,9 @@ from rich.console import Console
 
 from ..application import Application
 from ..errors import RunUnknown
-from ..guards.personal_data import PersonalKind, PiiRules
+from ..guards.personal_data import PiiRules
 from ..settings import Settings
+from ..settings.guards import PersonalKind
 from ..storage.sqlite import Checkpoints
 from ..storage.store import Feedback, Store
 from ..telemetry.logging import Logs
@@ -52,7 +53,7 @@ cases:
         application = Application.load()
         settings = application.settings()
         logs = Logs(settings).install()
-        known = Cases(application.agents).load()
+        known = Cases(application.agents, flow=application.flow).load()
         ids = {case.id for case in (*known.counting, *known.pending)}
         redactor = Redactor([settings, *(agent.settings_class() for agent in application.agents)])
         texts = asyncio.run(self._texts(settings, redactor, ids))
@@ -95,7 +96,8 @@ cases:
             "ask": run["question"],
             "language": run["language"],
             "source": "feedback",
-            "why": f"rated {feedback.rating} on {day}" + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
+            "why": f"rated {feedback.rating} on {day}"
+            + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
         }
         dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, width=cls.WIDTH)
         found = [f"found by {it['agent']}: {orjson.dumps(it['fact']).decode()}" for it in run["facts"]]

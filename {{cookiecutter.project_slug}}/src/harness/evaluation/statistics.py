@@ -40,7 +40,7 @@ class Statistics:
         """The p-value of so many changes in two directions, exact and two-sided (McNemar)."""
         changes = better + worse
         tail = sum(comb(changes, it) for it in range(min(better, worse) + 1))
-        return min(1.0, 2 * tail / 2**changes)
+        return min(1.0, float(2 * tail / 2**changes))
 
     @classmethod
     def changes_needed(cls) -> int:
