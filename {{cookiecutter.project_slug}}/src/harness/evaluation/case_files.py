@@ -92,7 +92,10 @@ class Cases:
         except (yaml.MarkedYAMLError, UnicodeDecodeError) as broken:
             mark = getattr(broken, "problem_mark", None)
             where = f"{file}:{mark.line + 1}" if mark else str(file)
-            self._problems.append(f"{where}: this is no YAML: {getattr(broken, 'problem', broken)}")
+            self._problems.append(
+                f"{where}: this is no YAML: {getattr(broken, 'problem', broken)};"
+                " in brackets a text with a sign such as ? or : stands in quotes"
+            )
             return
         if root is None:
             return

@@ -1,6 +1,7 @@
 """How sure a figure is: intervals, a paired test, and the chance of being right in several tries."""
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from math import comb, sqrt
 from random import Random
 from statistics import NormalDist
@@ -45,7 +46,7 @@ class Statistics:
     @classmethod
     def changes_needed(cls) -> int:
         """How many cases must change to one side before it is called a difference: 6."""
-        return next(it for it in range(1, 1000) if cls.sign_test(0, it) < cls.ALPHA)
+        return next(it for it in count(1) if cls.sign_test(0, it) < cls.ALPHA)
 
     @classmethod
     def bootstrap(cls, clusters: Sequence[T], figure: Callable[[Sequence[T]], float]) -> Interval:

@@ -45,7 +45,9 @@ cases:
     verdict: wrok
   - just a text
 """)
-    project.cases("kind: counterfactual\ncases:\n- {ask: x, attribute: a, values: [b, c], gaps: {d: none}}\n", "cases/gaps")
+    project.cases(
+        "kind: counterfactual\ncases:\n- {ask: x, attribute: a, values: [b, c], gaps: {d: none}}\n", "cases/gaps"
+    )
     project.cases("kind: [\n", "cases/broken")
     project.cases("kind: jokes\ncases:\n- ask: x\n", "cases/kind")
     project.cases("- ask: x\n", "cases/list")
@@ -80,7 +82,9 @@ def test_a_pending_case_does_not_count(project: Project) -> None:
 
 
 def test_every_value_is_a_text(project: Project) -> None:
-    project.cases("kind: counterfactual\ncases:\n- {ask: 'From {country}?', attribute: country, values: {no: 5.20, fr: 30}}\n")
+    project.cases(
+        "kind: counterfactual\ncases:\n- {ask: 'From {country}?', attribute: country, values: {no: 5.20, fr: 30}}\n"
+    )
     *_, norway = Cases(AGENTS).load().counting
     assert [(it.text, it.value, it.facts) for it in norway.questions] == [
         ("From no?", "no", (("5.20",),)),
@@ -90,7 +94,12 @@ def test_every_value_is_a_text(project: Project) -> None:
 
 def test_a_template_asks_each_of_its_fillers() -> None:
     filled = case("invariance", ask="{hello} in {place}?", fill={"hello": ["Rain", "RAIN"], "place": ["Lima", "Quito"]})
-    assert [it.text for it in filled.questions] == ["Rain in Lima?", "Rain in Quito?", "RAIN in Lima?", "RAIN in Quito?"]
+    assert [it.text for it in filled.questions] == [
+        "Rain in Lima?",
+        "Rain in Quito?",
+        "RAIN in Lima?",
+        "RAIN in Quito?",
+    ]
     assert len(case("directional", ask="a", then="b").questions) == 2
 
 

@@ -115,7 +115,10 @@ def test_a_fact_that_there_is_not_is_named(run_of: RunOf) -> None:
     ("answer", "reason"),
     [
         ("Tienes 30 días para devolver una compra.", ""),
-        ("Tienes 30 días para la devolución; escriba usted a la tienda.", "it mixes tu (tienes) and usted (escriba, usted)"),
+        (
+            "Tienes 30 días para la devolución; escriba usted a la tienda.",
+            "it mixes tu (tienes) and usted (escriba, usted)",
+        ),
         ("Mola: son 30 días para devolver la compra.", "slang: mola"),
         ("You have 30 days to return what you bought in the shop.", "the answer is in en, not es"),
     ],

@@ -68,7 +68,7 @@ def test_a_second_time_nothing_is_written_twice_and_what_a_person_wrote_stays(wr
     assert text.startswith(own)
     loaded = Cases(TEST_AGENTS).load()
     assert [it.ask for it in loaded.pending] == ["Height of Teide"]
-    assert ["Moons of Mars"] == [it.ask for it in loaded.counting if it.id.startswith("own/")]
+    assert [it.ask for it in loaded.counting if it.id.startswith("own/")] == ["Moons of Mars"]
 
 
 def test_ratings_before_a_day_are_left_out(written: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,9 @@ UNKNOWN = Disparity("age", "all", {}, {}, 0, 0, None, "no answer")
 @pytest.fixture
 def report() -> Report:
     judged = Table("Judged", ("metric", "n"), [("faithfulness", "9")])
-    return Report("embedded", ROWS, 1, [UNEQUAL, UNKNOWN], ["own/<b> failed"], ["a note"], "3 questions.", more=[judged])
+    return Report(
+        "embedded", ROWS, 1, [UNEQUAL, UNKNOWN], ["own/<b> failed"], ["a note"], "3 questions.", more=[judged]
+    )
 
 
 def rows_of(table: Table) -> dict[str, Sequence[str]]:
@@ -44,7 +46,15 @@ def test_the_table_has_n_passed_not_measured_and_the_interval(report: Report) ->
         "language": ("0", "0", "1", "-", "0.00 to 1.00"),
         "all": ("2", "1", "1", "0.50", "0.09 to 0.91"),
     }
-    assert groups.rows[0] == ("country", "served", "Japan 0.50 (n 4)", "Spain 1.00 (n 4)", "0.50", "0.10 to 0.90", "0.50")
+    assert groups.rows[0] == (
+        "country",
+        "served",
+        "Japan 0.50 (n 4)",
+        "Spain 1.00 (n 4)",
+        "0.50",
+        "0.10 to 0.90",
+        "0.50",
+    )
     assert groups.rows[1][1] == "not measured"
     assert [it[0] for it in wrong.rows] == ["own/<b>", "own/c"]
     assert (report.headline, judged.title) == ("failed: 1 of 2 right, 1 not measured", "Judged")
@@ -52,7 +62,9 @@ def test_the_table_has_n_passed_not_measured_and_the_interval(report: Report) ->
 
 def test_several_tries_agree_with_what_is_computed_by_hand() -> None:
     """Two cases, five samples each: four right and five right."""
-    rows = [Row(name, n, "language", "failed" if (name, n) == ("a", 0) else "passed") for name in "ab" for n in range(5)]
+    rows = [
+        Row(name, n, "language", "failed" if (name, n) == ("a", 0) else "passed") for name in "ab" for n in range(5)
+    ]
     table = rows_of([*Report("m", rows, 5).tables()][1])
     assert table["1"] == ("0.900", "0.900", "0.28 to 1.00")
     assert table["3"] == ("1.000", "0.700", "")

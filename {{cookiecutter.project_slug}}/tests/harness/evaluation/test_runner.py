@@ -58,7 +58,9 @@ async def test_what_came_of_it_is_told_as_the_caller_met_it(question: str, verdi
 
 async def test_secrets_and_personal_data_are_in_no_recorded_run() -> None:
     secret = "sk-proj-" + "a1B2" * 10
-    [run] = (await asked(Runner(Application(TEST_AGENTS)), case(ask=f"Moons of Mars? Card {CARD}, {secret}"))).runs.values()
+    [run] = (
+        await asked(Runner(Application(TEST_AGENTS)), case(ask=f"Moons of Mars? Card {CARD}, {secret}"))
+    ).runs.values()
     assert CARD not in run.line.decode()
     assert secret not in run.line.decode()
     assert "[card]" in run.question
@@ -81,7 +83,10 @@ async def test_a_graph_of_ones_own_is_asked_like_any_other() -> None:
 
 
 async def test_each_sample_of_each_question_is_a_run() -> None:
-    runs = await asked(Runner(Application([MoonsAgent]), samples=2, at_once=3), case("paraphrases", group=["Moons of Mars?", "Mars moons"]))
+    runs = await asked(
+        Runner(Application([MoonsAgent]), samples=2, at_once=3),
+        case("paraphrases", group=["Moons of Mars?", "Mars moons"]),
+    )
     assert set(runs.runs) == {("own/c", variant, sample) for variant in (0, 1) for sample in (0, 1)}
 
 
@@ -126,5 +131,3 @@ def test_a_file_of_runs_is_read_without_the_line_that_was_cut(run_of: RunOf, tmp
     file.write_bytes(orjson.dumps({"case": "x"}) + b"\n")
     with pytest.raises(ValidationError):
         [*RecordedRun.read(file)]
-
-

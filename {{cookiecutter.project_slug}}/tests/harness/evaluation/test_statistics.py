@@ -7,7 +7,8 @@ from harness.evaluation.statistics import Statistics
 
 
 @pytest.mark.parametrize(
-    ("passed", "n", "low", "high"), [(20, 20, 0.839, 1.0), (36, 40, 0.769, 0.960), (0, 10, 0.0, 0.278), (0, 0, 0.0, 1.0)]
+    ("passed", "n", "low", "high"),
+    [(20, 20, 0.839, 1.0), (36, 40, 0.769, 0.960), (0, 10, 0.0, 0.278), (0, 0, 0.0, 1.0)],
 )
 def test_the_interval_of_a_rate_is_wilsons(passed: int, n: int, low: float, high: float) -> None:
     assert Statistics.wilson(passed, n) == pytest.approx((low, high), abs=0.001)
@@ -46,7 +47,11 @@ def test_a_bootstrap_draws_clusters_and_gives_the_same_twice() -> None:
 
 
 def test_what_was_not_measured_is_counted_and_is_no_part_of_the_rate() -> None:
-    rows = [Row("a", 0, "language", "passed"), Row("b", 0, "language", "failed"), Row("c", 0, "language", "not measured")]
+    rows = [
+        Row("a", 0, "language", "passed"),
+        Row("b", 0, "language", "failed"),
+        Row("c", 0, "language", "not measured"),
+    ]
     figure = Figure.of(rows)
     assert (figure.n, figure.passed, figure.not_measured, figure.clusters) == (2, 1, 1, 2)
 
