@@ -115,10 +115,12 @@ class Report:
         lines: list[tuple[str, ...]] = []
         for it in self.disparities:
             if it.not_measured:
-                lines.append((it.attribute, "not measured", "", "", "", "", it.not_measured))
+                lines.append((it.attribute, f"not measured: {it.not_measured}", *[""] * 5))
                 continue
             low, high = (pick(it.groups, key=it.groups.__getitem__) for pick in (min, max))
             shown = [f"{name} {it.groups[name]:.2f} (n {it.n[name]})" for name in (low, high)]
+            if not it.difference:
+                shown = [f"all {it.groups[low]:.2f} (n {min(it.n.values())})", ""]
             interval = self._interval(it.interval) if it.interval else "-"
             lines.append((it.attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.2f}"))
         columns = ("attribute", "measure", "least", "most", "difference", "95 % interval", "ratio")
@@ -200,9 +202,7 @@ class Report:
         body = ""
         for number, row in enumerate(table.rows):
             cells = "".join(
-                f'<td data-name="{escape(name)}">{escape(it)}</td>'
-                for name, it in zip(table.columns, row, strict=True)
-                if it
+                f'<td data-name="{escape(name)}">{escape(it)}</td>' for name, it in zip(table.columns, row, strict=True)
             )
             body += f"<tr{' class=bad' if number in table.bad else ''}>{cells}</tr>\n"
         about = f"<p>{escape(table.about)}</p>" if table.about else ""
