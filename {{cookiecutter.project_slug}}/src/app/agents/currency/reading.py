@@ -37,7 +37,7 @@ class CurrencyReader:
     BEFORE: Final = re.compile(rf"(?<![\w.,'\u2019/%-])(?P<number>{NUMBER}){SCALE}\s*(?:de\s+)?$", re.IGNORECASE)
     AFTER: Final = re.compile(rf"\s*(?P<number>{NUMBER}){SCALE}(?![\w%/-]|[.,]\d)", re.IGNORECASE)
     ONE: Final[Mapping[Language, re.Pattern[str]]] = {
-        "en": re.compile(r"\b(?:an?|one)\s+$", re.IGNORECASE),
+        "en": re.compile(r"(?<!(?-i:[A-Z]{3})\s)\b(?:an?|one)\s+$", re.IGNORECASE),  # but `USD a EUR`
         "es": re.compile(r"\buna?\s+$", re.IGNORECASE),
     }
     AND_MORE: Final = re.compile(
@@ -59,10 +59,9 @@ class CurrencyReader:
     """Digits between two marks for thousands."""
 
     UNNAMED: Final = re.compile(
-        rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*|\b(?:how many|how much (?:is|are)(?: an?| one| the| this| my)?|cu[aá]nt[oa]s))\s+(?:de\s+)?"
-        r"(?P<counted>[^\W\d_]{3,}(?: [^\W\d_]{3,})?)|\b(?:in)?to\s+(?P<target>[^\W\d_]{3,})\W*$"
-        r"|\b(?:(?:price|cost|value) of|how much does|precio de|cu[aá]nto (?:vale|cuesta|es)n?)"
-        r"\s+(?:(?:the|this|my|an?|el|la|los|las|una?)\s+)?(?P<thing>[^\W\d_]{3,})",
+        rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*(?:\s+de)?|\b(?:(?P<to>(?:in)?to|a(?=\s+\S+\W*$))|how many|how much(?: is| are| does)?|(?:price|cost|value) of"
+        r"|convert|exchange|swap|cu[aá]nt[oa]s|precio de|cu[aá]nto (?:vale|cuesta|es)n?|convierte|convertir|cambiar?|pasar?))"
+        r"\s+(?:(?:an?|one|the|this|my|el|la|los|las|una?|mis?)\s+)?(?=(?P<name>[^\W\d_]{3,}(?: [^\W\d_]{3,})?))|(?P<worth>[^\W\d_]{3,}) worth\b",
         re.IGNORECASE,
     )
     """Where a currency is to be expected, or what is no currency is asked about."""
@@ -114,8 +113,11 @@ class CurrencyReader:
         """Refuse what stands where a currency should and is none that is known."""
         spans = [it.span() for it in matches]
         for slot in self.UNNAMED.finditer(question):
-            name = slot["counted"] or slot["target"] or slot["thing"]
-            is_known = any(start < slot.end() and slot.start() < end for start, end in spans)
+            name = slot["name"] or slot["worth"]
+            last = slot.end("name" if slot["name"] else "worth")
+            is_known = any(start < last and slot.start() < end for start, end in spans)
+            if slot["to"] and question[last:].strip(" ?!."):  # `to know the rate`, but `dollars to florins`
+                is_known = is_known or not any(question[end : slot.start()].isspace() for _, end in spans)
             first = Words.tokenize(name)[0]
             is_known = is_known or bool(self._country(name.split()[-1]))
             if not is_known and first not in self.NO_NAME and first not in NUMBER_WORDS.split("|"):

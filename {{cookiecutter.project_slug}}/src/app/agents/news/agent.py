@@ -22,8 +22,12 @@ class NewsAgent(Agent[NewsSettings]):
         "es": "Titulares actuales de varios medios, por tema.",
     }
     keywords = {
-        "en": ("news", "headline", "headlines", "breaking", "happening", "press"),
-        "es": ("noticia", "titular", "titulares", "actualidad", "prensa", "novedades"),
+        "en": """
+            news, headline, headlines, breaking, top stories, stories about, happening, going on, press, newspaper, papers,
+            front page, current events, current affairs, journalists""",
+        "es": """
+            noticia, titular, titulares, actualidad, prensa, novedades, periódico, portada, última hora, qué pasa, pasando,
+            ha pasado, ocurriendo, sucesos""",
     }
     examples = {
         "en": ("What are today's headlines?", "Is there any news about the economy?", "Latest climate news please"),

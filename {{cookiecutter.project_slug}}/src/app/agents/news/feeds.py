@@ -141,14 +141,17 @@ class Topic:
     """Letters that must agree, so that `económica` meets `economía`; a guess."""
     ENOUGH: Final = 0.5
     """Share of the topic's words that a headline must hold; a guess."""
+    ABOUT: Final = re.compile(r"\b(?:about|regarding|concerning|sobre|acerca de|respecto a)\b", re.IGNORECASE)
+    """What stands before a topic; without it the topic is what is left of the question."""
+    CONTRACTION: Final = re.compile(r"\b(?:i|we|you|it|that|what|who)['\u2019]\w+|['\u2019]s\b", re.IGNORECASE)
     NO_TOPIC: Final = frozenset("""
         news headline headlines latest recent breaking top stories story happening happened going on
         today now morning week about world main important new get read know want hello hi thanks
-        let summary summarize anything something whats any some
+        let summary summarize anything something whats any some press newspaper newspapers papers front page pages current events
         noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente
         recientes actualidad hoy ahora semana principales principal importantes importante novedad
         novedades nuevo nueva pasa pasado pasando ha ocurre ocurrido sobre acerca respecto hola
-        gracias favor quiero saber leer resumen mundo alguna algunas algo dan
+        gracias favor quiero saber leer resumen mundo alguna algunas algo dan prensa periodico periodicos portada portadas
         """.split()).union(*LanguageDetector.WORDS.values())
 
     def __init__(self, text: str) -> None:
@@ -159,7 +162,11 @@ class Topic:
     @classmethod
     def of(cls, question: str) -> "Topic":
         """The topic of a question in English or Spanish."""
-        words = re.findall(r"\w+(?:-\w+)*", re.sub(r"['\u2019]s\b", "", question))
+        return next(filter(lambda it: it.text, map(cls._telling, (*cls.ABOUT.split(question)[1:], question))), cls(""))
+
+    @classmethod
+    def _telling(cls, text: str) -> "Topic":
+        words = re.findall(r"\w+(?:-\w+)*", cls.CONTRACTION.sub("", text))
         return cls(" ".join(word for word in words if Words.strip_accents(word) not in cls.NO_TOPIC))
 
     def share(self, headline: Headline) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from harness import Agent, ClarificationNeeded, Language, LocalizedMessage, Policy, ToolCall, ToolMethod, ToolResult
 
 from .days import Days
-from .places import PlaceReader
+from .places import KEYWORDS, PlaceReader
 from .prompt import FORECAST, FORECAST_LINE, NOT_FOUND, RAIN, TODAY, TOO_MANY_PLACES, WEATHER, WHICH_DAY, WHICH_PLACE
 from .sample import WeatherSample
 from .settings import WeatherSettings
@@ -21,72 +21,7 @@ class WeatherAgent(Agent[WeatherSettings]):
         "en": "Weather forecast of a place: today, tomorrow, the weekend or the week.",
         "es": "Pronóstico del tiempo de un lugar: hoy, mañana, el fin de semana o la semana.",
     }
-    keywords = {
-        "en": (
-            "weather",
-            "forecast",
-            "temperature",
-            "degrees",
-            "rain",
-            "raining",
-            "rainy",
-            "snow",
-            "snowing",
-            "sunny",
-            "cloudy",
-            "cold",
-            "hot",
-            "warm",
-            "umbrella",
-            "shower",
-            "drizzle",
-            "storm",
-            "sunshine",
-            "sun",
-            "wind",
-            "windy",
-            "freezing",
-            "chilly",
-            "wet",
-            "raincoat",
-            "celsius",
-        ),
-        "es": (
-            "qué tiempo",
-            "el tiempo",
-            "del tiempo",
-            "tiempo hace",
-            "tiempo hará",
-            "tiempo en",
-            "tiempo para",
-            "buen tiempo",
-            "mal tiempo",
-            "clima",
-            "pronóstico",
-            "temperatura",
-            "grados",
-            "llueve",
-            "lluvia",
-            "lloverá",
-            "llover",
-            "nieve",
-            "nevará",
-            "soleado",
-            "nublado",
-            "frío",
-            "calor",
-            "paraguas",
-            "tormenta",
-            "viento",
-            "sol",
-            "chubasco",
-            "chaparrón",
-            "llovizna",
-            "helada",
-            "mojado",
-            "abrigo",
-        ),
-    }
+    keywords = KEYWORDS
     examples = {
         "en": (
             "What's the weather like in Bogotá tomorrow?",
