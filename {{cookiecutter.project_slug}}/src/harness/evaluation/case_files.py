@@ -1,0 +1,142 @@
+"""Reads the cases: the agents' examples, `evaluation/shipped` and the owner's `evaluation/cases`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+from pydantic import ValidationError
+
+from ..errors import ConfigurationError
+from ..runtime.agent import Agent
+from .cases import KINDS, Case
+
+
+@dataclass
+class Cases:
+    """All cases of a project. Everything that is wrong in the files is told at once, with file and line."""
+
+    FOLDER: ClassVar = Path("evaluation")
+    OWN: ClassVar = "own"
+    """The first word of the ids of the owner's cases, so that no shipped one ever takes theirs."""
+
+    agents: Sequence[type[Agent[Any]]]
+    folder: Path = FOLDER
+    counting: list[Case] = field(default_factory=list)
+    pending: list[Case] = field(default_factory=list)
+    """They wait for a person who says what is right."""
+
+    left_out: list[str] = field(default_factory=list)
+    """Shipped cases of agents that this project does not have: a line each."""
+
+    def load(self) -> "Cases":
+        """Read all of them.
+
+        Raises:
+            ConfigurationError: A file or a case is wrong.
+        """
+        self._problems: list[str] = []
+        found = [*self._examples()]
+        for file in sorted((self.folder / "shipped").glob("*.yaml")):
+            found += self._of_file(file, file.stem)
+        for file in sorted((self.folder / "cases").glob("*.yaml")):
+            found += self._of_file(file, self.OWN)
+        first: dict[str, Case] = {}
+        for case in found:
+            if other := first.get(case.id):
+                self._problems.append(f"{case.origin}: the id {case.id} is taken, by {other.origin}")
+            elif not self._is_left_out(case):
+                (self.pending if case.pending else self.counting).append(case)
+            first.setdefault(case.id, case)
+        if self._problems:
+            raise ConfigurationError(self._problems)
+        return self
+
+    def _examples(self) -> Iterator[Case]:
+        """Every agent's examples: it answers them, alone, in their language."""
+        for agent in self.agents:
+            for language, examples in agent.examples.items():
+                for example in dict.fromkeys(examples):
+                    given = {"ask": example, "language": language, "agents": [agent.name], "verdict": "work"}
+                    case = Case.model_validate({"kind": "functionality", "must": True, "source": "synthetic"} | given)
+                    name = f"examples/{agent.name}/{language}/{case.name}"
+                    yield case.model_copy(update={"id": name, "origin": f"the examples of {agent.name}"})
+
+    def _is_left_out(self, case: Case) -> bool:
+        known = {agent.name for agent in self.agents}
+        unknown = [it for it in dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs)) if it not in known]
+        if not unknown:
+            return False
+        text = f"no agent {', '.join(unknown)}"
+        if case.id.startswith(f"{self.OWN}/"):
+            there = f"there are {', '.join(sorted(known)) or 'none'}"
+            self._problems.append(f"{case.origin}: {text}{self._hint(unknown[0], known)}; {there}")
+        else:
+            self.left_out.append(f"{case.id}: {text}")
+        return True
+
+    def _of_file(self, file: Path, prefix: str) -> Iterator[Case]:
+        try:
+            # Every value is a text, so that `no` stays the country and `5.20` the price.
+            root = yaml.compose(file.read_text(encoding="utf-8"), yaml.BaseLoader)
+        except (yaml.MarkedYAMLError, UnicodeDecodeError) as broken:
+            mark = getattr(broken, "problem_mark", None)
+            where = f"{file}:{mark.line + 1}" if mark else str(file)
+            self._problems.append(f"{where}: this is no YAML: {getattr(broken, 'problem', broken)}")
+            return
+        if root is None:
+            return
+        entries = self._entries(root)
+        shared = {key: self._value(node) for key, node in entries.items() if key != "cases"}
+        wrong = sorted(shared.keys() - {"kind", "needs"})
+        if wrong or "cases" not in entries or not isinstance(entries["cases"], yaml.SequenceNode):
+            wanted = "`kind:` and `cases:`, a list; perhaps `needs:`"
+            self._problems.append(f"{file}:{root.start_mark.line + 1}: a file has {wanted}")
+            return
+        for node in entries["cases"].value:
+            if case := self._case(file, node, {"kind": KINDS[0]} | shared):
+                yield case.model_copy(update={"id": f"{prefix}/{case.name}"})
+
+    def _case(self, file: Path, node: Any, shared: Mapping[str, Any]) -> Case | None:
+        """The case, or None after its problems were noted."""
+        entries = self._entries(node)
+        values = {key: self._value(it) for key, it in entries.items()}
+        line = node.start_mark.line + 1
+        allowed = Case.model_fields.keys() - {"kind", "origin"}
+        unknown = [key for key in entries if key not in allowed]
+        for key in unknown:
+            known = f"unknown key {key}{self._hint(key, allowed)}"
+            self._problems.append(f"{file}:{entries[key].start_mark.line + 1}: {known}")
+        if unknown or not entries:
+            if not entries:
+                self._problems.append(f"{file}:{line}: a case is a table, such as `- ask: Will it rain in Lima?`")
+            return None
+        try:
+            return Case.model_validate({**shared, **values, "origin": f"{file}:{line}"})
+        except ValidationError as invalid:
+            for error in invalid.errors():
+                key = str(error["loc"][0]) if error["loc"] else ""
+                at = entries[key].start_mark.line + 1 if key in entries else line
+                said = error["msg"].removeprefix("Value error, ")
+                self._problems.append(f"{file}:{at}: {f'{key}: ' if key else ''}{said}")
+            return None
+
+    @staticmethod
+    def _entries(node: Any) -> dict[str, Any]:
+        """The nodes of a table by key."""
+        return {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+
+    @classmethod
+    def _value(cls, node: Any) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            return [cls._value(it) for it in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return {key.value: cls._value(value) for key, value in node.value}
+        return node.value
+
+    @staticmethod
+    def _hint(word: str, known: Any) -> str:
+        near = get_close_matches(word, known, 1)
+        return f"; did you mean {near[0]}?" if near else ""
