@@ -53,6 +53,7 @@ class Asker:
         name = r"(?-i:[A-ZÁÉÍÓÚÑ]\w+)"
         return re.compile(
             r"(?:\b(?:for|as|by|to|of|with|para|como|de|a|por|con)\s+)?\b(?:an?|the|my|our|some|una?|el|la|los|las|mis?|\d+)[\s-]+"
-            rf"(?:{describing}\s+){{0,3}}?(?:{Locale.pattern(locale.people)})\b(?!'s){after}(?:\s+(?:from|in|de|en)\s+{name}(?:\s{name})*)?",
+            rf"(?:{describing}\s+){{0,3}}?(?:{Locale.pattern(locale.people)})\b(?!'s){after}(?:\s+(?:from|in|de|en)\s+{name}(?:\s{name})*)?"
+            r"(?:\s+(?:asks?|wants? to know|wonders?|preguntan?|quieren? saber)\b)?",
             re.IGNORECASE,
         )

@@ -24,8 +24,8 @@ class CurrencyAgent(Agent[CurrencySettings]):
             rupee, real, krona, krone, crown, zloty, forint, lira, shekel, rand, baht, ringgit, ruble, naira, dinar, dirham, bitcoin,
             usd, eur, gbp, jpy, chf, cad, aud, cny, brl, mxn, cop, inr""",
         "es": """
-            tipo de cambio, cambio, cambiar, cotización, cotiza, moneda, divisa, convertir, convierte, dólar, libra, euro, yen, yenes,
-            yuan, yuanes, franco, peso, reales, soles, rupia, corona, esloti, forinto, lira, rublo, naira, dinar, bitcoin,
+            tipo de cambio, cambio, cambia, cambiar, cotización, cotiza, moneda, divisa, convertir, convierte, dólar, libra, euro, yen, yenes,
+            yuan, yuanes, franco, peso, reales, rupia, corona, esloti, forinto, lira, rublo, naira, dinar, bitcoin,
             usd, eur, gbp, jpy, chf, cad, aud, cny, brl, mxn, cop, inr""",
     }
     examples = {
@@ -53,7 +53,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
         Raises:
             ClarificationNeeded: No currency is named, one that nobody knows, or an amount that cannot be read.
         """
-        mentions = CurrencyReader().mentions(question, language)
+        mentions = CurrencyReader().mentions(self.words.without_asker(question), language, question)
         if not mentions:
             raise ClarificationNeeded(WHICH_CURRENCY.format(language))
         amounts = [it for it in mentions if it.amount is not None] or mentions[:1]

@@ -37,7 +37,7 @@ class CurrencyReader:
     BEFORE: Final = re.compile(rf"(?<![\w.,'\u2019/%-])(?P<number>{NUMBER}){SCALE}\s*(?:de\s+)?$", re.IGNORECASE)
     AFTER: Final = re.compile(rf"\s*(?P<number>{NUMBER}){SCALE}(?![\w%/-]|[.,]\d)", re.IGNORECASE)
     ONE: Final[Mapping[Language, re.Pattern[str]]] = {
-        "en": re.compile(r"(?<!(?-i:[A-Z]{3})\s)\b(?:an?|one)\s+$", re.IGNORECASE),  # but `USD a EUR`
+        "en": re.compile(r"\b(?:an?|one)\s+$", re.IGNORECASE),
         "es": re.compile(r"\buna?\s+$", re.IGNORECASE),
     }
     AND_MORE: Final = re.compile(
@@ -93,8 +93,8 @@ class CurrencyReader:
             rf"|(?i:{names}|{units})(?!\w))"
         )
 
-    def mentions(self, question: str, language: Language) -> list[Mention]:
-        """The currencies in order; what is asked about first: those with an amount.
+    def mentions(self, question: str, language: Language, said: str = "") -> list[Mention]:
+        """The currencies in order; what is asked about first: those with an amount. `said` may name a country besides.
 
         Raises:
             ClarificationNeeded: A currency or an amount that cannot be read.
@@ -104,7 +104,14 @@ class CurrencyReader:
         words = Words.strip_accents(question)
         if self.OTHER_DAY.search(words) and not self.AGREED.search(words):
             raise ClarificationNeeded(ONLY_LATEST.format(language))
-        found = [Mention(self._code(it, question, language), self._beside(it, question, language)) for it in matches]
+        found = []
+        for before, it in zip([None, *matches], matches, strict=False):
+            start = before.end() if before else 0
+            found.append(
+                Mention(
+                    self._code(it, question, language, said or question), self._beside(it, question, language, start)
+                )
+            )
         if found and re.search(r"\d", question) and all(it.amount is None for it in found):
             raise ClarificationNeeded(AMOUNT_OF_WHAT.format(language))
         return sorted(found, key=lambda mention: mention.amount is None)
@@ -124,7 +131,7 @@ class CurrencyReader:
                 words = [it for it in name.split() if Words.strip_accents(it) not in self.NO_NAME]
                 raise ClarificationNeeded(UNKNOWN_CURRENCY.format(language, name=" ".join(words)))
 
-    def _code(self, match: re.Match[str], question: str, language: Language) -> str:
+    def _code(self, match: re.Match[str], question: str, language: Language, said: str) -> str:
         if symbol := match["symbol"]:
             return SYMBOLS[symbol]
         group = match.lastgroup or ""
@@ -148,7 +155,7 @@ class CurrencyReader:
         if code != "any":
             return code
         # Named elsewhere, as in an answer to `Which peso?`.
-        if country := next(filter(None, map(self._country, Words.tokenize(question))), ""):
+        if country := next(filter(None, map(self._country, Words.tokenize(said))), ""):
             return country
         which = WHICH_PESO if match[0].lower().startswith("peso") else WHOSE_CURRENCY
         raise ClarificationNeeded(which.format(language, name=match[0]))
@@ -158,8 +165,8 @@ class CurrencyReader:
         folded = Words.strip_accents(word)
         return next((code for country, code in COUNTRIES.items() if folded.startswith(country)), "")
 
-    def _beside(self, match: re.Match[str], question: str, language: Language) -> float | None:
-        """The amount before a currency, or behind its code or sign."""
+    def _beside(self, match: re.Match[str], question: str, language: Language, begin: int) -> float | None:
+        """The amount before a currency, or behind its code or sign; `begin` is where the currency before it ends."""
         start = max(0, match.start() - self.BESIDE_CHARS)
         text = question[start : match.start()]
         words = text.split()
@@ -173,8 +180,8 @@ class CurrencyReader:
         elif (match["symbol"] or match["code"]) and (number := self.AFTER.match(question, match.end())):
             if not text.rstrip(" ").endswith("-"):
                 return self._amount(number, language)
-        elif self.ONE.get(language, self.ONE["en"]).search(text) and not self.UNREADABLE.search(text):
-            return 1
+        elif (one := self.ONE.get(language, self.ONE["en"]).search(text)) and not self.UNREADABLE.search(text):
+            return None if begin and not text[begin - start : one.start()].strip() else 1  # `USD a EUR`
         elif not self.UNREADABLE.search(text):
             return None
         raise ClarificationNeeded(AMOUNT_IN_FIGURES.format(language))

@@ -14,7 +14,7 @@ from .tools import KnowledgeTools
 class KnowledgeAgent(Agent[KnowledgeSettings]):
     """Finds the passage or the price for a question, and gives it with its source."""
 
-    FROM = re.compile(r"\b(?:from|in|en|de|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*")
+    FROM = re.compile(r"\b(?i:from|in|en|de|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*")
     """Where somebody is changes no answer."""
 
     subjects = Subjects()

@@ -32,7 +32,7 @@ class Passages:
     STEM_CHARS: Final = 5
     """Letters that must agree: `devolver` meets `devolución`; a guess that the examples pass."""
     COMMON: Final = frozenset(
-        "many long something anything thing things someone have does hora horas algo puedo tengo tienen puede podria could would should".split()
+        "many long something anything thing things someone have does could would should until get give take bring send make money may fast quickly soon asks want hora horas algo puedo tengo tienen puede podria hasta hacer hace hacen dinero pronto rapido".split()
     ).union(*LanguageDetector.WORDS.values(), *(Locale.load(it).courtesies for it in LANGUAGES))
     """Words that say nothing about the subject."""
     HEADING_WEIGHT: Final = 2
@@ -40,6 +40,9 @@ class Passages:
     ASIDE: Final = 0.6
     """What a word that stands in no heading of a passage counts for in `min_score`: `price of a motorbike` is
     not answered by whatever mentions a price; a guess that the examples pass."""
+
+    BESIDE_BEST: Final = 0.5
+    """Part of the best passage's score that others must have beside it; a guess."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         """Cut `files` (name -> Markdown) into passages."""
@@ -62,7 +65,8 @@ class Passages:
             if shared and held >= needed:
                 is_theirs = self._all[at].language == language
                 scored.append((is_theirs, sum(self._score(stem, counts) for stem in shared), -at))
-        return [self._all[-at] for *_, at in sorted(scored, reverse=True)[:at_most]]
+        scored.sort(reverse=True)
+        return [self._all[-at] for _, score, at in scored[:at_most] if score >= self.BESIDE_BEST * scored[0][1]]
 
     def unknown(self, question: str) -> Sequence[str]:
         """The telling words of `question` that no passage holds, as written."""
@@ -100,19 +104,19 @@ class Passages:
             yield from (w[: cls.STEM_CHARS] for w in Words.tokenize(text) if w not in cls.COMMON)
 
 
-PRICE: Final = ""
-"""The subject of what only asks for a figure: no document has to say `price`."""
+PRICE: Final = "#price"
+US: Final = "#us"
+"""What a document need not say: that a figure is asked for, and of whom."""
 
 SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "opening hours": "opening hours, opening times, hours, open, opening, close, closed, closing, shut, visit the shop",
-        "return": "return, refund, reimburse, reimbursement, money back, give back, give it back, send back, send it back, bring back"
-        ", bring it back, take back, take it back",
+        "return": "return, refund, reimburse, reimbursement, back",
         "delivery": "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, package, dispatch, send me"
         ", sending, order arrive, order get here",
         "contact": "contact, phone, telephone, call you, email, e-mail, reach you, get in touch, write to you, customer service"
         ", complain, complaint",
-        "shop": "shop, store",
+        US: "shop, store",
         PRICE: "price, prices, cost, costs, charge, fee, how much is, how much are, how much for, how much does, how expensive",
         "order": "order, orders",
         "service": "service",
@@ -126,7 +130,7 @@ SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
         ", reparto, portes, paquete, llega mi pedido, llegará mi pedido, tarda mi pedido",
         "contacto": "contacto, contactar, contactarlos, contactaros, teléfono, correo, llamar, llamarlos, llamaros, escribirles, escribiros"
         ", queja, reclamar, reclamación, atención al cliente",
-        "tienda": "tienda, local",
+        US: "tienda",
         PRICE: "precio, precios, cuesta, cuestan, costaría, vale, valen, cobran, cobráis, cuánto sale, gastos de, cuánto es, cuánto son",
         "pedido": "pedido, pedidos",
         "servicio": "servicio",
@@ -152,9 +156,9 @@ class Subjects:
         return sorted(names.translate(cls.ACCENTS).split(", "), key=len, reverse=True)
 
     def in_our_words(self, question: str) -> str:
-        """`question` with each subject as the documents call it, and without what asks for a price."""
+        """`question` with each subject as the documents call it, and without what these need not say."""
         for subject, names in self._names:
-            question = names.sub(subject, question)
+            question = names.sub(subject if subject[0] != PRICE[0] else "", question)
         return question
 
     def asks_for_price(self, question: str) -> bool:

@@ -143,10 +143,13 @@ class Topic:
     """Share of the topic's words that a headline must hold; a guess."""
     ABOUT: Final = re.compile(r"\b(?:about|regarding|concerning|sobre|acerca de|respecto a)\b", re.IGNORECASE)
     """What stands before a topic; without it the topic is what is left of the question."""
-    CONTRACTION: Final = re.compile(r"\b(?:i|we|you|it|that|what|who)['\u2019]\w+|['\u2019]s\b", re.IGNORECASE)
+    CONTRACTION: Final = re.compile(
+        r"\b(?:i|we|you|it|that|what|who)['\u2019]\w+|['\u2019]s\b|\b\w*[áéíóú]\w*(?:me|nos)\b", re.IGNORECASE
+    )
+    """And verbs with a pronoun: `cuéntame`."""
     NO_TOPIC: Final = frozenset("""
         news headline headlines latest recent breaking top stories story happening happened going on
-        today now morning week about world main important new get read know want hello hi thanks
+        today todays now morning week about world main important new get read know want hello hi thanks
         let summary summarize anything something whats any some press newspaper newspapers papers front page pages current events
         noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente
         recientes actualidad hoy ahora semana principales principal importantes importante novedad

@@ -85,7 +85,7 @@ class Days:
         named: list[str] = []
         waiting, is_told = "", True
         for mark, part in zip(*[iter(["", *cls.BETWEEN.split(question)])] * 2, strict=True):
-            if cls._is_named(part):
+            if cls.is_named(part):
                 named.append(f"{waiting}{mark}{part}")
                 waiting = ""
             else:  # `Lima, Peru on Friday`; after a day it may be of that one or of the next
@@ -95,7 +95,8 @@ class Days:
         return days if len({day for _, day in days}) > 1 else [("", cls.read(question))]
 
     @classmethod
-    def _is_named(cls, part: str) -> bool:
+    def is_named(cls, part: str) -> bool:
+        """True where `part` names a day, one that no forecast has too."""
         text = " ".join(Words.tokenize(part))
         return bool(cls.BEYOND.search(text) or cls.IN_DAYS.search(text) or cls.DATE.search(text) or cls._named(text))
 

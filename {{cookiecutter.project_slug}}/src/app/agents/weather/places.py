@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
 from harness import LANGUAGES, Language, Locale, Words
@@ -17,9 +17,9 @@ KEYWORDS: Final[Mapping[Language, str]] = {
         hot, heat, warm, mild, humid, humidity, coat, jacket""",
     "es": """
         tiempo, clima, pronóstico, meteorológica, meteorológico, temperatura, grados, llueve, lluvia, lluvioso, lloverá,
-        llover, lloviendo, precipitaciones, nieve, nevar, nieva, nevará, granizo, soleado, sol, nublado, nubes, cielo, niebla,
+        llover, lloviendo, llueva, precipitaciones, nieve, nevar, nieva, nevará, granizo, soleado, sol, nublado, nubes, cielo, niebla,
         frío, calor, caluroso, bochorno, fresco, paraguas, impermeable, tormenta, trueno, viento, chubasco, chaparrón,
-        llovizna, helada, helar, mojado, mojar, mojaré, mojarme, abrigo, chaqueta, humedad""",
+        llovizna, helada, helar, helando, mojado, mojar, mojaré, mojarme, abrigo, chaqueta, humedad""",
 }
 """The agent's keywords, none of which is a place."""
 
@@ -45,6 +45,9 @@ class Run:
     """Words that may name one place, and what stood before them."""
 
     after: Kind
+    is_first: bool = False
+    """True where it begins a sentence: its capital tells nothing."""
+
     words: list[str] = field(default_factory=list)
 
     @property
@@ -110,18 +113,23 @@ class PlaceReader:
         """The places in order, each once; `Paris, Texas` is one place."""
         runs = self._runs(self.WORD.findall(self.GREETING.sub(" ", question)))
         is_short = len(question.split()) <= self.SHORT_WORDS
-        found = self._chosen([run for run in runs if self._may_be_place(run, is_short=is_short)])
+        may_be = [run for run in runs if self._may_be_place(run, is_short=is_short)]
+        strung = [run for run, then in pairwise(may_be) if then.after in (Kind.AND, Kind.COMMA)]
+        sure = [run for run in may_be if not run.is_first or self._is_known(run) or run in strung]
+        found = self._chosen(sure or may_be)
         if len(found) == 2 and found[1].after is Kind.COMMA:
             return [f"{found[0].name}, {found[1].name}"]
         return list(dict.fromkeys(run.name for run in found))
 
     def _may_be_place(self, run: Run, *, is_short: bool) -> bool:
-        folded = [Words.strip_accents(it) for it in run.words]
-        if run.is_capitalised or not self.KNOWN.isdisjoint(folded):
+        if run.is_capitalised or self._is_known(run):
             return True
-        if self.SMALL.get(folded[0]) is Kind.ARTICLE:
+        if self._kind(run.words[0]) is Kind.ARTICLE:
             return False
         return is_short or run.after in (Kind.AT, Kind.AND, Kind.COMMA)
+
+    def _is_known(self, run: Run) -> bool:
+        return not self.KNOWN.isdisjoint(map(Words.strip_accents, run.words))
 
     def _chosen(self, runs: Sequence[Run]) -> list[Run]:
         """The runs that most surely are places, and what is strung to them by commas or `and`."""
@@ -149,7 +157,7 @@ class PlaceReader:
             kind = self._kind(word)
             if self._is_in_name(word, words[at + 1 : at + 3], run, before):
                 if run is None:
-                    run = Run(before)
+                    run = Run(before, is_first=at == 0 or words[at - 1] in ".?!¿¡:")
                     runs.append(run)
                 run.words.append(word)
                 continue
