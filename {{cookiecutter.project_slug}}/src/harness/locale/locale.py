@@ -101,6 +101,8 @@ class Locale:
 
     def _read_questions(self, data: Mapping[str, Any]) -> None:
         """What the rules that read a question know besides."""
+        self.function_words = self.common_words | self.courtesies | frozenset(self._split(data, "function_words"))
+        """Folded words that say nothing of what a question is about; the common ones and courtesies too."""
         self.idioms = self._phrases({"": data.get("idioms", "")})[""]
         """In which a word that agents have as a keyword means something else: `in order to`."""
         asker = data.get("asker", {})

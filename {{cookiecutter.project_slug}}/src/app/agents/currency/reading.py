@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness import ClarificationNeeded, Language, LanguageDetector, Words
+from harness import LANGUAGES, ClarificationNeeded, Language, Locale, Words
 
 from .names import CODES, COUNTRIES, NAMES, NUMBER_WORDS, SYMBOLS, UNITS, WORDS_TOO
 from .prompt import AMOUNT_IN_FIGURES, AMOUNT_OF_WHAT, ONLY_LATEST, UNKNOWN_CURRENCY, WHICH_PESO, WHOSE_CURRENCY
@@ -65,6 +65,7 @@ class CurrencyReader:
         re.IGNORECASE,
     )
     """Where a currency is to be expected, or what is no currency is asked about."""
+    HOW_MANY: Final = re.compile(r"\W*(?:how many|a? ?cu[aá]nt[oa]s)\b", re.IGNORECASE)
     OTHER_DAY: Final = re.compile(
         r"\b(?:yesterday|tomorrow|last (?:week|month|year|\w+day)|next (?:week|month|year|\w+day)|ago|was|were|(?:19|20)\d\d[ -]\d\d"
         r"|(?:in|since|en|desde) (?:19|20)\d\d|ayer|(?<!la )(?<!esta )manana|hace \w+ (?:dias?|semanas?|mes(?:es)?|anos?)|(?:semana|mes|ano) pasad[oa]"
@@ -77,9 +78,9 @@ class CurrencyReader:
     )
     """What asks for the latest, also after it was asked back."""
     NO_NAME: Final = frozenset(
-        "one un una uno currency currencies money exchange current latest official rate rates tipo tasa worth value convert moneda monedas divisas dinero cambio veces times "
-        "today now tomorrow from into for with per and".split()
-    ).union(*LanguageDetector.WORDS.values())
+        "uno currency currencies money exchange current latest official rate rates going tipo tasa worth value convert moneda monedas divisas dinero cambio "
+        "times today tomorrow per".split()
+    ).union(*(Locale.load(it).function_words for it in LANGUAGES))
     DEMONYM: Final = re.compile(r"(?:[aei]an|ese|ish|[ai]n[oa]s?|ens?es?|es[ae]s|en[oa]s|i[oa]s)$")
     """How what tells whose unit it is ends, folded: `Namibian dollars`, `dólares namibios`."""
 
@@ -114,6 +115,8 @@ class CurrencyReader:
             )
         if found and re.search(r"\d", question) and all(it.amount is None for it in found):
             raise ClarificationNeeded(AMOUNT_OF_WHAT.format(language))
+        if self.HOW_MANY.match(question) and all(it.amount is None for it in found):
+            found.reverse()  # `How many euros is the pound?`
         return sorted(found, key=lambda mention: mention.amount is None)
 
     def _check_named(self, question: str, matches: list[re.Match[str]], language: Language) -> None:

@@ -32,8 +32,8 @@ class Passages:
     STEM_CHARS: Final = 5
     """Letters that must agree: `devolver` meets `devolución`; a guess that the examples pass."""
     COMMON: Final = frozenset(
-        "many long something anything thing things someone have does could would should until get give take bring send make money may fast quickly soon asks want hora horas algo puedo tengo tienen puede podria hasta hacer hace hacen dinero pronto rapido".split()
-    ).union(*LanguageDetector.WORDS.values(), *(Locale.load(it).courtesies for it in LANGUAGES))
+        "send long hora horas fast quickly soon pronto money dinero deadline period policy plazo".split()
+    ).union(*(Locale.load(it).function_words for it in LANGUAGES))
     """Words that say nothing about the subject."""
     HEADING_WEIGHT: Final = 2
     """A word of the heading counts as so many of the text; a guess."""
@@ -110,11 +110,11 @@ US: Final = "#us"
 
 SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
-        "opening hours": "opening hours, opening times, hours, open, opening, close, closed, closing, shut, visit the shop",
-        "return": "return, refund, reimburse, reimbursement, back",
+        "opening hours": "opening hours, opening times, hours, what time, open, opening, close, closed, closing, shut, visit the shop",
+        "return": "return, refund, reimburse, reimbursement, back, exchange it, exchange an item, exchange a product",
         "delivery": "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, package, dispatch, send me"
-        ", sending, order arrive, order get here",
-        "contact": "contact, phone, telephone, call you, email, e-mail, reach you, get in touch, write to you, customer service"
+        ", sending, order arrive, order get here, receive my order, get my order",
+        "contact": "contact, phone number, phone, telephone, call you, email address, email, e-mail, postal address, reach you, get in touch, write to you, customer service"
         ", complain, complaint",
         US: "shop, store",
         PRICE: "price, prices, cost, costs, charge, fee, how much is, how much are, how much for, how much does, how expensive",
@@ -122,13 +122,13 @@ SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "service": "service",
     },
     "es": {
-        "horario": "horario, horarios, abren, abre, abrís, abrir, abierto, abierta, cierran, cierra, cerráis, cerrar, cerrado, cerrada"
+        "horario": "horario de apertura, horarios de apertura, horario, horarios, apertura, abren, abre, abrís, abrir, abierto, abierta, cierran, cierra, cerráis, cerrar, cerrado, cerrada"
         ", atienden",
         "devolver": "devolver, devolución, devoluciones, devuelvo, devuelven, devolverlo, devolverla, reembolso, reembolsan, reembolsar"
-        ", cambiarlo, cambiarla",
+        ", devolverán, cambiarlo, cambiarla, cambiar un producto, cambiar un artículo",
         "envío": "envío, envíos, enviar, envían, enviarlo, enviármelo, mandar, mandan, mandarlo, entrega, entregas, entregar, entregan"
-        ", reparto, portes, paquete, llega mi pedido, llegará mi pedido, tarda mi pedido",
-        "contacto": "contacto, contactar, contactarlos, contactaros, teléfono, correo, llamar, llamarlos, llamaros, escribirles, escribiros"
+        ", reparto, portes, paquete, llega mi pedido, llegará mi pedido, tarda mi pedido, recibo mi pedido, recibiré mi pedido, llegar un pedido",
+        "contacto": "contacto, número de teléfono, contactar, contactarlos, contactaros, teléfono, correo, llamar, llamarlos, llamaros, escribirles, escribiros"
         ", queja, reclamar, reclamación, atención al cliente",
         US: "tienda",
         PRICE: "precio, precios, cuesta, cuestan, costaría, vale, valen, cobran, cobráis, cuánto sale, gastos de, cuánto es, cuánto son",

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from pydantic import BaseModel, Field, ValidationError
 
-from harness import LanguageDetector, SourceUnavailable, Words
+from harness import LANGUAGES, Locale, SourceUnavailable, Words
 
 
 class Headline(BaseModel):
@@ -148,14 +148,13 @@ class Topic:
     )
     """And verbs with a pronoun: `cuéntame`."""
     NO_TOPIC: Final = frozenset("""
-        news headline headlines latest recent breaking top stories story happening happened going on
-        today todays now morning week about world main important new get read know want hello hi thanks
-        let summary summarize anything something whats any some press newspaper newspapers papers front page pages current events
-        noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente
-        recientes actualidad hoy ahora semana principales principal importantes importante novedad
-        novedades nuevo nueva pasa pasado pasando ha ocurre ocurrido sobre acerca respecto hola
-        gracias favor quiero saber leer resumen mundo alguna algunas algo dan prensa periodico periodicos portada portadas
-        """.split()).union(*LanguageDetector.WORDS.values())
+        news headline headlines latest recent breaking top stories story happening happened happens today todays whats morning week world miss missed fill catch update
+        main important new read summary summarize press newspaper newspapers papers report reporting reported front page pages
+        current events affairs
+        noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente recientes actualidad hoy semana
+        principal principales importante importantes novedad novedades nuevo nueva pasa pasado pasando ocurre ocurrido acerca respecto
+        leer resumen mundo prensa periodico periodicos diario diarios portada portadas cuenta cuentan
+        """.split()).union(*(Locale.load(it).function_words for it in LANGUAGES))
 
     def __init__(self, text: str) -> None:
         """Take a topic such as `climate change`."""

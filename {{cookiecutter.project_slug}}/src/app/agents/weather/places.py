@@ -12,11 +12,11 @@ from harness import LANGUAGES, Language, Locale, Words
 KEYWORDS: Final[Mapping[Language, str]] = {
     "en": """
         weather, forecast, temperature, degrees, celsius, rain, rainfall, rainy, precipitation, drizzle, shower, pour,
-        wet, soak, umbrella, raincoat, snow, hail, sleet, storm, thunder, thunderstorm, lightning, sun, sunny,
+        wet, soak, dry, umbrella, raincoat, sunscreen, sunburn, outlook, snow, hail, sleet, storm, thunder, thunderstorm, lightning, sun, sunny,
         sunshine, cloud, cloudy, overcast, sky, fog, foggy, mist, wind, windy, breeze, cold, chilly, cool, freeze, frost,
         hot, heat, warm, mild, humid, humidity, coat, jacket""",
     "es": """
-        tiempo, clima, pronóstico, meteorológica, meteorológico, temperatura, grados, llueve, lluvia, lluvioso, lloverá,
+        tiempo, clima, pronóstico, previsión, buen día, mal día, meteorológica, meteorológico, temperatura, grados, llueve, lluvia, lluvioso, lloverá,
         llover, lloviendo, llueva, precipitaciones, nieve, nevar, nieva, nevará, granizo, soleado, sol, nublado, nubes, cielo, niebla,
         frío, calor, caluroso, bochorno, fresco, paraguas, impermeable, tormenta, trueno, viento, chubasco, chaparrón,
         llovizna, helada, helar, helando, mojado, mojar, mojaré, mojarme, abrigo, chaqueta, humedad""",
@@ -56,6 +56,11 @@ class Run:
         return " ".join(self.words)
 
     @property
+    def may_go_on(self) -> bool:
+        """False after small words that are no article: a word with a capital begins another name."""
+        return self.is_capitalised or self.words[-1].lower() in ("la", "las", "los", "el", "the", "of", "de", "del")
+
+    @property
     def is_capitalised(self) -> bool:
         """True for `La Paz`, false for `la paz`."""
         return self.words[-1][0].isupper()
@@ -91,14 +96,12 @@ class PlaceReader:
 
     NO_PLACE: Final = (
         frozenset("""
-        after afternoon also bad be been before bring chance check city coming current currently daily day days dry
-        evening everyone expect expected few get go going high home if later let look looking looks low max min next night not
-        now outside right shall should so take too travel travelling trip wear school work general
-        ahora buen buena bueno casa ciudad debo deberia decir decirme dia dias estara fin hacer haciendo hara hizo ir llevar llevo
-        madrugada mal malo mas maxima minima mucha mucho muy necesitare no noche proxima proximas proximo proximos
-        puede puedo quisiera si siguiente siguientes tan tarde trabajo va vamos viajar viajo
+        afternoon bad chance check city coming current daily day days evening expect expected general high home later low max min
+        next night outside right school travel travelling trip wear work
+        buen buena bueno casa ciudad dia dias fin hizo haciendo madrugada malo maxima minima noche proxima proximas proximo proximos
+        siguiente siguientes tarde trabajo viajar viajo
         """.split()).union(
-            *(it.common_words | it.courtesies for it in LOCALES),
+            *(it.function_words for it in LOCALES),
             *(
                 Words.tokenize(name)
                 for it in LOCALES
@@ -156,7 +159,7 @@ class PlaceReader:
         for at, word in enumerate(words):
             kind = self._kind(word)
             if self._is_in_name(word, words[at + 1 : at + 3], run, before):
-                if run is None:
+                if run is None or (word[0].isupper() and not run.may_go_on):  # `tendrá Lima`
                     run = Run(before, is_first=at == 0 or words[at - 1] in ".?!¿¡:")
                     runs.append(run)
                 run.words.append(word)
