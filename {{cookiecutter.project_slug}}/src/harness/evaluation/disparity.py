@@ -27,7 +27,8 @@ class Served:
     @classmethod
     def all(cls, cases: Sequence[Case], runs: Runs, samples: int) -> tuple[list["Served"], dict[str, list[str]]]:
         """How each value was served, and by attribute what could not be measured. Gaps with a reason count in neither."""
-        served, missing = [], {}
+        served: list[Served] = []
+        missing: dict[str, list[str]] = {}
         for case in (it for it in cases if it.kind == "counterfactual"):
             values = len(case.values)
             for sample in range(samples):

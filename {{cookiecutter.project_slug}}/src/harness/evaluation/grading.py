@@ -28,6 +28,9 @@ class Answer:
     CHOSEN: ClassVar = frozenset({Degraded.DISABLED})
     """The operator's will."""
 
+    SHOWN_CHARS: ClassVar = 120
+    """Of an answer in a reason: one or two lines of a terminal."""
+
     def __init__(self, run: RecordedRun) -> None:
         self.run = run
         self.agents = frozenset(run.agents)
@@ -145,12 +148,12 @@ class Grader:
         run, problems = answer.run, []
         verdict = case.verdict or ("work" if case.kind == "counterfactual" else None)
         if verdict and run.verdict != verdict:
-            problems.append(f"{run.verdict}, not {verdict}: {run.answer[:80]!r}")
+            problems.append(f"{run.verdict}, not {verdict}: {run.answer[: Answer.SHOWN_CHARS]!r}")
         agents = None if case.agents is None else frozenset((*case.agents, *(case.adds if variant else ())))
         if agents is not None and answer.agents != agents:
             problems.append(f"agents {cls._listed(answer.agents)}, not {cls._listed(agents)}")
         lacking = [" or ".join(it) for it in question.facts if not any(map(answer.holds, it))]
-        problems += [f"{it} is not in {run.answer[:160]!r}" for it in lacking]
+        problems += [f"{it} is not in {run.answer[: Answer.SHOWN_CHARS]!r}" for it in lacking]
         problems += [f"{it} is in the answer" for it in case.absent if answer.holds(it)]
         quality = [it for it in run.degraded if it not in answer.CHOSEN]
         if case.kind == "functionality" and quality:
@@ -167,7 +170,7 @@ class Grader:
         text = answer.own_words
         spoken = LanguageDetector(wanted).detect(text, wanted)
         if spoken != wanted:
-            yield f"the answer is in {spoken}, not {wanted}: {run.answer[:80]!r}"
+            yield f"the answer is in {spoken}, not {wanted}: {run.answer[: Answer.SHOWN_CHARS]!r}"
         if case.kind == "language":
             yield from Register.problems(text, wanted)
 
@@ -195,7 +198,7 @@ class Grader:
         elif other.run.verdict != first.run.verdict:
             yield f"{other.run.verdict}, not {first.run.verdict} as of the first"
         elif change := other.facts(case.same) ^ first.facts(case.same):
-            yield f"other facts than of the first: {min(change)[:120]}"
+            yield f"other facts than of the first: {min(change)[: Answer.SHOWN_CHARS]}"
 
     @classmethod
     def _direction(cls, case: Case, first: Answer, then: Answer) -> Iterator[str]:
@@ -206,7 +209,7 @@ class Grader:
             if not before or not after:
                 yield f"no fact is called {name}"
             elif (before == after) == (name in case.differ):
-                yield f"{name} is {'the same' if name in case.differ else 'another'}: {after[0][:80]}"
+                yield f"{name} is {'the same' if name in case.differ else 'another'}: {after[0][: Answer.SHOWN_CHARS]}"
         for name, factor in case.times.items():
             figures = [answer.figures(name) for answer in (first, then)]
             pairs = [*zip(*figures, strict=False)]

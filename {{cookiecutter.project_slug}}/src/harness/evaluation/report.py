@@ -38,6 +38,8 @@ class Report:
 
     PAGE: ClassVar = Path(__file__).with_name("page.html")
 
+    WRONG: ClassVar = "Not right"
+
     model: str
     rows: Sequence[Row]
     samples: int
@@ -72,7 +74,7 @@ class Report:
         wrong = [row for row in self.rows if row.outcome != "passed"]
         if wrong:
             listed = [(row.case, str(row.sample + 1), row.outcome, row.reason) for row in wrong]
-            yield Table("Not right", ("case", "sample", "outcome", "why"), listed, bad=frozenset(range(len(wrong))))
+            yield Table(self.WRONG, ("case", "sample", "outcome", "why"), listed, bad=frozenset(range(len(wrong))))
 
     def _kinds(self) -> Table:
         lines, bad = [], set()
@@ -85,7 +87,10 @@ class Report:
             if figure.passed < figure.n or figure.not_measured:
                 bad.add(number)
         columns = ("kind", "n", "passed", "not measured", "rate", "95 % interval")
-        about = "n: cases that were measured. Interval: Wilson's, where the true rate lies 95 times of 100."
+        about = (
+            "n: samples of cases that were measured. Interval: Wilson's, where the true rate lies 95 times of 100; of"
+            " cases, however many samples each has."
+        )
         return Table("Right answers", columns, lines, about, frozenset(bad))
 
     def _tries(self) -> Table:
@@ -107,7 +112,7 @@ class Report:
         return Table("Several tries", ("k", "pass@k", "pass^k", "95 % interval"), lines, about)
 
     def _disparity(self) -> Table:
-        lines = []
+        lines: list[tuple[str, ...]] = []
         for it in self.disparities:
             if it.not_measured:
                 lines.append((it.attribute, "not measured", "", "", "", "", it.not_measured))
@@ -128,6 +133,9 @@ class Report:
     def print(self, console: Console) -> None:
         """Show it on a terminal."""
         for table in self.tables():
+            if table.title == self.WRONG:  # whole ids and reasons, however narrow the window
+                console.print(f"{table.title}:", *(f"{row[0]} ({row[2]}): {row[3]}" for row in table.rows), sep="\n  ")
+                continue
             shown = TerminalTable(*table.columns, title=table.title, title_justify="left", caption=table.about or None)
             shown.caption_justify = "left"
             for number, row in enumerate(table.rows):
