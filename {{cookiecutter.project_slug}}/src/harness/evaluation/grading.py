@@ -56,6 +56,13 @@ class Answer:
         """The values under `name`, however deep, in their order."""
         return [*self._named(self.run.facts, name)]
 
+    THOUSANDS: ClassVar = re.compile(r"(?<=\d)[., ](?=\d{3}(?!\d))")
+
+    def figures(self, name: str) -> list[float]:
+        """The figures under `name`, also those that are texts: `1,250.50`, `1.250,50`."""
+        texts = (self.THOUSANDS.sub("", str(it)).replace(",", ".") for it in self.values(name))
+        return [float(it) for it in texts if re.fullmatch(r"-?\d+(?:\.\d+)?", it)]
+
     @classmethod
     def _named(cls, value: Any, name: str) -> Iterator[Any]:
         if isinstance(value, Mapping):
@@ -204,7 +211,7 @@ class Grader:
             elif (before == after) == (name in case.differ):
                 yield f"{name} is {'the same' if name in case.differ else 'another'}: {after[0][: Answer.SHOWN_CHARS]}"
         for name, factor in case.times.items():
-            figures = [[it for it in answer.values(name) if isinstance(it, int | float)] for answer in (first, then)]
+            figures = [answer.figures(name) for answer in (first, then)]
             pairs = [*zip(*figures, strict=False)]
             if not pairs or not all(isclose(old * factor, new, rel_tol=cls.ROUNDING) for old, new in pairs):
                 yield f"{name} is not {factor:g} times {figures[0]}: {figures[1]}"
