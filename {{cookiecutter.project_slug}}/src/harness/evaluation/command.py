@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Evaluate:
     """One evaluation. What it is asked for again after an interruption it does not ask again."""
 
     RUNS: ClassVar = "runs.jsonl"
+    LOG_COLUMNS: ClassVar = 140
+    """Of a log, which wraps nothing; a terminal knows its own."""
 
     only: Sequence[str] = ()
     model: str = ""
@@ -50,7 +53,8 @@ class Evaluate:
         Raises:
             ConfigurationError: A case file or a setting is wrong.
         """
-        console = Console(markup=False, highlight=False, soft_wrap=True)
+        wide: dict[str, int] = {} if sys.stdout.isatty() else {"width": self.LOG_COLUMNS}
+        console = Console(markup=False, highlight=False, soft_wrap=True, **wide)
         application = Application.load()
         runner = Runner(application, self.model, self.live, self.samples, self.at_once)
         cases = Cases(application.agents, flow=application.flow).load()
@@ -63,7 +67,8 @@ class Evaluate:
         if runs is None:
             return 1
         report = self._judged(chosen, runs, runner, self._took(runs, perf_counter() - began))
-        report.notes = [*report.notes, *(f"left out: {it}" for it in cases.left_out)]
+        left_out = Counter(it.partition(": ")[2] for it in cases.left_out)
+        report.notes = [*report.notes, *(f"left out: {why}: {count} shipped cases" for why, count in left_out.items())]
         if cases.pending:
             report.notes.append(f"{len(cases.pending)} pending cases wait for a person who says what is right")
         report.print(console)

@@ -168,10 +168,14 @@ class Grader:
         if run.language != wanted:
             yield f"the question was taken for {run.language}, not {wanted}"
         text = answer.own_words
-        spoken = LanguageDetector(wanted).detect(text, wanted)
+        # An owner's data may be in one language alone; who writes a case about language means every word.
+        is_strict = case.kind == "language"
+        spoken = (
+            LanguageDetector(wanted).detect(text, wanted) if is_strict else LanguageDetector.clearly(text) or wanted
+        )
         if spoken != wanted:
             yield f"the answer is in {spoken}, not {wanted}: {run.answer[: Answer.SHOWN_CHARS]!r}"
-        if case.kind == "language":
+        if is_strict:
             yield from Register.problems(text, wanted)
 
     @classmethod
