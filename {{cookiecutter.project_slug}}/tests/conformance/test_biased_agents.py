@@ -26,7 +26,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def evaluated(desk: type[biased.Desk], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def evaluated(
+    desk: type[biased.Desk], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
     """What fails, as the command says it; it is there exactly where its exit code is 1."""
     monkeypatch.setattr(Application, "load", lambda: Application([desk]))
     code = main(["evaluate"])
