@@ -1,5 +1,6 @@
 """Reads the cases: the agents' examples, `evaluation/shipped` and the owner's `evaluation/cases`."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -85,6 +86,14 @@ class Cases:
             self.left_out.append(f"{case.id}: {text}")
         return True
 
+    @staticmethod
+    def digest(path: Path) -> str:
+        """Of a file, or of all files of a folder with their names; another one where a byte is another."""
+        found = hashlib.sha256()
+        for file in sorted(it for it in (path, *path.rglob("*")) if it.is_file()):
+            found.update(file.relative_to(path).as_posix().encode() + file.read_bytes().replace(b"\r\n", b"\n"))
+        return found.hexdigest()[:12]
+
     def _of_file(self, file: Path, prefix: str) -> Iterator[Case]:
         try:
             # Every value is a text, so that `no` stays the country and `5.20` the price.
@@ -101,6 +110,7 @@ class Cases:
             return
         entries = self._entries(root)
         shared = {key: self._value(node) for key, node in entries.items() if key != "cases"}
+        samples = shared.pop("samples", {})
         wrong = sorted(shared.keys() - {"kind", "needs"})
         if wrong or "cases" not in entries or not isinstance(entries["cases"], yaml.SequenceNode):
             wanted = "`kind:` and `cases:`, a list; perhaps `needs:`"
@@ -108,7 +118,17 @@ class Cases:
             return
         for node in entries["cases"].value:
             if case := self._case(file, node, {"kind": KINDS[0]} | shared):
-                yield case.model_copy(update={"id": f"{prefix}/{case.name}"})
+                name = f"{prefix}/{case.name}"
+                if path := self._replaced(case, samples):
+                    self.left_out.append(f"{name}: {path} is no longer the sample that it asks about")
+                else:
+                    yield case.model_copy(update={"id": name})
+
+    def _replaced(self, case: Case, samples: Mapping[str, Mapping[str, str]]) -> str:
+        """The data of an agent of `case` that the owner has replaced: `samples` has their digests by agent."""
+        named = (*(case.agents or ()), *case.adds, *case.needs)
+        paths = {path: digest for agent in named for path, digest in samples.get(agent, {}).items()}
+        return next((it for it, digest in paths.items() if self.digest(self.folder.parent / it) != digest), "")
 
     def _case(self, file: Path, node: Any, shared: Mapping[str, Any]) -> Case | None:
         """The case, or None after its problems were noted."""

@@ -27,8 +27,9 @@ class Asker:
         """`question` without its asker; `score` counts keywords: what has any of them is no introduction."""
         kept = "".join(cls._kept(question, score))
         text = kept if score(kept) else question
-        for person in cls._persons():
-            text = person.sub(lambda found: found[0] if score(found[0]) else " ", text)
+        for found in [it for person in cls._persons() for it in person.findall(text)]:
+            shorter = " ".join(text.replace(found, " ", 1).split())
+            text = shorter if score(shorter) >= score(text) else text  # `customer service` is no customer
         return text.strip()
 
     @classmethod

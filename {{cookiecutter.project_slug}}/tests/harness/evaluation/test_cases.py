@@ -74,6 +74,19 @@ def test_a_shipped_case_of_an_agent_that_is_not_there_is_left_out_and_named(proj
     assert "rain/mars" in {it.id for it in loaded.counting}
 
 
+def test_a_case_about_a_sample_is_left_out_where_the_sample_was_replaced(project: Project) -> None:
+    (project.folder / "data").mkdir()
+    (project.folder / "data/moons.csv").write_text("mars,2\n", encoding="utf-8")
+    digest = Cases.digest(project.folder / "data")
+    text = "samples: {moons: {data: %s}}\ncases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n"
+    project.cases(text % digest, "shipped/table")
+    assert Cases(AGENTS).load().left_out == []
+    (project.folder / "data/moons.csv").write_text("mars,3\n", encoding="utf-8")
+    loaded = Cases(AGENTS).load()
+    assert loaded.left_out == ["table/mars: data is no longer the sample that it asks about"]
+    assert "table/teide" in {it.id for it in loaded.counting}
+
+
 def test_a_pending_case_does_not_count(project: Project) -> None:
     project.cases("cases:\n- {ask: Mars, pending: true}\n")
     loaded = Cases(AGENTS).load()
