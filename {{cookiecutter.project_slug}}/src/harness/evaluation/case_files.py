@@ -74,12 +74,17 @@ class Cases:
         return case if self.flow.has_planner else case.model_copy(update={"agents": None, "adds": ()})
 
     def _is_left_out(self, case: Case) -> bool:
+        refuses = case.verdict == "decline" and not case.agents
+        wants_planner = refuses or case.adds or (case.agents is not None and len(case.agents) != 1)
+        if wants_planner and not self.flow.has_planner and not self._is_own(case):
+            self.left_out.append(f"{case.id}: the flow has no planner, which shares out or declines")
+            return True
         named = dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs))
         unknown = sorted(it for it in named if it not in self._known)
         if not unknown:
             return False
         text = f"no agent {', '.join(unknown)}"
-        if case.id.startswith(f"{self.OWN}/"):
+        if self._is_own(case):
             there = f"there are {', '.join(sorted(self._known)) or 'none'}"
             self._problems.append(f"{case.origin}: {text}{self._hint(unknown[0], self._known)}; {there}")
         else:
@@ -153,6 +158,10 @@ class Cases:
                 said = error["msg"].removeprefix("Value error, ")
                 self._problems.append(f"{file}:{at}: {f'{key}: ' if key else ''}{said}")
             return None
+
+    @classmethod
+    def _is_own(cls, case: Case) -> bool:
+        return case.id.startswith(f"{cls.OWN}/")
 
     @staticmethod
     def _entries(node: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import ConfigurationError
 from harness.evaluation.case_files import Cases
+from harness.runtime.agent_flows import Handoffs
 from harness.runtime.flows import Parallel
 from tests.harness.runtime.test_flows import own
 from tests.support.agents import HeightsAgent, MoonsAgent
@@ -134,6 +135,21 @@ def test_another_word_is_another_case_and_a_reason_is_not() -> None:
 def test_a_comparison_needs_two(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="at least two"):
         case(**given)  # type: ignore[arg-type]
+
+
+def test_where_nobody_plans_it_is_not_asked_who_worked_and_nobody_declines(project: Project) -> None:
+    project.cases(
+        """\
+cases:
+- {id: joke, ask: A joke, agents: [], verdict: decline}
+- {id: both, ask: Mars and Teide, agents: [moons, heights]}
+- {id: one, ask: Mars, agents: [moons]}
+""",
+        "shipped/x",
+    )
+    loaded = Cases(AGENTS, flow=Handoffs()).load()
+    assert [it.partition(":")[0] for it in loaded.left_out] == ["x/joke", "x/both"]
+    assert {it.id: it.agents for it in loaded.counting}["x/one"] is None
 
 
 def test_where_one_graph_answers_its_members_are_not_asked_for(tmp_path: Path) -> None:
