@@ -75,7 +75,7 @@ class Cases:
 
     def _is_left_out(self, case: Case) -> bool:
         named = dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs))
-        unknown = [it for it in named if it not in self._known]
+        unknown = sorted(it for it in named if it not in self._known)
         if not unknown:
             return False
         text = f"no agent {', '.join(unknown)}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from .cases import Case
 from .disparity import Disparities, Disparity
 from .estimate import Estimate
 from .gate import Baseline, Gate
-from .grading import Grader
+from .grading import Answer, Grader
 from .recorded import RecordedRun
 from .report import Report
 from .runner import Asking, Key, Runner, Runs
@@ -30,6 +31,8 @@ class Evaluate:
     """One evaluation. What it is asked for again after an interruption it does not ask again."""
 
     RUNS: ClassVar = "runs.jsonl"
+    LOG_COLUMNS: ClassVar = 140
+    """Of a log, which wraps nothing; a terminal knows its own."""
 
     only: Sequence[str] = ()
     model: str = ""
@@ -50,7 +53,8 @@ class Evaluate:
         Raises:
             ConfigurationError: A case file or a setting is wrong.
         """
-        console = Console(markup=False, highlight=False, soft_wrap=True)
+        wide: dict[str, int] = {} if sys.stdout.isatty() else {"width": self.LOG_COLUMNS}
+        console = Console(markup=False, highlight=False, soft_wrap=True, **wide)
         application = Application.load()
         runner = Runner(application, self.model, self.live, self.samples, self.at_once)
         cases = Cases(application.agents, flow=application.flow).load()
@@ -63,7 +67,8 @@ class Evaluate:
         if runs is None:
             return 1
         report = self._judged(chosen, runs, runner, self._took(runs, perf_counter() - began))
-        report.notes = [*report.notes, *(f"left out: {it}" for it in cases.left_out)]
+        left_out = Counter(it.partition(": ")[2] for it in cases.left_out)
+        report.notes = [*report.notes, *(f"left out: {why}: {count} shipped cases" for why, count in left_out.items())]
         if cases.pending:
             report.notes.append(f"{len(cases.pending)} pending cases wait for a person who says what is right")
         report.print(console)
@@ -84,23 +89,25 @@ class Evaluate:
         with Meter.shown(told, len(new)) as advance:
 
             def tell(run: RecordedRun | None) -> None:
-                journal.add(run)
+                if run and not Answer(run).outage:
+                    journal.add(run)
                 advance()
 
             runs = asyncio.run(runner.run(askings, done, tell))
         others = [run for run in last if self.only and not run.case.startswith(tuple(self.only))]
         there = [runs.runs[it.key] for it in askings if it.key in runs.runs]
         RecordedRun.write(self.out / self.RUNS, [*there, *others])
-        journal.close(is_whole=not runs.missing)
+        journal.close(is_whole=not runs.missing and not any(Answer(run).outage for run in there))
         return runs
 
     def _judged(self, cases: Sequence[Case], runs: Runs, runner: Runner, took: str) -> Report:
-        model = runner.models(runner.settings())
+        first = next(iter(runs.runs.values()), None)
+        model = first.model if first else runner.models(runner.settings())
         rows = Grader(runs).rows(cases, self.samples)
         disparities = Disparities.of(cases, runs, self.samples)
         gate = Gate(least_ratio=self.least_ratio, most_unmeasured=self.most_unmeasured, only=self.only)
         gate.judge(cases, rows, disparities)
-        now = Baseline.of(cases, rows, runner.prompts())
+        now = Baseline.of(cases, rows, first.prompts if first else {})
         file = Cases.FOLDER / Baseline.FILE
         gate.compare(file, model, now, cases, rows)
         if self.accept:
@@ -155,11 +162,10 @@ class Journal:
         RecordedRun.write(self.file, done.values())  # without a line that was cut
         return done
 
-    def add(self, run: RecordedRun | None) -> None:
+    def add(self, run: RecordedRun) -> None:
         """Keep it on disk."""
-        if run:
-            with self.file.open("ab") as file:
-                file.write(run.line)
+        with self.file.open("ab") as file:
+            file.write(run.line)
 
     def close(self, *, is_whole: bool) -> None:
         """Forget it, and those of earlier states; where something failed it stays, and the next time asks for that."""

@@ -113,18 +113,27 @@ class Report:
 
     def _disparity(self) -> Table:
         lines: list[tuple[str, ...]] = []
-        for it in self.disparities:
-            if it.not_measured:
-                lines.append((it.attribute, "not measured", "", "", "", "", it.not_measured))
-                continue
-            low, high = (pick(it.groups, key=it.groups.__getitem__) for pick in (min, max))
-            shown = [f"{name} {it.groups[name]:.2f} (n {it.n[name]})" for name in (low, high)]
-            interval = self._interval(it.interval) if it.interval else "-"
-            lines.append((it.attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.2f}"))
+        bad = set()
+        for attribute in dict.fromkeys(it.attribute for it in self.disparities):
+            equal = []
+            for it in (it for it in self.disparities if it.attribute == attribute):
+                if it.fails(self.least_ratio):
+                    bad.add(len(lines))
+                if it.not_measured:
+                    lines.append((attribute, f"not measured: {it.not_measured}", *[""] * 5))
+                elif it.difference:
+                    low, high = (pick(it.groups, key=it.groups.__getitem__) for pick in (min, max))
+                    shown = [f"{name} {it.groups[name]:.2f} (n {it.n[name]})" for name in (low, high)]
+                    interval = self._interval(it.interval) if it.interval else "-"
+                    lines.append((attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.2f}"))
+                else:
+                    equal.append(it)
+            if equal:
+                alike = f"all {len(equal[0].n)} groups alike (n {min(equal[0].n.values())} or more)"
+                lines.append((attribute, ", ".join(it.measure for it in equal), alike, "", "0.00", "", "1.00"))
         columns = ("attribute", "measure", "least", "most", "difference", "95 % interval", "ratio")
         about = f"By Fairlearn; a ratio under {self.least_ratio:g} fails. Interval: of the difference, by templates."
-        bad = frozenset(number for number, it in enumerate(self.disparities) if it.fails(self.least_ratio))
-        return Table("Groups of people", columns, lines, about, bad)
+        return Table("Groups of people", columns, lines, about, frozenset(bad))
 
     @staticmethod
     def _interval(interval: Interval) -> str:
@@ -200,9 +209,7 @@ class Report:
         body = ""
         for number, row in enumerate(table.rows):
             cells = "".join(
-                f'<td data-name="{escape(name)}">{escape(it)}</td>'
-                for name, it in zip(table.columns, row, strict=True)
-                if it
+                f'<td data-name="{escape(name)}">{escape(it)}</td>' for name, it in zip(table.columns, row, strict=True)
             )
             body += f"<tr{' class=bad' if number in table.bad else ''}>{cells}</tr>\n"
         about = f"<p>{escape(table.about)}</p>" if table.about else ""

@@ -55,7 +55,7 @@ def test_the_table_has_n_passed_not_measured_and_the_interval(report: Report) ->
         "0.10 to 0.90",
         "0.50",
     )
-    assert groups.rows[1][1] == "not measured"
+    assert groups.rows[1][:2] == ("age", "not measured: no answer")
     assert [it[0] for it in wrong.rows] == ["own/<b>", "own/c"]
     assert (report.headline, judged.title) == ("failed: 1 of 2 right, 1 not measured", "Judged")
 
