@@ -97,7 +97,7 @@ class Cases:
         found = hashlib.sha256()
         for file in sorted(it for it in (path, *path.rglob("*")) if it.is_file()):
             found.update(file.relative_to(path).as_posix().encode() + file.read_bytes().replace(b"\r\n", b"\n"))
-        return found.hexdigest()[:12]
+        return found.hexdigest()[: Case.DIGEST_CHARS]
 
     def _of_file(self, file: Path, prefix: str) -> Iterator[Case]:
         try:
