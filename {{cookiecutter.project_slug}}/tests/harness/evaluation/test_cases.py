@@ -64,7 +64,7 @@ cases:
     assert f"{folder}/gaps.yaml:3: gaps: d is none of the values" in told
     assert [it for it in told if it.startswith(f"{folder}/broken.yaml:2: this is no YAML")] != []
     assert [it for it in told if it.startswith(f"{folder}/kind.yaml:3: kind: Input should be")] != []
-    assert f"{folder}/list.yaml:1: a file has `kind:` and `cases:`, a list; perhaps `needs:`" in told
+    assert f"{folder}/list.yaml:1: a file has `kind:` and `cases:`, a list; perhaps `needs:` and `without:`" in told
     assert len(told) == 10
 
 
@@ -73,6 +73,14 @@ def test_a_shipped_case_of_an_agent_that_is_not_there_is_left_out_and_named(proj
     loaded = Cases(AGENTS).load()
     assert loaded.left_out == ["rain/rain: no agent weather"]
     assert "rain/mars" in {it.id for it in loaded.counting}
+
+
+def test_shipped_cases_that_the_owner_does_not_want_are_left_out_by_agent_or_id(project: Project) -> None:
+    project.cases("cases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n- ask: x\n", "shipped/a")
+    project.cases("without: [moons, a/x]\ncases: []\n")
+    loaded = Cases(AGENTS).load()
+    assert loaded.left_out[-2:] == ["a/mars: `without` names moons", "a/x: `without` names a/x"]
+    assert {it.id.partition("/")[0] for it in loaded.counting} == {"examples", "a"}
 
 
 def test_a_case_about_a_sample_is_left_out_where_the_sample_was_replaced(project: Project) -> None:
