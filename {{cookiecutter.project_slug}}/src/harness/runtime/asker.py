@@ -22,14 +22,19 @@ class Asker:
     MORE_WORDS: Final = 3
     """What follows an introduction goes on with it where it is as short: `I am Ana, from Lima, ...`. A guess."""
 
+    MOST_PERSONS: Final = 8
+    """That are looked at; a text with more is no question of a person. A guess."""
+
     @classmethod
     def without(cls, question: str, score: Callable[[str], int]) -> str:
         """`question` without its asker; `score` counts keywords: what has any of them is no introduction."""
         kept = "".join(cls._kept(question, score))
         text = kept if score(kept) else question
-        for found in [it for person in cls._persons() for it in person.findall(text)]:
-            shorter = " ".join(text.replace(found, " ", 1).split())
-            text = shorter if score(shorter) >= score(text) else text  # `customer service` is no customer
+        least = score(text)
+        persons = dict.fromkeys(it for person in cls._persons() for it in person.findall(text))
+        for found in [*persons][: cls.MOST_PERSONS]:
+            shorter = " ".join(text.replace(found, " ").split())
+            text = shorter if score(shorter) >= least else text  # `customer service` is no customer
         return text.strip()
 
     @classmethod
