@@ -59,7 +59,8 @@ class Agent(Generic[SettingsT]):
 
     keywords: ClassVar[Any] = Derived.by(AgentWords.keywords)
     """Words that send a question here when rules plan, parted by commas; accents, case and endings do not
-    matter. By default the telling words of its name and description. Read per language."""
+    matter, and `...` is up to three words. By default the telling words of its name and description. Read per
+    language."""
 
     examples: ClassVar[Any] = AgentWords.questions(())
     """Questions that this agent answers: the tests ask them, `app agents` shows them. Read per language."""

@@ -26,15 +26,20 @@ class Keywords:
     LONG: Final = 6
     """Letters of a keyword that may go on: `deliver` meets `delivered`. Shorter, `hot` would meet `hotel`; a guess."""
 
+    GAP: Final = "..."
+    """In a keyword: up to three words, such as in `send ... back`."""
+    GAP_WORDS: Final = 3
+
     ENDING_CHARS: Final = 3
     """Letters that may follow it: `convert` meets no `conversation`, `current` no `currency`."""
 
     def __init__(self, keywords: Mapping[Any, Sequence[str]]) -> None:
         """Take keywords by language; one may be several words."""
-        phrases = {tuple(Words.tokenize(it)) for words in keywords.values() for it in words}
+        texts = {it.replace(self.GAP, " _ ") for words in keywords.values() for it in words}
+        phrases = {tuple(re.findall(r"[\w']+", Words.strip_accents(it))) for it in texts}
         self._by_first: dict[str, list[list[frozenset[str]]]] = {}
         for first, *rest in filter(None, phrases):
-            phrase = [self._keys(word, shorter=0) for word in (first, *rest)]
+            phrase = [self._keys(word, shorter=0) if word != "_" else frozenset() for word in (first, *rest)]
             for key in phrase[0]:
                 self._by_first.setdefault(key, []).append(phrase)
 
@@ -45,10 +50,18 @@ class Keywords:
         found = set()
         for at, keys in enumerate(words):
             for phrase in (it for key in keys for it in self._by_first.get(key, ())):
-                here = words[at : at + len(phrase)]
-                if len(here) == len(phrase) and not any(map(frozenset.isdisjoint, here, phrase)):
+                if self._begins(words[at:], phrase):
                     found.add(keys)
         return len(found)
+
+    @classmethod
+    def _begins(cls, words: Sequence[frozenset[str]], phrase: Sequence[frozenset[str]]) -> bool:
+        """True where `words` begin with `phrase`; an empty part of it is a gap."""
+        if not phrase:
+            return True
+        if not phrase[0]:
+            return any(cls._begins(words[skipped:], phrase[1:]) for skipped in range(cls.GAP_WORDS + 1))
+        return bool(words) and not words[0].isdisjoint(phrase[0]) and cls._begins(words[1:], phrase[1:])
 
     def focus(self, question: str) -> str:
         """The part of `question` that is about the keywords; all of it where none is.

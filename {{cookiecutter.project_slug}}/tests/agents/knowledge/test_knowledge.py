@@ -81,10 +81,10 @@ def test_a_price_of_nothing_is_asked_back(on_samples: Built, folder: Path, quest
 @pytest.mark.parametrize(
     ("question", "asked"),
     [
-        ("When do you shut?", "When do you opening hours?"),
-        ("Can I have my money back?", "Can I have my money return?"),
+        ("When do you shut?", "When do you opening?"),
+        ("Can I have my money back?", "Can I have my return?"),
         ("¿Cuánto cobran por mandar un pedido?", "¿Cuánto por envío un pedido?"),
-        ("Is the store open in Nigeria?", "Is the  opening hours  ?"),
+        ("Is the store open in Nigeria?", "Is the  opening  ?"),
     ],
 )
 def test_a_subject_is_searched_for_as_the_documents_call_it(

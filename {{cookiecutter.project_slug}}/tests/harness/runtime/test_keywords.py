@@ -55,3 +55,11 @@ def test_keywords_are_a_text_too_and_an_idiom_is_none_of_them() -> None:
     words = Keywords(Shop.keywords)
     assert words.score("I send back my order") == 2
     assert words.score("In order to eat, how long and cuánto tiempo?") == 0
+
+
+def test_a_keyword_may_have_a_gap_of_three_words_and_a_word_counts_once() -> None:
+    words = Keywords({"en": ("send ... back", "price", "prices")})
+    assert words.score("Send it back") == words.score("Can I send the blue one back?") == words.score("send back") == 1
+    assert words.score("send the one that I got back") == words.score("back then I had to send it") == 0
+    assert words.score("The price, and the prices?") == 2
+    assert words.score("The price of the price") == 1

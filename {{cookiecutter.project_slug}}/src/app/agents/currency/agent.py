@@ -21,11 +21,11 @@ class CurrencyAgent(Agent[CurrencySettings]):
     keywords = {
         "en": """
             exchange rate, foreign exchange, rate, currency, convert, dollar, buck, euro, pound, sterling, yen, yuan, renminbi, franc, peso,
-            rupee, real, krona, krone, crown, zloty, forint, lira, shekel, rand, baht, ringgit, ruble, naira, dinar, dirham, bitcoin,
+            rupee, krona, krone, zloty, forint, lira, shekel, rand, baht, ringgit, ruble, naira, dinar, dirham, bitcoin,
             usd, eur, gbp, jpy, chf, cad, aud, cny, brl, mxn, cop, inr""",
         "es": """
             tipo de cambio, el cambio, cotización, cotiza, moneda, divisa, convertir, convierte, dólar, libra, euro, yen, yenes,
-            yuan, yuanes, franco, peso, reales, rupia, corona, esloti, forinto, lira, rublo, naira, dinar, bitcoin,
+            yuan, yuanes, franco, peso, reales, rupia, esloti, forinto, lira, rublo, naira, dinar, bitcoin,
             usd, eur, gbp, jpy, chf, cad, aud, cny, brl, mxn, cop, inr""",
     }
     examples = {

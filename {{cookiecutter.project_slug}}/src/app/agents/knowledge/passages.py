@@ -110,14 +110,14 @@ US: Final = "#us"
 
 SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
-        "opening hours": "opening hours, business hours, working hours, opening times, hours, what time, open, opening, close, closed, closing, shut, visit the shop",
-        "return": "return, refund, reimburse, reimbursement, back, exchange it, exchange an item, exchange a product",
-        "delivery": "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, package, dispatch, send me"
-        ", sending, order arrive, order get here, receive my order, get my order",
+        "opening": "opening hours, business hours, working hours, opening times, hours, what time, open, opening, close, closed, closing, shut, visit the shop",
+        "return": "return, refund, reimburse, reimbursement, money back, give ... back, send ... back, bring ... back, take ... back, exchange it, exchange an item, exchange a product",
+        "delivery": "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, my package, the package, dispatch, send me"
+        ", order arrive, order get here, receive my order, get my order",
         "contact": "contact details, contact, phone number, phone, telephone, call you, email address, email, e-mail, postal address, reach you, get in touch, write to you, customer service"
         ", complain, complaint",
         US: "shop, store",
-        PRICE: "price, prices, cost, costs, charge, fee, how much is, how much are, how much for, how much does, how expensive",
+        PRICE: "price, prices, cost, costs, charge, charges, fee, fees, how much is, how much are, how much for, how much does, how expensive",
         "order": "order, orders",
         "service": "service",
     },
@@ -153,7 +153,8 @@ class Subjects:
 
     @classmethod
     def _longest_first(cls, names: str) -> Sequence[str]:
-        return sorted(names.translate(cls.ACCENTS).split(", "), key=len, reverse=True)
+        texts = sorted(names.translate(cls.ACCENTS).split(", "), key=len, reverse=True)
+        return [it.replace(" ... ", r"(?:\s+\S+){0,3}?\s+") for it in texts]
 
     def in_our_words(self, question: str) -> str:
         """`question` with each subject as the documents call it, and without what these need not say."""

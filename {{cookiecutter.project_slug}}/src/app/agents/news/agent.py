@@ -23,7 +23,7 @@ class NewsAgent(Agent[NewsSettings]):
     }
     keywords = {
         "en": """
-            news, headline, headlines, breaking, top story, top stories, stories about, the latest, what's new, happening, happened today, going on, press, newspaper, papers,
+            news, headline, headlines, breaking, top story, top stories, stories about, the latest, what's new, happening, happened today, going on, press, newspaper, the papers,
             front page, current events, current affairs, journalists""",
         "es": """
             noticia, titular, titulares, actualidad, prensa, novedades, hay de nuevo, periódico, diarios, portada, última hora, qué pasa, pasando,

@@ -12,12 +12,12 @@ from harness import LANGUAGES, Language, Locale, Words
 KEYWORDS: Final[Mapping[Language, str]] = {
     "en": """
         weather, forecast, temperature, degrees, celsius, rain, rainfall, rainy, precipitation, drizzle, shower, pour,
-        wet, soak, dry, umbrella, raincoat, sunscreen, sunburn, outlook, snow, hail, sleet, storm, thunder, thunderstorm, lightning, sun, sunny,
-        sunshine, cloud, cloudy, overcast, sky, fog, foggy, mist, wind, windy, breeze, cold, chilly, cool, freeze, frost,
+        wet, soak, be dry, stay dry, umbrella, raincoat, sunscreen, sunburn, outlook, snow, hail, sleet, storm, thunder, thunderstorm, lightning, sun, sunny,
+        sunshine, cloud, cloudy, overcast, sky, fog, foggy, mist, wind, windy, breeze, cold, chilly, freeze, frost,
         hot, heat, warm, mild, humid, humidity, coat, jacket""",
     "es": """
         tiempo, clima, pronóstico, previsión, buen día, mal día, meteorológica, meteorológico, temperatura, grados, llueve, lluvia, lluvioso, lloverá,
-        llover, lloviendo, llueva, precipitaciones, nieve, nevar, nieva, nevará, granizo, soleado, sol, nublado, nubes, cielo, niebla,
+        llover, lloviendo, llueva, precipitaciones, nieve, nevar, nieva, nevará, granizo, soleado, sol, nublado, nubes, el cielo, niebla,
         frío, calor, caluroso, bochorno, fresco, paraguas, impermeable, tormenta, trueno, viento, chubasco, chaparrón,
         llovizna, helada, helar, helando, mojado, mojar, mojaré, mojarme, abrigo, chaqueta, humedad""",
 }
