@@ -1,7 +1,7 @@
 """The result of an evaluation as tables: for a terminal, in Markdown, as JSON and as a page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from string import Template
@@ -52,8 +52,6 @@ class Report:
     """Questions, calls, time and money."""
 
     least_ratio: float = Disparity.LEAST_RATIO
-    more: list[Table] = field(default_factory=list)
-    """Of other parts, such as judges."""
 
     @property
     def headline(self) -> str:
@@ -70,7 +68,6 @@ class Report:
             yield self._tries()
         if self.disparities:
             yield self._disparity()
-        yield from self.more
         wrong = [row for row in self.rows if row.outcome != "passed"]
         if wrong:
             listed = [(row.case, str(row.sample + 1), row.outcome, row.reason) for row in wrong]
@@ -186,7 +183,6 @@ class Report:
             "figures": figures,
             "rows": [asdict(it) for it in self.rows],
             "disparities": [asdict(it) for it in self.disparities],
-            "tables": [asdict(it) | {"bad": sorted(it.bad)} for it in self.more],
         }
         return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
