@@ -140,6 +140,8 @@ async def test_a_small_result_keeps_four_telling_digits(on_sources: Built, sourc
         ("convert 100 to euros", "en", "In which currency"),
         ("How much was the euro last year?", "en", "I have the latest"),
         ("¿A cómo estaba el dólar ayer?", "es", "Solo tengo"),
+        ("El euro del lunes pasado en dólares", "es", "Solo tengo"),
+        ("What will the dollar be worth next Friday?", "en", "I have the latest"),
         ("What's the price of gold in euros?", "en", "I do not know a currency called “gold”"),
         ("How much is the helmet in dollars?", "en", "I do not know a currency called “helmet”"),
         ("¿Cuánto cuesta el casco en dólares?", "es", "No conozco ninguna moneda llamada «casco»"),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from harness import LANGUAGES, Locale
+
 UNITS: Final[Mapping[str, str]] = {
     "USD": r"dollars?|bucks|d[oó]lar(?:es)?",
     "GBP": r"pounds?(?: sterling)?|sterling|libras?(?: esterlinas?)?",
@@ -79,11 +81,9 @@ SYMBOLS: Final[Mapping[str, str]] = {
 
 CODES: Final = frozenset({*UNITS, *COUNTRIES.values(), *NAMES, *SYMBOLS.values()}) - {""}
 
-NUMBER_WORDS: Final = (
-    "half|quarter|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-    "|hundreds?|thousands?|dozens?|couple|few|several|medio|media|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece"
-    "|catorce|quince|diec\\w+|veint\\w+|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien|ciento|\\w+cient[oa]s|quinient[oa]s"
-    "|miles|docenas?|minus|menos"
+NUMBER_WORDS: Final = Locale.pattern(
+    "half quarter hundreds thousands dozen dozens couple few several medio media miles docena docenas minus menos".split(),
+    *((word for word, n in Locale.load(it).numbers.items() if 1 < n < 1000) for it in LANGUAGES),
 )
 """Numbers in words, as a pattern: they are asked back about."""
 

@@ -67,9 +67,8 @@ class CurrencyReader:
     """Where a currency is to be expected, or what is no currency is asked about."""
     HOW_MANY: Final = re.compile(r"\W*(?:how many|a? ?cu[aá]nt[oa]s)\b", re.IGNORECASE)
     OTHER_DAY: Final = re.compile(
-        r"\b(?:yesterday|tomorrow|last (?:week|month|year|\w+day)|next (?:week|month|year|\w+day)|ago|was|were|(?:19|20)\d\d[ -]\d\d"
-        r"|(?:in|since|en|desde) (?:19|20)\d\d|ayer|(?<!la )(?<!esta )manana|hace \w+ (?:dias?|semanas?|mes(?:es)?|anos?)|(?:semana|mes|ano) pasad[oa]"
-        r"|(?:proxim[oa]) (?:semana|mes|ano)|estaba|estuvo|estara|valia|valdra|costaba|costara)\b",
+        r"\b(?:yesterday|tomorrow|(?:last|next|past|previous|proxim[oa]) \w+|ago|was|were|(?:19|20)\d\d[ -]\d\d|(?:in|since|en|desde) (?:19|20)\d\d"
+        r"|ayer|(?<!la )(?<!esta )manana|hace \w+ \w+|\w+ pasad[oa]|estaba|estuvo|estara|valia|valdra|costaba|costara)\b",
         re.IGNORECASE,
     )
     """What asks for the rates of another day; folded."""
@@ -130,7 +129,7 @@ class CurrencyReader:
                 is_known = is_known or not any(question[end : slot.start()].isspace() for _, end in spans)
             first = Words.tokenize(name)[0]
             is_known = is_known or bool(self._country(name.split()[-1]))
-            if not is_known and first not in self.NO_NAME and first not in NUMBER_WORDS.split("|"):
+            if not is_known and first not in self.NO_NAME and not re.fullmatch(NUMBER_WORDS, first):
                 words = [it for it in name.split() if Words.strip_accents(it) not in self.NO_NAME]
                 raise ClarificationNeeded(UNKNOWN_CURRENCY.format(language, name=" ".join(words)))
 

@@ -110,28 +110,54 @@ US: Final = "#us"
 
 SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
-        "opening": "opening hours, business hours, working hours, opening times, hours, what time, open, opening, close, closed, closing, shut, visit the shop",
-        "return": "return, refund, reimburse, reimbursement, money back, give ... back, send ... back, bring ... back, take ... back, exchange it, exchange an item, exchange a product",
-        "delivery": "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, my package, the package, dispatch, send me"
-        ", order arrive, order get here, receive my order, get my order",
-        "contact": "contact details, contact, phone number, phone, telephone, call you, email address, email, e-mail, postal address, reach you, get in touch, write to you, customer service"
-        ", complain, complaint",
+        "opening": (
+            "opening hours, business hours, working hours, opening times, hours, what time, open, opening, close, "
+            "closed, closing, shut, visit the shop"
+        ),
+        "return": (
+            "return, refund, reimburse, reimbursement, money back, give ... back, send ... back, bring ... back, "
+            "take ... back, exchange it, exchange an item, exchange a product"
+        ),
+        "delivery": (
+            "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, my package, the "
+            "package, dispatch, send me, order arrive, order get here, receive my order, get my order"
+        ),
+        "contact": (
+            "contact details, contact, phone number, phone, telephone, call you, email address, email, e-mail, "
+            "postal address, reach you, get in touch, write to you, customer service, complain, complaint"
+        ),
         US: "shop, store",
-        PRICE: "price, prices, cost, costs, charge, charges, fee, fees, how much is, how much are, how much for, how much does, how expensive",
+        PRICE: (
+            "price, prices, cost, costs, charge, charges, fee, fees, how much is, how much are, how much for, how "
+            "much does, how expensive"
+        ),
         "order": "order, orders",
         "service": "service",
     },
     "es": {
-        "horario": "horario de apertura, horarios de apertura, horario de atención, horario, horarios, apertura, abren, abre, abrís, abrir, abierto, abierta, cierran, cierra, cerráis, cerrar, cerrado, cerrada"
-        ", atienden",
-        "devolver": "devolver, devolución, devoluciones, devuelvo, devuelven, devolverlo, devolverla, reembolso, reembolsan, reembolsar"
-        ", devolverán, cambiarlo, cambiarla, cambiar un producto, cambiar un artículo",
-        "envío": "envío, envíos, enviar, envían, enviarlo, enviármelo, mandar, mandan, mandarlo, entrega, entregas, entregar, entregan"
-        ", reparto, portes, paquete, llega mi pedido, llegará mi pedido, tarda mi pedido, recibo mi pedido, recibiré mi pedido, llegar un pedido",
-        "contacto": "datos de contacto, contacto, número de teléfono, contactar, contactarlos, contactaros, teléfono, correo, llamar, llamarlos, llamaros, escribirles, escribiros"
-        ", queja, reclamar, reclamación, atención al cliente",
+        "horario": (
+            "horario de apertura, horarios de apertura, horario de atención, horario, horarios, apertura, abren, "
+            "abre, abrís, abrir, abierto, abierta, cierran, cierra, cerráis, cerrar, cerrado, cerrada, atienden"
+        ),
+        "devolver": (
+            "devolver, devolución, devoluciones, devuelvo, devuelven, devolverlo, devolverla, reembolso, "
+            "reembolsan, reembolsar, devolverán, cambiarlo, cambiarla, cambiar un producto, cambiar un artículo"
+        ),
+        "envío": (
+            "envío, envíos, enviar, envían, enviarlo, enviármelo, mandar, mandan, mandarlo, entrega, entregas, "
+            "entregar, entregan, reparto, portes, paquete, llega mi pedido, llegará mi pedido, tarda mi pedido, "
+            "recibo mi pedido, recibiré mi pedido, llegar un pedido"
+        ),
+        "contacto": (
+            "datos de contacto, contacto, número de teléfono, contactar, contactarlos, contactaros, teléfono, "
+            "correo, llamar, llamarlos, llamaros, escribirles, escribiros, queja, reclamar, reclamación, atención "
+            "al cliente"
+        ),
         US: "tienda",
-        PRICE: "precio, precios, cuesta, cuestan, costaría, vale, valen, cobran, cobráis, cuánto sale, gastos de, cuánto es, cuánto son",
+        PRICE: (
+            "precio, precios, cuesta, cuestan, costaría, vale, valen, cobran, cobráis, cuánto sale, gastos de, "
+            "cuánto es, cuánto son"
+        ),
         "pedido": "pedido, pedidos",
         "servicio": "servicio",
     },
