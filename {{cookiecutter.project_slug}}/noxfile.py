@@ -59,7 +59,7 @@ def environment(session: nox.Session, name: str, *options: str) -> str:
 
 def checks(session: nox.Session) -> str:
     """The Python of the environment that has the tools of every check, and of the tests."""
-    groups = [group for group in ("checks", "load") if group in GROUPS]
+    groups = [group for group in ("checks", "evaluation", "load") if group in GROUPS]
     return environment(session, "checks", *(f"--group={group}" for group in groups))
 
 
@@ -180,6 +180,12 @@ def mcp(session: nox.Session) -> None:
 def guards(session: nox.Session) -> None:
     """Measure the guards: attacks found, harmless texts refused, time; a table per corpus."""
     python(session, "-m", "tests.harness.guards.rates", *session.posargs)
+
+
+@nox.session
+def evaluate(session: nox.Session) -> None:
+    """Ask the cases of evaluation/ and every agent's examples; -- --model openai:gpt-5-mini --samples 3, -- --accept."""
+    python(session, "-m", "app", "evaluate", *session.posargs, of=checks(session))
 
 
 @nox.session

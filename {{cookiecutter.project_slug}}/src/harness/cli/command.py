@@ -43,6 +43,8 @@ class CommandLine:
         """The exit code: 0 done, 1 refused, 2 misconfigured (the problems are on stderr)."""
         options = vars(self._parser.parse_args(arguments))
         module, _, name = options.pop("command").rpartition(".")
+        takes = options.pop("takes", options.keys())  # not what a command takes above this one
+        options = {name: options[name] for name in takes}
         try:
             command = getattr(self._module(module), name)
             return command(**options).run() or 0
@@ -132,8 +134,15 @@ class CommandLine:
                     group = parsers.get(before) or commands.add_parser(before, help=command["about"])
                     actions[before] = group.add_subparsers(metavar="ACTION", required=is_group)
                 parsers[words] = self._add(actions[before], word, command["about"], package + command["run"])
-                for argument in command.get("arguments", []):
-                    parsers[words].add_argument(argument.pop("name"), **argument)
+                takes = [self._argument(parsers[words], it) for it in command.get("arguments", [])]
+                parsers[words].set_defaults(takes=takes)
+
+    @staticmethod
+    def _argument(parser: ArgumentParser, given: dict[str, Any]) -> str:
+        """Add one, of the type of its default; the name of its value."""
+        default = given.get("default")
+        kind = {"type": type(default)} if isinstance(default, int | float) else {}
+        return parser.add_argument(given.pop("name"), **kind, **given).dest
 
     def _add_data(self, commands: Any) -> None:
         about = "delete the threads whose last turn is too long ago"

@@ -55,8 +55,8 @@ class Case(BaseModel):
     KEYS: ClassVar[Mapping[Kind, tuple[str, frozenset[str]]]] = {
         "functionality": ("ask", frozenset({"ask"})),
         "language": ("ask", frozenset({"ask"})),
-        "invariance": ("ask with fill, or group", frozenset({"ask", "fill", "group"})),
-        "paraphrases": ("group", frozenset({"group"})),
+        "invariance": ("ask with fill, or group", frozenset({"ask", "fill", "group", "same"})),
+        "paraphrases": ("group", frozenset({"group", "same"})),
         "directional": ("ask and then", frozenset({"ask", "then", "same", "differ", "times", "adds"})),
         "counterfactual": (
             "attribute, values, and ask or group",

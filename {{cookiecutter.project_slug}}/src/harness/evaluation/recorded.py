@@ -25,6 +25,9 @@ class RecordedRun(BaseModel):
     sample: int = 0
     """Which of the askings of the same question."""
 
+    digest: str = ""
+    """Of the case as it was asked."""
+
     kind: str
     question: str
     """After its checks: personal data are masked as PERSONAL_DATA_IN says."""

@@ -1,0 +1,188 @@
+"""`evaluate`: asks the cases, prints what came of it, and fails where that is not good enough."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import ClassVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..application import Application
+from ..errors import ConfigurationError
+from .case_files import Cases
+from .cases import Case
+from .disparity import Disparities, Disparity
+from .estimate import Estimate
+from .gate import Baseline, Gate
+from .grading import Grader
+from .recorded import RecordedRun
+from .report import Report
+from .runner import Asking, Key, Runner, Runs
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """One evaluation. What it is asked for again after an interruption it does not ask again."""
+
+    RUNS: ClassVar = "runs.jsonl"
+
+    only: Sequence[str] = ()
+    model: str = ""
+    samples: int = 1
+    at_once: int = 4
+    live: bool = False
+    recorded: bool = False
+    accept: bool = False
+    ask_above: float = 1.0
+    yes: bool = False
+    most_unmeasured: int = 0
+    least_ratio: float = Disparity.LEAST_RATIO
+    out: Path = Path("var/evaluation")
+
+    def run(self) -> int:
+        """The exit code: 1 where the evaluation is not good enough.
+
+        Raises:
+            ConfigurationError: A case file or a setting is wrong.
+        """
+        console = Console(markup=False, highlight=False, soft_wrap=True)
+        told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        application = Application.load()
+        runner = Runner(application, self.model, self.live, self.samples, self.at_once)
+        settings = runner.settings()
+        model = runner.models(settings)
+        cases = Cases(application.agents).load()
+        chosen = [it for it in cases.counting if not self.only or it.id.startswith(tuple(self.only))]
+        if not chosen:
+            raise ConfigurationError([f"no case begins with {' or '.join(self.only) or 'anything'}"])
+        askings = runner.askings(chosen)
+        last = self._last()
+        began = perf_counter()
+        if self.recorded:
+            runs = self._again(askings, last)
+        else:
+            journal = Journal(self.out / f"running-{runner.fingerprint(settings)}.jsonl")
+            done = journal.done(askings)
+            estimate = Estimate.of([it for it in askings if it.key not in done], last, model, self.at_once)
+            told.print(f"{estimate}; {len(done)} are there already" if done else str(estimate))
+            if not self._may(estimate, told):
+                return 1
+            with Meter.shown(told, estimate.questions) as meter:
+                runs = asyncio.run(runner.run(askings, done, lambda run: (journal.add(run), meter())))
+            RecordedRun.write(self.out / self.RUNS, self._ordered(askings, runs, last))
+        took = self._took(runs, perf_counter() - began)
+        report = self._judged(chosen, runs, model, runner, took)
+        report.notes = [*report.notes, *(f"left out: {it}" for it in cases.left_out)]
+        if cases.pending:
+            report.notes.append(f"{len(cases.pending)} pending cases wait for a person who says what is right")
+        report.print(console)
+        report.write(self.out)
+        if not self.recorded:
+            journal.close(is_whole=not runs.missing)
+        return 1 if report.problems and not self.accept else 0
+
+    def _judged(self, cases: Sequence[Case], runs: Runs, model: str, runner: Runner, took: str) -> Report:
+        rows = Grader(runs).rows(cases, self.samples)
+        disparities = Disparities.of(cases, runs, self.samples)
+        gate = Gate(least_ratio=self.least_ratio, most_unmeasured=self.most_unmeasured)
+        gate.judge(cases, rows, disparities)
+        now = Baseline.of(cases, rows, runner.prompts())
+        file = Cases.FOLDER / Baseline.FILE
+        gate.compare(file, model, now, cases, rows)
+        if self.accept:
+            now.save(file, model)
+            gate.notes.append(f"accepted: {file} has these results now, commit it")
+        return Report(model, rows, self.samples, disparities, gate.problems, gate.notes, took, self.least_ratio)
+
+    def _last(self) -> list[RecordedRun]:
+        file = self.out / self.RUNS
+        return [*RecordedRun.read(file)] if file.exists() else []
+
+    def _again(self, askings: Sequence[Asking], last: Sequence[RecordedRun]) -> Runs:
+        """The last runs of the cases as they are now; nothing is asked."""
+        known = {run.key: run for run in last}
+        runs = Runs()
+        for asking in askings:
+            run = known.get(asking.key)
+            if run and run.digest == asking.case.digest:
+                runs.runs[run.key] = run
+            else:
+                runs.missing[asking.key] = "not recorded, or the case has changed since"
+        return runs
+
+    def _ordered(self, askings: Sequence[Asking], runs: Runs, last: Sequence[RecordedRun]) -> list[RecordedRun]:
+        """The runs as the cases have them, and with `only` the others as they were."""
+        others = [run for run in last if self.only and not run.case.startswith(tuple(self.only))]
+        return [*(runs.runs[it.key] for it in askings if it.key in runs.runs), *others]
+
+    def _may(self, estimate: Estimate, told: Console) -> bool:
+        """False for what costs too much, unless a person says yes."""
+        if self.yes or not estimate.usd or estimate.usd <= self.ask_above:
+            return True
+        if not sys.stdin.isatty():
+            told.print(f"not begun: that is more than {self.ask_above:.2f} USD; say --yes, or --ask-above")
+            return False
+        return input("Go on? [y/N] ").strip().lower() == "y"
+
+    @staticmethod
+    def _took(runs: Runs, seconds: float) -> str:
+        calls = sum(run.model_calls for run in runs.runs.values())
+        costs = [run.cost_usd for run in runs.runs.values()]
+        usd = "unknown" if None in costs else f"{sum(it or 0 for it in costs):.2f} USD"
+        return f"{len(runs.runs)} questions, {calls} calls of models, {seconds:.1f} s, cost {usd}."
+
+
+@dataclass
+class Journal:
+    """Each run as soon as it is there, of one state of the service: what an interruption leaves."""
+
+    file: Path
+
+    def done(self, askings: Sequence[Asking]) -> dict[Key, RecordedRun]:
+        """The runs that need not be asked for again."""
+        digests = {it.key: it.case.digest for it in askings}
+        runs = [*RecordedRun.read(self.file)] if self.file.exists() else []
+        done = {run.key: run for run in runs if digests.get(run.key) == run.digest}
+        RecordedRun.write(self.file, done.values())  # without a line that was cut
+        return done
+
+    def add(self, run: RecordedRun | None) -> None:
+        """Keep it on disk."""
+        if run:
+            with self.file.open("ab") as file:
+                file.write(run.line)
+
+    def close(self, *, is_whole: bool) -> None:
+        """Forget it, and those of earlier states; where something failed it stays, and the next time asks for that."""
+        for file in self.file.parent.glob("running-*.jsonl"):
+            if is_whole or file != self.file:
+                file.unlink()
+
+
+class Meter:
+    """Progress: a bar on a terminal, else a line each tenth."""
+
+    @staticmethod
+    @contextmanager
+    def shown(console: Console, total: int) -> Iterator[Callable[[], None]]:
+        """Call what it gives after each question."""
+        if console.is_terminal:
+            columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=console, transient=True) as progress:
+                task = progress.add_task("asking", total=total)
+                yield lambda: progress.advance(task)
+            return
+        count = 0
+
+        def advance() -> None:
+            nonlocal count
+            count += 1
+            if total and count * 10 // total > (count - 1) * 10 // total:
+                console.print(f"{count} of {total}")
+
+        yield advance

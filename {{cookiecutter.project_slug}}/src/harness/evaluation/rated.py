@@ -1,0 +1,108 @@
+"""`evaluate feedback`: bad ratings become cases that wait for a person who says what is right."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, get_args
+
+import orjson
+import yaml
+from rich.console import Console
+
+from ..application import Application
+from ..errors import RunUnknown
+from ..guards.personal_data import PersonalKind, PiiRules
+from ..settings import Settings
+from ..storage.sqlite import Checkpoints
+from ..storage.store import Feedback, Store
+from ..telemetry.logging import Logs
+from ..telemetry.redaction import Redactor
+from .case_files import Cases
+from .reader import RunReader
+
+
+@dataclass(frozen=True)
+class CasesFromRatings:
+    """Writes the questions of badly rated answers into a file of the owner's, once each."""
+
+    BAD: ClassVar = frozenset({"down", "1", "2"})
+    FILE: ClassVar = Path("cases/pending.yaml")
+    HEAD: ClassVar = """\
+# Rated answers, written by `evaluate feedback`. A case counts when you have said what is right (`facts`, `absent`,
+# `verdict`, `agents`) and taken `pending` away; what is no case at all, delete.
+kind: functionality
+cases:
+"""
+
+    PERSONAL: ClassVar = PiiRules(",".join(f"{kind}:mask" for kind in get_args(PersonalKind)))
+    """Every kind, whatever PERSONAL_DATA_IN says: the file is committed."""
+
+    since: str = ""
+    """A day or moment, ISO 8601; in UTC where it names no zone. Empty: all."""
+
+    def run(self) -> None:
+        """Write them and say how many.
+
+        Raises:
+            ConfigurationError: The store cannot be opened, or a case file is wrong.
+            StoreUnavailable: It went away meanwhile; the next time goes on.
+        """
+        application = Application.load()
+        settings = application.settings()
+        logs = Logs(settings).install()
+        known = Cases(application.agents).load()
+        ids = {case.id for case in (*known.counting, *known.pending)}
+        redactor = Redactor([settings, *(agent.settings_class() for agent in application.agents)])
+        texts = asyncio.run(self._texts(settings, redactor, ids))
+        logs.uninstall()
+        file = Cases.FOLDER / self.FILE
+        if texts:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            before = file.read_text(encoding="utf-8") if file.exists() else self.HEAD
+            file.write_text("".join([before.rstrip("\n") + "\n", *texts]), encoding="utf-8", newline="\n")
+        Console().print(f"{len(texts)} cases written to {file}", markup=False, highlight=False)
+
+    async def _texts(self, settings: Settings, redactor: Redactor, known: set[str]) -> list[str]:
+        async with Checkpoints.open(settings) as store:
+            reader = RunReader(store, redactor, self.PERSONAL)
+            return [text async for text in self._written(store, reader, known)]
+
+    async def _written(self, store: Store, reader: RunReader, known: set[str]) -> AsyncIterator[str]:
+        moment = datetime.fromisoformat(self.since) if self.since else datetime.fromtimestamp(0, UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        async for feedback in store.feedback_since(moment.timestamp()):
+            if feedback.rating not in self.BAD or f"{Cases.OWN}/{self._id(feedback)}" in known:
+                continue
+            try:
+                run = await reader.read(feedback.thread_id, feedback.run_id)
+            except RunUnknown:  # deleted meanwhile
+                continue
+            if run["question"]:
+                yield self._case(feedback, run)
+
+    @staticmethod
+    def _id(feedback: Feedback) -> str:
+        return f"rated-{feedback.run_id.partition('-')[0]}"
+
+    @classmethod
+    def _case(cls, feedback: Feedback, run: Mapping[str, Any]) -> str:
+        day = datetime.fromtimestamp(feedback.given_at, UTC).date()
+        case = {
+            "id": cls._id(feedback),
+            "pending": True,
+            "ask": run["question"],
+            "language": run["language"],
+            "source": "feedback",
+            "why": f"rated {feedback.rating} on {day}" + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
+        }
+        dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, width=cls.WIDTH)
+        found = [f"found by {it['agent']}: {orjson.dumps(it['fact']).decode()}" for it in run["facts"]]
+        agents = ", ".join(run["agents"]) or "none"
+        about = [f"agents: {agents}; {run['verdict']}", *f"answer: {run['answer']}".splitlines(), *found]
+        lines = [*dumped.splitlines(), *(f"  # {line}" for line in about)]
+        return "".join(f"  {line}\n" for line in lines)
+
+    WIDTH: ClassVar = 110
+    """Columns of a line."""
