@@ -56,7 +56,9 @@ class Estimate:
     def __str__(self) -> str:
         """One line for a person."""
         seconds = "unknown" if self.seconds is None else f"about {max(1, round(self.seconds))} s"
-        usd = "unknown (no run of this model yet, or no price in LLM_PRICES)" if self.usd is None else f"{self.usd:.2f} USD"
+        usd = (
+            "unknown (no run of this model yet, or no price in LLM_PRICES)"
+            if self.usd is None
+            else f"{self.usd:.2f} USD"
+        )
         return f"{self.questions} questions, about {self.calls} calls of models, time {seconds}, cost {usd}"
-
-

@@ -95,7 +95,8 @@ cases:
             "ask": run["question"],
             "language": run["language"],
             "source": "feedback",
-            "why": f"rated {feedback.rating} on {day}" + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
+            "why": f"rated {feedback.rating} on {day}"
+            + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
         }
         dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, width=cls.WIDTH)
         found = [f"found by {it['agent']}: {orjson.dumps(it['fact']).decode()}" for it in run["facts"]]

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, NamedTuple
 
-
 from ..application import Application
 from ..auth.principal import Principal
 from ..errors import ServiceError

@@ -60,7 +60,7 @@ class ScriptedJudge:
 
     def _filled(self, form: str, said: str) -> dict[str, Any]:
         if form == "Grade":
-            parts = {kind: text for kind, text in re.findall(r"<(\w+) \w+: data[^>]*>\n(.*?)\n</", said, re.DOTALL)}
+            parts = dict(re.findall(r"<(\w+) \w+: data[^>]*>\n(.*?)\n</", said, re.DOTALL))
             return {"reason": "so it is", "score": self._score(parts)}
         given = orjson.loads(said[said.rindex("input: ") + len("input: ") : said.rindex("Output:")])
         match form:

@@ -22,16 +22,8 @@ from ..case_files import Cases
 from ..recorded import RecordedRun
 from .calibration import Calibration, Calibrations, Labelled, Stamp
 from .experiment import Experiment
-from .grader import Grader
-from .metric import Bench, Mean, Metric, Score
-from .own_metric import OwnMetric
-from .ragas_metrics import AnswerRelevancy, Faithfulness, ToolCallF1
-from .trulens_metrics import Groundedness, Relevance
-
-METRICS: Mapping[str, type[Metric]] = {
-    it.name: it for it in (OwnMetric, Faithfulness, AnswerRelevancy, ToolCallF1, Groundedness, Relevance)
-}
-"""By the names that commands take."""
+from .judge_model import JudgeModel
+from .metric import Bench, Mean, Metric, Metrics, Score
 
 
 class Files:
@@ -65,8 +57,8 @@ class Files:
 class _Judging:
     """What a judge needs, and how its figures are shown."""
 
-    metrics: str | None = None
-    """Names, separated by commas; None: all that can be measured here."""
+    metrics: str = ""
+    """Names, separated by commas; empty: all that can be measured here."""
 
     labelled: str = str(Files.LABELLED)
 
@@ -75,25 +67,20 @@ class _Judging:
         self._settings = Settings()
         Logs(self._settings).install()
 
-    def _chosen(self) -> Sequence[Metric]:
-        if self.metrics is None:
-            missing = [it.name for it in METRICS.values() if not it.is_installed()]
-            if missing:
-                self._console.print(f"left out: {', '.join(missing)}; {Metric.REMEDY}", soft_wrap=True)
-            return [it.load() for it in METRICS.values() if it.name not in missing]
-        names = [it.strip() for it in self.metrics.split(",")]
-        if unknown := [it for it in names if it not in METRICS]:
-            raise ConfigurationError([f"{it} is no metric; there are {', '.join(METRICS)}" for it in unknown])
-        return [METRICS[it].load() for it in names]
+    def _chosen(self, expected: Mapping[str, Sequence[str]] | None = None) -> Sequence[Metric]:
+        names = [it.strip() for it in self.metrics.split(",")] if self.metrics else Metrics.installed()
+        if missing := Metrics.ALL.keys() - {*names} if not self.metrics else ():
+            self._console.print(f"left out: {', '.join(sorted(missing))}; {Metrics.REMEDY}", soft_wrap=True)
+        return Metrics.load(names, expected or {})
 
-    async def _measured(self, metrics: Sequence[Metric], runs: Sequence[RecordedRun]) -> tuple[list[Score], Grader]:
-        grader = Grader(self._settings, Files.SAID)
-        async with aclosing(grader):
-            return await Bench(grader).measure(metrics, runs), grader
+    async def _measured(self, metrics: Sequence[Metric], runs: Sequence[RecordedRun]) -> tuple[list[Score], JudgeModel]:
+        judge = JudgeModel(self._settings, Files.SAID)
+        async with aclosing(judge):
+            return await Bench(judge).measure(metrics, runs), judge
 
-    def _stamp(self, metric: Metric, grader: Grader) -> Stamp:
+    def _stamp(self, metric: Metric, judge: JudgeModel) -> Stamp:
         file = Files.there(self.labelled, "it comes with the template")
-        return Stamp.of(metric, grader.model, file)
+        return Stamp.of(metric, judge.model, file)
 
     @staticmethod
     def _number(value: float | None) -> str:
@@ -110,7 +97,7 @@ class Judge(_Judging):
 
     runs: str
     scores: str
-    at_least: str | None = None
+    at_least: float = 0.0
     """Mean below which a calibrated metric fails."""
 
     def run(self) -> int:
@@ -120,26 +107,23 @@ class Judge(_Judging):
             ConfigurationError: There are no runs, or no judge.
         """
         runs = Files.runs(self.runs)
-        least = self._share(self.at_least)
-        metrics = self._chosen()
-        for it in metrics:
-            if isinstance(it, ToolCallF1):
-                it.expected = {case.id: case.agents for case in self._cases().counting if case.agents}
-        scores, grader = asyncio.run(self._measured(metrics, runs))
+        cases = Cases(Application.load().agents).load().counting
+        metrics = self._chosen({case.id: case.agents for case in cases if case.agents})
+        scores, judge = asyncio.run(self._measured(metrics, runs))
         calibrations = Calibrations(Calibrations.FILE)
         table = Table("Metric", "Measured", "Mean", "95 of 100", "Calibrated")
         failed = []
         lines = []
         for metric in metrics:
             mean = Mean.of(metric.name, scores)
-            stamp = self._stamp(metric, grader)
+            stamp = self._stamp(metric, judge)
             doubts = calibrations.doubts(stamp) if metric.asks else []
             counts = "yes" if metric.asks else "needs no judge"
             told = f"not calibrated: {'; '.join(doubts)}" if doubts else counts
             measured = f"{mean.measured} of {mean.rows}"
             table.add_row(metric.name, measured, self._number(mean.mean), self._range(mean.interval), told)
-            if least is not None and not doubts and (mean.mean is None or mean.mean < least):
-                failed.append(f"{metric.name} {self._number(mean.mean)} is below {least}")
+            if not doubts and self.at_least and (mean.mean is None or mean.mean < self.at_least):
+                failed.append(f"{metric.name} {self._number(mean.mean)} is below {self.at_least}")
             made_by = {**asdict(stamp), "calibrated": "" if doubts else calibrations.date(metric.name)}
             lines += [{**asdict(it), "stamp": made_by} for it in scores if it.metric == metric.name]
         file = Path(self.scores)
@@ -148,20 +132,9 @@ class Judge(_Judging):
         for it in (it for it in scores if it.score is None):
             self._console.print(f"not measured: {it.metric} of {it.case}: {it.reason}", soft_wrap=True)
         self._console.print(table)
-        self._console.print(f"judge {grader.model}: {grader.calls} calls; every row is in {self.scores}")
+        self._console.print(f"judge {judge.model}: {judge.calls} calls; every row is in {self.scores}")
         self._console.print(*(f"failed: {it}" for it in failed), sep="\n", end="\n" * bool(failed))
         return int(bool(failed))
-
-    @staticmethod
-    def _share(text: str | None) -> float | None:
-        try:
-            return None if text is None else float(text)
-        except ValueError:
-            raise ConfigurationError([f"--at-least {text}: a number from 0 to 1 is wanted"]) from None
-
-    @staticmethod
-    def _cases() -> Cases:
-        return Cases(Application.load().agents).load()
 
 
 @dataclass(kw_only=True)
@@ -176,13 +149,13 @@ class Calibrate(_Judging):
         """
         labelled = Labelled.read(Files.there(self.labelled, "it comes with the template"))
         metrics = [it for it in self._chosen() if it.asks]
-        scores, grader = asyncio.run(self._measured(metrics, [it.run for it in labelled]))
+        scores, judge = asyncio.run(self._measured(metrics, [it.run for it in labelled]))
         calibrations = Calibrations(Calibrations.FILE)
         table = Table("Metric", "Measured", "Agreement", "Kappa", "95 of 100", "Faults seen", "")
         are_all = True
         for metric in metrics:
             mine = [it for it in scores if it.metric == metric.name]
-            it = Calibration.of(self._stamp(metric, grader), labelled, mine, metric.good_from)
+            it = Calibration.of(self._stamp(metric, judge), labelled, mine, metric.good_from)
             calibrations.keep(it)
             seen = "\n".join(f"{fault}: {found} of {of}" for fault, (found, of) in it.recalls.items())
             verdict = f"not calibrated: {'; '.join(it.doubts)}" if it.doubts else "calibrated"
@@ -190,7 +163,7 @@ class Calibrate(_Judging):
             table.add_row(metric.name, f"{it.measured} of {it.labelled}", *figures, seen, verdict)
             are_all = are_all and not it.doubts
         self._console.print(table)
-        self._console.print(f"judge {grader.model}: {grader.calls} calls")
+        self._console.print(f"judge {judge.model}: {judge.calls} calls")
         return int(not are_all)
 
 
@@ -210,6 +183,7 @@ class Upload:
         """
         settings = Settings()
         redactor = Logs(settings).install().redactor
+        console = Console(markup=False, highlight=False, soft_wrap=True)
         hidden = PiiRules(settings.personal_data_in).hidden
         if not (self.local or settings.langsmith_api_key):
             raise ConfigurationError(["LANGSMITH_API_KEY: set it, or evaluate right here with --local"])
@@ -219,12 +193,12 @@ class Upload:
         experiment = Experiment(client, LangSmith.masking(redactor, hidden), f"{Project.load().name} evaluation")
         if self.local:
             for metric, score, comment in experiment.run_locally(cases, runs, self._scores()):
-                print(f"{metric}\t{'not measured' if score is None else score}\t{comment}")
+                console.print(f"{metric}\t{'not measured' if score is None else score}\t{comment}")
             return
         told = ", ".join(f"{count} {what}" for what, count in experiment.update_dataset(cases).items())
-        print(f"examples: {told}")
+        console.print(f"examples: {told}")
         name = experiment.upload(runs, self._scores())
-        print(f"experiment: {name or 'this one is there already'}")
+        console.print(f"experiment: {name or 'this one is there already'}")
 
     def _scores(self) -> list[Score]:
         file = Path(self.scores)

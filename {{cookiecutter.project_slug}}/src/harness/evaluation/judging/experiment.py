@@ -82,7 +82,7 @@ class Experiment:
         by_example = {self._id(dataset, run.case, run.variant): run for run in reversed(runs)}
         data = [it for key, it in examples.items() if key in by_example]
 
-        def evaluator(run: Any, example: Any) -> dict[str, Any]:
+        def evaluator(example: Any) -> dict[str, Any]:
             mine = [it for it in scores if self._key(it) == by_example[example.id].key]
             return {"results": [{"key": it.metric, "score": it.score, "comment": it.reason} for it in mine]}
 

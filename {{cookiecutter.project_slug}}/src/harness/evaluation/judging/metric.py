@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,19 +12,13 @@ from typing import ClassVar, Self
 from ...errors import ConfigurationError
 from ..recorded import RecordedRun
 from ..statistics import Interval, Statistics
-from .grader import Grader, NotMeasured, Sitting
+from .judge_model import JudgeModel, NotMeasured, Sitting
 
 
 class Metric(ABC):
-    """Gives a run a score from 0 to 1. A new one is a subclass that `judges.py` names."""
+    """Gives a run a score from 0 to 1. A new one is a subclass that `Metrics` names."""
 
     name: ClassVar[str]
-
-    package: ClassVar[str] = ""
-    """What it needs that the service has not; empty: nothing."""
-
-    modules: ClassVar[Sequence[str]] = ()
-    """Its modules that it asks; they take seconds to import."""
 
     asks: ClassVar[bool] = True
     """Whether it needs a judge. One that does not needs no calibration either."""
@@ -32,28 +26,9 @@ class Metric(ABC):
     good_from: ClassVar[float] = 0.5
     """The score from which on it calls a run good; a guess, which the calibration puts to the test."""
 
-    REMEDY: ClassVar = "Ragas and TruLens have an environment of their own: `nox -s evaluation -- judge`"
-
-    @classmethod
-    def is_installed(cls) -> bool:
-        """Whether what it needs is here."""
-        return not cls.package or find_spec(cls.package) is not None
-
-    @classmethod
-    def load(cls) -> Self:
-        """It, ready, its library imported: a row's time is the judge's.
-
-        Raises:
-            ConfigurationError: What it needs is not here, or cannot be imported.
-        """
-        if not cls.is_installed():
-            raise ConfigurationError([f"{cls.name}: {cls.package} is not installed; {cls.REMEDY}"])
-        try:
-            for module in cls.modules:
-                import_module(module)
-        except ImportError as broken:
-            raise ConfigurationError([f"{cls.name}: {cls.package} cannot be imported: {broken}"]) from broken
-        return cls()
+    def __init__(self, expected: Mapping[str, Sequence[str]]) -> None:
+        """Know the agents of each case that names any."""
+        self.expected = expected
 
     @property
     @abstractmethod
@@ -67,6 +42,50 @@ class Metric(ABC):
         Raises:
             NotMeasured: There is none; anything else that is raised counts as that too.
         """
+
+
+class Metrics:
+    """All metrics by name: the module and the class, imported when they are asked for."""
+
+    ALL: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "grader": ("own_metric", "OwnMetric"),
+        "faithfulness": ("ragas_metrics", "Faithfulness"),
+        "answer_relevancy": ("ragas_metrics", "AnswerRelevancy"),
+        "tool_call_f1": ("ragas_metrics", "ToolCallF1"),
+        "groundedness": ("trulens_metrics", "Groundedness"),
+        "relevance": ("trulens_metrics", "Relevance"),
+    }
+
+    PACKAGES: ClassVar[Mapping[str, str]] = {"ragas_metrics": "ragas", "trulens_metrics": "trulens"}
+    """What a module needs that the service has not."""
+
+    REMEDY: ClassVar = "Ragas and TruLens have an environment of their own: `nox -s evaluation -- judge`"
+
+    @classmethod
+    def installed(cls) -> list[str]:
+        """The names of those that can be measured here."""
+        packages = {name: cls.PACKAGES.get(module) for name, (module, _) in cls.ALL.items()}
+        return [name for name, package in packages.items() if not package or find_spec(package)]
+
+    @classmethod
+    def load(cls, names: Iterable[str], expected: Mapping[str, Sequence[str]]) -> list[Metric]:
+        """These metrics, their libraries imported.
+
+        Raises:
+            ConfigurationError: There is no such metric, or its library is not here, or cannot be imported.
+        """
+        metrics: list[Metric] = []
+        for name in names:
+            if name not in cls.ALL:
+                raise ConfigurationError([f"{name} is no metric; there are {', '.join(cls.ALL)}"])
+            if name not in cls.installed():
+                raise ConfigurationError([f"{name} is not installed; {cls.REMEDY}"])
+            module, kind = cls.ALL[name]
+            try:
+                metrics.append(getattr(import_module(f".{module}", __package__), kind)(expected))
+            except ImportError as broken:
+                raise ConfigurationError([f"{name}: {cls.PACKAGES[module]} cannot be imported: {broken}"]) from broken
+        return metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +107,23 @@ class Bench:
     TOLERANCE: ClassVar = 1e-6
     """A cosine of equal vectors may come out as 1.0000000002; arithmetic of doubles."""
 
-    def __init__(self, grader: Grader) -> None:
-        self._grader = grader
+    def __init__(self, judge: JudgeModel) -> None:
+        self._judge = judge
 
     async def measure(self, metrics: Sequence[Metric], runs: Iterable[RecordedRun]) -> list[Score]:
         """Every metric over every run."""
         return [await self._row(metric, run) for run in runs for metric in metrics]
 
     async def _row(self, metric: Metric, run: RecordedRun) -> Score:
-        sitting = Sitting(self._grader)
+        sitting = Sitting(self._judge)
         score, reason = None, ""
         try:
-            async with asyncio.timeout(self._grader.row_seconds):
+            async with asyncio.timeout(self._judge.row_seconds):
                 score = self._checked(await metric.score(run, sitting))
         except NotMeasured as none:
             reason = str(none)
         except TimeoutError:
-            reason = f"no score within {self._grader.row_seconds:g} s"
+            reason = f"no score within {self._judge.row_seconds:g} s"
         except Exception as failure:  # noqa: BLE001 - libraries raise what they like, and quote what was judged
             reason = f"{metric.name} failed: {type(failure).__name__}"
         if sitting.problem:  # a library may make a number of what it did not get

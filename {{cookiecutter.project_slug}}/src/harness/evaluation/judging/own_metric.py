@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from ...prompts.grader import GRADER
 from ...prompts.prompt import Prompt
 from ..recorded import RecordedRun
-from .grader import Sitting
+from .judge_model import Sitting
 from .metric import Metric
 
 

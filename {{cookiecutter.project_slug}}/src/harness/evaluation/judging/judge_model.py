@@ -63,7 +63,7 @@ class Said:
                 file.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
 
 
-class Grader:
+class JudgeModel:
     """The judge's model, from the service's own factory: its endpoint, its key, its parameters and no others."""
 
     NEVER: ClassVar = 1000
@@ -108,12 +108,12 @@ class Grader:
 class Sitting:
     """One metric over one run: what it asks, and until when. A question that fails makes the whole row unmeasured."""
 
-    def __init__(self, grader: Grader) -> None:
+    def __init__(self, judge: JudgeModel) -> None:
         self.loop = asyncio.get_running_loop()
         self.problem = ""
         """Why the first question that failed did."""
-        self._grader = grader
-        self._until = self.loop.time() + grader.row_seconds
+        self._judge = judge
+        self._until = self.loop.time() + judge.row_seconds
         self._asked: Counter[str] = Counter()
 
     async def text(self, messages: Sequence[BaseMessage]) -> str:
@@ -146,26 +146,26 @@ class Sitting:
         self, messages: Sequence[BaseMessage], words: Sequence[tuple[str, str]], schema: type[BaseModel] | None
     ) -> AIMessage:
         form = orjson.dumps(schema.model_json_schema() if schema else None).decode()
-        first = self._grader.key(words, form, 0)
-        key = self._grader.key(words, form, self._asked[first])
+        first = self._judge.key(words, form, 0)
+        key = self._judge.key(words, form, self._asked[first])
         self._asked[first] += 1
-        if said := self._grader.said.get(key):
+        if said := self._judge.said.get(key):
             return said
-        chat = self._grader.chat
+        chat = self._judge.chat
         asked = chat.bind_tools([schema], tool_choice="any") if schema else chat
         try:
             async with asyncio.timeout_at(self._until):
-                self._grader.calls += 1
+                self._judge.calls += 1
                 said = await asked.ainvoke(list(messages))
         except TimeoutError:
-            raise self._failed(f"no score within {self._grader.row_seconds:g} s") from None
+            raise self._failed(f"no score within {self._judge.row_seconds:g} s") from None
         except ServiceError as failure:
             raise self._failed(f"the judge gave no answer: {failure.reason}") from None
         except Exception as failure:  # whatever a provider raises
             raise self._failed(f"the judge gave no answer: {type(failure).__name__}") from failure
         if said.response_metadata.get(CUT):
             raise self._failed("the judge's answer was cut")
-        self._grader.said.keep(key, said)
+        self._judge.said.keep(key, said)
         return said
 
     def _failed(self, why: str) -> NotMeasured:
