@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -76,22 +77,26 @@ class Experiment:
     ) -> Iterator[tuple[str, float | None, str]]:
         """The same by `langsmith.evaluate` with nothing sent: metric, score and comment of each row."""
         dataset, now = uuid5(self.NAMESPACE, self._name), datetime.now(UTC)
-        examples = {
-            it["id"]: Example(**it, dataset_id=dataset, created_at=now) for it in self._examples(dataset, cases)
-        }
-        by_example = {self._id(dataset, run.case, run.variant): run for run in reversed(runs)}
-        data = [it for key, it in examples.items() if key in by_example]
+        examples = {it["id"]: it for it in self._examples(dataset, cases)}
+        by_id: dict[UUID, RecordedRun] = {}
+        data = []
+        for run in runs:
+            if example := examples.get(self._id(dataset, run.case, run.variant)):
+                key = uuid5(example["id"], str(run.sample))
+                by_id[key] = run
+                inputs = {**example["inputs"], "id": str(key)}
+                outputs = example["reference_outputs"]
+                data.append(Example(id=key, dataset_id=dataset, created_at=now, inputs=inputs, outputs=outputs))
 
         def evaluator(example: Any) -> dict[str, Any]:
-            mine = [it for it in scores if self._key(it) == by_example[example.id].key]
+            mine = [it for it in scores if self._key(it) == by_id[example.id].key]
             return {"results": [{"key": it.metric, "score": it.score, "comment": it.reason} for it in mine]}
 
         def target(inputs: dict[str, Any]) -> dict[str, Any]:
-            return self._outputs(by_example[UUID(inputs["id"])])
+            return self._outputs(by_id[UUID(inputs["id"])])
 
-        for it in data:
-            it.inputs = {**(it.inputs or {}), "id": str(it.id)}
-        with redirect_stdout(StringIO()):  # it prints a greeting
+        with warnings.catch_warnings(), redirect_stdout(StringIO()):  # it prints a greeting
+            warnings.filterwarnings("ignore", message=".*upload_results")  # it is a beta of theirs
             told = langsmith.evaluate(
                 target, data=data, evaluators=[evaluator], client=self._client, upload_results=False
             )
@@ -108,7 +113,7 @@ class Experiment:
             outputs=self._outputs(run),
             start_time=begun,
             end_time=begun + timedelta(seconds=run.seconds),
-            project_name=name,
+            session_name=name,
             reference_example_id=example,
             extra={"metadata": {"run_id": run.run_id, "sample": run.sample, "tokens": run.tokens}},
             ls_client=self._client,
@@ -133,7 +138,7 @@ class Experiment:
                 yield {
                     "id": self._id(dataset, case.id, at),
                     "inputs": self._masked({"question": question.text}),
-                    "outputs": self._masked({**expected, "facts": [*question.facts]}),
+                    "reference_outputs": self._masked({**expected, "facts": [*question.facts]}),
                     "metadata": {"case": case.id, "kind": case.kind, "digest": case.digest},
                 }
 

@@ -1,0 +1,110 @@
+"""Cases are a dataset in LangSmith, runs and scores an experiment: once, masked, and nowhere where that is wished."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.evaluation.cases import Case
+from harness.evaluation.judging.experiment import Experiment
+from harness.evaluation.judging.metric import Score
+from harness.evaluation.recorded import RecordedRun
+from harness.guards.personal_data import PiiRules
+from harness.settings import Settings
+from harness.telemetry.langsmith import LangSmith
+from harness.telemetry.redaction import Redactor
+from tests.support.peers.langsmith_server import LangSmithServer
+
+SECRET = "sk-" + "planted0123456789abcdef"
+KEY = "lsv2_" + "pt_planted0123456789abcdef"
+CARD = "4111 1111 1111 1111"
+
+
+def case(name: str, ask: str) -> Case:
+    return Case(kind="functionality", id=name, ask=ask, agents=("moons",), facts=(("2",),))
+
+
+def run(name: str, answer: str, sample: int = 0) -> RecordedRun:
+    fact = {"agent": "moons", "source": [], "fact": {"name": "mars", "number": 2}}
+    given: dict[str, Any] = {"case": name, "sample": sample, "kind": "functionality", "language": "en", "model": "m"}
+    return RecordedRun(
+        **given, question="How many moons has Mars?", verdict="work", agents=["moons"], facts=[fact], answer=answer
+    )
+
+
+CASES = [
+    case("own/mars", "How many moons has Mars?"),
+    case("own/key", f"How many? My key is {SECRET}, my card {CARD}."),
+]
+RUNS = [run("own/mars", "Mars has 2."), run("own/mars", "Two.", 1), run("own/key", f"2, and {SECRET}, {CARD}.")]
+SCORES = [
+    Score("grader", "own/mars", 0, 0, 1.0),
+    Score("grader", "own/mars", 0, 1, None, "the judge filled no form"),
+    Score("grader", "own/key", 0, 0, 0.0),
+]
+
+
+@pytest.fixture
+def server() -> Iterator[LangSmithServer]:
+    with LangSmithServer() as server:
+        yield server
+
+
+@pytest.fixture
+def experiment(server: LangSmithServer) -> Experiment:
+    settings = Settings(langsmith_endpoint=server.url, langsmith_api_key=KEY)  # type: ignore[arg-type]  # pydantic's
+    redactor, hidden = Redactor([settings]), PiiRules(settings.personal_data_in).hidden
+    return Experiment(LangSmith.client(settings, redactor, hidden), LangSmith.masking(redactor, hidden), "tests")
+
+
+@pytest.mark.checklist("COG-4")
+def test_cases_become_a_dataset_and_a_second_time_adds_nothing(server: LangSmithServer, experiment: Experiment) -> None:
+    assert experiment.update_dataset(CASES) == {"added": 2, "changed": 0, "there": 0}
+    before = len(server.examples)
+    assert experiment.update_dataset(CASES) == {"added": 0, "changed": 0, "there": 2}
+    changed = [case("own/mars", "How many moons does Mars have?"), CASES[1]]
+    assert experiment.update_dataset(changed) == {"added": 0, "changed": 1, "there": 1}
+    assert len(server.examples) == before == 2
+    assert len(server.datasets) == 1
+    assert {it["inputs"]["question"] for it in server.examples.values()} >= {"How many moons does Mars have?"}
+
+
+@pytest.mark.checklist("COG-4")
+def test_runs_and_scores_become_an_experiment_masked_and_without_the_author_s_address(
+    server: LangSmithServer, experiment: Experiment
+) -> None:
+    experiment.update_dataset(CASES)
+    name = experiment.upload(RUNS, SCORES)
+    assert [it["name"] for it in server.sessions.values()] == [name]
+    assert len(server.runs) == len(RUNS)
+    assert {it["reference_example_id"] for it in server.runs.values()} == {*server.examples}
+    assert sorted(it["score"] for it in server.scores if "score" in it) == [0.0, 1.0]
+    unmeasured = [it["comment"] for it in server.scores if "score" not in it]
+    assert unmeasured == ["not measured: the judge filled no form"]
+    told = b"".join(server.bodies)
+    assert b"How many moons has Mars?" in told
+    assert b"2, and [redacted], [card]." in told
+    for hidden in (SECRET.encode(), CARD.encode(), b"author_email"):
+        assert hidden not in told
+    assert experiment.upload(RUNS, SCORES) == ""  # it is there already
+    assert len(server.runs) == len(RUNS)
+
+
+@pytest.mark.checklist("COG-4")
+def test_a_local_run_gives_the_same_scores_and_looks_up_and_connects_to_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+
+    def refuse(*arguments: Any, **_: Any) -> Any:
+        asked.append(arguments)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    local = Experiment(Experiment.local_client(), lambda data: data, "tests")
+    rows = [*local.run_locally(CASES, RUNS, SCORES)]
+    failed = ("grader", None, "the judge filled no form")
+    assert sorted(rows, key=str) == [("grader", 0.0, ""), ("grader", 1.0, ""), failed]
+    assert asked == []
