@@ -63,14 +63,14 @@ class _Judging:
     labelled: str = str(Files.LABELLED)
 
     def __post_init__(self) -> None:
-        self._console = Console(markup=False, highlight=False)
+        self._console = Console(markup=False, highlight=False, soft_wrap=True)
         self._settings = Settings()
-        Logs(self._settings).install()
+        Logs(self._settings.model_copy(update={"log_level": "ERROR"})).install()  # a line for each call else
 
     def _chosen(self, expected: Mapping[str, Sequence[str]] | None = None) -> Sequence[Metric]:
         names = [it.strip() for it in self.metrics.split(",")] if self.metrics else Metrics.installed()
         if missing := Metrics.ALL.keys() - {*names} if not self.metrics else ():
-            self._console.print(f"left out: {', '.join(sorted(missing))}; {Metrics.REMEDY}", soft_wrap=True)
+            self._console.print(f"left out: {', '.join(sorted(missing))}; {Metrics.REMEDY}")
         return Metrics.load(names, expected or {})
 
     async def _measured(self, metrics: Sequence[Metric], runs: Sequence[RecordedRun]) -> tuple[list[Score], JudgeModel]:
@@ -81,6 +81,10 @@ class _Judging:
     def _stamp(self, metric: Metric, judge: JudgeModel) -> Stamp:
         file = Files.there(self.labelled, "it comes with the template")
         return Stamp.of(metric, judge.model, file)
+
+    def _doubt(self, metric: Metric, doubts: Sequence[str]) -> None:
+        if doubts:
+            self._console.print(f"{metric.name} is not calibrated, so it gates nothing: {'; '.join(doubts)}")
 
     @staticmethod
     def _number(value: float | None) -> str:
@@ -118,19 +122,19 @@ class Judge(_Judging):
             mean = Mean.of(metric.name, scores)
             stamp = self._stamp(metric, judge)
             doubts = calibrations.doubts(stamp) if metric.asks else []
-            counts = "yes" if metric.asks else "needs no judge"
-            told = f"not calibrated: {'; '.join(doubts)}" if doubts else counts
+            told = "no" if doubts else "yes" if metric.asks else "needs no judge"
             measured = f"{mean.measured} of {mean.rows}"
             table.add_row(metric.name, measured, self._number(mean.mean), self._range(mean.interval), told)
             if not doubts and self.at_least and (mean.mean is None or mean.mean < self.at_least):
                 failed.append(f"{metric.name} {self._number(mean.mean)} is below {self.at_least}")
+            self._doubt(metric, doubts)
             made_by = {**asdict(stamp), "calibrated": "" if doubts else calibrations.date(metric.name)}
             lines += [{**asdict(it), "stamp": made_by} for it in scores if it.metric == metric.name]
         file = Path(self.scores)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"".join(orjson.dumps(it, option=orjson.OPT_APPEND_NEWLINE) for it in lines))
         for it in (it for it in scores if it.score is None):
-            self._console.print(f"not measured: {it.metric} of {it.case}: {it.reason}", soft_wrap=True)
+            self._console.print(f"not measured: {it.metric} of {it.case}: {it.reason}")
         self._console.print(table)
         self._console.print(f"judge {judge.model}: {judge.calls} calls; every row is in {self.scores}")
         self._console.print(*(f"failed: {it}" for it in failed), sep="\n", end="\n" * bool(failed))
@@ -151,16 +155,17 @@ class Calibrate(_Judging):
         metrics = [it for it in self._chosen() if it.asks]
         scores, judge = asyncio.run(self._measured(metrics, [it.run for it in labelled]))
         calibrations = Calibrations(Calibrations.FILE)
-        table = Table("Metric", "Measured", "Agreement", "Kappa", "95 of 100", "Faults seen", "")
+        table = Table("Metric", "Measured", "Agreement", "Kappa", "95 of 100", "Calibrated")
         are_all = True
         for metric in metrics:
             mine = [it for it in scores if it.metric == metric.name]
             it = Calibration.of(self._stamp(metric, judge), labelled, mine, metric.good_from)
             calibrations.keep(it)
-            seen = "\n".join(f"{fault}: {found} of {of}" for fault, (found, of) in it.recalls.items())
-            verdict = f"not calibrated: {'; '.join(it.doubts)}" if it.doubts else "calibrated"
             figures = (self._number(it.agreement), self._number(it.kappa), self._range(it.interval))
-            table.add_row(metric.name, f"{it.measured} of {it.labelled}", *figures, seen, verdict)
+            table.add_row(metric.name, f"{it.measured} of {it.labelled}", *figures, "no" if it.doubts else "yes")
+            seen = ", ".join(f"{fault} {found} of {of}" for fault, (found, of) in it.recalls.items())
+            self._console.print(f"{metric.name} saw: {seen or 'nothing'}")
+            self._doubt(metric, it.doubts)
             are_all = are_all and not it.doubts
         self._console.print(table)
         self._console.print(f"judge {judge.model}: {judge.calls} calls")

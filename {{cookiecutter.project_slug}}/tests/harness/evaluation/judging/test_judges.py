@@ -48,7 +48,7 @@ def test_a_judge_that_agrees_with_people_is_calibrated_and_gates(
         "missing part": [2, 2],
         "unrelated": [2, 2],
     }
-    assert "wrong figure: 3 of 3" in told
+    assert "grader saw: wrong figure 3 of 3, wrong unit 2 of 2" in told
 
     folder.record([folder.run("right", RIGHT), folder.run("invented", INVENTED)])
     assert main([*JUDGE, "--at-least", "0.5"]) == 0
@@ -67,7 +67,7 @@ def test_a_judge_that_does_not_is_not_calibrated_and_gates_nothing(
     assert main(CALIBRATE) == 1
     folder.record([folder.run("invented", INVENTED)])
     assert main([*JUDGE, "--at-least", "1"]) == 0
-    assert "not calibrated" in " ".join(capsys.readouterr().out.split())
+    assert capsys.readouterr().out.count("grader is not calibrated, so it gates nothing: ") == 2
 
 
 def test_another_model_prompt_or_set_is_another_judge(
@@ -82,9 +82,9 @@ def test_another_model_prompt_or_set_is_another_judge(
     file = Path("evaluation/shipped/labelled.jsonl")
     file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
     assert main([*JUDGE, "--at-least", "1"]) == 0
-    told = "".join(it for it in capsys.readouterr().out if it not in " │\n")
-    assert "calibratedwithmodelopenai:judge" in told
-    assert "calibratedwithlabelled" in told
+    told = capsys.readouterr().out
+    assert "calibrated with model openai:judge" in told
+    assert "calibrated with labelled " in told
 
 
 @pytest.mark.checklist("COG-6")
