@@ -111,8 +111,7 @@ class Judge(_Judging):
             ConfigurationError: There are no runs, or no judge.
         """
         runs = Files.runs(self.runs)
-        cases = Cases(Application.load().agents).load().counting
-        metrics = self._chosen({case.id: case.agents for case in cases if case.agents})
+        metrics = self._chosen(self._expected())
         scores, judge = asyncio.run(self._measured(metrics, runs))
         calibrations = Calibrations(Calibrations.FILE)
         table = Table("Metric", "Measured", "Mean", "95 of 100", "Calibrated")
@@ -139,6 +138,14 @@ class Judge(_Judging):
         self._console.print(f"judge {judge.model}: {judge.calls} calls; every row is in {self.scores}")
         self._console.print(*(f"failed: {it}" for it in failed), sep="\n", end="\n" * bool(failed))
         return int(bool(failed))
+
+    def _expected(self) -> Mapping[str, Sequence[str]]:
+        try:
+            agents = Application.load().agents
+        except ImportError as missing:  # the environment of the libraries has no package that you added
+            self._console.print(f"no agents are expected, for they cannot be imported here: {missing}")
+            return {}
+        return {case.id: case.agents for case in Cases(agents).load().counting if case.agents}
 
 
 @dataclass(kw_only=True)
