@@ -41,7 +41,7 @@ def pinned_uv() -> str:
 
 
 def compiled(project: Path, python_version: str, there: str, options: list[str]) -> str:
-    """The pinned versions of the project's ``pyproject.toml``; what is in ``there`` stays unless ``options`` upgrade it."""
+    """What pins the project's ``pyproject.toml``; what is in ``there`` stays unless ``options`` upgrade it."""
     output = project / "resolved.txt"
     output.write_text(there, encoding="utf-8")
     command = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--no-header", "--no-annotate"]

@@ -60,8 +60,8 @@ class Desk:
         (shipped / LABELLED.name).write_bytes(LABELLED.read_bytes())
         cases = folder / "evaluation" / "cases"
         cases.mkdir()
-        asks = [f"- {{id: {name}, ask: 'What is {name}?', agents: [moons]}}" for name in ("right", "heights")]
-        (cases / "own.yaml").write_text("\n".join(["kind: functionality", "cases:", *asks, ""]), encoding="utf-8")
+        asks = [{"id": name, "ask": f"What is {name}?", "agents": ["moons"]} for name in ("right", "heights")]
+        (cases / "own.yaml").write_bytes(orjson.dumps({"kind": "functionality", "cases": asks}))  # JSON is YAML
 
     def judge(self, runs: Sequence[dict[str, Any]], **settings: str) -> Judging:
         """Score `runs` by all metrics."""
