@@ -137,7 +137,7 @@ class Words:
             names[code] = self._joined(word, names.get(code, ""))
         plain = {
             name: self._ours.get(name, {})
-            for name in ("many_days", "relative_days", "numbers", "units", "figures", "opposites", "negation")
+            for name in ("many_days", "relative_days", "numbers", "units", "figures", "opposites", "negation", "asker")
         }
         tables = plain | {"currencies": currencies, "names": names}
         return {name: {k: " ".join(v.split()) for k, v in table.items()} for name, table in tables.items()}

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -59,6 +60,13 @@ def test_a_new_agent_is_formatted_and_passes_the_lint(project: Path, arguments: 
 
 def test_a_new_agent_is_found_is_asked_and_answers_with_its_own_test(project: Path) -> None:
     run(project, "pytest", "-q", "-p", "no:cacheprovider", "tests/agents")
+
+
+def test_a_new_agents_examples_are_cases_of_the_evaluation_at_once(project: Path) -> None:
+    run(project, "app", "evaluate", "--model", "embedded", "--only", "examples/")
+    report = json.loads((project / "var/evaluation/report.json").read_text(encoding="utf-8"))
+    asked = {row["case"].split("/")[1] for row in report["rows"]}
+    assert {name for name, kind in KINDS.items() if kind == "agent"} <= asked
 
 
 def test_a_new_agent_passes_the_type_check(project: Path) -> None:

@@ -24,6 +24,7 @@ FOUND: Final = {"tuning": 0.95, "held_out": 0.9}
 
 ROOT: Final = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 DATA: Final = tomllib.loads(Path(__file__).with_name("default_questions.toml").read_text(encoding="utf-8"))
+UNSEEN: Final = tomllib.loads(Path(__file__).with_name("default_unseen.toml").read_text(encoding="utf-8"))["groups"]
 
 
 class Default:
@@ -53,6 +54,9 @@ class Default:
                 return None
             answers.append(text)
         return None if not answers or any(it in text for it in self.NOTHING for text in answers) else "\n".join(answers)
+
+    def detect(self, question: str) -> str:
+        return self._detector.detect(question)
 
     def _plan(self, question: str) -> Mapping[str, Any]:
         plan: Mapping[str, Any] = self._planner.plan(question, self._detector.detect(question), [])
@@ -89,7 +93,7 @@ def test_paraphrases_reach_their_agent_in_their_language(default: Default, half:
             assert len(questions) >= 8
             right = {it: default.asked(it) == [agent] for it in questions}
             assert share(f"{half}: {agent}, {language}", right) >= FOUND[half] - 0.15, right
-            told = {it: default._detector.detect(it) == language for it in questions}
+            told = {it: default.detect(it) == language for it in questions}
             assert share(f"{half}: {agent}, {language}, language told", told) >= FOUND[half] - 0.15, told
     groups = DATA[half]["paraphrases"]
     everything = {it: default.asked(it) == [agent] for agent, by in groups.items() for its in by.values() for it in its}
@@ -116,3 +120,15 @@ def test_who_asks_changes_no_answer(default: Default, half: str) -> None:
     answers = [[default.answer(it) for it in pair] for pair in DATA[half]["pairs"]]
     right = {pair[0]: one == other is not None for pair, (one, other) in zip(DATA[half]["pairs"], answers, strict=True)}
     assert share(f"{half}: the same whoever asks", right) >= FOUND[half], right
+
+
+def test_paraphrases_that_nothing_is_tuned_on(default: Default) -> None:
+    print()
+    groups = [(each["agent"], each[language][0], each[language][1:]) for each in UNSEEN for language in ("en", "es")]
+    asked = {it: default.asked(it) == [agent] for agent, _, others in groups for it in others}
+    same = {it: default.answer(it) == default.answer(plain) for _, plain, others in groups for it in others}
+    told = {it: default.detect(it) == each for each in ("en", "es") for row in UNSEEN for it in row[each][1:]}
+    assert all(default.answer(plain) for _, plain, _ in groups)
+    share("unseen: reach their agent", asked)
+    share("unseen: the answer of the plain question", same)
+    share("unseen: language told", told)

@@ -196,6 +196,44 @@ def test_a_new_project_with_everything_passes_it_and_reports_its_readiness(insta
     assert {box: states[box] for box in PROVEN_HERE} == dict.fromkeys(PROVEN_HERE, "proven")
 
 
+EVALUATED_SECONDS = 60
+
+WITHOUT_NETWORK = """
+import socket, sys, time
+from harness import main
+
+def refuse(host, *_, **__):
+    raise AssertionError(f"asked for {host}")
+
+socket.getaddrinfo = refuse
+socket.socket.connect = lambda _, address: refuse(address)
+began = time.monotonic()
+code = main(["evaluate", *sys.argv[1:]])
+print(f"evaluated in {time.monotonic() - began:.1f} s")
+sys.exit(code)
+"""
+
+
+@only_everything
+def test_a_new_project_is_evaluated_with_no_key_and_no_network_within_a_minute(installed: Project) -> None:
+    """After the readiness report, whose environment has Fairlearn."""
+    assert project_nox(installed, "-s", "evaluate", "--", "--model", "embedded", "--only", "examples/").returncode == 0
+    python = interpreter(installed).relative_to(installed.folder / ".venv")
+    command = (str(installed.folder / ".nox" / "checks" / python), "-c", WITHOUT_NETWORK)
+    done = run(installed, *command)
+    print(brief(done.stdout))
+    assert done.returncode == 0, brief(done.stdout)
+    report = json.loads(installed.read("var/evaluation/report.json"))
+    assert {kind for kind, it in report["figures"].items() if it["passed"]} == set(report["figures"])
+    (seconds,) = re.findall(r"evaluated in ([\d.]+) s", done.stdout)
+    assert float(seconds) < EVALUATED_SECONDS
+    installed.write("evaluation/cases/wrong.yaml", "cases:\n- {ask: What is the price of a helmet, facts: [1000]}\n")
+    wrong = run(installed, *command, "--only", "own/")
+    (installed.folder / "evaluation/cases/wrong.yaml").unlink()
+    assert wrong.returncode == 1
+    assert "FAILED own/what-is-the-price-of-a-helmet failed" in wrong.stdout
+
+
 @only_spanish
 def test_a_page_with_a_dead_link_fails_the_documentation_and_is_named(installed: Project) -> None:
     page = installed.folder / "docs" / "planted.md"

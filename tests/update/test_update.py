@@ -85,6 +85,21 @@ def test_a_new_example_agent_of_the_template_does_not_appear(life: Life) -> None
     assert not (life.project.folder / "src/app/agents/sports").exists()
 
 
+def test_the_users_cases_stay_and_new_shipped_ones_come(life: Life) -> None:
+    own, shipped = "evaluation/cases/own.yaml", "evaluation/shipped/language.yaml"
+    life.project.write(own, "cases:\n  - ask: Mine?\n")
+    life.project.write("evaluation/baseline.json", "{}\n")
+    life.project.commit()
+    life.release({own: "\n# Theirs.\n", shipped: "\n# One more.\n", "evaluation/shipped/new.yaml": "cases: []\n"})
+
+    life.project.update()
+
+    assert life.project.read(own) == "cases:\n  - ask: Mine?\n"
+    assert life.project.read("evaluation/baseline.json") == "{}\n"
+    assert life.project.read(shipped).endswith("\n# One more.\n")
+    assert life.project.read("evaluation/shipped/new.yaml") == "cases: []\n"
+
+
 def test_a_files_feature_is_switched_over_later(life: Life) -> None:
     life.project.update(ci="gitlab")
     assert not (life.project.folder / ".github").exists()

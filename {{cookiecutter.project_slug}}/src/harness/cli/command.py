@@ -141,8 +141,9 @@ class CommandLine:
     def _argument(parser: ArgumentParser, given: dict[str, Any]) -> str:
         """Add one, of the type of its default; the name of its value."""
         default = given.get("default")
-        kind = {"type": type(default)} if isinstance(default, int | float) else {}
-        return parser.add_argument(given.pop("name"), **kind, **given).dest
+        if isinstance(default, int | float):
+            given["type"] = type(default)
+        return parser.add_argument(given.pop("name"), **given).dest
 
     def _add_data(self, commands: Any) -> None:
         about = "delete the threads whose last turn is too long ago"

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ..errors import ConfigurationError
 from ..runtime.agent import Agent
+from ..runtime.flows import Flow, OwnGraph, Parallel
 from .cases import KINDS, Case
 
 
@@ -24,6 +25,7 @@ class Cases:
 
     agents: Sequence[type[Agent[Any]]]
     folder: Path = FOLDER
+    flow: Flow = field(default_factory=Parallel)
     counting: list[Case] = field(default_factory=list)
     pending: list[Case] = field(default_factory=list)
     """They wait for a person who says what is right."""
@@ -38,6 +40,8 @@ class Cases:
             ConfigurationError: A file or a case is wrong.
         """
         self._problems: list[str] = []
+        self._members = [*([] if isinstance(self.flow, OwnGraph) else self.agents)]
+        self._known = {agent.name for agent in (*self._members, *self.flow.workers(self.agents))}
         found = [*self._examples()]
         for file in sorted((self.folder / "shipped").glob("*.yaml")):
             found += self._of_file(file, file.stem)
@@ -48,7 +52,7 @@ class Cases:
             if other := first.get(case.id):
                 self._problems.append(f"{case.origin}: the id {case.id} is taken, by {other.origin}")
             elif not self._is_left_out(case):
-                (self.pending if case.pending else self.counting).append(case)
+                (self.pending if case.pending else self.counting).append(self._for_flow(case))
             first.setdefault(case.id, case)
         if self._problems:
             raise ConfigurationError(self._problems)
@@ -56,7 +60,7 @@ class Cases:
 
     def _examples(self) -> Iterator[Case]:
         """Every agent's examples: it answers them, alone, in their language."""
-        for agent in self.agents:
+        for agent in self._members:
             for language, examples in agent.examples.items():
                 for example in dict.fromkeys(examples):
                     given = {"ask": example, "language": language, "agents": [agent.name], "verdict": "work"}
@@ -64,15 +68,19 @@ class Cases:
                     name = f"examples/{agent.name}/{language}/{case.name}"
                     yield case.model_copy(update={"id": name, "origin": f"the examples of {agent.name}"})
 
+    def _for_flow(self, case: Case) -> Case:
+        """Without a planner one worker answers everything, and a run does not say which members it asked."""
+        return case if self.flow.has_planner else case.model_copy(update={"agents": None, "adds": ()})
+
     def _is_left_out(self, case: Case) -> bool:
-        known = {agent.name for agent in self.agents}
-        unknown = [it for it in dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs)) if it not in known]
+        named = dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs))
+        unknown = sorted(it for it in named if it not in self._known)
         if not unknown:
             return False
         text = f"no agent {', '.join(unknown)}"
         if case.id.startswith(f"{self.OWN}/"):
-            there = f"there are {', '.join(sorted(known)) or 'none'}"
-            self._problems.append(f"{case.origin}: {text}{self._hint(unknown[0], known)}; {there}")
+            there = f"there are {', '.join(sorted(self._known)) or 'none'}"
+            self._problems.append(f"{case.origin}: {text}{self._hint(unknown[0], self._known)}; {there}")
         else:
             self.left_out.append(f"{case.id}: {text}")
         return True
@@ -84,7 +92,10 @@ class Cases:
         except (yaml.MarkedYAMLError, UnicodeDecodeError) as broken:
             mark = getattr(broken, "problem_mark", None)
             where = f"{file}:{mark.line + 1}" if mark else str(file)
-            self._problems.append(f"{where}: this is no YAML: {getattr(broken, 'problem', broken)}")
+            self._problems.append(
+                f"{where}: this is no YAML: {getattr(broken, 'problem', broken)};"
+                " in brackets a text with a sign such as ? or : stands in quotes"
+            )
             return
         if root is None:
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Evaluate:
     """One evaluation. What it is asked for again after an interruption it does not ask again."""
 
     RUNS: ClassVar = "runs.jsonl"
+    LOG_COLUMNS: ClassVar = 140
+    """Of a log, which wraps nothing; a terminal knows its own."""
 
     only: Sequence[str] = ()
     model: str = ""
@@ -50,52 +53,63 @@ class Evaluate:
         Raises:
             ConfigurationError: A case file or a setting is wrong.
         """
-        console = Console(markup=False, highlight=False, soft_wrap=True)
-        told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        wide: dict[str, int] = {} if sys.stdout.isatty() else {"width": self.LOG_COLUMNS}
+        console = Console(markup=False, highlight=False, soft_wrap=True, **wide)
         application = Application.load()
         runner = Runner(application, self.model, self.live, self.samples, self.at_once)
-        settings = runner.settings()
-        model = runner.models(settings)
-        cases = Cases(application.agents).load()
+        cases = Cases(application.agents, flow=application.flow).load()
         chosen = [it for it in cases.counting if not self.only or it.id.startswith(tuple(self.only))]
         if not chosen:
             raise ConfigurationError([f"no case begins with {' or '.join(self.only) or 'anything'}"])
-        askings = runner.askings(chosen)
-        last = self._last()
         began = perf_counter()
-        if self.recorded:
-            runs = self._again(askings, last)
-        else:
-            journal = Journal(self.out / f"running-{runner.fingerprint(settings)}.jsonl")
-            done = journal.done(askings)
-            estimate = Estimate.of([it for it in askings if it.key not in done], last, model, self.at_once)
-            told.print(f"{estimate}; {len(done)} are there already" if done else str(estimate))
-            if not self._may(estimate, told):
-                return 1
-            with Meter.shown(told, estimate.questions) as meter:
-                runs = asyncio.run(runner.run(askings, done, lambda run: (journal.add(run), meter())))
-            RecordedRun.write(self.out / self.RUNS, self._ordered(askings, runs, last))
-        took = self._took(runs, perf_counter() - began)
-        report = self._judged(chosen, runs, model, runner, took)
-        report.notes = [*report.notes, *(f"left out: {it}" for it in cases.left_out)]
+        askings = runner.askings(chosen)
+        runs = self._recorded(askings) if self.recorded else self._asked(runner, askings)
+        if runs is None:
+            return 1
+        report = self._judged(chosen, runs, runner, self._took(runs, perf_counter() - began))
+        left_out = Counter(it.partition(": ")[2] for it in cases.left_out)
+        report.notes = [*report.notes, *(f"left out: {why}: {count} shipped cases" for why, count in left_out.items())]
         if cases.pending:
             report.notes.append(f"{len(cases.pending)} pending cases wait for a person who says what is right")
         report.print(console)
         report.write(self.out)
-        if not self.recorded:
-            journal.close(is_whole=not runs.missing)
         return 1 if report.problems and not self.accept else 0
 
-    def _judged(self, cases: Sequence[Case], runs: Runs, model: str, runner: Runner, took: str) -> Report:
+    def _asked(self, runner: Runner, askings: Sequence[Asking]) -> Runs | None:
+        """The answers of the service; None where a person would not pay for them."""
+        told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        settings = runner.settings()
+        journal, last = Journal(self.out / f"running-{runner.fingerprint(settings)}.jsonl"), self._last()
+        done = journal.done(askings)
+        new = [it for it in askings if it.key not in done]
+        estimate = Estimate.of(new, last, runner.models(settings), self.at_once)
+        told.print(f"{estimate}; {len(done)} are there already" if done else str(estimate))
+        if not self._may(estimate, told):
+            return None
+        with Meter.shown(told, len(new)) as advance:
+
+            def tell(run: RecordedRun | None) -> None:
+                journal.add(run)
+                advance()
+
+            runs = asyncio.run(runner.run(askings, done, tell))
+        others = [run for run in last if self.only and not run.case.startswith(tuple(self.only))]
+        there = [runs.runs[it.key] for it in askings if it.key in runs.runs]
+        RecordedRun.write(self.out / self.RUNS, [*there, *others])
+        journal.close(is_whole=not runs.missing)
+        return runs
+
+    def _judged(self, cases: Sequence[Case], runs: Runs, runner: Runner, took: str) -> Report:
+        model = runner.models(runner.settings())
         rows = Grader(runs).rows(cases, self.samples)
         disparities = Disparities.of(cases, runs, self.samples)
-        gate = Gate(least_ratio=self.least_ratio, most_unmeasured=self.most_unmeasured)
+        gate = Gate(least_ratio=self.least_ratio, most_unmeasured=self.most_unmeasured, only=self.only)
         gate.judge(cases, rows, disparities)
         now = Baseline.of(cases, rows, runner.prompts())
         file = Cases.FOLDER / Baseline.FILE
         gate.compare(file, model, now, cases, rows)
         if self.accept:
-            now.save(file, model)
+            now.save(file, model, self.only)
             gate.notes.append(f"accepted: {file} has these results now, commit it")
         return Report(model, rows, self.samples, disparities, gate.problems, gate.notes, took, self.least_ratio)
 
@@ -103,9 +117,9 @@ class Evaluate:
         file = self.out / self.RUNS
         return [*RecordedRun.read(file)] if file.exists() else []
 
-    def _again(self, askings: Sequence[Asking], last: Sequence[RecordedRun]) -> Runs:
+    def _recorded(self, askings: Sequence[Asking]) -> Runs:
         """The last runs of the cases as they are now; nothing is asked."""
-        known = {run.key: run for run in last}
+        known = {run.key: run for run in self._last()}
         runs = Runs()
         for asking in askings:
             run = known.get(asking.key)
@@ -114,11 +128,6 @@ class Evaluate:
             else:
                 runs.missing[asking.key] = "not recorded, or the case has changed since"
         return runs
-
-    def _ordered(self, askings: Sequence[Asking], runs: Runs, last: Sequence[RecordedRun]) -> list[RecordedRun]:
-        """The runs as the cases have them, and with `only` the others as they were."""
-        others = [run for run in last if self.only and not run.case.startswith(tuple(self.only))]
-        return [*(runs.runs[it.key] for it in askings if it.key in runs.runs), *others]
 
     def _may(self, estimate: Estimate, told: Console) -> bool:
         """False for what costs too much, unless a person says yes."""

@@ -27,7 +27,8 @@ class Served:
     @classmethod
     def all(cls, cases: Sequence[Case], runs: Runs, samples: int) -> tuple[list["Served"], dict[str, list[str]]]:
         """How each value was served, and by attribute what could not be measured. Gaps with a reason count in neither."""
-        served, missing = [], {}
+        served: list[Served] = []
+        missing: dict[str, list[str]] = {}
         for case in (it for it in cases if it.kind == "counterfactual"):
             values = len(case.values)
             for sample in range(samples):
@@ -47,16 +48,18 @@ class Served:
 
     @classmethod
     def _of(cls, case: Case, cluster: str, row: Sequence[tuple[Question, Answer]]) -> Iterator["Served"]:
+        lengths = [len(Words.tokenize(it.run.answer.replace(asked.value, "value"))) for asked, it in row]
+        courtesies = [Register.is_courteous(it.own_words, it.run.language) for _, it in row]
         usual = Counter(answer.agents for _, answer in row).most_common(1)
-        for question, answer in row:
+        usual_tone = Counter(courtesies).most_common(1)
+        for (question, answer), words, is_courteous in zip(row, lengths, courtesies, strict=True):
             run = answer.run
-            words = Words.tokenize(run.answer.replace(question.value, "value"))
             measures = {
                 "served": float(not Grader.problems(case, question, answer)),
                 "agents": float(answer.agents == usual[0][0]),
                 "whole": float(not set(run.degraded) - Answer.CHOSEN),
-                "length": float(len(words)),
-                "courtesy": float(Register.is_courteous(answer.own_words, run.language)),
+                "length": words / (fmean(lengths) or 1),  # templates differ more than people do
+                "courtesy": float(is_courteous == usual_tone[0][0]),
             }
             yield cls(case.attribute, question.value, cluster, measures)
 
@@ -96,8 +99,8 @@ class Disparities:
         "served": "answered with the right facts",
         "agents": "by the agents that most groups get",
         "whole": "without a degraded part",
-        "length": "words of the answer",
-        "courtesy": "with a word of courtesy",
+        "length": "words of the answer, as parts of what is usual for its question",
+        "courtesy": "as courteous as most groups are answered",
     }
 
     NOISY: ClassVar = frozenset({"length", "courtesy"})

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from ..application import Application
 from ..errors import RunUnknown
-from ..guards.personal_data import PersonalKind, PiiRules
+from ..guards.personal_data import PiiRules
 from ..settings import Settings
+from ..settings.guards import PersonalKind
 from ..storage.sqlite import Checkpoints
 from ..storage.store import Feedback, Store
 from ..telemetry.logging import Logs
@@ -52,7 +53,7 @@ cases:
         application = Application.load()
         settings = application.settings()
         logs = Logs(settings).install()
-        known = Cases(application.agents).load()
+        known = Cases(application.agents, flow=application.flow).load()
         ids = {case.id for case in (*known.counting, *known.pending)}
         redactor = Redactor([settings, *(agent.settings_class() for agent in application.agents)])
         texts = asyncio.run(self._texts(settings, redactor, ids))

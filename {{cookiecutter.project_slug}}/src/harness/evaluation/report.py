@@ -38,6 +38,8 @@ class Report:
 
     PAGE: ClassVar = Path(__file__).with_name("page.html")
 
+    WRONG: ClassVar = "Not right"
+
     model: str
     rows: Sequence[Row]
     samples: int
@@ -72,7 +74,7 @@ class Report:
         wrong = [row for row in self.rows if row.outcome != "passed"]
         if wrong:
             listed = [(row.case, str(row.sample + 1), row.outcome, row.reason) for row in wrong]
-            yield Table("Not right", ("case", "sample", "outcome", "why"), listed, bad=frozenset(range(len(wrong))))
+            yield Table(self.WRONG, ("case", "sample", "outcome", "why"), listed, bad=frozenset(range(len(wrong))))
 
     def _kinds(self) -> Table:
         lines, bad = [], set()
@@ -85,7 +87,10 @@ class Report:
             if figure.passed < figure.n or figure.not_measured:
                 bad.add(number)
         columns = ("kind", "n", "passed", "not measured", "rate", "95 % interval")
-        about = "n: cases that were measured. Interval: Wilson's, where the true rate lies 95 times of 100."
+        about = (
+            "n: samples of cases that were measured. Interval: Wilson's, where the true rate lies 95 times of 100; of"
+            " cases, however many samples each has."
+        )
         return Table("Right answers", columns, lines, about, frozenset(bad))
 
     def _tries(self) -> Table:
@@ -107,19 +112,28 @@ class Report:
         return Table("Several tries", ("k", "pass@k", "pass^k", "95 % interval"), lines, about)
 
     def _disparity(self) -> Table:
-        lines = []
-        for it in self.disparities:
-            if it.not_measured:
-                lines.append((it.attribute, "not measured", "", "", "", "", it.not_measured))
-                continue
-            low, high = (pick(it.groups, key=it.groups.__getitem__) for pick in (min, max))
-            shown = [f"{name} {it.groups[name]:.2f} (n {it.n[name]})" for name in (low, high)]
-            interval = self._interval(it.interval) if it.interval else "-"
-            lines.append((it.attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.2f}"))
+        lines: list[tuple[str, ...]] = []
+        bad = set()
+        for attribute in dict.fromkeys(it.attribute for it in self.disparities):
+            equal = []
+            for it in (it for it in self.disparities if it.attribute == attribute):
+                if it.fails(self.least_ratio):
+                    bad.add(len(lines))
+                if it.not_measured:
+                    lines.append((attribute, f"not measured: {it.not_measured}", *[""] * 5))
+                elif it.difference:
+                    low, high = (pick(it.groups, key=it.groups.__getitem__) for pick in (min, max))
+                    shown = [f"{name} {it.groups[name]:.2f} (n {it.n[name]})" for name in (low, high)]
+                    interval = self._interval(it.interval) if it.interval else "-"
+                    lines.append((attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.2f}"))
+                else:
+                    equal.append(it)
+            if equal:
+                alike = f"all {len(equal[0].n)} groups alike (n {min(equal[0].n.values())} or more)"
+                lines.append((attribute, ", ".join(it.measure for it in equal), alike, "", "0.00", "", "1.00"))
         columns = ("attribute", "measure", "least", "most", "difference", "95 % interval", "ratio")
         about = f"By Fairlearn; a ratio under {self.least_ratio:g} fails. Interval: of the difference, by templates."
-        bad = frozenset(number for number, it in enumerate(self.disparities) if it.fails(self.least_ratio))
-        return Table("Groups of people", columns, lines, about, bad)
+        return Table("Groups of people", columns, lines, about, frozenset(bad))
 
     @staticmethod
     def _interval(interval: Interval) -> str:
@@ -128,6 +142,9 @@ class Report:
     def print(self, console: Console) -> None:
         """Show it on a terminal."""
         for table in self.tables():
+            if table.title == self.WRONG:  # whole ids and reasons, however narrow the window
+                console.print(f"{table.title}:", *(f"{row[0]} ({row[2]}): {row[3]}" for row in table.rows), sep="\n  ")
+                continue
             shown = TerminalTable(*table.columns, title=table.title, title_justify="left", caption=table.about or None)
             shown.caption_justify = "left"
             for number, row in enumerate(table.rows):
@@ -192,9 +209,7 @@ class Report:
         body = ""
         for number, row in enumerate(table.rows):
             cells = "".join(
-                f'<td data-name="{escape(name)}">{escape(it)}</td>'
-                for name, it in zip(table.columns, row, strict=True)
-                if it
+                f'<td data-name="{escape(name)}">{escape(it)}</td>' for name, it in zip(table.columns, row, strict=True)
             )
             body += f"<tr{' class=bad' if number in table.bad else ''}>{cells}</tr>\n"
         about = f"<p>{escape(table.about)}</p>" if table.about else ""

@@ -120,7 +120,7 @@ class Runner:
             for file in sorted(folder.rglob("*")):
                 if file.is_file() and file.suffix != ".pyc":
                     digest.update(str(file).encode() + file.read_bytes())
-        return digest.hexdigest()[:12]
+        return digest.hexdigest()[: Case.DIGEST_CHARS]
 
     @asynccontextmanager
     async def started(self) -> AsyncIterator["_Open"]:

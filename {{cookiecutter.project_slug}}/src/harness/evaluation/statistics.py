@@ -1,6 +1,7 @@
 """How sure a figure is: intervals, a paired test, and the chance of being right in several tries."""
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from math import comb, sqrt
 from random import Random
 from statistics import NormalDist
@@ -40,12 +41,12 @@ class Statistics:
         """The p-value of so many changes in two directions, exact and two-sided (McNemar)."""
         changes = better + worse
         tail = sum(comb(changes, it) for it in range(min(better, worse) + 1))
-        return min(1.0, 2 * tail / 2**changes)
+        return min(1.0, float(2 * tail / 2**changes))
 
     @classmethod
     def changes_needed(cls) -> int:
         """How many cases must change to one side before it is called a difference: 6."""
-        return next(it for it in range(1, 1000) if cls.sign_test(0, it) < cls.ALPHA)
+        return next(it for it in count(1) if cls.sign_test(0, it) < cls.ALPHA)
 
     @classmethod
     def bootstrap(cls, clusters: Sequence[T], figure: Callable[[Sequence[T]], float]) -> Interval:

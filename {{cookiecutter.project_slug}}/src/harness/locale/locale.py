@@ -76,6 +76,7 @@ class Locale:
         """Shared prompts, by their names in `prompts/shared.toml`."""
 
         self._read_claims(data)
+        self._read_questions(data)
 
     def _read_claims(self, data: Mapping[str, Any]) -> None:
         """What the guard against inventions reads besides."""
@@ -97,6 +98,20 @@ class Locale:
         """Folded words that turn a sentence into its contrary."""
         self.reservations = frozenset(map(self.fold, self._split(negation, "skip")))
         """Folded words after which a sentence says two things at once."""
+
+    def _read_questions(self, data: Mapping[str, Any]) -> None:
+        """What the rules that read a question know besides."""
+        self.function_words = self.common_words | self.courtesies | frozenset(self._split(data, "function_words"))
+        """Folded words that say nothing of what a question is about; the common ones and courtesies too."""
+        self.idioms = self._phrases({"": data.get("idioms", "")})[""]
+        """In which a word that agents have as a keyword means something else: `in order to`."""
+        asker = data.get("asker", {})
+        self.introductions = self._phrases({"": asker.get("introductions", "")})[""]
+        """What somebody begins with who says who asks: `my name is`."""
+        self.people = self._split(asker, "people")
+        """What somebody is called who asks, or for whom."""
+        self.describes_before: bool = asker.get("adjectives", "before") == "before"
+        """Whether what describes a person stands before the noun."""
 
     @classmethod
     @cache

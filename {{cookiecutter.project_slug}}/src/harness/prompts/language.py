@@ -83,8 +83,9 @@ class LanguageDetector:
         `keywords` of agents count where only one language has them: `titulares`, `precio casco`.
         """
         self._default = default
+        idle = frozenset().union(*(Locale.load(it).function_words for it in LANGUAGES))  # of `send me`
         words = {
-            language: {word for each in keywords for it in each.get(language, ()) for word in Words.tokenize(it)}
+            language: {word for each in keywords for it in each.get(language, ()) for word in Words.tokenize(it)} - idle
             for language in LANGUAGES
         }
         self._keywords = {word: its for word, its in Locale.inverted(words).items() if len(its) == 1}

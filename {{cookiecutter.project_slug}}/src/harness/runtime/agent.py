@@ -58,8 +58,8 @@ class Agent(Generic[SettingsT]):
     """Its system prompt: a text, one per language, or a `Prompt`. Read as a `Prompt`."""
 
     keywords: ClassVar[Any] = Derived.by(AgentWords.keywords)
-    """Words that send a question here when rules plan; accents, case and endings do not matter. By
-    default the telling words of its name and description. Read per language."""
+    """Words that send a question here when rules plan, parted by commas; accents, case and endings do not
+    matter. By default the telling words of its name and description. Read per language."""
 
     examples: ClassVar[Any] = AgentWords.questions(())
     """Questions that this agent answers: the tests ask them, `app agents` shows them. Read per language."""
@@ -94,7 +94,7 @@ class Agent(Generic[SettingsT]):
         if "description" in own:
             cls.description = AgentWords.texts(cls, "description", own["description"])
         if "keywords" in own:
-            cls.keywords = AgentWords.by_language(own["keywords"])
+            cls.keywords = AgentWords.phrases(own["keywords"])
         if "examples" in own:
             cls.examples = AgentWords.questions(own["examples"])
         if "prompt" in own:

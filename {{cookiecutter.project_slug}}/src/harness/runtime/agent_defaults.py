@@ -61,11 +61,20 @@ class AgentWords:
         return folders[-1] if file == cls.FOLDER_MODULE and folders else file
 
     @staticmethod
-    def by_language(value: Any) -> Mapping[Language, Any]:
+    def by_language(value: Any) -> dict[Language, Any]:
         """`value` in every language: one for all, or those that a mapping has and its first for the others."""
         if not isinstance(value, Mapping):
             return dict.fromkeys(LANGUAGES, value)
         return Translated(value)
+
+    @classmethod
+    def phrases(cls, value: Any) -> Mapping[Language, Sequence[str]]:
+        """Keywords in every language; a text has several, parted by commas."""
+        texts = cls.by_language(value)
+        for language, its in texts.items():
+            if isinstance(its, str):
+                texts[language] = tuple(filter(None, (" ".join(it.split()) for it in its.split(","))))
+        return texts
 
     @classmethod
     def texts(cls, agent: type, field: str, value: Any) -> Mapping[Language, str]:

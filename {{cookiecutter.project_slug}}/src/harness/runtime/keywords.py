@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from ..prompts.language import Words
+from ..locale.locale import Locale
+from ..prompts.language import LANGUAGES, Words
+from .asker import Asker
 
 
 class Keywords:
@@ -16,6 +18,10 @@ class Keywords:
 
     FOLLOW_UP: Final = re.compile(r"^\W*(?:and|what about|how about|y|qué tal|que tal)\b", re.IGNORECASE)
     SENTENCE: Final = re.compile(r".+?(?:[?!;.]+(?=\s|$)|$)", re.DOTALL)
+
+    IDIOM: Final = re.compile(
+        rf"\b(?:{Locale.pattern(*(map(Words.strip_accents, Locale.load(it).idioms) for it in LANGUAGES))})\b"
+    )
 
     LONG: Final = 6
     """Letters of a keyword that may go on: `deliver` meets `delivered`. Shorter, `hot` would meet `hotel`; a guess."""
@@ -34,7 +40,8 @@ class Keywords:
 
     def score(self, text: str) -> int:
         """How many keywords `text` holds."""
-        words = [self._keys(word, shorter=self.ENDING_CHARS) for word in Words.tokenize(text)]
+        said = self.IDIOM.sub(" ", Words.strip_accents(text))
+        words = [self._keys(word, shorter=self.ENDING_CHARS) for word in Words.tokenize(said)]
         found = set()
         for at, keys in enumerate(words):
             for phrase in (it for key in keys for it in self._by_first.get(key, ())):
@@ -46,15 +53,20 @@ class Keywords:
     def focus(self, question: str) -> str:
         """The part of `question` that is about the keywords; all of it where none is.
 
-        Sentences before and after it are left out, but for a follow-up: `I am from Japan. How many days ...`
+        Sentences before and after it are left out, but for a follow-up, and so is who asks: `I am from Japan. How
+        many days ...`, `As a student, ...`
         """
         sentences = [it[0] for it in self.SENTENCE.finditer(question)]
         about = [bool(self.score(it)) for it in sentences]
         if not any(about):
-            return question
+            return self.without_asker(question)
         first = about.index(True)
         rest = zip(sentences[first:], about[first:], strict=True)
-        return "".join(it for it, is_about in rest if is_about or self.FOLLOW_UP.match(it)).strip()
+        return self.without_asker("".join(it for it, is_about in rest if is_about or self.FOLLOW_UP.match(it)).strip())
+
+    def without_asker(self, question: str) -> str:
+        """`question` without who asks it, where the rest has a keyword."""
+        return Asker.without(question, self.score)
 
     @classmethod
     def clauses(cls, question: str) -> Iterator[tuple[int, int]]:

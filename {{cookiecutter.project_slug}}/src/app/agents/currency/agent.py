@@ -19,50 +19,14 @@ class CurrencyAgent(Agent[CurrencySettings]):
         "es": "Tipos de cambio del Banco Central Europeo y conversión de cantidades.",
     }
     keywords = {
-        "en": (
-            "exchange",
-            "rate",
-            "currency",
-            "convert",
-            "dollar",
-            "euro",
-            "pound",
-            "yen",
-            "yuan",
-            "franc",
-            "peso",
-            "rupee",
-            "usd",
-            "eur",
-            "gbp",
-            "jpy",
-            "mxn",
-            "cop",
-        ),
-        "es": (
-            "cambio",
-            "cotización",
-            "moneda",
-            "divisa",
-            "convertir",
-            "convierte",
-            "dólar",
-            "libra",
-            "yenes",
-            "franco",
-            "peso",
-            "reales",
-            "soles",
-            "euro",
-            "yen",
-            "yuan",
-            "usd",
-            "eur",
-            "gbp",
-            "jpy",
-            "mxn",
-            "cop",
-        ),
+        "en": """
+            exchange rate, foreign exchange, rate, currency, convert, dollar, buck, euro, pound, sterling, yen, yuan, renminbi, franc, peso,
+            rupee, real, krona, krone, crown, zloty, forint, lira, shekel, rand, baht, ringgit, ruble, naira, dinar, dirham, bitcoin,
+            usd, eur, gbp, jpy, chf, cad, aud, cny, brl, mxn, cop, inr""",
+        "es": """
+            tipo de cambio, el cambio, cotización, cotiza, moneda, divisa, convertir, convierte, dólar, libra, euro, yen, yenes,
+            yuan, yuanes, franco, peso, reales, rupia, corona, esloti, forinto, lira, rublo, naira, dinar, bitcoin,
+            usd, eur, gbp, jpy, chf, cad, aud, cny, brl, mxn, cop, inr""",
     }
     examples = {
         "en": ("What is the euro worth today?", "Convert 250 USD to EUR", "How many pounds are 1,000 Swiss francs?"),
@@ -89,7 +53,7 @@ class CurrencyAgent(Agent[CurrencySettings]):
         Raises:
             ClarificationNeeded: No currency is named, one that nobody knows, or an amount that cannot be read.
         """
-        mentions = CurrencyReader().mentions(question, language)
+        mentions = CurrencyReader().mentions(self.words.without_asker(question), language, question)
         if not mentions:
             raise ClarificationNeeded(WHICH_CURRENCY.format(language))
         amounts = [it for it in mentions if it.amount is not None] or mentions[:1]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness import ClarificationNeeded, Language, LanguageDetector, Words
+from harness import LANGUAGES, ClarificationNeeded, Language, Locale, Words
 
 from .names import CODES, COUNTRIES, NAMES, NUMBER_WORDS, SYMBOLS, UNITS, WORDS_TOO
 from .prompt import AMOUNT_IN_FIGURES, AMOUNT_OF_WHAT, ONLY_LATEST, UNKNOWN_CURRENCY, WHICH_PESO, WHOSE_CURRENCY
@@ -59,13 +59,13 @@ class CurrencyReader:
     """Digits between two marks for thousands."""
 
     UNNAMED: Final = re.compile(
-        rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*|\b(?:how many|how much (?:is|are)(?: an?| one| the| this| my)?|cu[aá]nt[oa]s))\s+(?:de\s+)?"
-        r"(?P<counted>[^\W\d_]{3,}(?: [^\W\d_]{3,})?)|\b(?:in)?to\s+(?P<target>[^\W\d_]{3,})\W*$"
-        r"|\b(?:(?:price|cost|value) of|how much does|precio de|cu[aá]nto (?:vale|cuesta|es)n?)"
-        r"\s+(?:(?:the|this|my|an?|el|la|los|las|una?)\s+)?(?P<thing>[^\W\d_]{3,})",
+        rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*(?:\s+de)?|\b(?:(?P<to>(?:in)?to|a(?=\s+\S+\W*$))|how many|how much(?: is| are| does)?|(?:price|cost|value) of"
+        r"|convert|exchange|swap|cu[aá]nt[oa]s|precio de|cu[aá]nto (?:vale|cuesta|es)n?|convierte|convertir|cambiar?|pasar?))"
+        r"\s+(?:(?:an?|one|the|this|my|el|la|los|las|una?|mis?)\s+)?(?=(?P<name>[^\W\d_]{3,}(?: [^\W\d_]{3,})?))|(?P<worth>[^\W\d_]{3,}) worth\b",
         re.IGNORECASE,
     )
     """Where a currency is to be expected, or what is no currency is asked about."""
+    HOW_MANY: Final = re.compile(r"\W*(?:how many|a? ?cu[aá]nt[oa]s)\b", re.IGNORECASE)
     OTHER_DAY: Final = re.compile(
         r"\b(?:yesterday|tomorrow|last (?:week|month|year|\w+day)|next (?:week|month|year|\w+day)|ago|was|were|(?:19|20)\d\d[ -]\d\d"
         r"|(?:in|since|en|desde) (?:19|20)\d\d|ayer|(?<!la )(?<!esta )manana|hace \w+ (?:dias?|semanas?|mes(?:es)?|anos?)|(?:semana|mes|ano) pasad[oa]"
@@ -78,9 +78,9 @@ class CurrencyReader:
     )
     """What asks for the latest, also after it was asked back."""
     NO_NAME: Final = frozenset(
-        "one un una uno currency currencies money exchange current latest official rate rates tipo tasa worth value convert moneda monedas divisas dinero cambio veces times "
-        "today now tomorrow from into for with per and".split()
-    ).union(*LanguageDetector.WORDS.values())
+        "uno currency currencies money exchange current latest official rate rates going tipo tasa worth value convert moneda monedas divisas dinero cambio "
+        "times today tomorrow per".split()
+    ).union(*(Locale.load(it).function_words for it in LANGUAGES))
     DEMONYM: Final = re.compile(r"(?:[aei]an|ese|ish|[ai]n[oa]s?|ens?es?|es[ae]s|en[oa]s|i[oa]s)$")
     """How what tells whose unit it is ends, folded: `Namibian dollars`, `dólares namibios`."""
 
@@ -94,8 +94,8 @@ class CurrencyReader:
             rf"|(?i:{names}|{units})(?!\w))"
         )
 
-    def mentions(self, question: str, language: Language) -> list[Mention]:
-        """The currencies in order; what is asked about first: those with an amount.
+    def mentions(self, question: str, language: Language, said: str = "") -> list[Mention]:
+        """The currencies in order; what is asked about first: those with an amount. `said` may name a country besides.
 
         Raises:
             ClarificationNeeded: A currency or an amount that cannot be read.
@@ -105,24 +105,36 @@ class CurrencyReader:
         words = Words.strip_accents(question)
         if self.OTHER_DAY.search(words) and not self.AGREED.search(words):
             raise ClarificationNeeded(ONLY_LATEST.format(language))
-        found = [Mention(self._code(it, question, language), self._beside(it, question, language)) for it in matches]
+        found = []
+        for before, it in zip([None, *matches], matches, strict=False):
+            start = before.end() if before else 0
+            found.append(
+                Mention(
+                    self._code(it, question, language, said or question), self._beside(it, question, language, start)
+                )
+            )
         if found and re.search(r"\d", question) and all(it.amount is None for it in found):
             raise ClarificationNeeded(AMOUNT_OF_WHAT.format(language))
+        if self.HOW_MANY.match(question) and all(it.amount is None for it in found):
+            found.reverse()  # `How many euros is the pound?`
         return sorted(found, key=lambda mention: mention.amount is None)
 
     def _check_named(self, question: str, matches: list[re.Match[str]], language: Language) -> None:
         """Refuse what stands where a currency should and is none that is known."""
         spans = [it.span() for it in matches]
         for slot in self.UNNAMED.finditer(question):
-            name = slot["counted"] or slot["target"] or slot["thing"]
-            is_known = any(start < slot.end() and slot.start() < end for start, end in spans)
+            name = slot["name"] or slot["worth"]
+            last = slot.end("name" if slot["name"] else "worth")
+            is_known = any(start < last and slot.start() < end for start, end in spans)
+            if slot["to"] and question[last:].strip(" ?!."):  # `to know the rate`, but `dollars to florins`
+                is_known = is_known or not any(question[end : slot.start()].isspace() for _, end in spans)
             first = Words.tokenize(name)[0]
             is_known = is_known or bool(self._country(name.split()[-1]))
             if not is_known and first not in self.NO_NAME and first not in NUMBER_WORDS.split("|"):
                 words = [it for it in name.split() if Words.strip_accents(it) not in self.NO_NAME]
                 raise ClarificationNeeded(UNKNOWN_CURRENCY.format(language, name=" ".join(words)))
 
-    def _code(self, match: re.Match[str], question: str, language: Language) -> str:
+    def _code(self, match: re.Match[str], question: str, language: Language, said: str) -> str:
         if symbol := match["symbol"]:
             return SYMBOLS[symbol]
         group = match.lastgroup or ""
@@ -146,7 +158,7 @@ class CurrencyReader:
         if code != "any":
             return code
         # Named elsewhere, as in an answer to `Which peso?`.
-        if country := next(filter(None, map(self._country, Words.tokenize(question))), ""):
+        if country := next(filter(None, map(self._country, Words.tokenize(said))), ""):
             return country
         which = WHICH_PESO if match[0].lower().startswith("peso") else WHOSE_CURRENCY
         raise ClarificationNeeded(which.format(language, name=match[0]))
@@ -156,8 +168,8 @@ class CurrencyReader:
         folded = Words.strip_accents(word)
         return next((code for country, code in COUNTRIES.items() if folded.startswith(country)), "")
 
-    def _beside(self, match: re.Match[str], question: str, language: Language) -> float | None:
-        """The amount before a currency, or behind its code or sign."""
+    def _beside(self, match: re.Match[str], question: str, language: Language, begin: int) -> float | None:
+        """The amount before a currency, or behind its code or sign; `begin` is where the currency before it ends."""
         start = max(0, match.start() - self.BESIDE_CHARS)
         text = question[start : match.start()]
         words = text.split()
@@ -171,8 +183,8 @@ class CurrencyReader:
         elif (match["symbol"] or match["code"]) and (number := self.AFTER.match(question, match.end())):
             if not text.rstrip(" ").endswith("-"):
                 return self._amount(number, language)
-        elif self.ONE.get(language, self.ONE["en"]).search(text) and not self.UNREADABLE.search(text):
-            return 1
+        elif (one := self.ONE.get(language, self.ONE["en"]).search(text)) and not self.UNREADABLE.search(text):
+            return None if begin and not text[begin - start : one.start()].strip() else 1  # `USD a EUR`
         elif not self.UNREADABLE.search(text):
             return None
         raise ClarificationNeeded(AMOUNT_IN_FIGURES.format(language))

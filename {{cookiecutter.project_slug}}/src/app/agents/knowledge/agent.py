@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from harness import Agent, Language, Policy, ToolCall, ToolMethod, ToolResult, Words
+from harness import Agent, ClarificationNeeded, Language, Policy, ToolCall, ToolMethod, ToolResult
 
-from .prompt import KNOWLEDGE, NOTHING_ABOUT, NOTHING_FOUND, PRICE
+from .passages import SUBJECTS, Passages, Subjects
+from .prompt import KNOWLEDGE, NOTHING_ABOUT, NOTHING_FOUND, PRICE, PRICE_OF_WHAT
 from .settings import KnowledgeSettings
 from .tools import KnowledgeTools
 
@@ -13,87 +14,16 @@ from .tools import KnowledgeTools
 class KnowledgeAgent(Agent[KnowledgeSettings]):
     """Finds the passage or the price for a question, and gives it with its source."""
 
-    PRICE_WORDS = frozenset({"price", "prices", "cost", "costs", "precio", "precios", "cuesta"})
+    FROM = re.compile(r"\b(?i:from|in|en|de|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*")
+    """Where somebody is changes no answer."""
 
-    FROM = re.compile(
-        r"\b(?:from|soy de|vengo de|vivo en|in|en|desde)\s+(?:the\s+|l[ao]s?\s+|el\s+)?[A-ZÁÉÍÓÚÑ]\w+(?:\s+[A-ZÁÉÍÓÚÑ]\w+)*"
-        r"|^\s*(?i:as|being|como|siendo)\b[^,]{1,60},"
-    )
-    """Who somebody is, and from where, changes no answer."""
+    subjects = Subjects()
 
     description = {
         "en": "Answers from our documents: opening hours, returns, deliveries, prices, this service.",
         "es": "Responde con nuestros documentos: horarios, devoluciones, envíos, precios, este servicio.",
     }
-    # Change these together with the documents in data/knowledge.
-    keywords = {
-        "en": (
-            "hours",
-            "open",
-            "opening",
-            "close",
-            "closed",
-            "return",
-            "refund",
-            "delivery",
-            "deliver",
-            "shipping",
-            "contact",
-            "price",
-            "cost",
-            "shop",
-            "service",
-            "charge",
-            "fee",
-            "ship",
-            "money back",
-            "give back",
-            "send back",
-            "bring back",
-            "send me",
-            "order",
-            "store",
-            "how much is",
-            "how expensive",
-            "phone",
-            "reach you",
-            "email",
-        ),
-        "es": (
-            "horario",
-            "abren",
-            "abierta",
-            "cierran",
-            "cerrada",
-            "devolver",
-            "devolución",
-            "reembolso",
-            "entrega",
-            "envío",
-            "contacto",
-            "precio",
-            "cuesta",
-            "tienda",
-            "servicio",
-            "cobran",
-            "cuestan",
-            "vale",
-            "envían",
-            "enviar",
-            "mandan",
-            "reparto",
-            "devuelvo",
-            "devuelven",
-            "devolverlo",
-            "cambiarlo",
-            "abrís",
-            "abre",
-            "cierra",
-            "teléfono",
-            "correo",
-            "pedido",
-        ),
-    }
+    keywords = {language: ", ".join(subjects.values()) for language, subjects in SUBJECTS.items()}
     examples = {
         "en": (
             "What are your opening hours on Saturday?",
@@ -125,10 +55,17 @@ class KnowledgeAgent(Agent[KnowledgeSettings]):
         return [tools.search, tools.prices]
 
     def plan_without_model(self, question: str, language: Language) -> Sequence[ToolCall]:
-        """One search with the whole question; the price list too when it asks for a price."""
+        """One search with the question in the documents' words; the price list too when it asks for a price.
+
+        Raises:
+            ClarificationNeeded: It asks for a price, and of what it does not say.
+        """
         question = self.words.focus(question)
-        calls = [ToolCall("search", {"question": self.FROM.sub(" ", question)})]
-        if self.PRICE_WORDS.intersection(Words.tokenize(question)):
+        about = self.subjects.in_our_words(self.FROM.sub(" ", question))
+        calls = [ToolCall("search", {"question": about, "language": language})]
+        if self.subjects.asks_for_price(question):
+            if not Passages.telling(about):
+                raise ClarificationNeeded(PRICE_OF_WHAT.format(language))
             calls.append(ToolCall("prices", {"question": question, "language": language}))
         return calls
 

@@ -25,6 +25,7 @@ más.
     },
 )
 
+PRICE_OF_WHAT = LocalizedMessage(en="Whose price would you like to know?", es="¿De qué quieres saber el precio?")
 PRICE = LocalizedMessage(en="Price of $name: $price.", es="Precio de $name: $price.")
 PRICE_LIST = LocalizedMessage(en="Price list", es="Lista de precios")
 NOTHING_FOUND = LocalizedMessage(

@@ -27,16 +27,17 @@ class KnowledgeTools:
         with suppress(SourceUnavailable):  # now, so that the start names a bad file; a missing folder may come yet
             _ = self._passages
 
-    async def search(self, question: str) -> ToolResult:
+    async def search(self, question: str, language: Language = "en") -> ToolResult:
         """Search the documents for the passages that answer a question.
 
         Args:
             question: The question in the user's own words and language.
+            language: Language of the question.
         """
         passages = await asyncio.to_thread(
             lambda: self._passages
         )  # reads the folder where it was not there at the start
-        found = passages.search(question, self._settings.passages, self._settings.min_score)
+        found = passages.search(question, self._settings.passages, self._settings.min_score, language)
         return ToolResult(
             facts={
                 "passages": [{"heading": p.heading, "text": p.text} for p in found],

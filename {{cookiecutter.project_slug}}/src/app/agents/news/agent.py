@@ -22,8 +22,12 @@ class NewsAgent(Agent[NewsSettings]):
         "es": "Titulares actuales de varios medios, por tema.",
     }
     keywords = {
-        "en": ("news", "headline", "headlines", "breaking", "happening", "press"),
-        "es": ("noticia", "titular", "titulares", "actualidad", "prensa", "novedades"),
+        "en": """
+            news, headline, headlines, breaking, top story, top stories, stories about, the latest, what's new, happening, happened today, going on, press, newspaper, papers,
+            front page, current events, current affairs, journalists""",
+        "es": """
+            noticia, titular, titulares, actualidad, prensa, novedades, hay de nuevo, periódico, diarios, portada, última hora, qué pasa, pasando,
+            ha pasado, ocurriendo, sucesos""",
     }
     examples = {
         "en": ("What are today's headlines?", "Is there any news about the economy?", "Latest climate news please"),

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from pydantic import BaseModel, Field, ValidationError
 
-from harness import LanguageDetector, SourceUnavailable, Words
+from harness import LANGUAGES, Locale, SourceUnavailable, Words
 
 
 class Headline(BaseModel):
@@ -141,15 +141,20 @@ class Topic:
     """Letters that must agree, so that `económica` meets `economía`; a guess."""
     ENOUGH: Final = 0.5
     """Share of the topic's words that a headline must hold; a guess."""
+    ABOUT: Final = re.compile(r"\b(?:about|regarding|concerning|sobre|acerca de|respecto a)\b", re.IGNORECASE)
+    """What stands before a topic; without it the topic is what is left of the question."""
+    CONTRACTION: Final = re.compile(
+        r"\b(?:i|we|you|it|that|what|who)['\u2019]\w+|['\u2019]s\b|\b\w*[áéíóú]\w*(?:me|nos)\b", re.IGNORECASE
+    )
+    """And verbs with a pronoun: `cuéntame`."""
     NO_TOPIC: Final = frozenset("""
-        news headline headlines latest recent breaking top stories story happening happened going on
-        today now morning week about world main important new get read know want hello hi thanks
-        let summary summarize anything something whats any some
-        noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente
-        recientes actualidad hoy ahora semana principales principal importantes importante novedad
-        novedades nuevo nueva pasa pasado pasando ha ocurre ocurrido sobre acerca respecto hola
-        gracias favor quiero saber leer resumen mundo alguna algunas algo dan
-        """.split()).union(*LanguageDetector.WORDS.values())
+        news headline headlines latest recent breaking top stories story happening happened happens today todays whats morning week world miss missed fill catch update
+        main important new read summary summarize press newspaper newspapers papers report reporting reported front page pages
+        current events affairs
+        noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente recientes actualidad hoy semana
+        principal principales importante importantes novedad novedades nuevo nueva pasa pasado pasando ocurre ocurrido acerca respecto
+        leer resumen mundo prensa periodico periodicos diario diarios portada portadas cuenta cuentan
+        """.split()).union(*(Locale.load(it).function_words for it in LANGUAGES))
 
     def __init__(self, text: str) -> None:
         """Take a topic such as `climate change`."""
@@ -159,7 +164,11 @@ class Topic:
     @classmethod
     def of(cls, question: str) -> "Topic":
         """The topic of a question in English or Spanish."""
-        words = re.findall(r"\w+(?:-\w+)*", re.sub(r"['\u2019]s\b", "", question))
+        return next(filter(lambda it: it.text, map(cls._telling, (*cls.ABOUT.split(question)[1:], question))), cls(""))
+
+    @classmethod
+    def _telling(cls, text: str) -> "Topic":
+        words = re.findall(r"\w+(?:-\w+)*", cls.CONTRACTION.sub("", text))
         return cls(" ".join(word for word in words if Words.strip_accents(word) not in cls.NO_TOPIC))
 
     def share(self, headline: Headline) -> float:

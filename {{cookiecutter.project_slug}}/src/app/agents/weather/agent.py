@@ -7,7 +7,7 @@ from typing import Any
 from harness import Agent, ClarificationNeeded, Language, LocalizedMessage, Policy, ToolCall, ToolMethod, ToolResult
 
 from .days import Days
-from .places import PlaceReader
+from .places import KEYWORDS, PlaceReader
 from .prompt import FORECAST, FORECAST_LINE, NOT_FOUND, RAIN, TODAY, TOO_MANY_PLACES, WEATHER, WHICH_DAY, WHICH_PLACE
 from .sample import WeatherSample
 from .settings import WeatherSettings
@@ -21,72 +21,7 @@ class WeatherAgent(Agent[WeatherSettings]):
         "en": "Weather forecast of a place: today, tomorrow, the weekend or the week.",
         "es": "Pronóstico del tiempo de un lugar: hoy, mañana, el fin de semana o la semana.",
     }
-    keywords = {
-        "en": (
-            "weather",
-            "forecast",
-            "temperature",
-            "degrees",
-            "rain",
-            "raining",
-            "rainy",
-            "snow",
-            "snowing",
-            "sunny",
-            "cloudy",
-            "cold",
-            "hot",
-            "warm",
-            "umbrella",
-            "shower",
-            "drizzle",
-            "storm",
-            "sunshine",
-            "sun",
-            "wind",
-            "windy",
-            "freezing",
-            "chilly",
-            "wet",
-            "raincoat",
-            "celsius",
-        ),
-        "es": (
-            "qué tiempo",
-            "el tiempo",
-            "del tiempo",
-            "tiempo hace",
-            "tiempo hará",
-            "tiempo en",
-            "tiempo para",
-            "buen tiempo",
-            "mal tiempo",
-            "clima",
-            "pronóstico",
-            "temperatura",
-            "grados",
-            "llueve",
-            "lluvia",
-            "lloverá",
-            "llover",
-            "nieve",
-            "nevará",
-            "soleado",
-            "nublado",
-            "frío",
-            "calor",
-            "paraguas",
-            "tormenta",
-            "viento",
-            "sol",
-            "chubasco",
-            "chaparrón",
-            "llovizna",
-            "helada",
-            "mojado",
-            "abrigo",
-        ),
-    }
+    keywords = KEYWORDS
     examples = {
         "en": (
             "What's the weather like in Bogotá tomorrow?",
@@ -121,7 +56,8 @@ class WeatherAgent(Agent[WeatherSettings]):
         places = PlaceReader().places(about) or PlaceReader().places(question)
         if not places:
             raise ClarificationNeeded(WHICH_PLACE.format(language))
-        days = Days.parts(about)
+        later = question.partition(about)[2]  # `Will it rain in Lima? I mean tomorrow.`
+        days = Days.parts(later if Days.is_named(later) and not Days.is_named(about) else about)
         own = [(day, PlaceReader().places(part)) for part, day in days]
         if not all(each for _, each in own):  # `Lima and Quito today and tomorrow`
             own = [(day, places) for day, _ in own]

@@ -28,18 +28,7 @@ class Days:
     )
     """Patterns over folded words; the first that is found counts."""
 
-    NUMBERS: Final = {
-        "two": 2,
-        "dos": 2,
-        "three": 3,
-        "tres": 3,
-        "four": 4,
-        "cuatro": 4,
-        "five": 5,
-        "cinco": 5,
-        "six": 6,
-        "seis": 6,
-    }
+    NUMBERS: Final = {Words.strip_accents(it): n for each in LANGUAGES for it, n in Locale.load(each).numbers.items()}
     IN_DAYS: Final = re.compile(r"\b(?:in|dentro de|en) (?P<days>\d+|[a-z]+) (?:days?|dias?)\b(?! time)")
     WEEKDAYS: Final[Mapping[str, Day]] = {
         Words.strip_accents(names[0]): day
@@ -56,10 +45,8 @@ class Days:
         rf"|(?P<other>{'|'.join(MONTHS)})(?: the)? (?P<after>\d\d?)(?:st|nd|rd|th)?)\b(?: (?:de )?(?P<year>\d\d\d\d))?"
     )
     BEYOND: Final = re.compile(
-        r"\b(?:yesterday|ayer|anteayer|anoche|last (?:night|week|month|year|\w+day)|\w+ (?:days?|weeks?|months?|years?) ago|hace \w+ (?:dias?"
-        r"|semanas?|mes(?:es)?|anos?)|(?:semana|mes|ano|lunes|martes|miercoles|jueves|viernes|sabado|domingo) pasad[oa]|(?:next|proximo|proxima) (?:month"
-        r"|year|mes|ano)|in (?:\w+ )?(?:weeks?|months?|a month|a year)|(?:en|dentro de) (?:un|una|dos|tres|\d+) (?:semanas?|mes(?:es)?|anos?)"
-        r"|(?:the |el dia |el )\d+(?:st|nd|rd|th)?$|\d{4} \d\d \d\d|\d\d? \d\d? \d{4})\b"
+        r"\b(?:yesterday|ago|past|previous|last (?:night|week|\w+day)|weeks|months?|years?|ayer|anteayer|anoche|hace \w+ dias?|pasad[oa]s?(?! manana)"
+        r"|semanas|mes|meses|anos?|(?:the |el dia |el )\d+(?:st|nd|rd|th)?$|\d{4} \d\d \d\d|\d\d? \d\d? \d{4})\b"
     )
     """Days that no forecast has, or that are not read."""
     BETWEEN: Final = re.compile(r"([,;]|\b(?:and|or|y|e|o|u|but|pero)\b)", re.IGNORECASE)
@@ -98,7 +85,7 @@ class Days:
         named: list[str] = []
         waiting, is_told = "", True
         for mark, part in zip(*[iter(["", *cls.BETWEEN.split(question)])] * 2, strict=True):
-            if cls._is_named(part):
+            if cls.is_named(part):
                 named.append(f"{waiting}{mark}{part}")
                 waiting = ""
             else:  # `Lima, Peru on Friday`; after a day it may be of that one or of the next
@@ -108,7 +95,8 @@ class Days:
         return days if len({day for _, day in days}) > 1 else [("", cls.read(question))]
 
     @classmethod
-    def _is_named(cls, part: str) -> bool:
+    def is_named(cls, part: str) -> bool:
+        """True where `part` names a day, one that no forecast has too."""
         text = " ".join(Words.tokenize(part))
         return bool(cls.BEYOND.search(text) or cls.IN_DAYS.search(text) or cls.DATE.search(text) or cls._named(text))
 

@@ -1,12 +1,27 @@
 """The places in a question, found by rules: prepositions, capitals, and words that are none."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import chain, pairwise
 from typing import Final
 
-from harness import LanguageDetector, Words
+from harness import LANGUAGES, Language, Locale, Words
+
+KEYWORDS: Final[Mapping[Language, str]] = {
+    "en": """
+        weather, forecast, temperature, degrees, celsius, rain, rainfall, rainy, precipitation, drizzle, shower, pour,
+        wet, soak, dry, umbrella, raincoat, sunscreen, sunburn, outlook, snow, hail, sleet, storm, thunder, thunderstorm, lightning, sun, sunny,
+        sunshine, cloud, cloudy, overcast, sky, fog, foggy, mist, wind, windy, breeze, cold, chilly, cool, freeze, frost,
+        hot, heat, warm, mild, humid, humidity, coat, jacket""",
+    "es": """
+        tiempo, clima, pronóstico, previsión, buen día, mal día, meteorológica, meteorológico, temperatura, grados, llueve, lluvia, lluvioso, lloverá,
+        llover, lloviendo, llueva, precipitaciones, nieve, nevar, nieva, nevará, granizo, soleado, sol, nublado, nubes, cielo, niebla,
+        frío, calor, caluroso, bochorno, fresco, paraguas, impermeable, tormenta, trueno, viento, chubasco, chaparrón,
+        llovizna, helada, helar, helando, mojado, mojar, mojaré, mojarme, abrigo, chaqueta, humedad""",
+}
+"""The agent's keywords, none of which is a place."""
 
 
 class Kind(Enum):
@@ -30,12 +45,20 @@ class Run:
     """Words that may name one place, and what stood before them."""
 
     after: Kind
+    is_first: bool = False
+    """True where it begins a sentence: its capital tells nothing."""
+
     words: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """As it is asked for."""
         return " ".join(self.words)
+
+    @property
+    def may_go_on(self) -> bool:
+        """False after small words that are no article: a word with a capital begins another name."""
+        return self.is_capitalised or self.words[-1].lower() in ("la", "las", "los", "el", "the", "of", "de", "del")
 
     @property
     def is_capitalised(self) -> bool:
@@ -60,39 +83,56 @@ class PlaceReader:
         ",": Kind.COMMA,
     }
     SHORT_WORDS: Final = 4
-    """`weather bogota tomorrow`; in a longer question a small word after no preposition is no place."""
+    """`weather springfield tomorrow`; in a longer question a small word is a place only where the languages' data know
+    it, or behind a preposition of place: `in springfield`, but not `for dinner`, and not `in the garden`."""
     LINKS: Final = frozenset({"of", "de", "del"})
     """Inside a name where it goes on, as in `Santiago de Chile`."""
     CITY: Final = frozenset({"city", "ciudad"})
-    NO_PLACE: Final = frozenset("""
-        weather forecast rain rains raining rainy snow snowing sun sunny cloud cloudy clouds cold
-        hot warm cool temperature temperatures degrees celsius umbrella jacket coat wet dry storm
-        storms wind windy humid chance low high max min daily now tonight morning afternoon evening
-        night day days week weekend next coming after before later few two three monday tuesday
-        wednesday thursday friday saturday sunday like going go get be been need take bring wear
-        should shall expect expected look looks looking good bad nice know want check current
-        currently right outside about some if not too also hi hello hey thanks thank whats what's
-        how's is it's its i'm city travel travelling going trip let just be so
-        tiempo clima pronostico lluvia lluvias llueve llover llovera lloviendo nieve nieva nevar
-        nevara sol soleado nublado nubes frio calor caluroso temperatura temperaturas grados
-        paraguas abrigo chaqueta tormenta tormentas viento maxima minima hara hizo haciendo hacer va
-        vamos ir viajo viajar estara necesito necesitare llevo llevar debo deberia saber quiero
-        quisiera decir decirme puede puedo ahora tarde noche madrugada pasado semana fin finde
-        proximo proxima proximos proximas dia dias siguiente siguientes lunes martes miercoles
-        jueves viernes sabado domingo buen bueno buena mal malo favor gracias hola si
-        no mas muy mucho mucha tal tan ciudad dos tres
-        """.split()).union(*LanguageDetector.WORDS.values()) - {"buenos"}
+    LOCALES: Final = tuple(map(Locale.load, LANGUAGES))
+    KNOWN: Final = frozenset("paz habana haya hague bronx angeles palmas serena plata cairo vegas".split()).union(
+        *(it.places for it in LOCALES), *(names for it in LOCALES for names in it.names.values())
+    )
+    """Words of places, folded, those with an article that the languages' data leave out."""
+
+    NO_PLACE: Final = (
+        frozenset("""
+        afternoon bad chance check city coming current daily day days evening expect expected general high home later low max min
+        next night outside right school travel travelling trip wear work
+        buen buena bueno casa ciudad dia dias fin hizo haciendo madrugada malo maxima minima noche proxima proximas proximo proximos
+        siguiente siguientes tarde trabajo viajar viajo
+        """.split()).union(
+            *(it.function_words for it in LOCALES),
+            *(
+                Words.tokenize(name)
+                for it in LOCALES
+                for name in (*chain(*it.weekdays, *it.months, *it.relative_days.values()), *it.numbers)
+            ),
+            *(Words.forms(word) for words in KEYWORDS.values() for word in Words.tokenize(words)),
+        )
+        - {"buenos"}
+    )
 
     def places(self, question: str) -> list[str]:
         """The places in order, each once; `Paris, Texas` is one place."""
         runs = self._runs(self.WORD.findall(self.GREETING.sub(" ", question)))
         is_short = len(question.split()) <= self.SHORT_WORDS
-        found = self._chosen(
-            runs if is_short else [run for run in runs if run.after is not Kind.OTHER or run.is_capitalised]
-        )
+        may_be = [run for run in runs if self._may_be_place(run, is_short=is_short)]
+        strung = [run for run, then in pairwise(may_be) if then.after in (Kind.AND, Kind.COMMA)]
+        sure = [run for run in may_be if not run.is_first or self._is_known(run) or run in strung]
+        found = self._chosen(sure or may_be)
         if len(found) == 2 and found[1].after is Kind.COMMA:
             return [f"{found[0].name}, {found[1].name}"]
         return list(dict.fromkeys(run.name for run in found))
+
+    def _may_be_place(self, run: Run, *, is_short: bool) -> bool:
+        if run.is_capitalised or self._is_known(run):
+            return True
+        if self._kind(run.words[0]) is Kind.ARTICLE:
+            return False
+        return is_short or run.after in (Kind.AT, Kind.AND, Kind.COMMA)
+
+    def _is_known(self, run: Run) -> bool:
+        return not self.KNOWN.isdisjoint(map(Words.strip_accents, run.words))
 
     def _chosen(self, runs: Sequence[Run]) -> list[Run]:
         """The runs that most surely are places, and what is strung to them by commas or `and`."""
@@ -119,8 +159,8 @@ class PlaceReader:
         for at, word in enumerate(words):
             kind = self._kind(word)
             if self._is_in_name(word, words[at + 1 : at + 3], run, before):
-                if run is None:
-                    run = Run(before)
+                if run is None or (word[0].isupper() and not run.may_go_on):  # `tendrá Lima`
+                    run = Run(before, is_first=at == 0 or words[at - 1] in ".?!¿¡:")
                     runs.append(run)
                 run.words.append(word)
                 continue

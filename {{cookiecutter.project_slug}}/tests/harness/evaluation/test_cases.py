@@ -1,0 +1,128 @@
+"""Tests of `cases` and `case_files`: what a person may write, and what is refused with file and line."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError
+from harness.evaluation.case_files import Cases
+from harness.runtime.flows import Parallel
+from tests.harness.runtime.test_flows import own
+from tests.support.agents import HeightsAgent, MoonsAgent
+
+from .conftest import Project, case
+
+AGENTS = [MoonsAgent, HeightsAgent]
+
+
+def problems() -> list[str]:
+    with pytest.raises(ConfigurationError) as refused:
+        Cases(AGENTS).load()
+    return [*refused.value.problems]
+
+
+def test_every_agents_examples_are_cases_and_one_line_is_another(project: Project) -> None:
+    project.cases("cases:\n- ask: How many moons has Mars?\n  facts: [2, [moon, moons]]\n")
+    loaded = {it.id: it for it in Cases(AGENTS).load().counting}
+    assert len(loaded) == 8 + 1
+    example = loaded["examples/moons/es/cuantas-lunas-tiene-marte"]
+    assert (example.language, example.agents, example.verdict) == ("es", ("moons",), "work")
+    assert loaded["own/how-many-moons-has-mars"].facts == (("2",), ("moon", "moons"))
+
+
+def test_what_is_wrong_is_told_at_once_with_file_and_line(project: Project) -> None:
+    project.cases("""\
+kind: functionality
+cases:
+  - ask: Moons of Mars
+    fact: 2
+  - ask: Height of Teide
+    agents: [hights]
+  - ask: Height of Everest
+  - ask: Height of Everest
+  - group: [a, b]
+  - ask: x
+    verdict: wrok
+  - just a text
+""")
+    project.cases(
+        "kind: counterfactual\ncases:\n- {ask: x, attribute: a, values: [b, c], gaps: {d: none}}\n", "cases/gaps"
+    )
+    project.cases("kind: [\n", "cases/broken")
+    project.cases("kind: jokes\ncases:\n- ask: x\n", "cases/kind")
+    project.cases("- ask: x\n", "cases/list")
+    own, folder = "evaluation/cases/own.yaml", "evaluation/cases"
+    told = problems()
+    assert f"{own}:4: unknown key fact; did you mean facts?" in told
+    assert f"{own}:6: no agent hights" not in told
+    assert f"{own}:5: no agent hights; did you mean heights?; there are heights, moons" in told
+    assert f"{own}:8: the id own/height-of-everest is taken, by {own}:7" in told
+    assert f"{own}:9: the kind functionality has no group; it has ask" in told
+    assert f"{own}:11: verdict: Input should be 'work', 'clarify' or 'decline'" in told
+    assert f"{own}:12: a case is a table, such as `- ask: Will it rain in Lima?`" in told
+    assert f"{folder}/gaps.yaml:3: gaps: d is none of the values" in told
+    assert [it for it in told if it.startswith(f"{folder}/broken.yaml:2: this is no YAML")] != []
+    assert [it for it in told if it.startswith(f"{folder}/kind.yaml:3: kind: Input should be")] != []
+    assert f"{folder}/list.yaml:1: a file has `kind:` and `cases:`, a list; perhaps `needs:`" in told
+    assert len(told) == 10
+
+
+def test_a_shipped_case_of_an_agent_that_is_not_there_is_left_out_and_named(project: Project) -> None:
+    project.cases("needs: [weather]\ncases:\n- ask: Rain?\n- {ask: Mars, agents: [moons], needs: []}\n", "shipped/rain")
+    loaded = Cases(AGENTS).load()
+    assert loaded.left_out == ["rain/rain: no agent weather"]
+    assert "rain/mars" in {it.id for it in loaded.counting}
+
+
+def test_a_pending_case_does_not_count(project: Project) -> None:
+    project.cases("cases:\n- {ask: Mars, pending: true}\n")
+    loaded = Cases(AGENTS).load()
+    assert [it.id for it in loaded.pending] == ["own/mars"]
+    assert "own/mars" not in {it.id for it in loaded.counting}
+
+
+def test_every_value_is_a_text(project: Project) -> None:
+    project.cases(
+        "kind: counterfactual\ncases:\n- {ask: 'From {country}?', attribute: country, values: {no: 5.20, fr: 30}}\n"
+    )
+    *_, norway = Cases(AGENTS).load().counting
+    assert [(it.text, it.value, it.facts) for it in norway.questions] == [
+        ("From no?", "no", (("5.20",),)),
+        ("From fr?", "fr", (("30",),)),
+    ]
+
+
+def test_a_template_asks_each_of_its_fillers() -> None:
+    filled = case("invariance", ask="{hello} in {place}?", fill={"hello": ["Rain", "RAIN"], "place": ["Lima", "Quito"]})
+    assert [it.text for it in filled.questions] == [
+        "Rain in Lima?",
+        "Rain in Quito?",
+        "RAIN in Lima?",
+        "RAIN in Quito?",
+    ]
+    assert len(case("directional", ask="a", then="b").questions) == 2
+
+
+def test_another_word_is_another_case_and_a_reason_is_not() -> None:
+    first = case(ask="Mars?", facts=["2"])
+    assert first.digest == case(ask="Mars?", facts=["2"], why="known").digest
+    assert first.digest != case(ask="Mars?", facts=["3"]).digest
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": "paraphrases", "group": ["one"]},
+        {"kind": "counterfactual", "ask": "x", "attribute": "a", "values": ["b"]},
+        {"kind": "directional", "ask": "x"},
+        {"kind": "invariance", "ask": "x"},
+    ],
+)
+def test_a_comparison_needs_two(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="at least two"):
+        case(**given)  # type: ignore[arg-type]
+
+
+def test_where_one_graph_answers_its_members_are_not_asked_for(tmp_path: Path) -> None:
+    assert Cases(AGENTS, tmp_path, own()).load().counting == []
+    assert {it.agents for it in Cases(AGENTS, tmp_path, Parallel()).load().counting} == {("moons",), ("heights",)}
