@@ -94,28 +94,30 @@ class LangSmithServer(AbstractContextManager["LangSmithServer"]):
 
     def answer(self, method: str, path: str, asked: Mapping[str, str], given: Any) -> tuple[int, Any]:
         """Status and document."""
-        *_, last = path.split("/")
-        match method, last:
-            case "GET", "info":
-                return 200, INFO
-            case "GET", "datasets":
-                return 200, [it for it in self.datasets.values() if asked.get("name") in (None, it["name"])]
-            case "POST", "datasets":
-                return 200, self._new(
-                    self.datasets, {"data_type": "kv", "example_count": 0, "session_count": 0, **given}
-                )
-            case ("POST" | "PATCH"), "examples":
-                return 201, self._take_examples(path.split("/")[-2], given)
-            case "GET", "examples":
-                of_dataset = [it for it in self.examples.values() if it["dataset_id"] == asked["dataset"]]
-                return 200, of_dataset if asked.get("offset", "0") == "0" else []
-            case "GET", "sessions":
-                return 200, [it for it in self.sessions.values() if asked.get("name") in (None, it["name"])]
-            case "POST", "sessions":
+        kind = path.split("/")[-1]
+        return self._found(kind, asked) if method == "GET" else self._taken(kind, path, given)
+
+    def _found(self, kind: str, asked: Mapping[str, str]) -> tuple[int, Any]:
+        if kind == "examples":
+            of_dataset = [it for it in self.examples.values() if it["dataset_id"] == asked["dataset"]]
+            return 200, of_dataset if asked.get("offset", "0") == "0" else []
+        kept = {"datasets": self.datasets, "sessions": self.sessions}.get(kind)
+        if kept is None:
+            return 200, INFO
+        return 200, [it for it in kept.values() if asked.get("name") in (None, it["name"])]
+
+    def _taken(self, kind: str, path: str, given: Any) -> tuple[int, Any]:
+        match kind:
+            case "datasets":
+                fixed = {"data_type": "kv", "example_count": 0, "session_count": 0}
+                return 200, self._new(self.datasets, {**fixed, **given})
+            case "sessions":
                 return 200, self._new(self.sessions, {"start_time": NOW, **given})
-            case "POST", "multipart":
+            case "examples":
+                return 201, self._take_examples(path.split("/")[-2], given)
+            case "multipart":
                 self._take_runs(given)
-            case "POST", "feedback":
+            case "feedback":
                 self.scores.append(given)
         return 202, {}
 

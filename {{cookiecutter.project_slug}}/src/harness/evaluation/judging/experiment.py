@@ -28,6 +28,9 @@ class Experiment:
     LOCAL: ClassVar = "here"
     """The address of the client of a local run: none, so that nothing can be looked up."""
 
+    DIGITS: ClassVar = 8
+    """Of the digest that names an experiment: two of a thousand share it once in 10,000 projects."""
+
     NAMESPACE: ClassVar = UUID(int=14)
     """Of the ids that are made here."""
 
@@ -59,7 +62,7 @@ class Experiment:
     def upload(self, runs: Sequence[RecordedRun], scores: Sequence[Score]) -> str:
         """Post the runs and their scores as an experiment; its name, or nothing where it was there already."""
         told = b"".join([*(run.line for run in runs), orjson.dumps([*scores])])
-        name = f"{self._name} {hashlib.sha256(told).hexdigest()[:8]}"
+        name = f"{self._name} {hashlib.sha256(told).hexdigest()[: self.DIGITS]}"
         if self._client.has_project(name):
             return ""
         dataset = self._client.read_dataset(dataset_name=self._name)

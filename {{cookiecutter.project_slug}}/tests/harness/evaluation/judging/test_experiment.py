@@ -53,7 +53,7 @@ def server() -> Iterator[LangSmithServer]:
 
 @pytest.fixture
 def experiment(server: LangSmithServer) -> Experiment:
-    settings = Settings(langsmith_endpoint=server.url, langsmith_api_key=KEY)  # type: ignore[arg-type]  # pydantic's
+    settings = Settings(langsmith_endpoint=server.url, langsmith_api_key=KEY)
     redactor, hidden = Redactor([settings]), PiiRules(settings.personal_data_in).hidden
     return Experiment(LangSmith.client(settings, redactor, hidden), LangSmith.masking(redactor, hidden), "tests")
 
