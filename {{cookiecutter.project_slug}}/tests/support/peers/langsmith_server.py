@@ -94,7 +94,7 @@ class LangSmithServer(AbstractContextManager["LangSmithServer"]):
 
     def answer(self, method: str, path: str, asked: Mapping[str, str], given: Any) -> tuple[int, Any]:
         """Status and document."""
-        kind = path.split("/")[-1]
+        kind = path.rsplit("/", maxsplit=1)[-1]
         return self._found(kind, asked) if method == "GET" else self._taken(kind, path, given)
 
     def _found(self, kind: str, asked: Mapping[str, str]) -> tuple[int, Any]:

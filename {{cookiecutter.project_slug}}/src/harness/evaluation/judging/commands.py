@@ -19,6 +19,7 @@ from ...settings import Settings
 from ...telemetry.langsmith import LangSmith
 from ...telemetry.logging import Logs
 from ..case_files import Cases
+from ..cases import Case
 from ..recorded import RecordedRun
 from .calibration import Calibration, Calibrations, Labelled, Stamp
 from .experiment import Experiment
@@ -51,6 +52,17 @@ class Files:
             ConfigurationError: There are none.
         """
         return [*RecordedRun.read(cls.there(name, "`evaluate` records runs"))]
+
+    @staticmethod
+    def cases() -> Sequence[Case]:
+        """The cases that count.
+
+        Raises:
+            ConfigurationError: A case file is wrong.
+            ImportError: An agent needs a package that is not here.
+        """
+        application = Application.load()
+        return Cases(application.agents, flow=application.flow).load().counting
 
 
 @dataclass(kw_only=True)
@@ -141,11 +153,11 @@ class Judge(_Judging):
 
     def _expected(self) -> Mapping[str, Sequence[str]]:
         try:
-            agents = Application.load().agents
+            cases = Files.cases()
         except ImportError as missing:  # the environment of the libraries has no package that you added
             self._console.print(f"no agents are expected, for they cannot be imported here: {missing}")
             return {}
-        return {case.id: case.agents for case in Cases(agents).load().counting if case.agents}
+        return {case.id: case.agents for case in cases if case.agents and not case.adds}
 
 
 @dataclass(kw_only=True)
@@ -200,7 +212,7 @@ class Upload:
         if not (self.local or settings.langsmith_api_key):
             raise ConfigurationError(["LANGSMITH_API_KEY: set it, or evaluate right here with --local"])
         runs = Files.runs(self.runs)
-        cases = Cases(Application.load().agents).load().counting
+        cases = Files.cases()
         client = Experiment.local_client() if self.local else LangSmith.client(settings, redactor, hidden)
         experiment = Experiment(client, LangSmith.masking(redactor, hidden), f"{Project.load().name} evaluation")
         if self.local:

@@ -2,10 +2,14 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from harness.cli import main
 from harness.evaluation.cases import Case
 from harness.evaluation.judging.experiment import Experiment
 from harness.evaluation.judging.metric import Score
@@ -14,6 +18,7 @@ from harness.guards.personal_data import PiiRules
 from harness.settings import Settings
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
+from tests.harness.evaluation.judging.conftest import Folder
 from tests.support.peers.langsmith_server import LangSmithServer
 
 SECRET = "sk-" + "planted0123456789abcdef"
@@ -91,10 +96,9 @@ def test_runs_and_scores_become_an_experiment_masked_and_without_the_author_s_ad
     assert len(server.runs) == len(RUNS)
 
 
-@pytest.mark.checklist("COG-4")
-def test_a_local_run_gives_the_same_scores_and_looks_up_and_connects_to_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is looked up or connected to; it is refused."""
     asked: list[Any] = []
 
     def refuse(*arguments: Any, **_: Any) -> Any:
@@ -103,8 +107,55 @@ def test_a_local_run_gives_the_same_scores_and_looks_up_and_connects_to_nothing(
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
+    return asked
+
+
+@pytest.mark.checklist("COG-4")
+def test_a_local_run_gives_the_same_scores_and_looks_up_and_connects_to_nothing(asked: list[Any]) -> None:
     local = Experiment(Experiment.local_client(), lambda data: data, "tests")
     rows = [*local.run_locally(CASES, RUNS, SCORES)]
     failed = ("grader", None, "the judge filled no form")
     assert sorted(rows, key=str) == [("grader", 0.0, ""), ("grader", 1.0, ""), failed]
+    assert asked == []
+
+
+def prepare(folder: Folder) -> None:
+    """The cases of a project, and what `evaluate` and `evaluate judge` leave."""
+    cases = Path("evaluation/cases/own.yaml")
+    cases.parent.mkdir()
+    mars = {"id": "mars", "ask": "How many moons has Mars?", "agents": ["moons"]}
+    cases.write_bytes(orjson.dumps({"cases": [mars]}))  # JSON is YAML
+    folder.record([run("own/mars", "Mars has 2.").model_dump(mode="json")])
+    score = {**asdict(SCORES[0]), "stamp": {"model": "openai:judge"}}
+    folder.scores.write_bytes(orjson.dumps(score) + b"\n")
+
+
+UPLOAD = ["evaluate", "upload", "--runs", "runs.jsonl", "--scores", "scores.jsonl"]
+
+
+@pytest.mark.checklist("COG-4")
+def test_one_command_uploads_and_does_nothing_the_second_time(
+    folder: Folder, server: LangSmithServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(folder)
+    assert main(UPLOAD) == 2
+    assert "LANGSMITH_API_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", server.url)
+    monkeypatch.setenv("LANGSMITH_API_KEY", KEY)
+    assert main(UPLOAD) == 0
+    assert (len(server.datasets), len(server.sessions), len(server.runs), len(server.scores)) == (1, 1, 1, 1)
+    examples = len(server.examples)
+    capsys.readouterr()
+    assert main(UPLOAD) == 0
+    told = capsys.readouterr().out
+    assert f"0 added, 0 changed, {examples} there" in told
+    assert "this one is there already" in told
+    assert (len(server.examples), len(server.runs), len(server.scores)) == (examples, 1, 1)
+
+
+@pytest.mark.checklist("COG-4")
+def test_one_command_evaluates_right_here(folder: Folder, asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    prepare(folder)
+    assert main([*UPLOAD, "--local"]) == 0
+    assert capsys.readouterr().out.split() == ["grader", "1.0"]
     assert asked == []
