@@ -28,6 +28,11 @@ cases:
   facts: [2]
 - {id: lunas, group: ["¿Cuántas lunas tiene Marte?", Lunas de Marte], language: es, agents: [moons], facts: [2]}
 """,
+    "same": """\
+kind: invariance
+cases:
+- {id: shout, ask: "{how} of Mars{end}", fill: {how: [Moons, MOONS, "Please, the moons"], end: ["?", ""]}, facts: [2]}
+""",
     "language": """\
 kind: language
 cases:
@@ -212,7 +217,14 @@ def test_a_planted_fault_fails_the_evaluation_and_names_the_case(stage: Stage, f
 @pytest.mark.usefixtures("_fairlearn")
 def test_every_kind_is_asked_and_disparity_is_told_with_n_and_interval(stage: Stage) -> None:
     assert stage.evaluate() == 0, stage.said
-    counts = {"functionality": 8, "directional": 2, "paraphrases": 2, "language": 2, "counterfactual": 1}
+    counts = {
+        "functionality": 8,
+        "directional": 2,
+        "paraphrases": 2,
+        "language": 2,
+        "invariance": 1,
+        "counterfactual": 1,
+    }
     assert {kind: stage.figure(kind) for kind in counts} == {kind: (n, n, 0) for kind, n in counts.items()}
     [served] = [it for it in stage.report["disparities"] if it["measure"] == "served"]
     assert (served["difference"], served["ratio"], served["interval"]) == (0.0, 1.0, [0.0, 0.0])

@@ -97,7 +97,8 @@ class Case(BaseModel):
     """What must not."""
 
     verdict: Verdict | None = None
-    """`work`: answered; `clarify`: asked back; `decline`: refused, or nothing found."""
+    """`work`: answered; `clarify`: asked back; `decline`: refused, or nothing found. Without it, what is compared
+    must be answered: that all are refused alike says nothing."""
 
     same: tuple[str, ...] = ()
     """Names of facts that a direction leaves as they are."""
@@ -126,7 +127,7 @@ class Case(BaseModel):
     """It counts when a person has taken this away."""
 
     must: bool | None = None
-    """Must pass, whatever the statistics say; without it: functionality and counterfactuals of `shipped` and examples."""
+    """Must pass, whatever the statistics say; without it, of the kind functionality."""
 
     origin: str = Field(default="", exclude=True)
     """File and line."""

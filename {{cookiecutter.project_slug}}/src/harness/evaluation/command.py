@@ -20,7 +20,7 @@ from .cases import Case
 from .disparity import Disparities, Disparity
 from .estimate import Estimate
 from .gate import Baseline, Gate
-from .grading import Grader
+from .grading import Answer, Grader
 from .recorded import RecordedRun
 from .report import Report
 from .runner import Asking, Key, Runner, Runs
@@ -89,23 +89,25 @@ class Evaluate:
         with Meter.shown(told, len(new)) as advance:
 
             def tell(run: RecordedRun | None) -> None:
-                journal.add(run)
+                if run and not Answer(run).outage:
+                    journal.add(run)
                 advance()
 
             runs = asyncio.run(runner.run(askings, done, tell))
         others = [run for run in last if self.only and not run.case.startswith(tuple(self.only))]
         there = [runs.runs[it.key] for it in askings if it.key in runs.runs]
         RecordedRun.write(self.out / self.RUNS, [*there, *others])
-        journal.close(is_whole=not runs.missing)
+        journal.close(is_whole=not runs.missing and not any(Answer(run).outage for run in there))
         return runs
 
     def _judged(self, cases: Sequence[Case], runs: Runs, runner: Runner, took: str) -> Report:
-        model = runner.models(runner.settings())
+        first = next(iter(runs.runs.values()), None)
+        model = first.model if first else runner.models(runner.settings())
         rows = Grader(runs).rows(cases, self.samples)
         disparities = Disparities.of(cases, runs, self.samples)
         gate = Gate(least_ratio=self.least_ratio, most_unmeasured=self.most_unmeasured, only=self.only)
         gate.judge(cases, rows, disparities)
-        now = Baseline.of(cases, rows, runner.prompts())
+        now = Baseline.of(cases, rows, first.prompts if first else {})
         file = Cases.FOLDER / Baseline.FILE
         gate.compare(file, model, now, cases, rows)
         if self.accept:
@@ -160,11 +162,10 @@ class Journal:
         RecordedRun.write(self.file, done.values())  # without a line that was cut
         return done
 
-    def add(self, run: RecordedRun | None) -> None:
+    def add(self, run: RecordedRun) -> None:
         """Keep it on disk."""
-        if run:
-            with self.file.open("ab") as file:
-                file.write(run.line)
+        with self.file.open("ab") as file:
+            file.write(run.line)
 
     def close(self, *, is_whole: bool) -> None:
         """Forget it, and those of earlier states; where something failed it stays, and the next time asks for that."""

@@ -146,7 +146,8 @@ class Grader:
     def problems(cls, case: Case, question: Question, answer: Answer, variant: int = 0) -> list[str]:
         """What is wrong with one answer by itself."""
         run, problems = answer.run, []
-        verdict = case.verdict or ("work" if case.kind == "counterfactual" else None)
+        is_compared = case.kind not in ("functionality", "language") and case.agents != ()
+        verdict = case.verdict or ("work" if is_compared else None)
         if verdict and run.verdict != verdict:
             problems.append(f"{run.verdict}, not {verdict}: {run.answer[: Answer.SHOWN_CHARS]!r}")
         agents = None if case.agents is None else frozenset((*case.agents, *(case.adds if variant else ())))
@@ -201,6 +202,8 @@ class Grader:
             yield f"agents {cls._listed(other.agents)}, not {cls._listed(first.agents)} as of the first"
         elif other.run.verdict != first.run.verdict:
             yield f"{other.run.verdict}, not {first.run.verdict} as of the first"
+        elif lacking := [name for name in case.same if not first.values(name)]:
+            yield f"no fact is called {', '.join(lacking)}"
         elif change := other.facts(case.same) ^ first.facts(case.same):
             yield f"other facts than of the first: {min(change)[: Answer.SHOWN_CHARS]}"
 

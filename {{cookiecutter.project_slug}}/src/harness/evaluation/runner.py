@@ -78,6 +78,7 @@ class Runner:
             "limits": "off",
             "langsmith_tracing": False,
             "otel_exporter_otlp_endpoint": None,
+            "redis_url": None,
             "workers": 1,
         }
         changes |= {} if self.is_live else {"use_fake_data": True}
@@ -101,9 +102,8 @@ class Runner:
     def models(settings: Settings) -> str:
         """The models that answer, each once."""
         roles = (settings.llm_planner_model, settings.llm_agent_model, settings.llm_writer_model)
-        return (
-            "disabled" if settings.disable_llm else ", ".join(dict.fromkeys(it or settings.llm_model for it in roles))
-        )
+        answering = dict.fromkeys(it or settings.llm_model for it in roles)
+        return "disabled" if settings.disable_llm else ", ".join(answering)
 
     def prompts(self) -> dict[str, str]:
         """Version by name, of all prompts that there are."""
@@ -119,7 +119,7 @@ class Runner:
         for folder in (Path("src"), Path("data")):
             for file in sorted(folder.rglob("*")):
                 if file.is_file() and file.suffix != ".pyc":
-                    digest.update(str(file).encode() + file.read_bytes())
+                    digest.update(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}".encode())
         return digest.hexdigest()[: Case.DIGEST_CHARS]
 
     @asynccontextmanager
@@ -150,8 +150,9 @@ class Runner:
                 async def one(asking: Asking = asking) -> None:
                     try:
                         run = await service.ask(asking)
-                    except ServiceError as refusal:
-                        result.missing[asking.key] = f"{refusal.code}: {refusal.detail}"
+                    except Exception as failure:  # noqa: BLE001 - the other questions go on
+                        detail = failure.detail if isinstance(failure, ServiceError) else failure
+                        result.missing[asking.key] = f"{type(failure).__name__}: {detail}"
                         told(None)
                     else:
                         result.runs[asking.key] = run

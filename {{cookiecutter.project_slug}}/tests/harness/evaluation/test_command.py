@@ -16,7 +16,7 @@ from harness.evaluation.command import Evaluate, Meter
 from harness.evaluation.gate import Baseline
 from harness.evaluation.recorded import RecordedRun
 from harness.service import Service
-from tests.support.agents import HeightsAgent, MoonsAgent
+from tests.support.agents import FlakyAgent, HeightsAgent, MoonsAgent
 
 from .conftest import Project
 
@@ -174,6 +174,20 @@ def test_a_terminal_gets_a_bar_and_a_log_ten_lines() -> None:
     with Meter.shown(Console(file=terminal, force_terminal=True), 1) as advance:
         advance()
     assert "asking" in terminal.getvalue()
+
+
+def test_after_an_outage_its_questions_alone_are_asked_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoMoons(MoonsAgent):
+        name = "moons"
+        look_up = FlakyAgent.look_up
+
+    project.has(NoMoons, HeightsAgent)
+    assert project.evaluate() == 1
+    assert "4 not measured, 0 allowed: examples/moons/en/how-many-moons-has-mars" in project.said
+    project.has(MoonsAgent, HeightsAgent)
+    questions = asked(monkeypatch)
+    assert project.evaluate() == 0
+    assert len(questions) == 4
 
 
 def test_what_failed_is_asked_again_the_next_time_and_nothing_else(

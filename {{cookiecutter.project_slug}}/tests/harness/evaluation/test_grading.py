@@ -82,6 +82,17 @@ def test_an_invariance_may_compare_named_facts_alone(run_of: RunOf) -> None:
     assert graded(checked, run_of(checked, facts=first), run_of(checked, 1, facts=then)).outcome == "passed"
     asked_back = run_of(checked, 1, facts=first, verdict="clarify")
     assert "clarify, not work as of the first" in graded(checked, run_of(checked, facts=first), asked_back).reason
+    checked = case("invariance", group=["Mars?", "MARS?"], same=["nmae"])
+    assert graded(checked, run_of(checked), run_of(checked, 1)).reason == "'MARS?': no fact is called nmae"
+
+
+def test_refused_alike_is_no_consistency_unless_it_is_meant(run_of: RunOf) -> None:
+    declined: dict[str, Any] = {"verdict": "decline", "agents": [], "facts": []}
+    checked = case("paraphrases", group=["Moons?", "Mars?"])
+    runs = [run_of(checked, variant, **declined) for variant in (0, 1)]
+    assert "decline, not work" in graded(checked, *runs).reason
+    meant = case("paraphrases", group=["Moons?", "Mars?"], agents=[])
+    assert graded(meant, *runs).outcome == "passed"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ async def test_what_is_done_is_not_asked_again_and_what_is_refused_is_missing(ru
     done = run_of(MARS)
     runs = await asked(Runner(Application(TEST_AGENTS)), MARS, long, done={done.key: done})
     assert runs.runs[done.key] is done
-    assert runs.missing["own/long", 0, 0].startswith("input-refused: message: ")
+    assert runs.missing["own/long", 0, 0].startswith("InputRefused: message: ")
     assert [row.outcome for row in Grader(runs).rows([MARS, long], 1)] == ["passed", "not measured"]
 
 
