@@ -193,7 +193,7 @@ def test_after_an_outage_its_questions_alone_are_asked_again(project: Project, m
 def test_what_failed_is_asked_again_the_next_time_and_nothing_else(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.cases(f"cases:\n- {{ask: {'x' * 5000}, id: long, must: false}}\n")
+    project.cases(f"cases:\n- ask: {'x' * 5000}\n  id: long\n  must: false\n")
     assert project.evaluate() == 1
     assert "1 not measured, 0 allowed: own/long" in project.said
     questions = asked(monkeypatch)
