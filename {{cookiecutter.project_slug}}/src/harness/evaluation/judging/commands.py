@@ -72,6 +72,7 @@ class _Judging:
     metrics: str = ""
     """Names, separated by commas; empty: all that can be measured here."""
 
+    at_once: int = 4
     labelled: str = str(Files.LABELLED)
 
     def __post_init__(self) -> None:
@@ -87,8 +88,10 @@ class _Judging:
 
     async def _measured(self, metrics: Sequence[Metric], runs: Sequence[RecordedRun]) -> tuple[list[Score], JudgeModel]:
         judge = JudgeModel(self._settings, Files.SAID)
+        calls = sum(metric.calls(run) for metric in metrics for run in runs)
+        self._console.print(f"about {calls} calls of {judge.model}, less those that it was asked before")
         async with aclosing(judge):
-            return await Bench(judge).measure(metrics, runs), judge
+            return await Bench(judge, self.at_once).measure(metrics, runs), judge
 
     def _stamp(self, metric: Metric, judge: JudgeModel) -> Stamp:
         file = Files.there(self.labelled, "it comes with the template")
@@ -99,7 +102,7 @@ class _Judging:
             self._console.print(f"{metric.name} is not calibrated, so it gates nothing: {'; '.join(doubts)}")
 
     @staticmethod
-    def _number(value: float | None) -> str:
+    def number(value: float | None) -> str:
         return "-" if value is None else f"{value:.2f}"
 
     @classmethod
@@ -135,9 +138,9 @@ class Judge(_Judging):
             doubts = calibrations.doubts(stamp) if metric.asks else []
             told = "no" if doubts else "yes" if metric.asks else "needs no judge"
             measured = f"{mean.measured} of {mean.rows}"
-            table.add_row(metric.name, measured, self._number(mean.mean), self._range(mean.interval), told)
+            table.add_row(metric.name, measured, self.number(mean.mean), self._range(mean.interval), told)
             if not doubts and self.at_least and (mean.mean is None or mean.mean < self.at_least):
-                failed.append(f"{metric.name} {self._number(mean.mean)} is below {self.at_least}")
+                failed.append(f"{metric.name} {self.number(mean.mean)} is below {self.at_least}")
             self._doubt(metric, doubts)
             made_by = {**asdict(stamp), "calibrated": "" if doubts else calibrations.date(metric.name)}
             lines += [{**asdict(it), "stamp": made_by} for it in scores if it.metric == metric.name]
@@ -180,7 +183,7 @@ class Calibrate(_Judging):
             mine = [it for it in scores if it.metric == metric.name]
             it = Calibration.of(self._stamp(metric, judge), labelled, mine, metric.good_from)
             calibrations.keep(it)
-            figures = (self._number(it.agreement), self._number(it.kappa), self._range(it.interval))
+            figures = (self.number(it.agreement), self.number(it.kappa), self._range(it.interval))
             table.add_row(metric.name, f"{it.measured} of {it.labelled}", *figures, "no" if it.doubts else "yes")
             seen = ", ".join(f"{fault} {found} of {of}" for fault, (found, of) in it.recalls.items())
             self._console.print(f"{metric.name} saw: {seen or 'nothing'}")
@@ -216,8 +219,10 @@ class Upload:
         client = Experiment.local_client() if self.local else LangSmith.client(settings, redactor, hidden)
         experiment = Experiment(client, LangSmith.masking(redactor, hidden), f"{Project.load().name} evaluation")
         if self.local:
-            for metric, score, comment in experiment.run_locally(cases, runs, self._scores()):
-                console.print(f"{metric}\t{'not measured' if score is None else score}\t{comment}")
+            rows = experiment.run_locally(cases, runs, self._scores())
+            for metric in dict.fromkeys(it.metric for it in rows):
+                it = Mean.of(metric, rows)
+                console.print(f"{metric}: {it.measured} of {it.rows} measured, mean {_Judging.number(it.mean)}")
             return
         told = ", ".join(f"{count} {what}" for what, count in experiment.update_dataset(cases).items())
         console.print(f"examples: {told}")

@@ -75,10 +75,8 @@ class Experiment:
         self._client.flush()
         return name
 
-    def run_locally(
-        self, cases: Sequence[Case], runs: Sequence[RecordedRun], scores: Sequence[Score]
-    ) -> Iterator[tuple[str, float | None, str]]:
-        """The same by `langsmith.evaluate` with nothing sent: metric, score and comment of each row."""
+    def run_locally(self, cases: Sequence[Case], runs: Sequence[RecordedRun], scores: Sequence[Score]) -> list[Score]:
+        """The same by `langsmith.evaluate` with nothing sent: what it has as the score of each row."""
         dataset, now = uuid5(self.NAMESPACE, self._name), datetime.now(UTC)
         examples = {it["id"]: it for it in self._examples(dataset, cases)}
         by_id: dict[UUID, RecordedRun] = {}
@@ -103,9 +101,9 @@ class Experiment:
             told = langsmith.evaluate(
                 target, data=data, evaluators=[evaluator], client=self._client, upload_results=False
             )
-            rows = [result for row in told for result in row["evaluation_results"]["results"]]
-        for result in rows:
-            yield result.key, result.score, result.comment or ""
+            rows = [(row["example"].id, it) for row in told for it in row["evaluation_results"]["results"]]
+        scored = [(key, it, it.score if isinstance(it.score, int | float) else None) for key, it in rows]
+        return [Score(it.key, *by_id[key].key, score, it.comment or "") for key, it, score in scored]
 
     def _post(self, run: RecordedRun, name: str, example: UUID, project: UUID, scores: Sequence[Score]) -> None:
         begun = datetime.now(UTC) - timedelta(seconds=run.seconds)

@@ -26,6 +26,10 @@ class Metric(ABC):
     good_from: ClassVar[float] = 0.5
     """The score from which on it calls a run good; a guess, which the calibration puts to the test."""
 
+    def calls(self, run: RecordedRun) -> int:
+        """How often it asks the judge about `run`, where every judgement can be read."""
+        return int(self.asks)
+
     def __init__(self, expected: Mapping[str, Sequence[str]]) -> None:
         """Know the agents of each case that names any."""
         self.expected = expected
@@ -107,12 +111,18 @@ class Bench:
     TOLERANCE: ClassVar = 1e-6
     """A cosine of equal vectors may come out as 1.0000000002; arithmetic of doubles."""
 
-    def __init__(self, judge: JudgeModel) -> None:
+    def __init__(self, judge: JudgeModel, at_once: int = 1) -> None:
+        """Ask `judge` about so many rows side by side."""
         self._judge = judge
+        self._room = asyncio.Semaphore(at_once)
 
     async def measure(self, metrics: Sequence[Metric], runs: Iterable[RecordedRun]) -> list[Score]:
-        """Every metric over every run."""
-        return [await self._row(metric, run) for run in runs for metric in metrics]
+        """Every metric over every run, in this order."""
+        return await asyncio.gather(*(self._in_turn(metric, run) for run in runs for metric in metrics))
+
+    async def _in_turn(self, metric: Metric, run: RecordedRun) -> Score:
+        async with self._room:
+            return await self._row(metric, run)
 
     async def _row(self, metric: Metric, run: RecordedRun) -> Score:
         sitting = Sitting(self._judge)

@@ -77,6 +77,10 @@ class Faithfulness(_Ragas):
     good_from = 0.9
     """One unsupported statement of nine is a fault."""
 
+    def calls(self, run: RecordedRun) -> int:
+        """Once for the statements, once for their verdicts."""
+        return 2 * bool(run.contexts)
+
     async def score(self, run: RecordedRun, sitting: Sitting) -> float:
         """The score of `run`."""
         if not run.contexts:
@@ -91,9 +95,16 @@ class AnswerRelevancy(_Ragas):
 
     name = "answer_relevancy"
 
+    QUESTIONS: ClassVar = 3
+    """That an answer is turned into; the library's own number."""
+
+    def calls(self, run: RecordedRun) -> int:
+        """Once a question."""
+        return self.QUESTIONS
+
     async def score(self, run: RecordedRun, sitting: Sitting) -> float:
         """The score of `run`."""
-        metric = collections.AnswerRelevancy(llm=Judge(sitting), embeddings=Words())
+        metric = collections.AnswerRelevancy(llm=Judge(sitting), embeddings=Words(), strictness=self.QUESTIONS)
         return float((await metric.ascore(user_input=run.question, response=run.answer)).value)
 
 

@@ -62,6 +62,10 @@ class Groundedness(_TruLens):
     OFFLINE: ClassVar = GroundednessConfigs(use_sent_tokenize=False, filter_trivial_statements=False)
     """Else it fetches the data of its splitter from the network."""
 
+    def calls(self, run: RecordedRun) -> int:
+        """Once a sentence."""
+        return len(self._sentences(run.answer)) * bool(run.contexts)
+
     async def score(self, run: RecordedRun, sitting: Sitting) -> float:
         """The score of `run`."""
         if not run.contexts:

@@ -113,9 +113,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 @pytest.mark.checklist("COG-4")
 def test_a_local_run_gives_the_same_scores_and_looks_up_and_connects_to_nothing(asked: list[Any]) -> None:
     local = Experiment(Experiment.local_client(), lambda data: data, "tests")
-    rows = [*local.run_locally(CASES, RUNS, SCORES)]
-    failed = ("grader", None, "the judge filled no form")
-    assert sorted(rows, key=str) == [("grader", 0.0, ""), ("grader", 1.0, ""), failed]
+    rows = local.run_locally(CASES, RUNS, SCORES)
+    assert sorted(rows, key=str) == sorted(SCORES, key=str)
     assert asked == []
 
 
@@ -157,5 +156,5 @@ def test_one_command_uploads_and_does_nothing_the_second_time(
 def test_one_command_evaluates_right_here(folder: Folder, asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     prepare(folder)
     assert main([*UPLOAD, "--local"]) == 0
-    assert capsys.readouterr().out.split() == ["grader", "1.0"]
+    assert capsys.readouterr().out == "grader: 1 of 1 measured, mean 1.00\n"
     assert asked == []

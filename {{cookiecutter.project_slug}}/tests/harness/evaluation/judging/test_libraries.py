@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -134,6 +135,8 @@ def test_ragas_and_trulens_score_recorded_runs_by_a_model_of_the_factory(
     ]
     rows = len(good) + 1 + len(MODES)
     assert judging.told.count(f"{rows - len(MODES)} of {rows}") == len(JUDGED)
+    [about] = re.findall(r"about (\d+) calls of openai:judge", judging.told)
+    assert int(about) == pytest.approx(len(judging.requests), rel=0.25)
     assert not any({"temperature", "top_p"} & request.body.keys() for request in judging.requests)
 
 
