@@ -82,9 +82,8 @@ class LangSmith:
         return langsmith.Client(
             api_url=str(endpoint).rstrip("/") if endpoint else None,
             api_key=key.get_secret_value() if key else None,
-            anonymizer=cls.masking(
-                redactor, hidden
-            ),  # unlike hide_*, it covers errors beside inputs, outputs, metadata
+            # unlike hide_*, it covers errors beside inputs, outputs, metadata
+            anonymizer=cls.masking(redactor, hidden),
         )
 
     def send(self, run_id: str, rating: str, comment: str | None) -> None:
