@@ -2,17 +2,19 @@
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from math import nan
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from langchain_core.messages import HumanMessage
 
 from harness.cli import main
-from harness.evaluation.judging.calibration import Labelled
-from harness.evaluation.judging.judge_model import JudgeModel, Sitting
-from harness.evaluation.judging.metric import Bench, Metric
+from harness.evaluation.judging.calibration import Calibration, Labelled, Stamp
+from harness.evaluation.judging.judge_model import JudgeModel, NotMeasured, Sitting
+from harness.evaluation.judging.metric import Bench, Metric, Score
 from harness.evaluation.recorded import RecordedRun
 from harness.settings import Settings
 from tests.harness.evaluation.judging.conftest import LABELLED, Folder, StartJudge
@@ -21,6 +23,7 @@ from tests.support.peers.scripted_judge import FENCED, MODES, ScriptedJudge
 
 JUDGE = ["evaluate", "judge", "--metrics", "grader", "--runs", "runs.jsonl", "--scores", "scores.jsonl"]
 CALIBRATE = ["evaluate", "calibrate", "--metrics", "grader"]
+HANGS_SECONDS = 20
 RIGHT = "Price of helmet: 39.90."
 INVENTED = "Price of helmet: 29.90."
 LABELS = {it.run.answer: float(it.is_good) for it in Labelled.read(LABELLED)}
@@ -147,6 +150,31 @@ def test_a_metric_that_is_none_and_one_that_is_not_installed_are_named(
     assert "faithfulness is not installed; Ragas and TruLens have an environment of their own" in told
 
 
+@pytest.mark.parametrize(
+    ("wrong", "unmeasured", "doubts"),
+    [
+        (0, 0, []),
+        (4, 0, []),
+        (6, 0, ["kappa 0.50 is below 0.6"]),
+        (0, 1, []),
+        (0, 2, ["2 of 24 rows without a score"]),
+        (0, 24, ["24 of 24 rows without a score", "no kappa"]),
+    ],
+)
+def test_a_judge_counts_from_a_kappa_and_up_to_a_share_of_rows_without_a_score(
+    wrong: int, unmeasured: int, doubts: list[str]
+) -> None:
+    labelled = [*Labelled.read(LABELLED)]
+    assert [it.is_good for it in labelled].count(True) == len(labelled) / 2 == 12
+    scores = []
+    for at, it in enumerate(labelled):
+        is_right = at % 12 >= wrong / 2  # as many of the good as of the others
+        score = None if len(labelled) - at <= unmeasured else float(it.is_good == is_right)
+        scores.append(Score("it", it.run.case, 0, 0, score))
+    calibration = Calibration.of(Stamp("it", "1", "openai:any", ""), labelled, scores, 0.5)
+    assert calibration.doubts == doubts
+
+
 class Odd(Metric):
     """Gives what it is told to."""
 
@@ -165,6 +193,10 @@ class Odd(Metric):
             raise self._gives
         if self._gives == "waits":
             await asyncio.Event().wait()
+        if self._gives == "swallows":
+            with suppress(NotMeasured):
+                await sitting.text([HumanMessage("How good is it?")])
+            return 0.5
         return self._gives  # type: ignore[no-any-return]  # that is the point
 
 
@@ -178,14 +210,16 @@ class Odd(Metric):
         (None, None, "None is no score"),
         (7, None, "7 is no score"),
         (KeyError("score"), None, "odd failed: KeyError"),
-        ("waits", None, "no score within 0.02 s"),
+        ("waits", None, "no score within 0.2 s"),
+        ("swallows", None, "the judge gave no answer: connection"),
     ],
 )
 async def test_what_is_no_score_is_told_as_not_measured(
     folder: Folder, gives: Any, score: float | None, reason: str
 ) -> None:
-    settings = Settings(llm_grader_model="openai:any", llm_api_key="any", llm_timeout_seconds=0.01)
-    judge = JudgeModel(settings)
-    [row] = await Bench(judge).measure([Odd(gives)], [RecordedRun(**folder.run("it", RIGHT))])
+    nobody = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_api_key": "any", "llm_max_retries": 0}
+    judge = JudgeModel(Settings(llm_grader_model="openai:any", llm_timeout_seconds=0.1, **nobody))
+    async with asyncio.timeout(HANGS_SECONDS):
+        [row] = await Bench(judge).measure([Odd(gives)], [RecordedRun(**folder.run("it", RIGHT))])
     assert (row.score, row.reason) == (score, reason)
     await judge.aclose()
