@@ -59,8 +59,14 @@ def environment(session: nox.Session, name: str, *options: str) -> str:
 
 def checks(session: nox.Session) -> str:
     """The Python of the environment that has the tools of every check, and of the tests."""
-    groups = [group for group in ("checks", "evaluation", "load") if group in GROUPS]
+    groups = [group for group in ("checks", "load") if group in GROUPS]
     return environment(session, "checks", *(f"--group={group}" for group in groups))
+
+
+def figures(session: nox.Session) -> str:
+    """The same with what compares groups of people, 256 MB."""
+    groups = [group for group in ("checks", "evaluation", "load") if group in GROUPS]
+    return environment(session, "readiness", *(f"--group={group}" for group in groups))
 
 
 @nox.session
@@ -185,7 +191,7 @@ def guards(session: nox.Session) -> None:
 @nox.session
 def evaluate(session: nox.Session) -> None:
     """Ask the cases of evaluation/ and every agent's examples; -- --model openai:gpt-5-mini --samples 3, -- --accept."""
-    python(session, "-m", "app", "evaluate", *session.posargs, of=checks(session))
+    python(session, "-m", "app", "evaluate", *session.posargs, of=figures(session))
 
 
 @nox.session
@@ -222,7 +228,7 @@ def policy(session: nox.Session) -> None:
 @nox.session
 def readiness(session: nox.Session) -> None:
     """Run the tests that prove the production checklist and write the report."""
-    python(session, "-m", "tools.readiness", *session.posargs, of=checks(session))
+    python(session, "-m", "tools.readiness", *session.posargs, of=figures(session))
 
 
 @nox.session

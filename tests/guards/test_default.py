@@ -24,6 +24,7 @@ FOUND: Final = {"tuning": 0.95, "held_out": 0.9}
 
 ROOT: Final = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 DATA: Final = tomllib.loads(Path(__file__).with_name("default_questions.toml").read_text(encoding="utf-8"))
+UNSEEN_FOUND: Final = {"agent": 0.9, "answer": 0.8, "language": 0.95}
 UNSEEN: Final = tomllib.loads(Path(__file__).with_name("default_unseen.toml").read_text(encoding="utf-8"))["groups"]
 
 
@@ -129,6 +130,6 @@ def test_paraphrases_that_nothing_is_tuned_on(default: Default) -> None:
     same = {it: default.answer(it) == default.answer(plain) for _, plain, others in groups for it in others}
     told = {it: default.detect(it) == each for each in ("en", "es") for row in UNSEEN for it in row[each][1:]}
     assert all(default.answer(plain) for _, plain, _ in groups)
-    share("unseen: reach their agent", asked)
-    share("unseen: the answer of the plain question", same)
-    share("unseen: language told", told)
+    assert share("unseen: reach their agent", asked) >= UNSEEN_FOUND["agent"]
+    assert share("unseen: the answer of the plain question", same) >= UNSEEN_FOUND["answer"]
+    assert share("unseen: language told", told) >= UNSEEN_FOUND["language"]

@@ -219,7 +219,7 @@ def test_a_new_project_is_evaluated_with_no_key_and_no_network_within_a_minute(i
     """After the readiness report, whose environment has Fairlearn."""
     assert project_nox(installed, "-s", "evaluate", "--", "--model", "embedded", "--only", "examples/").returncode == 0
     python = interpreter(installed).relative_to(installed.folder / ".venv")
-    command = (str(installed.folder / ".nox" / "checks" / python), "-c", WITHOUT_NETWORK)
+    command = (str(installed.folder / ".nox" / "readiness" / python), "-c", WITHOUT_NETWORK)
     done = run(installed, *command)
     print(brief(done.stdout))
     assert done.returncode == 0, brief(done.stdout)

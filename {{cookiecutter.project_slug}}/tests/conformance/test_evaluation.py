@@ -1,6 +1,5 @@
 """The evaluation over a model behind a socket: what it catches, what it counts, and that nothing is asked twice."""
 
-import os
 import re
 import signal
 from collections import Counter
@@ -88,7 +87,7 @@ class Model:
     def _plan(self, request: Request, question: str) -> Reply:
         self.planned.append(question)
         if len(self.planned) == self.stop_at:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         agents = [name for name, words in ABOUT.items() if any(it in question.lower() for it in words)]
         parts = question.split(" and ") if len(agents) > 1 else [question]
         tasks = [{"agent": it, "question": part} for it, part in zip(self.plan(question, agents), parts, strict=True)]

@@ -1,5 +1,6 @@
 """Reads the cases: the agents' examples, `evaluation/shipped` and the owner's `evaluation/cases`."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -31,7 +32,7 @@ class Cases:
     """They wait for a person who says what is right."""
 
     left_out: list[str] = field(default_factory=list)
-    """Shipped cases of agents that this project does not have: a line each."""
+    """Shipped cases that mean nothing to this project, or that its owner does not want: id and reason."""
 
     def load(self) -> "Cases":
         """Read all of them.
@@ -40,6 +41,7 @@ class Cases:
             ConfigurationError: A file or a case is wrong.
         """
         self._problems: list[str] = []
+        self._without: list[str] = []
         self._members = [*([] if isinstance(self.flow, OwnGraph) else self.agents)]
         self._known = {agent.name for agent in (*self._members, *self.flow.workers(self.agents))}
         found = [*self._examples()]
@@ -51,7 +53,12 @@ class Cases:
         for case in found:
             if other := first.get(case.id):
                 self._problems.append(f"{case.origin}: the id {case.id} is taken, by {other.origin}")
-            elif not self._is_left_out(case):
+            elif reason := self._unfit(case):
+                if self._is_own(case):
+                    self._problems.append(f"{case.origin}: {reason}")
+                else:
+                    self.left_out.append(f"{case.id}: {reason}")
+            else:
                 (self.pending if case.pending else self.counting).append(self._for_flow(case))
             first.setdefault(case.id, case)
         if self._problems:
@@ -72,18 +79,31 @@ class Cases:
         """Without a planner one worker answers everything, and a run does not say which members it asked."""
         return case if self.flow.has_planner else case.model_copy(update={"agents": None, "adds": ()})
 
-    def _is_left_out(self, case: Case) -> bool:
+    def _unfit(self, case: Case) -> str:
+        """Why this project cannot be asked a case; empty for one that it can."""
         named = dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs))
-        unknown = sorted(it for it in named if it not in self._known)
-        if not unknown:
-            return False
-        text = f"no agent {', '.join(unknown)}"
-        if case.id.startswith(f"{self.OWN}/"):
-            there = f"there are {', '.join(sorted(self._known)) or 'none'}"
-            self._problems.append(f"{case.origin}: {text}{self._hint(unknown[0], self._known)}; {there}")
-        else:
-            self.left_out.append(f"{case.id}: {text}")
-        return True
+        if unknown := sorted(it for it in named if it not in self._known):
+            there = f"{self._hint(unknown[0], self._known)}; there are {', '.join(sorted(self._known)) or 'none'}"
+            return f"no agent {', '.join(unknown)}{there if self._is_own(case) else ''}"
+        if self._is_own(case):
+            return ""
+        if unwanted := [it for it in self._without if case.id.startswith(it) or it in named]:
+            return f"`without` names {unwanted[0]}"
+        refuses = case.verdict == "decline" and not case.agents
+        wants_planner = refuses or case.adds or (case.agents is not None and len(case.agents) != 1)
+        return (
+            ""
+            if self.flow.has_planner or not wants_planner
+            else "the flow has no planner, which shares out or declines"
+        )
+
+    @staticmethod
+    def digest(path: Path) -> str:
+        """Of a file, or of all files of a folder with their names; another one where a byte is another."""
+        found = hashlib.sha256()
+        for file in sorted(it for it in (path, *path.rglob("*")) if it.is_file()):
+            found.update(file.relative_to(path).as_posix().encode() + file.read_bytes().replace(b"\r\n", b"\n"))
+        return found.hexdigest()[: Case.DIGEST_CHARS]
 
     def _of_file(self, file: Path, prefix: str) -> Iterator[Case]:
         try:
@@ -101,14 +121,27 @@ class Cases:
             return
         entries = self._entries(root)
         shared = {key: self._value(node) for key, node in entries.items() if key != "cases"}
+        samples = shared.pop("samples", {})
+        if prefix == self.OWN:  # its owner's word about shipped cases
+            self._without += shared.pop("without", [])
         wrong = sorted(shared.keys() - {"kind", "needs"})
         if wrong or "cases" not in entries or not isinstance(entries["cases"], yaml.SequenceNode):
-            wanted = "`kind:` and `cases:`, a list; perhaps `needs:`"
+            wanted = "`kind:` and `cases:`, a list; perhaps `needs:` and `without:`"
             self._problems.append(f"{file}:{root.start_mark.line + 1}: a file has {wanted}")
             return
         for node in entries["cases"].value:
             if case := self._case(file, node, {"kind": KINDS[0]} | shared):
-                yield case.model_copy(update={"id": f"{prefix}/{case.name}"})
+                name = f"{prefix}/{case.name}"
+                if path := self._replaced(case, samples):
+                    self.left_out.append(f"{name}: {path} is no longer the sample that it asks about")
+                else:
+                    yield case.model_copy(update={"id": name})
+
+    def _replaced(self, case: Case, samples: Mapping[str, Mapping[str, str]]) -> str:
+        """The data of an agent of `case` that the owner has replaced: `samples` has their digests by agent."""
+        named = (*(case.agents or ()), *case.adds, *case.needs)
+        paths = {path: digest for agent in named for path, digest in samples.get(agent, {}).items()}
+        return next((it for it, digest in paths.items() if self.digest(self.folder.parent / it) != digest), "")
 
     def _case(self, file: Path, node: Any, shared: Mapping[str, Any]) -> Case | None:
         """The case, or None after its problems were noted."""
@@ -133,6 +166,10 @@ class Cases:
                 said = error["msg"].removeprefix("Value error, ")
                 self._problems.append(f"{file}:{at}: {f'{key}: ' if key else ''}{said}")
             return None
+
+    @classmethod
+    def _is_own(cls, case: Case) -> bool:
+        return case.id.startswith(f"{cls.OWN}/")
 
     @staticmethod
     def _entries(node: Any) -> dict[str, Any]:

@@ -53,8 +53,8 @@ class Evaluate:
         Raises:
             ConfigurationError: A case file or a setting is wrong.
         """
-        wide: dict[str, int] = {} if sys.stdout.isatty() else {"width": self.LOG_COLUMNS}
-        console = Console(markup=False, highlight=False, soft_wrap=True, **wide)
+        width = None if sys.stdout.isatty() else self.LOG_COLUMNS
+        console = Console(markup=False, highlight=False, soft_wrap=True, width=width)
         application = Application.load()
         runner = Runner(application, self.model, self.live, self.samples, self.at_once)
         cases = Cases(application.agents, flow=application.flow).load()

@@ -51,7 +51,6 @@ class Served:
         lengths = [len(Words.tokenize(it.run.answer.replace(asked.value, "value"))) for asked, it in row]
         courtesies = [Register.is_courteous(it.own_words, it.run.language) for _, it in row]
         usual = Counter(answer.agents for _, answer in row).most_common(1)
-        usual_tone = Counter(courtesies).most_common(1)
         for (question, answer), words, is_courteous in zip(row, lengths, courtesies, strict=True):
             run = answer.run
             measures = {
@@ -59,7 +58,7 @@ class Served:
                 "agents": float(answer.agents == usual[0][0]),
                 "whole": float(not set(run.degraded) - Answer.CHOSEN),
                 "length": words / (fmean(lengths) or 1),  # templates differ more than people do
-                "courtesy": float(is_courteous == usual_tone[0][0]),
+                "courtesy": float(is_courteous or not any(courtesies)),
             }
             yield cls(case.attribute, question.value, cluster, measures)
 
@@ -100,7 +99,7 @@ class Disparities:
         "agents": "by the agents that most groups get",
         "whole": "without a degraded part",
         "length": "words of the answer, as parts of what is usual for its question",
-        "courtesy": "as courteous as most groups are answered",
+        "courtesy": "with a word of courtesy, where any group gets one",
     }
 
     NOISY: ClassVar = frozenset({"length", "courtesy"})

@@ -63,6 +63,9 @@ class LanguageDetector:
         language: Locale.load(language).common_words for language in LANGUAGES
     }
 
+    IDLE: Final = {language: Locale.load(language).function_words for language in LANGUAGES}
+    """More of them, which decide where the commonest do not."""
+
     UNKNOWN: Final[Mapping[str, frozenset[str]]] = {
         language: words
         for language, words in Locale.common_words_of_others().items()
@@ -83,7 +86,7 @@ class LanguageDetector:
         `keywords` of agents count where only one language has them: `titulares`, `precio casco`.
         """
         self._default = default
-        idle = frozenset().union(*(Locale.load(it).function_words for it in LANGUAGES))  # of `send me`
+        idle = frozenset().union(*self.IDLE.values())  # of `send me`
         words = {
             language: {word for each in keywords for it in each.get(language, ()) for word in Words.tokenize(it)} - idle
             for language in LANGUAGES
@@ -108,6 +111,9 @@ class LanguageDetector:
             return self._default
         most = max(counts[language] for language in LANGUAGES)
         best = [language for language in LANGUAGES if counts[language] == most]
+        if len(best) > 1:
+            shared = [sum(word in self.IDLE[it] for word in Words.tokenize(text)) for it in best]
+            best = [it for it, count in zip(best, shared, strict=True) if count == max(shared)]
         return next(it for it in (spoken, self._default, *best) if it in best)
 
     CLEAR_WORDS: Final = 4

@@ -22,13 +22,19 @@ class Asker:
     MORE_WORDS: Final = 3
     """What follows an introduction goes on with it where it is as short: `I am Ana, from Lima, ...`. A guess."""
 
+    MOST_PERSONS: Final = 8
+    """That are looked at; a text with more is no question of a person. A guess."""
+
     @classmethod
     def without(cls, question: str, score: Callable[[str], int]) -> str:
         """`question` without its asker; `score` counts keywords: what has any of them is no introduction."""
         kept = "".join(cls._kept(question, score))
         text = kept if score(kept) else question
-        for person in cls._persons():
-            text = person.sub(lambda found: found[0] if score(found[0]) else " ", text)
+        least = score(text)
+        persons = dict.fromkeys(it for person in cls._persons() for it in person.findall(text))
+        for found in [*persons][: cls.MOST_PERSONS]:
+            shorter = " ".join(text.replace(found, " ").split())
+            text = shorter if score(shorter) >= least else text  # `customer service` is no customer
         return text.strip()
 
     @classmethod
@@ -46,14 +52,17 @@ class Asker:
         """In each language: `for a French customer from Lyon`, `para una mujer musulmana de Fez`, `de 80 años`."""
         return [cls._person(it) for it in map(Locale.load, LANGUAGES) if it.people]
 
-    @staticmethod
-    def _person(locale: Locale) -> re.Pattern[str]:
+    FEW: Final = "{0,3}"
+    """Words that may stand before a person's noun; a guess."""
+
+    @classmethod
+    def _person(cls, locale: Locale) -> re.Pattern[str]:
         describing = rf"(?!(?:{Locale.pattern(locale.common_words)})\b)[\w-]+"
         after = "" if locale.describes_before else rf"(?:\s+{describing})?"
         name = r"(?-i:[A-ZÁÉÍÓÚÑ]\w+)"
         return re.compile(
             r"(?:\b(?:for|as|by|to|of|with|para|como|de|a|por|con)\s+)?\b(?:an?|the|my|our|some|una?|el|la|los|las|mis?|\d+)[\s-]+"
-            rf"(?:{describing}\s+){{0,3}}?(?:{Locale.pattern(locale.people)})\b(?!'s){after}(?:\s+(?:from|in|de|en)\s+{name}(?:\s{name})*)?"
+            rf"(?:{describing}\s+){cls.FEW}?(?:{Locale.pattern(locale.people)})\b(?!'s){after}(?:\s+(?:from|in|de|en)\s+{name}(?:\s{name})*)?"
             r"(?:\s+(?:asks?|wants? to know|wonders?|preguntan?|quieren? saber)\b)?",
             re.IGNORECASE,
         )

@@ -203,7 +203,8 @@ class GraphBuilder:
 
         Without a planner, the first agent gets every message whole.
         """
-        detector = LanguageDetector(settings.language, [agent.keywords for agent in agents])
+        members = [it for agent in agents for it in getattr(agent, "members", ())]  # of a flow's one worker
+        detector = LanguageDetector(settings.language, [agent.keywords for agent in (*agents, *members)])
         shared = [PLANNER, REPAIR, DECLINED, WRITER, UNGROUNDED, WRONG_LANGUAGE, GROUNDING_JUDGE]
         prompts = [*shared, *(it for agent in agents for it in getattr(agent, "prompts", [agent.prompt]))]
         texts = [text for prompt in prompts for text in prompt.text.values()]

@@ -39,7 +39,7 @@ class Keywords:
                 self._by_first.setdefault(key, []).append(phrase)
 
     def score(self, text: str) -> int:
-        """How many keywords `text` holds."""
+        """How many different words of `text` are keywords, or begin one."""
         said = self.IDIOM.sub(" ", Words.strip_accents(text))
         words = [self._keys(word, shorter=self.ENDING_CHARS) for word in Words.tokenize(said)]
         found = set()
@@ -47,7 +47,7 @@ class Keywords:
             for phrase in (it for key in keys for it in self._by_first.get(key, ())):
                 here = words[at : at + len(phrase)]
                 if len(here) == len(phrase) and not any(map(frozenset.isdisjoint, here, phrase)):
-                    found.add(id(phrase))
+                    found.add(keys)
         return len(found)
 
     def focus(self, question: str) -> str:

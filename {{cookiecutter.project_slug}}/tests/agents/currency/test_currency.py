@@ -47,6 +47,10 @@ from tests.support.peers.openai_replies import Body, Hang, Reply
         ("How much does a Swiss franc cost?", "en", ["CHF"], 1),
         ("dollars to pesos? the Mexican ones", "en", ["USD", "MXN"], None),
         ("¿A cómo está el peso? el chileno", "es", ["CLP"], None),
+        ("USD a EUR", "en", ["USD", "EUR"], None),
+        ("How many euros is the yen?", "en", ["JPY", "EUR"], None),
+        ("¿A cuántos euros está la libra?", "es", ["GBP", "EUR"], None),
+        ("I want to know the dollar rate", "en", ["USD"], None),
     ],
 )
 def test_currencies_and_amount_are_read_off_the_question(
@@ -140,6 +144,9 @@ async def test_a_small_result_keeps_four_telling_digits(on_sources: Built, sourc
         ("How much is the helmet in dollars?", "en", "I do not know a currency called “helmet”"),
         ("¿Cuánto cuesta el casco en dólares?", "es", "No conozco ninguna moneda llamada «casco»"),
         ("¿Cuántos euros son 100 doblones?", "es", "No conozco ninguna moneda llamada «doblones»"),
+        ("What is a doubloon worth in euros?", "en", "I do not know a currency called “doubloon”"),
+        ("Dollars to galleons rate", "en", "I do not know a currency called “galleons”"),
+        ("I want to convert my airline miles to euros", "en", "I do not know a currency called “airline miles”"),
     ],
 )
 def test_what_the_question_lacks_is_asked_back(
@@ -154,6 +161,12 @@ def test_what_the_question_lacks_is_asked_back(
 async def test_an_amount_that_is_no_sum_of_money_is_asked_back(on_samples: Built, amount: str) -> None:
     with pytest.raises(ClarificationNeeded, match="at most 1,000,000,000,000"):
         await on_samples(CurrencyAgent).answer_without_model(f"{amount} dollars in euros", "en")
+
+
+@pytest.mark.parametrize("asker", ["I am 80 years old. ", "I'm 18, ", "My 90-year-old grandmother asks: "])
+def test_a_figure_of_who_asks_is_no_amount(on_samples: Built, asker: str) -> None:
+    [call] = on_samples(CurrencyAgent).plan_without_model(f"{asker}what is the dollar worth in euros?", "en")
+    assert (call.arguments["base"], call.arguments["amount"]) == ("USD", 1)
 
 
 async def test_each_amount_is_converted(on_samples: Built) -> None:

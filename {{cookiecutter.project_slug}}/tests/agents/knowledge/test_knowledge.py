@@ -5,7 +5,7 @@ import pytest
 from app.agents.knowledge.agent import KnowledgeAgent
 from app.agents.knowledge.passages import Passages
 from app.agents.knowledge.settings import KnowledgeSettings
-from harness.errors import PolicyViolation, SourceUnavailable
+from harness.errors import ClarificationNeeded, PolicyViolation, SourceUnavailable
 from harness.prompts.language import Language
 from tests.agents.conftest import Built
 
@@ -70,6 +70,28 @@ async def test_a_price_is_read_from_the_table(
     assert answer == told
     title = {"en": "Price list", "es": "Lista de precios"}[language]
     assert findings[1].sources == [{"title": title, "url": "products"}]
+
+
+@pytest.mark.parametrize("question", ["How much is it?", "¿Cuánto cuesta?", "What's the price, please?"])
+def test_a_price_of_nothing_is_asked_back(on_samples: Built, folder: Path, question: str) -> None:
+    with pytest.raises(ClarificationNeeded, match=r"Whose price|el precio"):
+        on_samples(KnowledgeAgent).plan_without_model(question, "en" if question.isascii() else "es")
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("When do you shut?", "When do you opening hours?"),
+        ("Can I have my money back?", "Can I have my money return?"),
+        ("¿Cuánto cobran por mandar un pedido?", "¿Cuánto por envío un pedido?"),
+        ("Is the store open in Nigeria?", "Is the  opening hours  ?"),
+    ],
+)
+def test_a_subject_is_searched_for_as_the_documents_call_it(
+    on_samples: Built, folder: Path, question: str, asked: str
+) -> None:
+    [search, *_] = on_samples(KnowledgeAgent).plan_without_model(question, "en")
+    assert search.arguments["question"].split() == asked.split()
 
 
 async def test_a_price_that_the_table_does_not_hold_is_looked_for_in_the_documents(
@@ -138,6 +160,25 @@ def test_the_best_passages_come_first_and_no_more_than_asked_for() -> None:
     }
     found = Passages(files).search("red apples", at_most=2, min_score=0.3)
     assert [passage.heading for passage in found] == ["Three", "One"]
+
+
+def test_a_passage_in_the_language_of_the_question_comes_first() -> None:
+    files = {
+        "shop.md": "# Contact\nWrite to us by mail, and we will answer you.",
+        "tienda.md": "# Contacto\nEscribe a la tienda y te respondemos.",
+    }
+    for language, headings in (("es", ["Contacto", "Contact"]), ("en", ["Contact", "Contacto"])):
+        found = Passages(files).search("contact", at_most=3, min_score=0.3, language=language)
+        assert [it.heading for it in found] == headings
+
+
+def test_a_passage_that_is_far_behind_the_best_one_is_left_out() -> None:
+    files = {
+        "a.md": "# Red pears\nRed pears are pears.",
+        "b.md": "# Cherries\nRed ones.",
+        "c.md": "# Plums\nBlue ones.",
+    }
+    assert [it.heading for it in Passages(files).search("red pears", at_most=3, min_score=0)] == ["Red pears"]
 
 
 def test_no_files_hold_no_passage() -> None:

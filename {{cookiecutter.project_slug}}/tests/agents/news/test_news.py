@@ -36,6 +36,9 @@ def feed(text: str) -> Feed:
         ("Is there any news about the economy?", "economy"),
         ("¿Qué noticias hay sobre economía en Colombia?", "economía Colombia"),
         ("Dame titulares de ciencia-ficción", "ciencia-ficción"),
+        ("What are the newspapers reporting about the economy?", "economy"),
+        ("Cuéntame qué dice la prensa sobre Messi", "Messi"),
+        ("I'd like news on tennis", "tennis"),
     ],
 )
 def test_the_topic_is_read_off_the_question(question: str, topic: str) -> None:

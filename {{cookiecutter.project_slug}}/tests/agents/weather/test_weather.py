@@ -44,6 +44,15 @@ WHOLE_WEEK = [FIRST_DAY + timedelta(days=i) for i in range(7)]
         ("What's the weather like in the", []),
         ("What's the weather like tomorrow, and on Friday?", []),
         ("¿Qué tiempo hace?", []),
+        ("Will it be cold for dinner?", []),
+        ("¿Necesito paraguas para el concierto?", []),
+        ("Is it cold in the fridge?", []),
+        ("Will it rain in the garden in Lima?", ["Lima"]),
+        ("forecast for new york", ["new york"]),
+        ("weather in springfield this weekend", ["springfield"]),
+        ("Cuéntame el clima de Madrid de esta semana", ["Madrid"]),
+        ("Springfield and Quito weather this weekend", ["Springfield", "Quito"]),
+        ("¿Qué temperatura máxima tendrá Cusco el viernes?", ["Cusco"]),
     ],
 )
 def test_places_are_read_off_the_question(question: str, places: list[str]) -> None:
@@ -112,6 +121,11 @@ def test_no_day_that_is_asked_about_is_left_out(on_samples: Built, question: str
     assert [f"{it.arguments['place']} {it.arguments['day']}" for it in calls] == asked
 
 
+def test_a_day_that_is_said_afterwards_counts(on_samples: Built) -> None:
+    [call] = on_samples(WeatherAgent).plan_without_model("Will it rain in Lima? I mean tomorrow.", "en")
+    assert call.arguments["day"] == "tomorrow"
+
+
 @pytest.mark.parametrize("days", ["on the 1st and 2nd of December", "yesterday and today", "yesterday"])
 def test_days_that_no_forecast_has_or_that_are_not_read_are_asked_back(on_samples: Built, days: str) -> None:
     with pytest.raises(ClarificationNeeded, match="next six days"):
@@ -124,6 +138,7 @@ def test_the_place_stands_where_the_weather_is_asked_for(on_samples: Built) -> N
 
     assert place("I am from Lima. Will it rain in Quito?") == "Quito"
     assert place("I live in Lima. Do I need an umbrella?") == "Lima"
+    assert place("My name is Ana, from Quito, will it rain in Lima?") == "Lima"
     with pytest.raises(ClarificationNeeded, match="For which place"):
         place("What medicine should I take for the cold?")
 

@@ -45,6 +45,14 @@ class Project:
         return code
 
 
+@pytest.fixture(autouse=True)
+def _boxes_that_need_fairlearn(request: pytest.FixtureRequest) -> None:
+    """Without it no test proves them: the readiness report calls them unproven."""
+    boxes = {box for mark in request.node.iter_markers("checklist") for box in mark.args}
+    if boxes & {"ETH-1", "ETH-4"}:
+        pytest.importorskip("fairlearn")
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
     monkeypatch.chdir(tmp_path)

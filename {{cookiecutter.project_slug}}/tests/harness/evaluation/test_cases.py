@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import ConfigurationError
 from harness.evaluation.case_files import Cases
+from harness.runtime.agent_flows import Handoffs
 from harness.runtime.flows import Parallel
 from tests.harness.runtime.test_flows import own
 from tests.support.agents import HeightsAgent, MoonsAgent
@@ -63,7 +64,7 @@ cases:
     assert f"{folder}/gaps.yaml:3: gaps: d is none of the values" in told
     assert [it for it in told if it.startswith(f"{folder}/broken.yaml:2: this is no YAML")] != []
     assert [it for it in told if it.startswith(f"{folder}/kind.yaml:3: kind: Input should be")] != []
-    assert f"{folder}/list.yaml:1: a file has `kind:` and `cases:`, a list; perhaps `needs:`" in told
+    assert f"{folder}/list.yaml:1: a file has `kind:` and `cases:`, a list; perhaps `needs:` and `without:`" in told
     assert len(told) == 10
 
 
@@ -72,6 +73,27 @@ def test_a_shipped_case_of_an_agent_that_is_not_there_is_left_out_and_named(proj
     loaded = Cases(AGENTS).load()
     assert loaded.left_out == ["rain/rain: no agent weather"]
     assert "rain/mars" in {it.id for it in loaded.counting}
+
+
+def test_shipped_cases_that_the_owner_does_not_want_are_left_out_by_agent_or_id(project: Project) -> None:
+    project.cases("cases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n- ask: x\n", "shipped/a")
+    project.cases("without: [moons, a/x]\ncases: []\n")
+    loaded = Cases(AGENTS).load()
+    assert loaded.left_out[-2:] == ["a/mars: `without` names moons", "a/x: `without` names a/x"]
+    assert {it.id.partition("/")[0] for it in loaded.counting} == {"examples", "a"}
+
+
+def test_a_case_about_a_sample_is_left_out_where_the_sample_was_replaced(project: Project) -> None:
+    (project.folder / "data").mkdir()
+    (project.folder / "data/moons.csv").write_text("mars,2\n", encoding="utf-8")
+    digest = Cases.digest(project.folder / "data")
+    text = "samples: {moons: {data: %s}}\ncases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n"
+    project.cases(text % digest, "shipped/table")
+    assert Cases(AGENTS).load().left_out == []
+    (project.folder / "data/moons.csv").write_text("mars,3\n", encoding="utf-8")
+    loaded = Cases(AGENTS).load()
+    assert loaded.left_out == ["table/mars: data is no longer the sample that it asks about"]
+    assert "table/teide" in {it.id for it in loaded.counting}
 
 
 def test_a_pending_case_does_not_count(project: Project) -> None:
@@ -121,6 +143,21 @@ def test_another_word_is_another_case_and_a_reason_is_not() -> None:
 def test_a_comparison_needs_two(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="at least two"):
         case(**given)  # type: ignore[arg-type]
+
+
+def test_where_nobody_plans_it_is_not_asked_who_worked_and_nobody_declines(project: Project) -> None:
+    project.cases(
+        """\
+cases:
+- {id: joke, ask: A joke, agents: [], verdict: decline}
+- {id: both, ask: Mars and Teide, agents: [moons, heights]}
+- {id: one, ask: Mars, agents: [moons]}
+""",
+        "shipped/x",
+    )
+    loaded = Cases(AGENTS, flow=Handoffs()).load()
+    assert [it.partition(":")[0] for it in loaded.left_out] == ["x/joke", "x/both"]
+    assert {it.id: it.agents for it in loaded.counting}["x/one"] is None
 
 
 def test_where_one_graph_answers_its_members_are_not_asked_for(tmp_path: Path) -> None:

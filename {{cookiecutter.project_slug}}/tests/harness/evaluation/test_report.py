@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -122,7 +123,8 @@ def test_an_estimate_is_by_the_last_runs_of_this_model(run_of: RunOf) -> None:
     assert "cost unknown (no run of this model yet, or no price in LLM_PRICES)" in str(new)
     known = run_of(asked, model="openai:x", model_calls=5, seconds=2.0, cost_usd=0.01)
     after = Estimate.of([asking] * 10, [known], "openai:x", 2)
-    assert (after.calls, after.seconds, after.usd) == (50, 10.0, pytest.approx(0.1))
+    assert (after.calls, after.seconds) == (50, 10.0)
+    assert after.usd == pytest.approx(0.1)
     assert str(after) == "10 questions, about 50 calls of models, time about 10 s, cost 0.10 USD"
     other = Estimate.of([asking], [known], "openai:y", 2)
     assert (other.seconds, other.usd) == (None, None)
@@ -132,6 +134,6 @@ def test_an_estimate_is_by_the_last_runs_of_this_model(run_of: RunOf) -> None:
 @pytest.mark.parametrize(
     ("given", "calls"), [({"verdict": "decline"}, 1), ({"agents": ["a", "b"]}, 6), ({"agents": []}, 1), ({}, 3)]
 )
-def test_what_is_not_known_is_guessed_by_what_the_case_expects(given: dict[str, object], calls: int) -> None:
+def test_what_is_not_known_is_guessed_by_what_the_case_expects(given: dict[str, Any], calls: int) -> None:
     asked = case(ask="x", **given)
     assert Estimate.of([Asking(asked, 0, 0, asked.questions[0])], [], "m", 1).calls == calls

@@ -1,5 +1,7 @@
 """Tests of `statistics` and `rows`, against figures that were computed by hand or stand in the literature."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from harness.evaluation.rows import Figure, Row
@@ -35,8 +37,8 @@ def test_one_of_k_tries_is_easier_than_all_of_them() -> None:
 def test_a_bootstrap_draws_clusters_and_gives_the_same_twice() -> None:
     clusters = [[1.0, 1.0], [0.0], [1.0], [0.0]]
 
-    def mean(some: object) -> float:
-        flat = [it for cluster in some for it in cluster]  # type: ignore[attr-defined]
+    def mean(some: Sequence[Sequence[float]]) -> float:
+        flat = [it for cluster in some for it in cluster]
         return sum(flat) / len(flat)
 
     low, high = Statistics.bootstrap(clusters, mean)

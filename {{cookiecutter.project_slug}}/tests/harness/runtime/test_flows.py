@@ -64,6 +64,12 @@ async def test_each_flow_answers_with_the_embedded_model(begin: Stage, name: str
     assert (reply.answer, reply.degraded_because) == (EMBEDDED[name], [])
 
 
+@pytest.mark.parametrize("name", ["parallel", "supervisor", "handoffs"])
+async def test_the_keywords_of_the_agents_tell_the_language_in_each_flow(begin: Stage, name: str) -> None:
+    reply = await begin(FLOWS[name][0], agents=AGENTS).say("lunas Marte")
+    assert (reply.language, reply.answer) == ("es", "marte tiene 2 lunas.")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"), [({}, "model_unavailable"), ({"disable_llm": True}, "llm_disabled")], ids=["down", "none"]
 )

@@ -1,7 +1,10 @@
 """Which words meet a keyword, and which part of a question is about them."""
 
+from typing import Any
+
 import pytest
 
+from harness.runtime.agent import Agent
 from harness.runtime.keywords import Keywords
 
 
@@ -40,3 +43,15 @@ def test_a_word_that_only_begins_like_a_keyword_does_not(keywords: Keywords, tex
 )
 def test_a_question_is_read_where_its_keywords_stand(keywords: Keywords, question: str, focus: str) -> None:
     assert keywords.focus(question) == focus
+
+
+def test_keywords_are_a_text_too_and_an_idiom_is_none_of_them() -> None:
+    class Shop(Agent[Any]):
+        description = "Orders."
+        prompt = "Answer."
+        keywords = {"en": "order,\n    send back", "es": ("tiempo",)}
+
+    assert Shop.keywords["en"] == ("order", "send back")
+    words = Keywords(Shop.keywords)
+    assert words.score("I send back my order") == 2
+    assert words.score("In order to eat, how long and cuánto tiempo?") == 0

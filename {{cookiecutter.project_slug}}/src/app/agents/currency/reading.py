@@ -61,7 +61,7 @@ class CurrencyReader:
     UNNAMED: Final = re.compile(
         rf"(?:{NUMBER}(?:\s*(?:{'|'.join(TIMES)})\b)*(?:\s+de)?|\b(?:(?P<to>(?:in)?to|a(?=\s+\S+\W*$))|how many|how much(?: is| are| does)?|(?:price|cost|value) of"
         r"|convert|exchange|swap|cu[aá]nt[oa]s|precio de|cu[aá]nto (?:vale|cuesta|es)n?|convierte|convertir|cambiar?|pasar?))"
-        r"\s+(?:(?:an?|one|the|this|my|el|la|los|las|una?|mis?)\s+)?(?=(?P<name>[^\W\d_]{3,}(?: [^\W\d_]{3,})?))|(?P<worth>[^\W\d_]{3,}) worth\b",
+        r"\s+(?:(?:an?|one|the|this|my|el|la|los|las|una?|mis?)\s+)?(?=(?P<name>[^\W\d_]{3,}(?: [^\W\d_]{3,})?))|\b(?P<worth>[^\W\d_]{3,}) worth\b",
         re.IGNORECASE,
     )
     """Where a currency is to be expected, or what is no currency is asked about."""

@@ -110,11 +110,11 @@ US: Final = "#us"
 
 SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
-        "opening hours": "opening hours, opening times, hours, what time, open, opening, close, closed, closing, shut, visit the shop",
+        "opening hours": "opening hours, business hours, working hours, opening times, hours, what time, open, opening, close, closed, closing, shut, visit the shop",
         "return": "return, refund, reimburse, reimbursement, back, exchange it, exchange an item, exchange a product",
         "delivery": "delivery, deliver, delivered, ship, shipping, shipped, shipment, postage, parcel, package, dispatch, send me"
         ", sending, order arrive, order get here, receive my order, get my order",
-        "contact": "contact, phone number, phone, telephone, call you, email address, email, e-mail, postal address, reach you, get in touch, write to you, customer service"
+        "contact": "contact details, contact, phone number, phone, telephone, call you, email address, email, e-mail, postal address, reach you, get in touch, write to you, customer service"
         ", complain, complaint",
         US: "shop, store",
         PRICE: "price, prices, cost, costs, charge, fee, how much is, how much are, how much for, how much does, how expensive",
@@ -122,13 +122,13 @@ SUBJECTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "service": "service",
     },
     "es": {
-        "horario": "horario de apertura, horarios de apertura, horario, horarios, apertura, abren, abre, abrís, abrir, abierto, abierta, cierran, cierra, cerráis, cerrar, cerrado, cerrada"
+        "horario": "horario de apertura, horarios de apertura, horario de atención, horario, horarios, apertura, abren, abre, abrís, abrir, abierto, abierta, cierran, cierra, cerráis, cerrar, cerrado, cerrada"
         ", atienden",
         "devolver": "devolver, devolución, devoluciones, devuelvo, devuelven, devolverlo, devolverla, reembolso, reembolsan, reembolsar"
         ", devolverán, cambiarlo, cambiarla, cambiar un producto, cambiar un artículo",
         "envío": "envío, envíos, enviar, envían, enviarlo, enviármelo, mandar, mandan, mandarlo, entrega, entregas, entregar, entregan"
         ", reparto, portes, paquete, llega mi pedido, llegará mi pedido, tarda mi pedido, recibo mi pedido, recibiré mi pedido, llegar un pedido",
-        "contacto": "contacto, número de teléfono, contactar, contactarlos, contactaros, teléfono, correo, llamar, llamarlos, llamaros, escribirles, escribiros"
+        "contacto": "datos de contacto, contacto, número de teléfono, contactar, contactarlos, contactaros, teléfono, correo, llamar, llamarlos, llamaros, escribirles, escribiros"
         ", queja, reclamar, reclamación, atención al cliente",
         US: "tienda",
         PRICE: "precio, precios, cuesta, cuestan, costaría, vale, valen, cobran, cobráis, cuánto sale, gastos de, cuánto es, cuánto son",

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness import AgentResources, Language, Source, SourceUnavailable, ToolResult, Translations
 
-from .passages import Passages
+from .passages import Passages, Subjects
 from .prompt import PRICE_LIST
 from .settings import KnowledgeSettings
 
@@ -24,6 +24,7 @@ class KnowledgeTools:
         self._files = resources.files
         self._tables = resources.tables
         self._settings = settings
+        self._subjects = Subjects()
         with suppress(SourceUnavailable):  # now, so that the start names a bad file; a missing folder may come yet
             _ = self._passages
 
@@ -66,7 +67,11 @@ class KnowledgeTools:
         ]
         sources = [Source(title=PRICE_LIST.format(language), url="products")] if products else []
         names = [str(row[it]).lower() for row in rows for it in ("en", "es")]
-        unknown = [it for part in self._others(question, names) for it in self._passages.unknown(part)]
+        unknown = [
+            it
+            for part in self._others(question, names)
+            for it in self._passages.unknown(self._subjects.in_our_words(part))
+        ]
         return ToolResult(facts={"products": products, "unpriced": unknown}, sources=sources)
 
     @classmethod

@@ -144,16 +144,16 @@ class Topic:
     ABOUT: Final = re.compile(r"\b(?:about|regarding|concerning|sobre|acerca de|respecto a)\b", re.IGNORECASE)
     """What stands before a topic; without it the topic is what is left of the question."""
     CONTRACTION: Final = re.compile(
-        r"\b(?:i|we|you|it|that|what|who)['\u2019]\w+|['\u2019]s\b|\b\w*[áéíóú]\w*(?:me|nos)\b", re.IGNORECASE
+        r"\b(?:i|we|you|it|that|what|who)['\u2019]\w+|['\u2019]s\b|\b\w{1,9}[áéíóú]\w{0,9}(?:me|nos)\b", re.IGNORECASE
     )
     """And verbs with a pronoun: `cuéntame`."""
     NO_TOPIC: Final = frozenset("""
-        news headline headlines latest recent breaking top stories story happening happened happens today todays whats morning week world miss missed fill catch update
+        news headline headlines latest recent breaking top stories story happening happened happens today todays whats morning week world miss missed fill catch update interesting hear day days
         main important new read summary summarize press newspaper newspapers papers report reporting reported front page pages
         current events affairs
         noticia noticias titular titulares ultima ultimas ultimo ultimos ultimahora hora reciente recientes actualidad hoy semana
         principal principales importante importantes novedad novedades nuevo nueva pasa pasado pasando ocurre ocurrido acerca respecto
-        leer resumen mundo prensa periodico periodicos diario diarios portada portadas cuenta cuentan
+        leer resumen mundo prensa periodico periodicos diario diarios portada portadas cuenta cuentan dia dias
         """.split()).union(*(Locale.load(it).function_words for it in LANGUAGES))
 
     def __init__(self, text: str) -> None:
@@ -174,7 +174,7 @@ class Topic:
     def share(self, headline: Headline) -> float:
         """How much of the topic a headline holds: 0 to 1; 1 where there is no topic."""
         words = Words.tokenize(f"{headline.title} {headline.summary}")
-        held = self._stems & {word[: self.STEM_CHARS] for word in words}
+        held = [it for it in self._stems if any(word.startswith(it) if len(it) > 3 else word == it for word in words)]
         return len(held) / len(self._stems) if self._stems else 1
 
     def is_met_by(self, headline: Headline) -> bool:

@@ -56,8 +56,8 @@ class WeatherAgent(Agent[WeatherSettings]):
         places = PlaceReader().places(about) or PlaceReader().places(question)
         if not places:
             raise ClarificationNeeded(WHICH_PLACE.format(language))
-        later = question.partition(about)[2]  # `Will it rain in Lima? I mean tomorrow.`
-        days = Days.parts(later if Days.is_named(later) and not Days.is_named(about) else about)
+        said = Days.parts(question)  # `Will it rain in Lima? I mean tomorrow.`
+        days = Days.parts(about) if Days.is_named(about) or None in [day for _, day in said] else said
         own = [(day, PlaceReader().places(part)) for part, day in days]
         if not all(each for _, each in own):  # `Lima and Quito today and tomorrow`
             own = [(day, places) for day, _ in own]
