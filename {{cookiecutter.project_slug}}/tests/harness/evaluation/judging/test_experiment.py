@@ -19,7 +19,7 @@ from harness.settings import Settings
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
 from tests.harness.evaluation.judging.conftest import Folder
-from tests.support.peers.langsmith_server import LangSmithServer
+from tests.harness.evaluation.judging.langsmith_server import LangSmithServer
 
 SECRET = "sk-" + "planted0123456789abcdef"
 KEY = "lsv2_" + "pt_planted0123456789abcdef"

@@ -18,8 +18,8 @@ from harness.evaluation.judging.metric import Bench, Metric, Score
 from harness.evaluation.recorded import RecordedRun
 from harness.settings import Settings
 from tests.harness.evaluation.judging.conftest import LABELLED, Folder, StartJudge
+from tests.harness.evaluation.judging.scripted_judge import FENCED, MODES, ScriptedJudge
 from tests.support.peers.openai_replies import Reply, Request, Text
-from tests.support.peers.scripted_judge import FENCED, MODES, ScriptedJudge
 
 JUDGE = ["evaluate", "judge", "--metrics", "grader", "--runs", "runs.jsonl", "--scores", "scores.jsonl"]
 CALIBRATE = ["evaluate", "calibrate", "--metrics", "grader"]

@@ -15,9 +15,9 @@ import orjson
 import pytest
 
 from tests.harness.evaluation.judging.conftest import LABELLED, PROJECT, Folder
+from tests.harness.evaluation.judging.scripted_judge import MODES, ScriptedJudge
 from tests.support.peers.openai_replies import Request
 from tests.support.peers.openai_server import OpenAIServer
-from tests.support.peers.scripted_judge import MODES, ScriptedJudge
 
 ENVIRONMENT = Path(os.environ.get("EVALUATION_ENVIRONMENT", PROJECT / ".nox" / "evaluation"))
 MISSING = "Ragas and TruLens are not installed: run `nox -s evaluation`, which brings them"
@@ -68,7 +68,7 @@ class Desk:
         """Score `runs` by all metrics."""
         self._files.record(runs)
         reached = self._folder / "reached.txt"
-        command = ["-m", "tests.support.watched", str(reached), "evaluate", "judge"]
+        command = ["-m", "tests.harness.evaluation.judging.watched", str(reached), "evaluate", "judge"]
         command += ["--runs", "runs.jsonl", "--scores", "scores.jsonl"]
         own = {
             "PYTHONPATH": os.pathsep.join((str(PROJECT / "src"), str(PROJECT))),

@@ -1,4 +1,4 @@
-"""`python -m tests.support.watched FILE evaluate judge …` is `python -m app`, with the agents of the tests.
+"""`python -m tests.harness.evaluation.judging.watched FILE evaluate judge …` is `python -m app`, with the agents of the tests.
 
 What it looks up and connects to, whichever library does it, is a line in FILE: an audit hook sees all of Python's sockets.
 """
