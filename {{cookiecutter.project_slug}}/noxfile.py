@@ -198,7 +198,7 @@ def evaluate(session: nox.Session) -> None:
 def evaluation(session: nox.Session) -> None:
     """Judge what `evaluate` recorded by Ragas and TruLens too, in an environment of their own: -- judge, -- calibrate.
 
-    Without arguments their wiring is tested, with a scripted judge. The environment has 147 packages, 741 MB.
+    Without arguments their wiring is tested, with a scripted judge. The environment has about 140 packages, 740 MB.
     """
     folder = ".nox/evaluation"
     judges = f"{folder}/{SCRIPTS}/python"

@@ -31,7 +31,6 @@ class Files:
     """Where things lie beside what a command names."""
 
     SAID: ClassVar = Path("var/evaluation/judge.jsonl")
-    LABELLED: ClassVar = Path("evaluation/shipped/labelled.jsonl")
 
     @staticmethod
     def there(name: str | Path, remedy: str) -> Path:
@@ -51,7 +50,24 @@ class Files:
         Raises:
             ConfigurationError: There are none.
         """
-        return [*RecordedRun.read(cls.there(name, "`evaluate` records runs"))]
+        file = cls.there(name, "`evaluate` records runs")
+        try:
+            return [*RecordedRun.read(file)]
+        except ValueError:
+            raise ConfigurationError([f"{file}: a line is no recorded run"]) from None
+
+    @classmethod
+    def labelled(cls, name: str) -> Sequence[Labelled]:
+        """The labelled runs in the file.
+
+        Raises:
+            ConfigurationError: There are none.
+        """
+        file = cls.there(name, "the template brings evaluation/shipped/labelled.jsonl")
+        try:
+            return Labelled.read(file)
+        except (KeyError, ValueError):
+            raise ConfigurationError([f'{file}: a line has no "label" or no "run"']) from None
 
     @staticmethod
     def cases() -> Sequence[Case]:
@@ -69,11 +85,12 @@ class Files:
 class _Judging:
     """What a judge needs, and how its figures are shown."""
 
-    metrics: str = ""
+    metrics: str
     """Names, separated by commas; empty: all that can be measured here."""
 
-    at_once: int = 4
-    labelled: str = str(Files.LABELLED)
+    at_once: int
+    labelled: str
+    """File of the runs that calibrate."""
 
     def __post_init__(self) -> None:
         self._console = Console(markup=False, highlight=False, soft_wrap=True)
@@ -94,8 +111,7 @@ class _Judging:
             return await Bench(judge, self.at_once).measure(metrics, runs), judge
 
     def _stamp(self, metric: Metric, judge: JudgeModel) -> Stamp:
-        file = Files.there(self.labelled, "it comes with the template")
-        return Stamp.of(metric, judge.model, file)
+        return Stamp.of(metric, judge.model, Files.there(self.labelled, "it is what calibrates"))
 
     def _doubt(self, metric: Metric, doubts: Sequence[str]) -> None:
         if doubts:
@@ -116,7 +132,7 @@ class Judge(_Judging):
 
     runs: str
     scores: str
-    at_least: float = 0.0
+    at_least: float
     """Mean below which a calibrated metric fails."""
 
     def run(self) -> int:
@@ -173,7 +189,7 @@ class Calibrate(_Judging):
         Raises:
             ConfigurationError: There are no labelled runs, or no judge.
         """
-        labelled = Labelled.read(Files.there(self.labelled, "it comes with the template"))
+        labelled = Files.labelled(self.labelled)
         metrics = [it for it in self._chosen() if it.asks]
         scores, judge = asyncio.run(self._measured(metrics, [it.run for it in labelled]))
         calibrations = Calibrations(Calibrations.FILE)
@@ -200,7 +216,7 @@ class Upload:
 
     runs: str
     scores: str
-    local: bool = False
+    local: bool
 
     def run(self) -> None:
         """Say what was added.

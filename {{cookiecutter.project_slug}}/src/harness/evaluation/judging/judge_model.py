@@ -44,7 +44,9 @@ class Said:
     def __init__(self, file: Path | None) -> None:
         """Keep it in `file`, a line an answer; without one, in memory."""
         self._file = file
-        whole, _, _ = file.read_bytes().rpartition(b"\n") if file and file.exists() else (b"", b"", b"")
+        whole, end, cut = file.read_bytes().rpartition(b"\n") if file and file.exists() else (b"", b"", b"")
+        if file and cut:  # by an interruption: what follows would be its rest
+            file.write_bytes(whole + end)
         lines = map(orjson.loads, whole.splitlines())
         self._said: dict[str, Any] = {line["key"]: line["said"] for line in lines}
 

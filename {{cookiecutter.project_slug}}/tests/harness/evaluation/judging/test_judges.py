@@ -129,6 +129,30 @@ def test_an_unchanged_judge_over_unchanged_runs_is_asked_nothing_again(
     assert len(judge.requests) == 2 * asked == 6
 
 
+def test_after_an_interruption_only_what_was_not_said_is_asked(folder: Folder, start_judge: StartJudge) -> None:
+    judge = start_judge(ScriptedJudge())
+    folder.record([folder.run(f"case{at}", f"Price of helmet {at}: 39.90.") for at in range(3)])
+    assert main([*JUDGE, "--at-once", "1"]) == 0
+    said = Path("var/evaluation/judge.jsonl")
+    whole = said.read_bytes()
+    said.write_bytes(whole[: len(whole) - 20])  # in the last of three lines
+    for asked in (4, 4):
+        assert main(JUDGE) == 0
+        assert len(judge.requests) == asked
+
+
+@pytest.mark.parametrize("line", ["{}", "no JSON", '{"label": "good"}'])
+def test_a_file_of_another_form_is_named(
+    folder: Folder, start_judge: StartJudge, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    start_judge(ScriptedJudge())
+    folder.runs.write_text(f"{line}\n", encoding="utf-8")
+    assert main(JUDGE) == 2
+    assert main([*CALIBRATE, "--labelled", "runs.jsonl"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["runs.jsonl: a line is no recorded run", 'runs.jsonl: a line has no "label" or no "run"']
+
+
 def test_without_a_model_that_could_judge_the_command_says_which_setting_names_one(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,7 +241,7 @@ class Odd(Metric):
 async def test_what_is_no_score_is_told_as_not_measured(
     folder: Folder, gives: Any, score: float | None, reason: str
 ) -> None:
-    nobody = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_api_key": "any", "llm_max_retries": 0}
+    nobody: dict[str, Any] = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_api_key": "any", "llm_max_retries": 0}
     judge = JudgeModel(Settings(llm_grader_model="openai:any", llm_timeout_seconds=0.1, **nobody))
     async with asyncio.timeout(HANGS_SECONDS):
         [row] = await Bench(judge).measure([Odd(gives)], [RecordedRun(**folder.run("it", RIGHT))])
