@@ -1,6 +1,8 @@
 """Cases are a dataset in LangSmith, runs and scores an experiment: once, masked, and nowhere where that is wished."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +20,7 @@ from harness.guards.personal_data import PiiRules
 from harness.settings import Settings
 from harness.telemetry.langsmith import LangSmith
 from harness.telemetry.redaction import Redactor
-from tests.harness.evaluation.judging.conftest import Folder
+from tests.harness.evaluation.judging.conftest import PROJECT, Folder
 from tests.harness.evaluation.judging.langsmith_server import LangSmithServer
 
 SECRET = "sk-" + "planted0123456789abcdef"
@@ -158,3 +160,21 @@ def test_one_command_evaluates_right_here(folder: Folder, asked: list[Any], caps
     assert main([*UPLOAD, "--local"]) == 0
     assert capsys.readouterr().out == "grader: 1 of 1 measured, mean 1.00\n"
     assert asked == []
+
+
+def test_the_watch_sees_what_is_looked_up_and_connected_to_beyond_this_machine(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from tests.harness.evaluation.judging.watched import watch
+watch(Path(sys.argv[1]))
+sys.audit("socket.getaddrinfo", "tracking.invalid", 443, 0, 0, 0)
+for host in ("192.0.2.1", "127.0.0.1"):
+    sys.audit("socket.connect", None, (host, 443))
+"""
+    told = tmp_path / "reached.txt"
+    subprocess.run([sys.executable, "-c", program, str(told)], cwd=PROJECT, check=True)
+    assert told.read_text(encoding="utf-8").splitlines() == [
+        "socket.getaddrinfo tracking.invalid",
+        "socket.connect 192.0.2.1",
+    ]
