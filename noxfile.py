@@ -83,6 +83,12 @@ def guards(session: nox.Session) -> None:
 
 
 @nox.session
+def evaluation(session: nox.Session) -> None:
+    """Ragas and TruLens in the environment that a project locks for them; `-- --newest`, `-- --python 3.13`."""
+    run(session, "tools.evaluation", *session.posargs)
+
+
+@nox.session
 def container(session: nox.Session) -> None:
     """Only the image of a generated project, built and run for real."""
     run_tests(session, "0", "tests/container")

@@ -1,7 +1,9 @@
-"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, ``tools/uv.txt``.
+"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, and beside it
+``uv.txt`` and ``requirements-evaluation.txt``.
 
 One resolution holds for each provider, each development tool, each platform and each Python from the lowest on offer.
-The second is the uv of the template's own tools, by hash (``nox -s requirements`` moves it).
+The second is the uv of the template's own tools, by hash (``nox -s requirements`` moves it). The third is the
+environment of Ragas and TruLens, which cannot live in the service's: the service's own packages and every provider's.
 Needs a package index. ``--upgrade`` moves to the newest versions, ``--upgrade-package NAME`` moves one.
 """
 
@@ -23,6 +25,12 @@ UV = """\
 # What makes the environment: make install and the image take this uv where there is none, by hash. Template owned,
 # refreshed by the template's `nox -s constraints`.
 """
+EVALUATION = """\
+# The environment that judges recorded runs by Ragas and TruLens: `nox -s evaluation`, 741 MB. Not the service's.
+# Template owned, refreshed by the template's `nox -s constraints`.
+"""
+EVALUATION_FILE = "requirements-evaluation.txt"
+PROVIDERS = ("openai", "anthropic", "bedrock", "ollama")
 
 
 def pinned_uv() -> str:
@@ -32,17 +40,30 @@ def pinned_uv() -> str:
     return str(found)
 
 
-def resolve(project: Path, python_version: str, there: str, options: list[str]) -> str:
-    """The pinned versions, one a line; what is in ``there`` stays unless ``options`` upgrade it."""
+def compiled(project: Path, python_version: str, there: str, options: list[str]) -> str:
+    """What pins the project's ``pyproject.toml``; what is in ``there`` stays unless ``options`` upgrade it."""
     output = project / "resolved.txt"
     output.write_text(there, encoding="utf-8")
     command = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--no-header", "--no-annotate"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--python-version", python_version]
-    groups = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    command += ["--all-extras", *(word for group in groups for word in ("--group", group))]
     command += ["--output-file", str(output), *options]
     subprocess.run([sys.executable, "-m", *command], cwd=project, check=True)
     return output.read_text(encoding="utf-8")
+
+
+def resolve(project: Path, python_version: str, there: str, options: list[str]) -> str:
+    """The versions of a project with everything, one a line."""
+    groups = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    every = ["--all-extras", *(word for group in groups for word in ("--group", group))]
+    return compiled(project, python_version, there, [*every, *options])
+
+
+def resolve_evaluation(project: Path, python_version: str, there: str, options: list[str]) -> str:
+    """Those of the environment of judges, with their hashes."""
+    own = [str(ROOT / "requirements" / "evaluation.in"), "--generate-hashes"]
+    own += ["--override", str(ROOT / "requirements" / "evaluation-overrides.txt")]
+    extras = [word for name in PROVIDERS for word in ("--extra", name)]
+    return compiled(project, python_version, there, [*own, *extras, *options])
 
 
 def main(options: list[str]) -> int:
@@ -54,7 +75,11 @@ def main(options: list[str]) -> int:
         subprocess.run([sys.executable, "-m", *generate, "project_slug=made"], check=True, stdout=subprocess.DEVNULL)
         there = target.read_text(encoding="utf-8") if target.exists() else ""
         versions = resolve(Path(scratch) / "made", lowest, there, options)
+        judges = target.with_name(EVALUATION_FILE)
+        there = judges.read_text(encoding="utf-8") if judges.exists() else versions
+        judging = resolve_evaluation(Path(scratch) / "made", lowest, there, options)
     target.write_text(TESTED + versions, encoding="utf-8", newline="\n")
+    judges.write_text(EVALUATION + judging, encoding="utf-8", newline="\n")
     target.with_name("uv.txt").write_text(UV + pinned_uv(), encoding="utf-8", newline="\n")
     return 0
 

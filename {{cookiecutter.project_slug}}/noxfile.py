@@ -195,6 +195,24 @@ def evaluate(session: nox.Session) -> None:
 
 
 @nox.session
+def evaluation(session: nox.Session) -> None:
+    """Judge what `evaluate` recorded by Ragas and TruLens too, in an environment of their own: -- judge, -- calibrate.
+
+    Without arguments their wiring is tested, with a scripted judge. The environment has about 140 packages, 740 MB.
+    """
+    folder = ".nox/evaluation"
+    judges = f"{folder}/{SCRIPTS}/python"
+    session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", folder, external=True)
+    locked = ("--require-hashes", "tools/requirements-evaluation.txt")
+    session.run(UV, "pip", "sync", "--quiet", f"--python={judges}", *locked, external=True)
+    if session.posargs:
+        session.env["PYTHONPATH"] = "src"
+        python(session, "-m", "app", "evaluate", *session.posargs, of=judges)
+    else:
+        python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/evaluation/judging")
+
+
+@nox.session
 def container(session: nox.Session) -> None:
     """Build the image twice, run it with no right at all, release, go back (Docker or podman)."""
     session.env["TEST_CONTAINERS"] = "1"

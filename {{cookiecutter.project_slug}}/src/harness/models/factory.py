@@ -52,8 +52,8 @@ class RoleModel:
 class LLMFactory:
     """Builds the models of all roles once, at start; requests share them."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Build the providers' models; a provider's package is imported only where it is chosen.
+    def __init__(self, settings: Settings, roles: Sequence[Role] = ()) -> None:
+        """Build the providers' models of `roles`, or of those of a service; only chosen providers are imported.
 
         Raises:
             ConfigurationError: A provider is unknown, not installed, or lacks its key or credentials.
@@ -61,7 +61,7 @@ class LLMFactory:
         self._settings = settings
         self._http = ModelHttp(settings)
         self._prices = Prices(settings.llm_prices)
-        self._config = ModelConfig(settings)
+        self._config = ModelConfig(settings, roles)
         self._embedded = ModelEndpoint(EMBEDDED, EMBEDDED, settings, self._prices)
         self._models = {} if self.is_disabled else self._build()
 

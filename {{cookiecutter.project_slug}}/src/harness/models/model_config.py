@@ -8,10 +8,13 @@ from ..errors import ConfigurationError
 from ..settings import EMBEDDED, Settings
 from .providers import PROVIDERS, Endpoint
 
-Role = Literal["planner", "agent", "writer", "judge"]
+Role = Literal["planner", "agent", "writer", "judge", "grader"]
 
 ROLES: Final[Sequence[Role]] = ("planner", "agent", "writer")
-"""Those that every service has; the judge is asked where INJECTION_JUDGE or GROUNDING_JUDGE is on."""
+"""Those that every service has; the judge is asked where INJECTION_JUDGE or GROUNDING_JUDGE is on.
+
+The grader judges in an evaluation alone: no service has one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,13 @@ class ModelConfig:
 
     OWN_VARIABLES: Final = "leave it empty and set each provider's own variable"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, roles: Sequence[Role] = ()) -> None:
+        """Of `roles`; without them, of those that the service has."""
         self._first_endpoint = Endpoint(settings.llm_api_key, settings.llm_base_url)
         self._own_endpoint = Endpoint(settings.llm_fallback_api_key, settings.llm_fallback_base_url)
         judge: Sequence[Role] = ("judge",) if settings.injection_judge or settings.grounding_judge != "off" else ()
         self.first: dict[Role, ModelRef] = {}
-        for role in (*ROLES, *judge):
+        for role in roles or (*ROLES, *judge):
             own = getattr(settings, f"llm_{role}_model")
             variable = f"LLM_{role.upper()}_MODEL" if own else "LLM_MODEL"
             model = own or settings.llm_model
@@ -57,9 +61,11 @@ class ModelConfig:
         self._first_providers = {ref.provider for ref in self.first.values()} - {EMBEDDED}
         self.rows: dict[Role, Sequence[ModelRef]] = {}
         for role, first in self.first.items():
-            own = getattr(settings, f"llm_{role}_fallback_models")
+            own = getattr(settings, f"llm_{role}_fallback_models", None)
             variable = f"LLM_{role.upper()}_FALLBACK_MODELS" if own else "LLM_FALLBACK_MODELS"
             names = (own or settings.llm_fallback_models or "").split(",")
+            if role == "grader":
+                names = []  # another judge has another measure
             row = [first, *(self._fallback(variable, it.strip()) for it in names if it.strip())]
             if first.model != EMBEDDED:
                 self.rows[role] = list(dict.fromkeys(row))  # the same twice is one: it failed

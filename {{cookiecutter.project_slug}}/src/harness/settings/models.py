@@ -45,6 +45,9 @@ class ModelSettings(Configuration):
     llm_judge_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
     """Model that judges whether texts are attacks, when INJECTION_JUDGE is on, and answers, with GROUNDING_JUDGE; empty: LLM_MODEL."""
 
+    llm_grader_model: str | None = Field(default=None, pattern=MODEL_PATTERN)
+    """Model that judges answers in an evaluation (`evaluate judge`), and never in the service; empty: LLM_MODEL."""
+
     llm_fallback_models: str | None = Field(default=None, pattern=MODELS_PATTERN)
     """Models asked in this order when the one before gives nothing usable: `provider:model`,
     separated by commas. Not for roles that `embedded` answers."""

@@ -54,7 +54,7 @@ class LangSmith:
         `hidden` takes out of a text what callers' messages lose, such as personal data: a run's
         input is the message as it came, before the guards have seen it.
         """
-        client = cls._client_of(settings, redactor, hidden) if settings.langsmith_tracing else None
+        client = cls.client(settings, redactor, hidden) if settings.langsmith_tracing else None
         project = settings.langsmith_project or Project.load().name
         langsmith.configure(client=client, enabled=client is not None, project_name=project)
         it = cls(client, project)
@@ -66,16 +66,24 @@ class LangSmith:
                 await it._end(settings.shutdown_grace_seconds)
 
     @staticmethod
-    def _client_of(settings: Settings, redactor: Redactor, hidden: Callable[[str], str]) -> langsmith.Client:
+    def masking(redactor: Redactor, hidden: Callable[[str], str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """What takes secrets out of data, and what `hidden` hides."""
+
         def masked(data: dict[str, Any]) -> dict[str, Any]:
             event = redactor.event(data)
             return {key: redactor.map_texts(value, hidden) for key, value in event.items()}
 
+        return masked
+
+    @classmethod
+    def client(cls, settings: Settings, redactor: Redactor, hidden: Callable[[str], str]) -> langsmith.Client:
+        """A client that masks what it sends of runs; the examples of a dataset it sends as they are."""
         endpoint, key = settings.langsmith_endpoint, settings.langsmith_api_key
         return langsmith.Client(
             api_url=str(endpoint).rstrip("/") if endpoint else None,
             api_key=key.get_secret_value() if key else None,
-            anonymizer=masked,  # unlike hide_*, it covers errors beside inputs, outputs, metadata
+            # unlike hide_*, it covers errors beside inputs, outputs, metadata
+            anonymizer=cls.masking(redactor, hidden),
         )
 
     def send(self, run_id: str, rating: str, comment: str | None) -> None:

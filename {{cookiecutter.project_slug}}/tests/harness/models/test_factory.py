@@ -63,6 +63,20 @@ async def test_a_role_gets_its_own_model_by_configuration_alone(monkeypatch: pyt
     ]
 
 
+@pytest.mark.usefixtures("_configured")
+async def test_no_service_has_a_grader_and_an_evaluation_has_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_GRADER_MODEL", "openai:grader")
+    monkeypatch.setenv("LLM_FALLBACK_MODELS", "openai:other")
+    monkeypatch.setenv("INJECTION_JUDGE", "true")
+    assert {model.role for model in LLMFactory(Settings()).models()} == {*ROLES, "judge"}
+
+    factory = LLMFactory(Settings(), ["grader"])
+
+    assert [(model.role, model.model) for model in factory.models()] == [("grader", "openai:grader")]
+    assert [link.model for link in factory.models()[0].links] == ["openai:grader"]  # another judge measures otherwise
+    assert (await factory.for_role("grader", Hello()).ainvoke("who?")).text == "I am grader"
+
+
 async def test_without_configuration_the_embedded_model_says_the_role_s_script() -> None:
     factory = LLMFactory(Settings())
 
