@@ -100,7 +100,7 @@ class Pages:
         if not found:
             return ""
         name = found[1] or ALONE.get(line.strip())
-        names = [name] if name else ENDPOINTS
+        names = (name,) if name else ENDPOINTS
         return " or ".join(f"cookiecutter.{name}_endpoint" for name in names)
 
     def _of_settings(self, page: Callable[[Any], str], agents: Sequence[type[Any]]) -> list[str]:
