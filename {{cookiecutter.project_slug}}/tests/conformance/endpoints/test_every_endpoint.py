@@ -155,11 +155,17 @@ async def test_a_message_that_cannot_be_read_is_refused(opened: Opened, kind: ty
 
 
 @EVERY_WAY
-async def test_an_injection_is_refused_and_not_remembered(opened: Opened, kind: type[Client], way: str) -> None:
-    await opened.start()
-    answer = await opened.client(kind).say(way, ATTACK, "t1")
+async def test_what_is_refused_is_kept_nowhere(opened: Opened, kind: type[Client], way: str, tmp_path: Path) -> None:
+    await opened.start(database_url=f"sqlite:///{(tmp_path / 'threads.sqlite').as_posix()}")
+    client = opened.client(kind)
+    answer = await client.say(way, ATTACK, "t1")
     assert answer.text.startswith(REFUSED), answer
     assert await opened.read(answer.thread_id) == []
+    assert (await client.say(way, WORD * 1000, "t2")).code
+    await opened.door.close()
+    kept = content(tmp_path)
+    assert ATTACK.encode() not in kept
+    assert WORD.encode() not in kept
 
 
 def content(folder: Path) -> bytes:
