@@ -122,7 +122,7 @@ class Client(ABC):
     def refusal(answer: httpx2.Response, code: str, text: str) -> Answer:
         """One that has a status and headers."""
         after = answer.headers.get("retry-after")
-        raw = f"{answer.headers} {answer.text}"
+        raw = f"{answer.headers}\n{answer.text}"
         return Answer(text, code=code, status=answer.status_code, retry_after=float(after) if after else None, raw=raw)
 
     @staticmethod
@@ -138,10 +138,17 @@ class Client(ABC):
 
 
 def clients() -> Sequence[type[Client]]:
-    """That of every endpoint which has one beside this file."""
+    """That of every endpoint which has one beside this file; none, where an endpoint's extra is not installed."""
     folder = Path(__file__).parent
-    names = sorted(it.name for it in iter_modules([str(folder)]) if it.name != "base")
-    found: list[type[Client]] = [import_module(f"{__package__}.{name}").Client for name in names]
+    found: list[type[Client]] = []
+    for name in sorted(it.name for it in iter_modules([str(folder)]) if it.name != "base"):
+        try:
+            if name != "v1":
+                import_module(f"harness.endpoints.{name}.endpoint")
+            found.append(import_module(f"{__package__}.{name}").Client)
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").startswith(("harness", "tests")):
+                raise
     return found
 
 
