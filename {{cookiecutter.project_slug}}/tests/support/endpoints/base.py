@@ -22,6 +22,9 @@ BASE_URL = "http://service"
 """Where the tests find it; PUBLIC_URL of every service here, so that a check of hosts lets it pass."""
 
 
+PATIENCE_SECONDS = 60
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back, whatever protocol carried it."""
@@ -48,7 +51,7 @@ class Answer:
 
 
 class Client(ABC):
-    """One endpoint as a caller meets it, on the application of a test.
+    """One endpoint as a caller meets it, on the application of a test or at an address.
 
     Each method gives an `Answer` for whatever happens; it raises for nothing that the service refuses.
     """
@@ -68,16 +71,18 @@ class Client(ABC):
     tells_retry_after: ClassVar[bool] = True
     """True where a refusal says when to try again."""
 
-    def __init__(self, app: FastAPI, headers: Mapping[str, str] | None = None) -> None:
-        """A caller with these headers (its key), of an application that runs."""
-        self.app = app
+    def __init__(self, app: FastAPI | str, headers: Mapping[str, str] | None = None) -> None:
+        """A caller with these headers (its key), of an application that runs, here or where `app` says."""
+        self._address = app if isinstance(app, str) else BASE_URL
+        self._transport = None if isinstance(app, str) else httpx2.ASGITransport(app)
         self.headers = dict(headers or {})
 
     @asynccontextmanager
     async def http(self) -> AsyncIterator[httpx2.AsyncClient]:
-        """HTTP to the application. It buffers streams."""
-        transport = httpx2.ASGITransport(self.app)
-        async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL, headers=self.headers) as client:
+        """HTTP to the application. Where that is of the test, it buffers streams."""
+        async with httpx2.AsyncClient(
+            transport=self._transport, base_url=self._address, headers=self.headers, timeout=PATIENCE_SECONDS
+        ) as client:
             yield client
 
     @classmethod
