@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
 import orjson
@@ -34,25 +35,20 @@ THREAD = "of-the-victim"
 
 
 class Callers:
-    """The attacker at one endpoint; the attacks take its ways to ask in turn."""
+    """The attacker at one endpoint."""
 
     def __init__(self, kind: type[Client], app: FastAPI) -> None:
-        self._kind = kind
         self._client = kind(app, by(ATTACKER))
 
-    async def ask(self, attack: Attack) -> Answer:
+    async def ask(self, attack: Attack, way: str) -> Answer:
         """The answer; `raw` is all that left, with what the thread remembers of it."""
         kind = "another principal's data"
         thread = THREAD if attack.order.kind == kind else f"t{attack.number}"
-        answer = await self._client.say(self.way(attack), attack.message, thread)
+        answer = await self._client.say(way, attack.message, thread)
         async with self._client.http() as http:
             kept = await http.get(f"/v1/threads/{answer.thread_id or thread}")
         texts = [it["text"] for it in kept.json().get("messages", []) if it["role"] == "assistant"]
         return replace(answer, raw="\n".join([*self._left(answer), *texts]))
-
-    def way(self, attack: Attack) -> str:
-        """How an attack comes in."""
-        return self._kind.ways[attack.number // 2 % len(self._kind.ways)]
 
     @classmethod
     def _left(cls, answer: Answer) -> Iterator[str]:
@@ -161,24 +157,26 @@ class Report:
         for number, kind in enumerate(kinds):
             row = self.rows[kind.name] = Row()
             self._world.forget()
-            await self._run(attacks[number :: len(kinds)], Callers(kind, app), row)
+            await self._run(attacks[number :: len(kinds)], kind, app)
             row.happened = self._world.happened()
 
-    async def _run(self, attacks: Sequence[Attack], callers: Callers, row: Row) -> None:
+    async def _run(self, attacks: Sequence[Attack], kind: type[Client], app: FastAPI) -> None:
+        callers, ways = Callers(kind, app), cycle(kind.ways)
         places = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def one(attack: Attack) -> None:
+        async def one(attack: Attack, way: str) -> None:
             async with places:
-                answer = await callers.ask(attack)
-            self._count(attack, answer, callers.way(attack), row)
+                answer = await callers.ask(attack, way)
+            self._count(attack, answer, kind, way)
 
-        await asyncio.gather(*map(one, attacks))
+        await asyncio.gather(*(one(attack, next(ways)) for attack in attacks))
 
-    def _count(self, attack: Attack, answer: Answer, way: str, row: Row) -> None:
+    def _count(self, attack: Attack, answer: Answer, kind: type[Client], way: str) -> None:
+        row = self.rows[kind.name]
         row.attacks += 1
         self._kinds[(attack.order.kind, "attacks")] += 1
-        where = f"{attack.number} {way} {attack.role} {attack.way}"
-        if answer.code:
+        where = f"{attack.number} {kind.name} {way} {attack.role} {attack.way}"
+        if answer.code not in ("", kind.withdrawn):
             self.failures.append(f"{where}: {answer.code}")
         for trace in self._canaries.in_(attack, answer.raw):
             row.canaries += 1

@@ -71,6 +71,9 @@ class Client(ABC):
     tells_retry_after: ClassVar[bool] = True
     """True where a refusal says when to try again."""
 
+    withdrawn: ClassVar[str] = ""
+    """Code of a stream that ends early because what it has told is withdrawn, where no event can say so."""
+
     def __init__(self, app: FastAPI | str, headers: Mapping[str, str] | None = None) -> None:
         """A caller with these headers (its key), of an application that runs, here or where `app` says."""
         self._address = app if isinstance(app, str) else BASE_URL
