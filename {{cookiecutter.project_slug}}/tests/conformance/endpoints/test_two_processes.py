@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.approving import CANCEL, WAITS
-from tests.support.endpoints.base import EVERY_WAY, Answer, Client
+from tests.support.endpoints.base import EVERY_ENDPOINT, Answer, Client
 from tests.support.processes import processes
 from tests.support.servers import Postgres
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows starts 
 
 QUESTION, ANSWER = "How many moons has Mars?", "mars has 2 moons."
 MORE, MORE_ANSWER = "And Saturn?", "saturn has 146 moons."
-DONE = "Order 7 is cancelled."
+DONE, REJECTED = "Order 7 is cancelled.", "This was rejected and not done"
 SETTINGS = {"LIMITS": "off", "LOG_LEVEL": "WARNING"}
 
 
@@ -43,28 +44,19 @@ def site(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
         yield Site([it.address for it in started], folder)
 
 
-class Round:
-    """One conversation after the other, each begun at one process."""
+class Conversations:
+    """One after the other, each begun at one process; the ways to ask take turns."""
 
-    def __init__(self, site: Site, kind: type[Client], way: str) -> None:
+    def __init__(self, site: Site, kind: type[Client]) -> None:
         self._site = site
         self._kind = kind
-        self._way = way
-        self._one, self._other = (kind(it) for it in site.addresses)
-        self._both = (self._one, self._other)
-
-    async def run(self) -> None:
-        """All of it."""
-        await self.follow_up()
-        await self.repeat()
-        await self.approve("approve", DONE, 1)
-        await self.approve("reject", "This was rejected and not done", 0)
-        await self.delete()
+        self._ways = cycle(kind.ways)
+        self._one, self._other = self._both = [kind(it) for it in site.addresses]
 
     async def follow_up(self) -> None:
         """At the other one, and back."""
-        first = await self._one.say(self._way, QUESTION)
-        again = await self._other.say(self._way, MORE, first.thread_id)
+        first = await self._say(self._one, QUESTION)
+        again = await self._say(self._other, MORE, first.thread_id)
         assert (first.text, again.text, again.thread_id) == (ANSWER, MORE_ANSWER, first.thread_id), again
         assert [await self._read(it, first.thread_id) for it in self._both] == [
             [QUESTION, ANSWER, MORE, MORE_ANSWER]
@@ -72,12 +64,12 @@ class Round:
 
     async def repeat(self) -> None:
         """The same message by its name: afterwards, and at once."""
-        thread_id = (await self._one.say(self._way, QUESTION)).thread_id
+        thread_id = (await self._say(self._one, QUESTION)).thread_id
         key, another = str(uuid4()), str(uuid4())
-        first = await self._one.say(self._way, MORE, thread_id, key)
-        again = await self._other.say(self._way, MORE, thread_id, key)
-        other = await self._other.say(self._way, QUESTION, thread_id, key)
-        at_once = await asyncio.gather(*(it.say(self._way, QUESTION, thread_id, another) for it in self._both))
+        first = await self._say(self._one, MORE, thread_id, key)
+        again = await self._say(self._other, MORE, thread_id, key)
+        other = await self._say(self._other, QUESTION, thread_id, key)
+        at_once = await asyncio.gather(*(self._say(it, QUESTION, thread_id, another) for it in self._both))
         assert (first.text, again.text) == (MORE_ANSWER, MORE_ANSWER), again
         self._check_refused(other, "input-refused", HTTPStatus.UNPROCESSABLE_ENTITY)
         assert [it.text for it in at_once] == [ANSWER] * 2, at_once
@@ -86,7 +78,7 @@ class Round:
     async def approve(self, decision: str, said: str, times: int) -> None:
         """Decided at the other one, and again at the first: it is done once."""
         before = self._site.cancelled()
-        asked = await self._one.say(self._way, CANCEL)
+        asked = await self._say(self._one, CANCEL)
         assert asked.text == WAITS
         (call,) = asked.approvals
         place = call["id"], asked.thread_id
@@ -101,8 +93,8 @@ class Round:
     async def delete(self) -> None:
         """What one has deleted is gone at the other: what was said, and the call that waits."""
         before = self._site.cancelled()
-        thread_id = (await self._one.say(self._way, QUESTION)).thread_id
-        (call,) = (await self._one.say(self._way, CANCEL, thread_id)).approvals
+        thread_id = (await self._say(self._one, QUESTION)).thread_id
+        (call,) = (await self._say(self._one, CANCEL, thread_id)).approvals
         assert len(await self._read(self._other, thread_id)) == 4
         async with self._one.http() as http:
             assert (await http.delete(f"/v1/threads/{thread_id}")).status_code == HTTPStatus.NO_CONTENT
@@ -110,9 +102,12 @@ class Round:
             assert await self._read(client, thread_id) == []
             decided = await client.decide(call["id"], thread_id)
             self._check_refused(decided, "approval-unknown", HTTPStatus.NOT_FOUND)
-        anew = await self._other.say(self._way, MORE, thread_id)
+        anew = await self._say(self._other, MORE, thread_id)
         assert "146" not in anew.text, anew
         assert self._site.cancelled() == before
+
+    async def _say(self, client: Client, *parts: str) -> Answer:
+        return await client.say(next(self._ways), *parts)
 
     def _check_refused(self, answer: Answer, code: str, status: HTTPStatus) -> None:
         assert answer.code == self._kind.word(code, status), answer
@@ -124,10 +119,20 @@ class Round:
 
 
 @pytest.mark.checklist("INT-1", "INT-2")
-@EVERY_WAY
-@pytest.mark.parametrize("rounds", [1, pytest.param(50, marks=pytest.mark.slow)])
-async def test_what_was_begun_at_one_process_goes_on_at_the_other(
-    site: Site, kind: type[Client], way: str, rounds: int
-) -> None:
-    for _ in range(rounds):
-        await Round(site, kind, way).run()
+@EVERY_ENDPOINT
+async def test_what_was_begun_at_one_process_goes_on_at_the_other(site: Site, kind: type[Client]) -> None:
+    talk = Conversations(site, kind)
+    await talk.follow_up()
+    await talk.repeat()
+    await talk.approve("approve", DONE, 1)
+    await talk.approve("reject", REJECTED, 0)
+    await talk.delete()
+
+
+@pytest.mark.slow
+@EVERY_ENDPOINT
+async def test_fifty_times_in_a_row(site: Site, kind: type[Client]) -> None:
+    talk = Conversations(site, kind)
+    for _ in range(50):
+        await talk.follow_up()
+        await talk.approve("approve", DONE, 1)
