@@ -162,8 +162,3 @@ def clients() -> Sequence[type[Client]]:
 
 EVERY_ENDPOINT: Final = pytest.mark.parametrize("kind", [pytest.param(it, id=it.name) for it in clients()])
 """Each endpoint; tests with this go through its ways themselves, so that they start one service for them."""
-
-EVERY_WAY: Final = pytest.mark.parametrize(
-    ("kind", "way"), [pytest.param(it, way, id=f"{it.name} {way}") for it in clients() for way in it.ways]
-)
-"""Each endpoint, and each way to ask there."""
