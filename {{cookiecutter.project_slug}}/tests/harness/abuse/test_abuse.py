@@ -178,7 +178,8 @@ async def test_an_endpoint_that_leaks_is_counted_and_no_other(
         async def say(self, *parts: Any) -> Answer:
             for guard in Guards.all().values():
                 guard(away)
-            return await super().say(*parts)
+            answer: Answer = await super().say(*parts)
+            return answer
 
     others = [it for it in clients() if it is not kind]
     each_everywhere = [it for it in planted(siege) for _ in clients()]
