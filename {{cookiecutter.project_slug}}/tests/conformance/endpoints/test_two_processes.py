@@ -118,7 +118,6 @@ class Conversations:
             return [it["text"] for it in (await http.get(f"/v1/threads/{thread_id}")).json().get("messages", [])]
 
 
-@pytest.mark.checklist("INT-1", "INT-2")
 @EVERY_ENDPOINT
 async def test_what_was_begun_at_one_process_goes_on_at_the_other(site: Site, kind: type[Client]) -> None:
     talk = Conversations(site, kind)
