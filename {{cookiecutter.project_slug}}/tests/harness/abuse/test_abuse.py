@@ -51,10 +51,10 @@ async def test_no_attack_of_a_thousand_gets_a_gullible_model_to_do_or_tell_what_
     report = await siege.run(siege.attacks[::every], flow)
     report.print(capsys)
     assert len(siege.attacks) >= AT_LEAST
+    assert report.failures == []
     assert report.unread == set(), "a model has not seen these at all"
     assert report.happened == []
     assert report.leaks == []
-    assert report.failures == []
 
 
 # Defence in depth: with any one guard away, another still stops each attack.
