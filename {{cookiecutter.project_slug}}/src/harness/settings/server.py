@@ -1,7 +1,7 @@
 """The process itself, and what it reaches: its store, data sources and collectors of traces."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
 
@@ -16,19 +16,26 @@ HEADERS_PATTERN = r"^[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
 
 
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-"""Headers whose value must never become an id, which stands in stores and logs."""
+class PublicURL:
+    """The service's own address."""
+
+    @staticmethod
+    def plain(url: str) -> str:
+        """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
+        return str(AnyHttpUrl(url)).rstrip("/")
 
 
-def _plain_url(url: str) -> str:
-    """As clients write it into `Host`: a host in lower case, no default port, no `..` in the path."""
-    return str(AnyHttpUrl(url)).rstrip("/")
+class ThreadHeaders:
+    """Headers whose value is an id, which stands in stores and logs."""
 
+    CREDENTIALS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 
-def _names_no_credentials(names: str) -> str:
-    if found := [it for it in map(str.strip, names.split(",")) if it.lower() in CREDENTIALS]:
-        raise ValueError(f"{', '.join(found)} holds credentials; name a header that holds the id of a conversation")
-    return names
+    @classmethod
+    def check(cls, names: str) -> str:
+        """The names; raises ValueError for one that holds credentials."""
+        if found := [it for it in map(str.strip, names.split(",")) if it.lower() in cls.CREDENTIALS]:
+            raise ValueError(f"{', '.join(found)} holds credentials; name a header that holds the id of a conversation")
+        return names
 
 
 class ServerSettings(Configuration):
@@ -67,8 +74,8 @@ class ServerSettings(Configuration):
     """Time for open requests after that, seconds; then streams end with an event. Together with
     the delay it stays below what the platform waits (Kubernetes: 30 s)."""
 
-    public_url: Annotated[str, AfterValidator(_plain_url)] | None = Field(default=None, pattern=PUBLIC_URL_PATTERN)
-    """Address under which callers reach this service, with its path if it has one and no slash at the end:
+    public_url: Annotated[str, AfterValidator(PublicURL.plain)] | None = Field(default=None, pattern=PUBLIC_URL_PATTERN)
+    """Address under which callers reach this service, with its path if it has one:
     `https://agents.example.com`. Agent cards and the metadata for OAuth clients name it, and the hosts that
     an endpoint answers for follow from it. Never guessed from a request, whose `Host` anybody can write."""
 
@@ -76,7 +83,7 @@ class ServerSettings(Configuration):
     """Further protocols that it speaks beside `/v1`, of those in `src/harness/endpoints`, separated by commas;
     `all`: each one whose extra is installed; `none`. What is off is not even imported."""
 
-    chat_completions_thread_headers: Annotated[str, AfterValidator(_names_no_credentials)] = Field(
+    chat_completions_thread_headers: Annotated[str, AfterValidator(ThreadHeaders.check)] = Field(
         default="X-Thread-Id, X-Conversation-Id, X-OpenWebUI-Chat-Id", pattern=HEADERS_PATTERN
     )
     """Headers that name the conversation at `/v1/chat/completions`, separated by commas; the first with a value

@@ -44,6 +44,8 @@ class StoredTask(NamedTuple):
     task: Task
     record: Record
 
+    MOST_MESSAGES = 100  # the newest; a task that waits may be sent what is refused as often as somebody likes. Guess
+
     @property
     def is_active(self) -> bool:
         """True while a run is at it."""
@@ -60,6 +62,7 @@ class StoredTask(NamedTuple):
         task.CopyFrom(self.task)
         if task.status.HasField("message"):
             task.history.append(task.status.message)
+        del task.history[: -self.MOST_MESSAGES]
         task.status.CopyFrom(TaskStatus(state=state, message=message))
         task.status.timestamp.GetCurrentTime()
         return task

@@ -63,6 +63,14 @@ async def test_the_message_of_a_state_becomes_history(tasks: Tasks) -> None:
     assert not after.status.HasField("message")
 
 
+async def test_a_task_that_is_refused_again_and_again_stays_small(tasks: Tasks) -> None:
+    stored = await new(tasks)
+    for number in range(150):
+        refused = Outgoing.message(n=str(number))
+        stored = stored._replace(task=stored.changed(TaskState.TASK_STATE_INPUT_REQUIRED, refused))
+    assert [it.metadata["n"] for it in stored.task.history][::99] == ["49", "148"]
+
+
 async def test_a_page_names_its_tasks_by_state_and_context(tasks: Tasks) -> None:
     for number in range(3):
         await new(tasks, f"k{number}")
