@@ -1,7 +1,7 @@
 """The process itself, and what it reaches: its store, data sources and collectors of traces."""
 
 import re
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
 
@@ -14,6 +14,8 @@ PUBLIC_URL_PATTERN = r"^https?://[^\s/?#@,]+(/[^\s/?#]+)*$"
 ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
 HEADERS_PATTERN = r"^[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Headers that no setting may take for another purpose."""
 
 
 class PublicURL:
@@ -28,12 +30,10 @@ class PublicURL:
 class ThreadHeaders:
     """Headers whose value is an id, which stands in stores and logs."""
 
-    CREDENTIALS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-
-    @classmethod
-    def check(cls, names: str) -> str:
+    @staticmethod
+    def check(names: str) -> str:
         """The names; raises ValueError for one that holds credentials."""
-        if found := [it for it in map(str.strip, names.split(",")) if it.lower() in cls.CREDENTIALS]:
+        if found := [it for it in map(str.strip, names.split(",")) if it.lower() in CREDENTIALS]:
             raise ValueError(f"{', '.join(found)} holds credentials; name a header that holds the id of a conversation")
         return names
 
