@@ -35,6 +35,7 @@ from .parts import Outgoing
 TaskEvent = Task | TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 
 ACTIVE: Final = frozenset({TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING})
+MOST_MESSAGES: Final = 100  # the newest; one that waits may be sent what is refused as often as somebody likes. Guess
 WAITING: Final = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED})
 
 
@@ -43,8 +44,6 @@ class StoredTask(NamedTuple):
 
     task: Task
     record: Record
-
-    MOST_MESSAGES = 100  # the newest; a task that waits may be sent what is refused as often as somebody likes. Guess
 
     @property
     def is_active(self) -> bool:
@@ -62,7 +61,7 @@ class StoredTask(NamedTuple):
         task.CopyFrom(self.task)
         if task.status.HasField("message"):
             task.history.append(task.status.message)
-        del task.history[: -self.MOST_MESSAGES]
+        del task.history[:-MOST_MESSAGES]
         task.status.CopyFrom(TaskStatus(state=state, message=message))
         task.status.timestamp.GetCurrentTime()
         return task

@@ -47,17 +47,19 @@ class AGUIEndpoint(Endpoint):
 
     @staticmethod
     async def _decided(asked: RunRequest, caller: Asker, gateway: Gateway, request_id: str) -> dict[str, Any]:
-        """The last reply. When a decision fails after another was carried out, the reply to that one says so."""
+        """The last reply, which also says what was not decided; an error only where nothing was."""
         told, failed = dict[str, Any](), list[str]()
+        first: Exception | None = None
         for decision in asked.decisions():
             try:
                 reply = await gateway.decide(caller, decision, asked.thread_id)
-            except Exception as error:
-                if not told:
-                    raise
+            except Exception as error:  # noqa: BLE001  # another decision may have been carried out
+                first = first or error
                 failed.append(f"{decision['id']}: {Failure.recorded(error, request_id).text}")
             else:
                 told = reply.model_dump(mode="json")
+        if first and not told:
+            raise first
         return told | {"notices": [*told["notices"], *failed]}
 
 

@@ -21,7 +21,7 @@ class RunRequest(BaseModel):
     run_id: str = Field(alias="runId")
     protocol_version: str | None = Field(default=None, alias="protocolVersion")
     messages: list[JsonValue]
-    resume: list[JsonValue] | None = None
+    resume: list[JsonValue] | None = Field(default=None, max_length=100)  # more calls never wait. A guess
 
     @model_validator(mode="after")
     def _check_ids(self) -> Self:

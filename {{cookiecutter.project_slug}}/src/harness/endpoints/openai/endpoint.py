@@ -63,12 +63,13 @@ class OpenAIEndpoint(Endpoint):
         """Answer the last message; the thread is told in the header X-Thread-Id."""
         has_usage = bool(asked.stream_options and asked.stream_options.include_usage)
         frames = CompletionFrames(asked.model, has_usage=has_usage)
-        question, agent = asked.question, self._agent(asked.model)
+        question = asked.question
         if task := FrontEndTask.recognised(question):
             data = {"answer": task.answer}
             if asked.stream:
                 return Response(frames.of(Event(event="final", data=data)), media_type=EventStream.MEDIA_TYPE)
             return JSONResponse(Completions.whole(asked.model, data))
+        agent = self._agent(asked.model)
         names = self.settings.thread_headers
         thread_id = Gateway.thread_id(asked.thread(request.headers, names), idempotency_key)
         gateway, told = self.gateway(request), {THREAD_HEADER: thread_id}

@@ -146,7 +146,7 @@ async def test_what_was_carried_out_is_told_though_the_next_decision_fails(shop:
     for refused in ([entries[0], {"interruptId": "b", **yes}], [entries[0], entries[0]]):
         answer = await shop.post("/v1/agui", json=given(runId="r2", resume=refused))
         assert (answer.status_code, cancelled()) == (422, [])
-    told = await run(shop, given(runId="r3", resume=entries))
+    told = await run(shop, given(runId="r3", resume=entries[::-1]))
     assert cancelled() == [7]
     assert text(told) == "Order 7 is cancelled."
     assert told[-1]["result"]["notices"][-1].startswith(f"{ID}: ")
