@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from ag_ui.core import ResumeEntry
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validat
 from ...http.failures import Form
 from ...http.last_message import LastMessage
 from ...runtime.state import Decision
+
+
+MOST_ANSWERS: Final = 100  # to interrupts, in one request: more calls never wait. Guess
 
 
 class RunRequest(BaseModel):
@@ -21,7 +24,7 @@ class RunRequest(BaseModel):
     run_id: str = Field(alias="runId")
     protocol_version: str | None = Field(default=None, alias="protocolVersion")
     messages: list[JsonValue]
-    resume: list[JsonValue] | None = Field(default=None, max_length=100)  # more calls never wait. A guess
+    resume: list[JsonValue] | None = Field(default=None, max_length=MOST_ANSWERS)
 
     @model_validator(mode="after")
     def _check_ids(self) -> Self:
