@@ -11,7 +11,6 @@ from ...http.failures import Form
 from ...http.last_message import LastMessage
 from ...runtime.state import Decision
 
-
 MOST_ANSWERS: Final = 100  # to interrupts, in one request: more calls never wait. Guess
 
 
