@@ -11,9 +11,11 @@ service's dependencies.
 
 import difflib
 import importlib.util
+import itertools
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,9 @@ sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not th
 from tools.c4 import c4  # type: ignore[import-not-found]  # noqa: E402
 
 OPEN, CLOSE = "{" + "% ", " %" + "}"
+ENDPOINTS = ("mcp", "a2a", "openai", "agui")
+ALONE = {"n_harness_endpoints --> n_harness_application": "mcp"}  # its stdio server starts the application
+DRAWN_ENDPOINT = re.compile(rf" *n_(?:harness_endpoints|endpoint_({'|'.join(ENDPOINTS)}))\b")
 LANGUAGE = "{" + "{ cookiecutter.language }" + "}"
 LANGUAGE_LINES = {
     "# LANGUAGE=en": f"# LANGUAGE={LANGUAGE}",
@@ -74,9 +79,29 @@ class Pages:
             "docs/c4.md": lambda agents: c4(agents).splitlines(),
         }
         return {
-            name: "\n".join(self._merged(make(self._with_all), make(self._without))) + "\n"
+            name: "\n".join(self._of_endpoints(self._merged(make(self._with_all), make(self._without)))) + "\n"
             for name, make in makers.items()
         }
+
+    def _of_endpoints(self, lines: Iterable[str]) -> Iterator[str]:
+        """What is drawn of an endpoint that a project may leave out stands between conditions."""
+        for condition, drawn in itertools.groupby(lines, self._endpoint):
+            if not condition:
+                yield from drawn
+                continue
+            yield self._tag(f"if {condition}")
+            yield from drawn
+            yield self._tag("endif")
+
+    @staticmethod
+    def _endpoint(line: str) -> str:
+        """The condition under which a line is drawn, or nothing."""
+        found = DRAWN_ENDPOINT.match(line)
+        if not found:
+            return ""
+        name = found[1] or ALONE.get(line.strip())
+        names = (name,) if name else ENDPOINTS
+        return " or ".join(f"cookiecutter.{name}_endpoint" for name in names)
 
     def _of_settings(self, page: Callable[[Any], str], agents: Sequence[type[Any]]) -> list[str]:
         """The lines of one page; where providers differ, one line for each."""

@@ -4,16 +4,16 @@ import pytest
 
 from tools.weight import DEFAULT, MINIMAL, Weight
 
-MOST = {
+MOST = {  # of tests: each protocol beside /v1 has its conformance to show
     "default": {
         "the owner's files": 60,
         "lines of src/app": 2_500,
-        "lines of tests outside tests/harness": 9_600,
+        "lines of tests outside tests/harness": 12_600,
     },
     "minimal": {
         "the owner's files": 35,
         "lines of src/app": 400,
-        "lines of tests outside tests/harness": 8_700,
+        "lines of tests outside tests/harness": 9_900,
     },
 }
 ANSWERS = {"default": DEFAULT, "minimal": MINIMAL}

@@ -41,7 +41,7 @@ def measure(project: Project, scratch: Path, effort: Effort) -> report.Results:
         contenders = Contenders(project, scratch, addresses)
         measurements = Measurements(contenders, Load(scratch), effort, tell)
         speed = measurements.speed()
-        starts, memory, turns = measurements.start_cpu_seconds(), measurements.memory(), measurements.turns()
+        starts, memory, turns = measurements.starts(), measurements.memory(), measurements.turns()
         shares = []
         for name in (FLOOR, SERVICE_SQLITE):
             profile = scratch / f"{name.partition(',')[0]}.pstats"

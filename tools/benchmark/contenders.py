@@ -13,6 +13,8 @@ FLOORS = Path(__file__).parent
 # The rows of the tables, in this order.
 BARE, FLOOR, FLOOR_SQLITE, FLOOR_POSTGRES = "b", "B", "B + SQLite", "B + PostgreSQL"
 SERVICE, SERVICE_SQLITE, SERVICE_POSTGRES = "service, memory", "service, SQLite", "service, PostgreSQL"
+# Started and not driven: `/v1` is the same.
+SERVICE_ENDPOINTS = "service, SQLite, all endpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Contenders:
             FLOOR_SQLITE: f"sqlite:///{scratch}/floor.sqlite",
             SERVICE: "memory://",
             SERVICE_SQLITE: f"sqlite:///{scratch}/service.sqlite",
+            SERVICE_ENDPOINTS: f"sqlite:///{scratch}/endpoints.sqlite",
         }
         if databases:
             self._stores |= dict(zip((FLOOR_POSTGRES, SERVICE_POSTGRES), databases, strict=True))
@@ -74,6 +77,7 @@ class Contenders:
         if name.startswith("service"):
             command = [*python, "-m", "app", "serve", "--host", "127.0.0.1", "--port", "{port}"]
             settings["DATABASE_URL"] = self._stores[name]
+            settings["ENDPOINTS"] = "all" if name == SERVICE_ENDPOINTS else "none"
         else:
             command = [*python, "-m", "floors", "graph" if name == BARE else "agents", "{port}"]
             command += ["--store", self._stores[name]] if self._stores[name] else []

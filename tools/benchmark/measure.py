@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.benchmark.contenders import BARE, FLOOR, SERVICE_SQLITE, Contenders
+from tools.benchmark.contenders import BARE, FLOOR, SERVICE_ENDPOINTS, SERVICE_SQLITE, Contenders
 from tools.benchmark.load import ANSWER_SECONDS, QUESTIONS, Load, Measured, ask
 from tools.benchmark.server import HOST, Server, ServerError
 
@@ -53,6 +53,16 @@ class Memory:
         return (self.after - self.warm) * 1000 / self.requests
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start of one contender, or the medians of several."""
+
+    cpu_seconds: float
+    """User and system time from nothing to the first ``/readyz``."""
+    megabytes: float
+    """Resident then."""
+
+
 Speed = Mapping[int, Mapping[str, Sequence[Measured]]]
 
 
@@ -93,15 +103,18 @@ class Measurements:
                 measured[connections] = rounds
         return measured
 
-    def start_cpu_seconds(self) -> Mapping[str, float]:
-        """User and system time from nothing to the first ``/readyz``, the first start left out: it compiles."""
-        seconds: dict[str, list[float]] = {FLOOR: [], SERVICE_SQLITE: []}
+    def starts(self) -> Mapping[str, Start]:
+        """The medians, the first start left out: it compiles."""
+        found: dict[str, list[Start]] = {FLOOR: [], SERVICE_SQLITE: [], SERVICE_ENDPOINTS: []}
         for number in range(self._effort.starts + 1):
             self._tell(f"start {number} of {self._effort.starts}")
-            for name, starts in seconds.items():
+            for name, starts in found.items():
                 with self._contenders.server(name) as server:
-                    starts.append(server.start_cpu_seconds)
-        return {name: statistics.median(starts[1:]) for name, starts in seconds.items()}
+                    starts.append(Start(server.start_cpu_seconds, server.resident_megabytes))
+        return {
+            name: Start(*(statistics.median(getattr(it, field) for it in starts[1:]) for field in Start.__slots__))
+            for name, starts in found.items()
+        }
 
     def memory(self) -> Mapping[str, Memory]:
         """Idle, and how it grows with requests."""

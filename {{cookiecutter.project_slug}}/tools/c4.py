@@ -4,6 +4,7 @@
 """
 
 import importlib
+import pkgutil
 import re
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import grimp
 
+import harness.endpoints
 from app.agents import AGENTS
 from harness import Agent, Configuration
 from harness.models.factory import LLMFactory
@@ -78,8 +80,8 @@ class Diagram:
 ADDRESS_ENDINGS: Final = ("_url", "_issuer", "_endpoint")
 """A setting whose name ends so names another system."""
 
-PLACED: Final = "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url"
-"""Addresses that the diagrams have a box of their own for; each other one gets a plain box."""
+PLACED: Final = "database_url redis_url oidc_issuer data_proxy_url llm_base_url llm_fallback_base_url public_url"
+"""Addresses that the diagrams have a box of their own for, and the service's own; each other one gets a plain box."""
 
 SHARED: Final = ("configuration", "errors", "project", "settings", "telemetry")
 """What every package imports: arrows to them would hide the others."""
@@ -184,12 +186,15 @@ class C4:
         diagram = Diagram()
         # What reaches most comes first: it stands above what it uses.
         for name in sorted(packages, key=lambda it: (-len(graph.find_upstream_modules(it)), it)):
+            if not graph.find_upstream_modules(name) | graph.find_downstream_modules(name):
+                continue  # a package whose parts were all left out
             about = (importlib.import_module(name).__doc__ or "").partition("\n")[0]
             title = name.partition(".")[2]
             diagram.box(name, title, "Package", about.partition(":")[0].partition(". ")[0])
             targets = graph.find_modules_directly_imported_by(name) & packages - {name}
             for target in sorted(targets):
-                others = targets - {target}
+                # Two that import each other stand beside each other: neither says the other's arrow.
+                others = targets - {target} - graph.find_upstream_modules(target)
                 if not any(graph.chain_exists(importer=it, imported=target) for it in others):
                     diagram.arrow(name, target)
         return diagram.text()
@@ -217,7 +222,10 @@ class C4:
     @staticmethod
     def _conversations() -> str:
         diagram = Diagram("LR")
+        built = {"v1", "cli", *(it.name for it in pkgutil.iter_modules(harness.endpoints.__path__))}
         for name, access in Access.endpoints().items():
+            if name not in built:
+                continue
             diagram.box(f"endpoint_{name}", name, "Endpoint", kind="system")
             for part in Access.scopes():
                 ways = {"reads": part in access.reads, "writes": part in access.writes}

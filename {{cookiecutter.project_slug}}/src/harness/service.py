@@ -155,6 +155,14 @@ class Service:
             reply = await self._decided(session, decision, thread)
             return await session.finish(await self._application.after(reply, thread))
 
+    async def decided(self, approval_id: str, thread: ThreadRef) -> Reply | None:
+        """The reply to a call that was decided; None while nobody has, while it runs, and once it is forgotten.
+
+        Raises:
+            StoreUnavailable: The store is away.
+        """
+        return await self._sessions.decided(approval_id, thread)
+
     def _asked(self, message: str, only: str) -> str:
         """What makes two requests the same, beside their thread: whom the message is for, and the message."""
         if only and only not in {agent.name for agent in self.agents}:

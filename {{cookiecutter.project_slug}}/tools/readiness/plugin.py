@@ -74,6 +74,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder())
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measures no lines while the front door is tested: it halves the time, and the units' tests reach them all."""
+    for item in items:
+        if item.path.is_relative_to(config.rootpath / "tests" / "conformance"):
+            item.add_marker("no_cover")
+
+
 class Recorder:
     """One run of the tests."""
 

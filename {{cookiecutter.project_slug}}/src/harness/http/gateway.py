@@ -90,6 +90,11 @@ class Gateway:
         with self._running.shutdown.request():
             return await self._running.service.decide(decision, thread)
 
+    async def decided(self, caller: Principal, approval_id: str, thread_id: str) -> Reply | None:
+        """The reply to a call that was decided, by whatever endpoint; None while it waits, and once it is forgotten."""
+        self._require(caller, "message", "reads")
+        return await self._running.service.decided(approval_id, caller.conversation(thread_id))
+
     async def read(self, caller: Principal, thread_id: str) -> Thread:
         """A conversation, as it is remembered."""
         self._require(caller, "history", "reads")

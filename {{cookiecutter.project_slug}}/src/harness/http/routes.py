@@ -9,6 +9,8 @@ from typing import Any, Final, NoReturn
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
+from starlette.types import Message, Receive
+from starlette.types import Scope as Connection
 
 from ..errors import InputRefused
 from .authentication import RequiredScope
@@ -78,6 +80,34 @@ class BodyType:
             raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: send JSON in UTF-8 (RFC 8259).")
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding: send the body uncompressed.")
+
+
+class ReadBody:
+    """The body of a request that an SDK reads afterwards: it gets the same one, and then what comes."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self.body = body
+        self._rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        self._receive = receive
+
+    @classmethod
+    async def of(cls, scope: Connection, receive: Receive) -> "ReadBody":
+        """Read it.
+
+        Raises:
+            RequestRefused: It is not what it says it is, or no JSON in UTF-8, uncompressed (415).
+        """
+        read = cls(await Request(scope, receive).body(), receive)
+        try:
+            if read.body:
+                BodyType.check(Headers(scope=scope))
+        except InputRefused as refusal:
+            raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(refusal)) from None
+        return read
+
+    async def receive(self) -> Message:
+        """What ASGI gives the SDK."""
+        return self._rest.pop() if self._rest else await self._receive()
 
 
 class StrictRoute(APIRoute):

@@ -104,7 +104,8 @@ class MCPTools:
         return pinned
 
     def _tool(self, server: MCPServer, pinned: PinnedTool) -> BaseTool:
-        own = (server.title or server.name, server.url or f"mcp:{server.name}")
+        # Without a query: callers see it, and some servers want a key there.
+        own = (server.title or server.name, server.url.partition("?")[0] or f"mcp:{server.name}")
         of_agent = self._client(server, self._connections()) if self._connections else None
 
         async def call(**arguments: Any) -> ToolResult:

@@ -155,6 +155,11 @@ class Sessions:
                 await self._load(session, decision["id"], thread)
             yield session
 
+    async def decided(self, approval_id: str, thread: ThreadRef) -> Reply | None:
+        """The reply to the decision about a call, as long as it is saved."""
+        record = await self._store.find_reply(Approvals.key(thread, approval_id))
+        return Reply.model_validate_json(record.reply) if record and record.reply else None
+
     async def _load(self, session: DecisionSession, call_id: str, thread: ThreadRef) -> None:
         """Read the call to be decided off its thread."""
         config = RunnableConfig(configurable={"thread_id": thread.key})

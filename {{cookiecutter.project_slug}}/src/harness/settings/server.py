@@ -14,6 +14,28 @@ PUBLIC_URL_PATTERN = r"^https?://[^\s/?#@,]+(/[^\s/?#]+)*$"
 ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
 HEADERS_PATTERN = r"^[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Headers that no setting may take for another purpose."""
+
+
+class PublicURL:
+    """The service's own address."""
+
+    @staticmethod
+    def plain(url: str) -> str:
+        """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
+        return str(AnyHttpUrl(url)).rstrip("/")
+
+
+class ThreadHeaders:
+    """Headers whose value is an id, which stands in stores and logs."""
+
+    @staticmethod
+    def check(names: str) -> str:
+        """The names; raises ValueError for one that holds credentials."""
+        if found := [it for it in map(str.strip, names.split(",")) if it.lower() in CREDENTIALS]:
+            raise ValueError(f"{', '.join(found)} holds credentials; name a header that holds the id of a conversation")
+        return names
 
 
 class ServerSettings(Configuration):
@@ -52,8 +74,8 @@ class ServerSettings(Configuration):
     """Time for open requests after that, seconds; then streams end with an event. Together with
     the delay it stays below what the platform waits (Kubernetes: 30 s)."""
 
-    public_url: str | None = Field(default=None, pattern=PUBLIC_URL_PATTERN)
-    """Address under which callers reach this service, with its path if it has one and no slash at the end:
+    public_url: Annotated[str, AfterValidator(PublicURL.plain)] | None = Field(default=None, pattern=PUBLIC_URL_PATTERN)
+    """Address under which callers reach this service, with its path if it has one:
     `https://agents.example.com`. Agent cards and the metadata for OAuth clients name it, and the hosts that
     an endpoint answers for follow from it. Never guessed from a request, whose `Host` anybody can write."""
 
@@ -61,7 +83,7 @@ class ServerSettings(Configuration):
     """Further protocols that it speaks beside `/v1`, of those in `src/harness/endpoints`, separated by commas;
     `all`: each one whose extra is installed; `none`. What is off is not even imported."""
 
-    chat_completions_thread_headers: str = Field(
+    chat_completions_thread_headers: Annotated[str, AfterValidator(ThreadHeaders.check)] = Field(
         default="X-Thread-Id, X-Conversation-Id, X-OpenWebUI-Chat-Id", pattern=HEADERS_PATTERN
     )
     """Headers that name the conversation at `/v1/chat/completions`, separated by commas; the first with a value
@@ -122,7 +144,7 @@ class ServerSettings(Configuration):
         """ENDPOINTS, each; None: all that can be had."""
         if self.endpoints == "all":
             return None
-        return [] if self.endpoints == "none" else [it.strip() for it in self.endpoints.split(",")]
+        return [] if self.endpoints == "none" else [*dict.fromkeys(it.strip() for it in self.endpoints.split(","))]
 
     @property
     def thread_headers(self) -> list[str]:

@@ -211,6 +211,19 @@ async def test_without_the_scope_the_task_waits_on_and_says_why_and_a_person_dec
         assert cancelled() == [7]
 
 
+async def test_a_task_goes_on_when_a_person_has_decided_at_another_endpoint(guarded_server: A2AServer) -> None:
+    async with guarded_server.caller(ANA_ASKS) as program, guarded_server.caller(ANA) as person:
+        task = await program.send(CANCEL)
+        (call,) = task["status"]["message"]["parts"][1]["data"]["approvals"]
+        path = f"/v1/threads/{task['contextId']}/approvals/{call['id']}"
+        assert (await person.http.post(path, json={"decision": "approve"})).status_code == 200
+        done = await program.task(task["id"])
+        assert short(done["status"]["state"]) == "completed"
+        assert done["artifacts"][0]["parts"][0]["text"] == "Order 7 is cancelled."
+        assert len(done["history"]) == 2
+    assert cancelled() == [7]
+
+
 async def test_what_can_be_tried_again_leaves_the_task_waiting(
     guarded_server: A2AServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

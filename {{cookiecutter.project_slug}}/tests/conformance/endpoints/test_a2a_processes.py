@@ -90,7 +90,7 @@ async def one_round(two: Two) -> None:
     begun, cancelled = two.lines("begun"), two.lines("cancelled")
     task = await two.one.send(QUESTION, now=True)
     await two.until("begun", begun + 1)
-    assert await two.other.state(task["id"]) == "working"
+    await two.other.until(task["id"], "working")
     ended = await two.other.rpc("CancelTask", {"id": task["id"]})
     assert short(ended["result"]["status"]["state"]) == "canceled"
     await two.until("cancelled", cancelled + 1)
@@ -98,6 +98,7 @@ async def one_round(two: Two) -> None:
 
     task = await two.one.send(QUESTION, now=True)
     await two.until("begun", begun + 2)
+    await two.other.until(task["id"], "working")
     following = asyncio.create_task(subscribed(two.other, task["id"]))
     await asyncio.sleep(0.1)
     (two.folder / "go").touch()
@@ -135,6 +136,7 @@ async def test_no_task_of_a_killed_process_goes_on_for_ever(database_url: str, t
         asking = await two.one.send("How many moons?")
         task = await two.one.send(QUESTION, now=True)
         await two.until("begun", 1)
+        await two.other.until(task["id"], "working")
         following = asyncio.create_task(subscribed(two.other, task["id"]))
         await asyncio.sleep(0.1)
         await asyncio.to_thread(two.process.end, signal.SIGKILL)

@@ -7,7 +7,7 @@ import pytest
 from harness.telemetry.metrics import REGISTRY
 from tests.conformance.conftest import BreakableModel, Served
 from tests.conformance.test_gullible_agent import ATTACKS, GRANTED, Gullible, refused
-from tests.support.endpoints.base import BASE_URL, EVERY_WAY, Answer, Client
+from tests.support.endpoints.base import BASE_URL, EVERY_ENDPOINT, Answer, Client
 from tests.support.peers.data_sources import DataSources
 from tests.support.peers.openai_replies import Failure, Text
 from tests.support.peers.openai_server import OpenAIServer
@@ -22,19 +22,21 @@ async def ask(served: Served, kind: type[Client], way: str, message: str = QUEST
 
 
 async def start(served: Served, *agents: Any, **changes: Any) -> None:
-    await served.start(*agents, public_url=BASE_URL, **changes)
+    """Start it; no answer stands in for another."""
+    await served.start(*agents, public_url=BASE_URL, answer_cache_ttl_seconds=0, **changes)
 
 
-@EVERY_WAY
-async def test_a_good_model_s_words_are_the_answer(served: Served, kind: type[Client], way: str) -> None:
+@EVERY_ENDPOINT
+async def test_a_good_model_s_words_are_the_answer(served: Served, kind: type[Client]) -> None:
     await start(served)
-    answer = await ask(served, kind, way)
-    assert (answer.text, answer.degraded) == (WRITTEN, [])
+    for way in kind.ways:
+        answer = await ask(served, kind, way)
+        assert (answer.text, answer.degraded) == (WRITTEN, [])
 
 
 @pytest.mark.checklist("OBS-4")
-@EVERY_WAY
-async def test_a_fallback_model_answers(served: Served, kind: type[Client], way: str) -> None:
+@EVERY_ENDPOINT
+async def test_a_fallback_model_answers(served: Served, kind: type[Client]) -> None:
     with OpenAIServer(BreakableModel()) as backup:
         served.model.breaks(Failure(503))
         await start(
@@ -44,39 +46,42 @@ async def test_a_fallback_model_answers(served: Served, kind: type[Client], way:
             llm_fallback_api_key=KEY,
             llm_max_retries=0,
         )
-        answer = await ask(served, kind, way)
+        for way in kind.ways:
+            answer = await ask(served, kind, way)
+            assert (answer.text, answer.degraded) == (WRITTEN, [])
         await served.door.close()
-    assert (answer.text, answer.degraded) == (WRITTEN, [])
-    assert len(backup.requests) == 6
+    assert len(backup.requests) == 6 * len(kind.ways)
 
 
 ROLES = {"": "agent", "planner_": "planner", "writer_": "writer"}
 
 
 @pytest.mark.checklist("OBS-4")
-@EVERY_WAY
-async def test_without_any_model_the_data_are_the_answer(served: Served, kind: type[Client], way: str) -> None:
+@EVERY_ENDPOINT
+async def test_without_any_model_the_data_are_the_answer(served: Served, kind: type[Client]) -> None:
     served.model.breaks(Failure(503))
     await start(served, llm_max_retries=0)
-    answer = await ask(served, kind, way)
-    assert ("2 moons" in answer.text, "8849 m" in answer.text) == (True, True)
-    assert {"planner_unavailable", "model_unavailable"} <= set(answer.degraded)
+    for way in kind.ways:
+        answer = await ask(served, kind, way)
+        assert ("2 moons" in answer.text, "8849 m" in answer.text) == (True, True)
+        assert {"planner_unavailable", "model_unavailable"} <= set(answer.degraded)
 
 
-@EVERY_WAY
-async def test_a_figure_that_nothing_gave_leaves_nowhere(served: Served, kind: type[Client], way: str) -> None:
+@EVERY_ENDPOINT
+async def test_a_figure_that_nothing_gave_leaves_nowhere(served: Served, kind: type[Client]) -> None:
     served.model.breaks(Text("Mars has 77123 moons."), "writer")
     await start(served)
-    answer = await ask(served, kind, way)
-    assert answer.degraded == ["ungrounded"]
-    assert "77123" not in answer.raw
-    assert answer.text
+    for way in kind.ways:
+        answer = await ask(served, kind, way)
+        assert answer.degraded == ["ungrounded"]
+        assert "77123" not in answer.raw
+        assert answer.text
 
 
 @pytest.mark.checklist("DEF-2", "PERM-3")
-@EVERY_WAY
+@EVERY_ENDPOINT
 async def test_what_the_policy_does_not_name_is_not_done(
-    served: Served, world: DataSources, kind: type[Client], way: str
+    served: Served, world: DataSources, kind: type[Client]
 ) -> None:
     await start(
         served,
@@ -87,16 +92,18 @@ async def test_what_the_policy_does_not_name_is_not_done(
         use_fake_data=False,
         data_private_hosts="127.0.0.1",
     )
-    before = refused()
     attacks = list(ATTACKS.values())
-    for few in (attacks[:8], attacks[8:16], attacks[16:]):  # a run may call so many
-        served.model.breaks(Gullible(few, world.address), "agent")
-        answer = await ask(served, kind, way, "What is in the vault?")
-        assert CANARY not in answer.raw
-    assert (VaultAgent.ran, world.requests) == ([], [])
-    assert sum((refused() - before).values()) == len(attacks)
-    served.model.breaks(Gullible(GRANTED, world.address), "agent")
-    assert FINE in (await ask(served, kind, way, "What is in the vault now?")).text
+    for way in kind.ways:
+        before = refused()
+        for few in (attacks[:8], attacks[8:16], attacks[16:]):  # a run may call so many
+            served.model.breaks(Gullible(few, world.address), "agent")
+            answer = await ask(served, kind, way, "What is in the vault?")
+            assert CANARY not in answer.raw
+        assert (VaultAgent.ran, world.requests) == ([], [])
+        assert sum((refused() - before).values()) == len(attacks)
+        served.model.breaks(Gullible(GRANTED, world.address), "agent")
+        assert FINE in (await ask(served, kind, way, "What is in the vault now?")).text
+        world.requests.clear()
 
 
 def requests(route: str) -> float:
@@ -104,19 +111,18 @@ def requests(route: str) -> float:
     return REGISTRY.get_sample_value("http_request_seconds_count", {"route": route, "status": "2xx"}) or 0
 
 
-@EVERY_WAY
-async def test_logs_and_metrics_tell_of_it(served: Served, kind: type[Client], way: str) -> None:
+@EVERY_ENDPOINT
+async def test_logs_and_metrics_tell_of_it(served: Served, kind: type[Client]) -> None:
     await start(served)
-    answer = await ask(served, kind, way)
-    (audit,) = served.lines.named("audit")
-    (turn,) = served.lines.named("turn")
-    for line in (audit, turn):
-        assert (line["request_id"], line["thread_id"]) == ("quote-me", answer.thread_id)
-    assert (audit["outcome"], audit["agents"]) == ("work", ["heights", "moons"])
-    assert turn["run_id"] == audit["run_id"]
+    answers = [await ask(served, kind, way) for way in kind.ways]
+    audits, turns = served.lines.named("audit"), served.lines.named("turn")
+    for answer, audit, turn in zip(answers, audits, turns, strict=True):
+        for line in (audit, turn):
+            assert (line["request_id"], line["thread_id"]) == ("quote-me", answer.thread_id)
+        assert (audit["outcome"], audit["agents"]) == ("work", ["heights", "moons"])
+        assert turn["run_id"] == audit["run_id"]
     lines = [it for it in served.lines.named("request") if it["method"] == "POST"]
-    assert lines
-    for line in lines:
-        assert line["route"] in (kind.routes or [f"/{kind.name}"])
-        assert line["status"] in (200, 202)
-        assert requests(line["route"]) >= 1
+    assert {it["route"] for it in lines} == set(kind.routes or [f"/{kind.name}"])
+    assert {it["status"] for it in lines} <= {200, 202}
+    for route in {it["route"] for it in lines}:
+        assert requests(route) >= 1

@@ -12,9 +12,11 @@ from harness.application import Application
 from harness.settings import Settings
 from tests.conftest import Door
 from tests.harness.abuse.attacks import STOLEN, Attack, Attacks
-from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Doors, Report
+from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Report
 from tests.harness.abuse.flows import AGENTS, FLOWS
 from tests.harness.abuse.world import DecoyServer, World
+from tests.support.callers import by
+from tests.support.endpoints.base import BASE_URL, Client, clients
 from tests.support.peers.data_sources import DataSources
 from tests.support.peers.openai_server import OpenAIServer
 from tests.support.scripted_model import KEY
@@ -35,8 +37,13 @@ class Siege:
         self._keys = self.folder / "keys.jsonl"
         self._keys.write_text("".join(f"{key.record.line}\n" for key in (VICTIM, ATTACKER)))
 
-    async def run(self, attacks: Sequence[Attack], flow: str = "parallel", **changes: Any) -> Report:
-        """Send `attacks` through `flow`, with other settings if any, after a victim has said something."""
+    async def run(
+        self, attacks: Sequence[Attack], flow: str = "parallel", kinds: Sequence[type[Client]] = (), **changes: Any
+    ) -> Report:
+        """Send `attacks` through `flow` and these endpoints, or all, after a victim has said something.
+
+        `changes` are other settings.
+        """
         make_flow, make_model = FLOWS[flow]
         model = make_model(self.attacks, f"{self.world.source.address}/note")
         with OpenAIServer(model) as server:
@@ -44,15 +51,13 @@ class Siege:
             application = Application(agents=AGENTS, flow=make_flow(settings))
             client = await self.door.client(application.create_app(settings))
             said = {"message": f"My word is {STOLEN}. #0", "thread_id": THREAD}
-            by = {"Authorization": f"Bearer {VICTIM.text}"}
-            await client.post("/v1/chat", json=said, headers=by)
+            await client.post("/v1/chat", json=said, headers=by(VICTIM))
             before = len(server.requests)
-            report = Report(Doors(client), flow)
-            await report.run(attacks)
+            report = Report(self.world, flow)
+            await report.run(attacks, self.door.app, kinds or clients())
             await self.door.close()
             shown = [str(it.body) for it in server.requests[before:]]
         report.leaks += [f"a model read: {it}" for it in shown if STOLEN in it]
-        report.happened = self.world.happened()
         report.unread = {attack.number for attack in attacks} - model.reached
         return report
 
@@ -60,6 +65,7 @@ class Siege:
         yield "database_url", f"sqlite:///{self.folder}/threads.sqlite"
         yield from {"log_level": "ERROR", "log_format": "json"}.items()
         yield from {"authentication": "keys", "api_keys_file": self._keys, "limits": "off"}.items()
+        yield "public_url", BASE_URL
         yield from {"use_fake_data": False, "data_private_hosts": "127.0.0.1"}.items()
         yield from {"data_max_retries": 0, "injection": "off"}.items()
         yield "llm_model", "openai:scripted-agent"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -26,6 +27,7 @@ from tests.harness.abuse.conftest import Siege
 from tests.harness.abuse.flows import FLOWS
 from tests.harness.abuse.orders import CallTool, Fetch, Order, Recite, SendAway
 from tests.harness.guards.samples import CONTEXTS, PERSONAL, SECRETS, Harmless, Samples
+from tests.support.endpoints.base import Answer, Client, clients
 
 # Thousands of runs of code that other tests cover: counting its lines would take as long again.
 pytestmark = pytest.mark.no_cover
@@ -49,10 +51,10 @@ async def test_no_attack_of_a_thousand_gets_a_gullible_model_to_do_or_tell_what_
     report = await siege.run(siege.attacks[::every], flow)
     report.print(capsys)
     assert len(siege.attacks) >= AT_LEAST
+    assert report.failures == []
     assert report.unread == set(), "a model has not seen these at all"
     assert report.happened == []
     assert report.leaks == []
-    assert report.failures == []
 
 
 # Defence in depth: with any one guard away, another still stops each attack.
@@ -164,6 +166,27 @@ async def test_with_any_one_guard_away_another_stops_each_attack(
     assert report.happened == []
     assert report.leaks == []
     assert report.failures == []
+
+
+@pytest.mark.slow
+@pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2", "::1"])
+@pytest.mark.parametrize("kind", clients(), ids=lambda kind: kind.name)
+async def test_an_endpoint_that_leaks_is_counted_and_no_other(
+    siege: Siege, away: pytest.MonkeyPatch, kind: type[Client]
+) -> None:
+    class Unguarded(kind):  # type: ignore[misc,valid-type]  # a variable
+        async def say(self, *parts: Any) -> Answer:
+            for guard in Guards.all().values():
+                guard(away)
+            answer: Answer = await super().say(*parts)
+            return answer
+
+    others = [it for it in clients() if it is not kind]
+    each_everywhere = [it for it in planted(siege) for _ in clients()]
+    report = await siege.run(each_everywhere, kinds=[*others, Unguarded])
+    *guarded, leaking = report.rows.values()
+    assert all((row.calls, row.requests, row.canaries) == (0, 0, 0) for row in guarded)
+    assert min(leaking.calls, leaking.requests, leaking.canaries) >= 1
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ class Way:
 
     def begin(self, begin: Stage, server: ToolServer, *answers: AIMessage | str) -> tuple[Talk, InTurn]:
         """A conversation whose model says this."""
-        orders = MCPServer("shop", url=server.url)
+        orders = MCPServer("shop", url=f"{server.url}?key=planted")
         asks = [call("ask_desk", request="State of order 7")] if self.name == "supervisor" else []
         again = [answers[-1]] if self.name == "supervisor" else []
         say = InTurn(*asks, *answers, *again)

@@ -264,13 +264,24 @@ def test_the_public_address_is_absolute(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("a.example", "/agents", "ftp://a.example", "https://", "https://a.example/", "https://a.example/x/"),
+        *("a.example", "/agents", "ftp://a.example", "https://"),
         *("https://a.example?x", "https://a.example/x#y", "https://me:word@a.example", "https://a.example, https://b"),
+        "https://a.example:99999",
     ],
 )
 def test_what_is_no_public_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
         Settings(public_url=url)
+
+
+def test_the_public_address_is_kept_as_clients_write_it() -> None:
+    for url in ("https://Agents.Example.com:443/x/../y", "https://agents.example.com/y/"):
+        assert Settings(public_url=url).public_url == "https://agents.example.com/y"
+
+
+def test_no_header_with_credentials_names_a_conversation() -> None:
+    with pytest.raises(ConfigurationError, match="CHAT_COMPLETIONS_THREAD_HEADERS: X-API-Key holds credentials"):
+        Settings(chat_completions_thread_headers="X-Thread-Id, X-API-Key")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The package as syntax trees, for the checks in this folder, and small packages with a planted fault. Nothing is imported."""
 
 import ast
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,7 +82,9 @@ class Package:
     def __init__(self, root: Path) -> None:
         self.root = root
         files = sorted(root.rglob("*.py"))
+        gc.disable()  # a finalizer that parses too, run inside of `ast.parse`, breaks it (SystemError, CPython 3.11)
         self.modules: Mapping[str, Module] = {module.name: module for module in (Module(root, file) for file in files)}
+        gc.enable()
 
     @classmethod
     def of_project(cls, house: str) -> "Package":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,8 +80,7 @@ requires-python = ">=3.11"
 dependencies = ["idna"]
 [project.optional-dependencies]
 postgres = ["psycopg"]
-redis = []
-[dependency-groups]
+{empty}[dependency-groups]
 dev = ["pytest"]
 """
 LOCKED = """
@@ -112,7 +112,7 @@ requires-dist = [
     { name = "idna" },
     { name = "psycopg", marker = "extra == 'postgres'" },
 ]
-provides-extras = ["postgres", "redis"]
+provides-extras = EXTRAS
 
 [package.metadata.requires-dev]
 dev = [{ name = "pytest" }]
@@ -123,10 +123,12 @@ dev = [{ name = "pytest" }]
 @pytest.mark.checklist("DEP-1")
 def test_it_lists_what_the_image_installs_with_the_hash_of_every_file(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    extras = set(re.findall(r"--extra (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    empty = "".join(f"{extra} = []\n" for extra in sorted(extras - {"postgres"}))
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT.format(empty=empty))
     digests = {"idna": "a" * 64, "psycopg": "b" * 64, "pytest": "c" * 64}
     packages = (LOCKED % (name, name, digest) for name, digest in digests.items())
-    (tmp_path / "uv.lock").write_text(LOCK + "".join(packages))
+    (tmp_path / "uv.lock").write_text(LOCK.replace("EXTRAS", json.dumps(sorted(extras))) + "".join(packages))
     command = ["make", "sbom", f"UV={UV}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -58,7 +58,7 @@ class Client(Base):
             return await client.post("/a2a", json=body, headers=headers)
 
     def _of(self, answer: httpx2.Response, told: dict[str, Any]) -> Answer:
-        raw = f"{answer.headers} {answer.text}"
+        raw = f"{answer.headers}\n{answer.text}"
         if error := told.get("error"):
             metadata = error["data"][0]["metadata"]
             code = "input-refused" if error["code"] == -32602 else self._code(metadata)

@@ -22,6 +22,9 @@ BASE_URL = "http://service"
 """Where the tests find it; PUBLIC_URL of every service here, so that a check of hosts lets it pass."""
 
 
+PATIENCE_SECONDS = 60
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back, whatever protocol carried it."""
@@ -48,7 +51,7 @@ class Answer:
 
 
 class Client(ABC):
-    """One endpoint as a caller meets it, on the application of a test.
+    """One endpoint as a caller meets it, on the application of a test or at an address.
 
     Each method gives an `Answer` for whatever happens; it raises for nothing that the service refuses.
     """
@@ -68,16 +71,21 @@ class Client(ABC):
     tells_retry_after: ClassVar[bool] = True
     """True where a refusal says when to try again."""
 
-    def __init__(self, app: FastAPI, headers: Mapping[str, str] | None = None) -> None:
-        """A caller with these headers (its key), of an application that runs."""
-        self.app = app
+    withdrawn: ClassVar[str] = ""
+    """Code of a stream that ends early because what it has told is withdrawn, where no event can say so."""
+
+    def __init__(self, app: FastAPI | str, headers: Mapping[str, str] | None = None) -> None:
+        """A caller with these headers (its key), of an application that runs, here or where `app` says."""
+        self._address = app if isinstance(app, str) else BASE_URL
+        self._transport = None if isinstance(app, str) else httpx2.ASGITransport(app)
         self.headers = dict(headers or {})
 
     @asynccontextmanager
     async def http(self) -> AsyncIterator[httpx2.AsyncClient]:
-        """HTTP to the application. It buffers streams."""
-        transport = httpx2.ASGITransport(self.app)
-        async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL, headers=self.headers) as client:
+        """HTTP to the application. Where that is of the test, it buffers streams."""
+        async with httpx2.AsyncClient(
+            transport=self._transport, base_url=self._address, headers=self.headers, timeout=PATIENCE_SECONDS
+        ) as client:
             yield client
 
     @classmethod
@@ -122,7 +130,7 @@ class Client(ABC):
     def refusal(answer: httpx2.Response, code: str, text: str) -> Answer:
         """One that has a status and headers."""
         after = answer.headers.get("retry-after")
-        raw = f"{answer.headers} {answer.text}"
+        raw = f"{answer.headers}\n{answer.text}"
         return Answer(text, code=code, status=answer.status_code, retry_after=float(after) if after else None, raw=raw)
 
     @staticmethod
@@ -138,14 +146,19 @@ class Client(ABC):
 
 
 def clients() -> Sequence[type[Client]]:
-    """That of every endpoint which has one beside this file."""
+    """That of every endpoint which has one beside this file; none, where an endpoint's extra is not installed."""
     folder = Path(__file__).parent
-    names = sorted(it.name for it in iter_modules([str(folder)]) if it.name != "base")
-    found: list[type[Client]] = [import_module(f"{__package__}.{name}").Client for name in names]
+    found: list[type[Client]] = []
+    for name in sorted(it.name for it in iter_modules([str(folder)]) if it.name != "base"):
+        try:
+            if name != "v1":
+                import_module(f"harness.endpoints.{name}.endpoint")
+            found.append(import_module(f"{__package__}.{name}").Client)
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").startswith(("harness", "tests")):
+                raise
     return found
 
 
-EVERY_WAY: Final = pytest.mark.parametrize(
-    ("kind", "way"), [pytest.param(it, way, id=f"{it.name} {way}") for it in clients() for way in it.ways]
-)
-"""Each endpoint, and each way to ask there."""
+EVERY_ENDPOINT: Final = pytest.mark.parametrize("kind", [pytest.param(it, id=it.name) for it in clients()])
+"""Each endpoint; tests with this go through its ways themselves, so that they start one service for them."""

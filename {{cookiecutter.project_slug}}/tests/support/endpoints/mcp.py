@@ -34,7 +34,7 @@ class Client(Base):
     @classmethod
     def of_result(cls, answer: httpx2.Response) -> Answer:
         """What a call of a tool said."""
-        raw = f"{answer.headers} {answer.text}"
+        raw = f"{answer.headers}\n{answer.text}"
         events = [it.removeprefix("data: ") for it in answer.text.splitlines() if it.startswith("data: {")]
         told = orjson.loads(events[-1] if events else answer.text)
         if error := told.get("error"):

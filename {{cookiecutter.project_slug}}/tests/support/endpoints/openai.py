@@ -19,6 +19,7 @@ class Client(Base):
     name = "openai"
     routes = ("/v1/chat/completions",)
     has_idempotency_key = True
+    withdrawn = "answer_withdrawn"
 
     @classmethod
     def word(cls, code: str, status: HTTPStatus) -> str:

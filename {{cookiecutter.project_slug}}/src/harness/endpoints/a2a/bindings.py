@@ -4,7 +4,6 @@ import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 from types import MethodType
 from typing import Any, cast
 
@@ -21,15 +20,14 @@ from a2a.utils.errors import A2AError, InvalidRequestError, JSONParseError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
-from starlette.types import ASGIApp, Message, Receive
+from starlette.types import ASGIApp, Receive
 from starlette.types import Scope as Connection
 from starlette.types import Send
 
-from ...errors import InputRefused
 from ...http.endpoint import ASGIRoute
-from ...http.failures import Failure, RequestRefused
+from ...http.failures import Failure
 from ...http.gateway import Gateway
-from ...http.routes import BodyType, StrictRequest
+from ...http.routes import ReadBody, StrictRequest
 from .caller import Caller
 from .errors import A2AErrors
 
@@ -80,36 +78,21 @@ class Binding(ABC):
 
     def _strict(self, app: ASGIApp) -> ASGIApp:
         async def answer(scope: Connection, receive: Receive, send: Send) -> None:
-            request = Request(scope, receive)
-            if request.method != "POST" or not (body := await request.body()):
-                await app(scope, self._replayed(b"", receive), send)
+            read = await ReadBody.of(scope, receive)
+            if scope["method"] != "POST" or not read.body:
+                await app(scope, read.receive, send)
                 return
             try:
-                BodyType.check(request.headers)
-            except InputRefused:
-                detail = "Content-Type: send application/json or application/a2a+json."
-                raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
-            try:
-                is_object = isinstance(StrictRequest.loads(body), dict)
+                is_object = isinstance(StrictRequest.loads(read.body), dict)
             except json.JSONDecodeError:
                 await self.refusal(JSONParseError())(scope, receive, send)
                 return
             if not is_object:
                 await self.refusal(InvalidRequestError("Send one object; there are no batches."))(scope, receive, send)
                 return
-            await app(scope, self._replayed(body, receive), send)
+            await app(scope, read.receive, send)
 
         return answer
-
-    @staticmethod
-    def _replayed(body: bytes, receive: Receive) -> Receive:
-        """Gives the body that was read, and then what comes."""
-        rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def replayed() -> Message:
-            return rest.pop() if rest else await receive()
-
-        return replayed
 
 
 class JSONRPC(Binding):

@@ -7,6 +7,7 @@ finishes late overwrite a task that another process has cancelled.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from a2a.types.a2a_pb2 import (
     GetTaskRequest,
     ListTasksRequest,
     ListTasksResponse,
+    Message,
     SendMessageRequest,
     SubscribeToTaskRequest,
     Task,
@@ -158,7 +160,8 @@ class TaskHandler(RequestHandler):
         raise UnsupportedOperationError("There is no extended card; the public one says it all.")
 
     def _tasks(self, caller: Caller) -> Tasks:
-        return Tasks(caller.gateway.records(caller.principal), self._settings)
+        decided = partial(caller.gateway.decided, caller.principal)
+        return Tasks(caller.gateway.records(caller.principal), decided, self._settings)
 
     @staticmethod
     async def _found(tasks: Tasks, task_id: str) -> StoredTask:
@@ -189,14 +192,13 @@ class TaskHandler(RequestHandler):
     async def _new(
         self, tasks: Tasks, params: SendMessageRequest, incoming: Incoming, caller: Caller
     ) -> tuple[StoredTask, Asked]:
-        asked = Asked(incoming.text, incoming.decision([]))
+        decision = incoming.decision([])
         context_id = caller.gateway.thread_id(params.message.context_id or None, caller.idempotency_key)
         task = Task(id=str(uuid4()), context_id=context_id, status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED))
-        self._add(task, incoming)
         stored = await tasks.new(task)
         if stored is None:
             raise InvalidParamsError("Send the message again.")
-        return stored, asked
+        return stored, Asked(self._kept(task, incoming), incoming.text, decision)
 
     async def _continued(
         self, tasks: Tasks, params: SendMessageRequest, incoming: Incoming, caller: Caller
@@ -211,15 +213,14 @@ class TaskHandler(RequestHandler):
             raise UnsupportedOperationError("The task is being worked on; wait for it, or cancel it.")
         caller.gateway.thread_id(last.task.context_id, caller.idempotency_key)
         waiting, ids = Outgoing.calls(last.task.status.message.parts)
-        asked = Asked(incoming.text, incoming.decision(ids), is_follow_up=True, waiting=waiting)
-        task = last.changed(TaskState.TASK_STATE_SUBMITTED)
-        self._add(task, incoming)
+        task, decision = last.changed(TaskState.TASK_STATE_SUBMITTED), incoming.decision(ids)
+        asked = Asked(self._kept(task, incoming), incoming.text, decision, is_follow_up=True, waiting=waiting)
         stored = await tasks.save(last, task)
         if stored is None:
             raise UnsupportedOperationError("Another message has just reached the task; read it by GetTask.")
         return stored, asked
 
-    def _add(self, task: Task, incoming: Incoming) -> None:
+    def _kept(self, task: Task, incoming: Incoming) -> Message:
         message = incoming.masked(self._mask)
         message.task_id, message.context_id = task.id, task.context_id
-        task.history.append(message)
+        return message

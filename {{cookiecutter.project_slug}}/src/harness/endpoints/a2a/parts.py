@@ -1,11 +1,11 @@
 """What messages of A2A hold: a question or a decision comes in, an answer and calls that wait go out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Literal, cast
 from uuid import uuid4
 
 from a2a.helpers.proto_helpers import get_data_parts, get_text_parts, new_data_part, new_text_part
-from a2a.types.a2a_pb2 import Artifact, Message, Part, Role
+from a2a.types.a2a_pb2 import Artifact, Message, Part, Role, TaskState
 from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 from pydantic.alias_generators import to_camel
 
@@ -17,21 +17,30 @@ class Incoming:
     """A message of the caller's."""
 
     KINDS: Final = ("text", "data")
+    ID_MAX_CHARS: Final = 256  # ids are UUIDs; a guess
 
     def __init__(self, message: Message) -> None:
         """Read `message`.
 
         Raises:
             ContentTypeNotSupportedError: A part is a file or an address.
+            InvalidParamsError: It is not the user's, decides twice, or has an id that is too long.
         """
         if any(part.WhichOneof("content") not in self.KINDS for part in message.parts):
             raise ContentTypeNotSupportedError("Send text parts, or a data part with a decision; no files are read.")
+        if message.role == Role.ROLE_AGENT:
+            raise InvalidParamsError("message.role: it must be ROLE_USER; what the service said, it knows itself.")
+        if len(message.message_id) > self.ID_MAX_CHARS:
+            raise InvalidParamsError(f"message.messageId: it must be at most {self.ID_MAX_CHARS} characters long.")
         self._message = message
         self.text = "\n".join(get_text_parts(message.parts))
-        data = [it for it in get_data_parts(message.parts) if isinstance(it, dict)]
-        self._decision = next((it for it in data if "decision" in it), None)
+        data = get_data_parts(message.parts)
+        decisions = [it for it in data if isinstance(it, dict) and "decision" in it]
+        if len(decisions) > 1:
+            raise InvalidParamsError("message.parts: send one decision a message.")
+        self._decision = decisions[0] if decisions else None
 
-    def decision(self, waiting: Sequence[str]) -> Decision | None:
+    def decision(self, waiting: Collection[str]) -> Decision | None:
         """What it decides about the calls that wait, by their ids; None where it decides nothing.
 
         Raises:
@@ -44,7 +53,7 @@ class Incoming:
         verdict = self._decision["decision"]
         if verdict not in ("approve", "reject"):
             raise InvalidParamsError("decision: it must be `approve` or `reject`.")
-        named = self._decision.get("id", waiting[0] if len(waiting) == 1 else None)
+        named = self._decision.get("id", next(iter(waiting)) if len(waiting) == 1 else None)
         if named not in waiting:
             raise InvalidParamsError("id: name the call, of those that wait in `approvals` of this task.")
         decision = Decision(id=str(named), verdict=cast(Literal["approve", "reject"], verdict))
@@ -87,6 +96,15 @@ class Outgoing:
         return Artifact(artifact_id=cls.ANSWER, name=cls.ANSWER, parts=[new_text_part(text)])
 
     @classmethod
+    def end(cls, reply: Reply) -> tuple[TaskState, Message | None, Artifact]:
+        """The state in which a reply leaves a task, what it asks back, and the answer."""
+        waiting = cls.waiting(reply)
+        if waiting is None and not any(it.status == "asked" for it in reply.agents):
+            return TaskState.TASK_STATE_COMPLETED, None, cls.answer(reply)
+        message = cls.message(new_text_part(reply.answer), waiting)
+        return TaskState.TASK_STATE_INPUT_REQUIRED, message, cls.answer(reply)
+
+    @classmethod
     def answer(cls, reply: Reply) -> Artifact:
         """The whole answer, and what a program needs to trust it."""
         told = reply.model_dump(mode="json", exclude={"answer", "approvals", "thread_id"})
@@ -103,13 +121,13 @@ class Outgoing:
         return new_data_part({cls.APPROVALS: cls._camel(calls)})
 
     @classmethod
-    def calls(cls, parts: Sequence[Part]) -> tuple[Part | None, list[str]]:
-        """Of a task's status: the part with the calls that wait, and their ids."""
+    def calls(cls, parts: Sequence[Part]) -> tuple[Part | None, dict[str, str]]:
+        """Of a task's status: the part with the calls that wait, and until when each does, by their ids."""
         for part in parts:
             data = get_data_parts([part])
             if data and isinstance(data[0], dict) and cls.APPROVALS in data[0]:
-                return part, [it["id"] for it in data[0][cls.APPROVALS]]
-        return None, []
+                return part, {it["id"]: it["expiresAt"] for it in data[0][cls.APPROVALS]}
+        return None, {}
 
     @staticmethod
     def message(*parts: Part | None, **metadata: Any) -> Message:

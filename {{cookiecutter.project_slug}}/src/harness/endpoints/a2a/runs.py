@@ -25,6 +25,8 @@ log = structlog.stdlib.get_logger(__name__)
 class Asked(NamedTuple):
     """What a message asks for: a question, or a decision about a call that waits."""
 
+    message: Message
+    """What is kept of it, from when it is admitted."""
     text: str
     decision: Decision | None = None
     is_follow_up: bool = False
@@ -52,6 +54,7 @@ class TaskRun:
         self._listeners: set[asyncio.Queue[TaskEvent | None]] = set()
         self._is_saving = False
         self._is_stopped = False
+        self._is_admitted = False
         self._run = asyncio.create_task(self._live())
 
     @property
@@ -123,15 +126,12 @@ class TaskRun:
 
     async def _answer(self) -> None:
         reply = await (self._decided(self._asked.decision) if self._asked.decision else self._streamed())
-        waiting = Outgoing.waiting(reply)
-        is_asking = waiting is not None or any(it.status == "asked" for it in reply.agents)
-        state = TaskState.TASK_STATE_INPUT_REQUIRED if is_asking else TaskState.TASK_STATE_COMPLETED
-        message = Outgoing.message(new_text_part(reply.answer), waiting) if is_asking else None
-        await self._save(state, message, Outgoing.answer(reply))
+        # What no agent was asked for is not kept either: it may be what the guards have declined.
+        await self._save(*Outgoing.end(reply), is_kept=bool(reply.agents))
 
     async def _decided(self, decision: Decision) -> Reply:
         caller = self._caller
-        await self._save(TaskState.TASK_STATE_WORKING)
+        await self._save(TaskState.TASK_STATE_WORKING, is_kept=True)
         return await caller.gateway.decide(caller.principal, decision, self.task.context_id)
 
     async def _streamed(self) -> Reply:
@@ -144,7 +144,7 @@ class TaskRun:
                 data = event["data"]
                 match event["event"]:
                     case "started":
-                        await self._save(TaskState.TASK_STATE_WORKING)
+                        await self._save(TaskState.TASK_STATE_WORKING, is_kept=True)
                     case "agent_started" | "agent_finished" as step:
                         self._tell_step(f"{step} {data['agent']}")
                     case "token":
@@ -178,13 +178,23 @@ class TaskRun:
         is_gone = self._asked.decision is not None and failure.status in self.GONE
         return failure.retry_after_seconds is not None or not (is_gone or failure.is_server_error)
 
-    async def _save(self, state: TaskState, message: Message | None = None, artifact: Artifact | None = None) -> None:
-        """Save the task's new state, and tell it.
+    async def _save(
+        self,
+        state: TaskState,
+        message: Message | None = None,
+        artifact: Artifact | None = None,
+        *,
+        is_kept: bool | None = None,
+    ) -> None:
+        """Save the task's new state, and tell it; with or without what was asked, where `is_kept` says so.
 
         Raises:
             EndedElsewhere: It has another one, which is its last.
         """
         task = self._stored.changed(state, message)
+        if is_kept is not None and is_kept != self._is_admitted:
+            (task.history.append if is_kept else task.history.remove)(self._asked.message)
+            self._is_admitted = is_kept
         if artifact:
             del task.artifacts[:]
             task.artifacts.append(artifact)

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import ClassVar, Final, NamedTuple
 
 import orjson
+from a2a.helpers.proto_helpers import new_text_part
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import InMemoryTaskStore
 from a2a.types.a2a_pb2 import (
@@ -25,12 +27,15 @@ from google.protobuf.json_format import MessageToJson, Parse
 
 from ...http.gateway import OwnRecords
 from ...http.shutdown import ShutdownManager
+from ...runtime.replies import Reply
 from ...settings import Settings
 from ...storage.records import Record
+from .parts import Outgoing
 
 TaskEvent = Task | TaskStatusUpdateEvent | TaskArtifactUpdateEvent
 
 ACTIVE: Final = frozenset({TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING})
+MOST_MESSAGES: Final = 100  # the newest; one that waits may be sent what is refused as often as somebody likes. Guess
 WAITING: Final = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED})
 
 
@@ -56,6 +61,7 @@ class StoredTask(NamedTuple):
         task.CopyFrom(self.task)
         if task.status.HasField("message"):
             task.history.append(task.status.message)
+        del task.history[:-MOST_MESSAGES]
         task.status.CopyFrom(TaskStatus(state=state, message=message))
         task.status.timestamp.GetCurrentTime()
         return task
@@ -86,11 +92,15 @@ class Tasks:
     MOST: Final = 1000
     """Of a caller's tasks, the newest that are listed and counted; a task is some kB. Guess."""
 
+    EXPIRED: Final = "Nobody has decided in time. Ask again, in a new task."
     LOST: Final = "The process that was at it has ended. Send the message again, in a new task."
 
-    def __init__(self, records: OwnRecords, settings: Settings) -> None:
-        """Those of one caller."""
+    def __init__(
+        self, records: OwnRecords, decided: Callable[[str, str], Awaitable[Reply | None]], settings: Settings
+    ) -> None:
+        """Those of one caller. `decided` gives the reply to a call by its id and thread, once it was decided."""
         self._records = records
+        self._decided = decided
         self.silent_seconds = 2 * settings.request_timeout_seconds + settings.turn_wait_seconds
         """Longest time between two saves of a run that lives: it waits for a place and for its turn, and runs."""
 
@@ -100,7 +110,7 @@ class Tasks:
         return await self._saved(self._records.new(task.id, task.context_id, self._written(task)), task)
 
     async def find(self, task_id: str) -> StoredTask | None:
-        """The task as it is; one whose process has died is failed now."""
+        """The task as it is; one whose process has died is failed now, one that was decided elsewhere goes on."""
         record = await self._records.find(task_id)
         return await self._read(record) if record else None
 
@@ -171,12 +181,31 @@ class Tasks:
 
     async def _read(self, record: Record) -> StoredTask | None:
         stored = StoredTask(self._parsed(record), record)
+        if Outgoing.calls(stored.task.status.message.parts)[0] and stored.task.status.state in WAITING:
+            return await self._decided_elsewhere(stored)
         if not stored.is_active or time.time() - record.updated_at < self.silent_seconds:
             return stored
-        reason = Message(message_id=f"{stored.task.id}-lost", role="ROLE_AGENT", parts=[{"text": self.LOST}])
-        if failed := await self.save(stored, stored.changed(TaskState.TASK_STATE_FAILED, reason)):
-            return failed
-        return await self.find(stored.task.id)  # another process has just changed it
+        failed = stored.changed(TaskState.TASK_STATE_FAILED, Outgoing.message(new_text_part(self.LOST)))
+        return await self._changed(stored, failed)
+
+    async def _decided_elsewhere(self, stored: StoredTask) -> StoredTask | None:
+        """A task whose calls a person decided at another endpoint, or nobody in time; as it is while they wait."""
+        calls = Outgoing.calls(stored.task.status.message.parts)[1]
+        for approval_id in calls:
+            if reply := await self._decided(approval_id, stored.task.context_id):
+                state, message, artifact = Outgoing.end(reply)
+                task = stored.changed(state, message)
+                del task.artifacts[:]
+                task.artifacts.append(artifact)
+                return await self._changed(stored, task)
+        if any(datetime.fromisoformat(it) > datetime.now(UTC) for it in calls.values()):
+            return stored
+        expired = stored.changed(TaskState.TASK_STATE_CANCELED, Outgoing.message(new_text_part(self.EXPIRED)))
+        return await self._changed(stored, expired)
+
+    async def _changed(self, stored: StoredTask, task: Task) -> StoredTask | None:
+        """The task as it is saved now, also where another process has just changed it."""
+        return await self.save(stored, task) or await self.find(stored.task.id)
 
     async def _saved(self, record: Record, task: Task) -> StoredTask | None:
         saved = await self._records.save(record)

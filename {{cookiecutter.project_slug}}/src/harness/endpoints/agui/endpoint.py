@@ -1,12 +1,14 @@
 """`POST /v1/agui`: runs as front ends that speak AG-UI start, watch and resume them."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, Response
 
 from ...http.chat import Asker
 from ...http.endpoint import Endpoint
+from ...http.failures import Failure
+from ...http.gateway import Gateway
 from ...http.routes import StrictRoute
 from ...http.streaming import EventStream
 from ...runtime.replies import Event
@@ -40,10 +42,25 @@ class AGUIEndpoint(Endpoint):
         if not asked.resume:
             run = gateway.stream(caller, asked.message, asked.thread_id, idempotency_key=asked.run_id)
             return await EventStream(run, frames, request.state.request_id).response()
-        decisions = [*asked.decisions()]
-        replies = [await gateway.decide(caller, it, asked.thread_id) for it in decisions]
-        final = Event(event="final", data=replies[-1].model_dump(mode="json"))
+        final = Event(event="final", data=await self._decided(asked, caller, gateway, request.state.request_id))
         return Response(frames.of(final), headers=EventStream.HEADERS, media_type=EventStream.MEDIA_TYPE)
+
+    @staticmethod
+    async def _decided(asked: RunRequest, caller: Asker, gateway: Gateway, request_id: str) -> dict[str, Any]:
+        """The last reply, which also says what was not decided; an error only where nothing was."""
+        told, failed = dict[str, Any](), list[str]()
+        first: Exception | None = None
+        for decision in asked.decisions():
+            try:
+                reply = await gateway.decide(caller, decision, asked.thread_id)
+            except Exception as error:  # noqa: BLE001  # another decision may have been carried out
+                first = first or error
+                failed.append(f"{decision['id']}: {Failure.recorded(error, request_id).text}")
+            else:
+                told = reply.model_dump(mode="json")
+        if first and not told:
+            raise first
+        return told | {"notices": [*told["notices"], *failed]}
 
 
 ENDPOINT = AGUIEndpoint

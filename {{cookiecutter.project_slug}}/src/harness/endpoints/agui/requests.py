@@ -1,8 +1,8 @@
 """What of an AG-UI request is read: its ids, the user's last message, and answers to interrupts."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, Self
 
 from ag_ui.core import ResumeEntry
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validat
 from ...http.failures import Form
 from ...http.last_message import LastMessage
 from ...runtime.state import Decision
+
+MOST_ANSWERS: Final = 100  # to interrupts, in one request: more calls never wait. Guess
 
 
 class RunRequest(BaseModel):
@@ -21,7 +23,7 @@ class RunRequest(BaseModel):
     run_id: str = Field(alias="runId")
     protocol_version: str | None = Field(default=None, alias="protocolVersion")
     messages: list[JsonValue]
-    resume: list[JsonValue] | None = None
+    resume: list[JsonValue] | None = Field(default=None, max_length=MOST_ANSWERS)
 
     @model_validator(mode="after")
     def _check_ids(self) -> Self:
@@ -42,13 +44,16 @@ class RunRequest(BaseModel):
         """
         return LastMessage.text(self.messages)
 
-    def decisions(self) -> Iterator[Decision]:
+    def decisions(self) -> Sequence[Decision]:
         """What a person decided about each call that is named.
 
         Raises:
-            RequestValidationError: An answer is neither yes nor no.
+            RequestValidationError: An answer is neither yes nor no, or an id is none, or named twice.
         """
-        return map(self._decision, self.resume or ())
+        decisions = [self._decision(it) for it in self.resume or ()]
+        if len({it["id"] for it in decisions}) < len(decisions):
+            LastMessage.refuse(["resume"], "Answer each interrupt once.")
+        return decisions
 
     @classmethod
     def _decision(cls, given: JsonValue) -> Decision:
@@ -56,6 +61,8 @@ class RunRequest(BaseModel):
             entry = ResumeEntry.model_validate(given)
         except ValidationError:
             LastMessage.refuse(["resume"], cls.ANSWER)
+        if not re.fullmatch(Form.APPROVAL_ID, entry.interrupt_id):
+            LastMessage.refuse(["resume"], Form.WORDS[Form.APPROVAL_ID])
         if entry.status == "cancelled":  # who leaves a question unanswered has not said yes
             return Decision(id=entry.interrupt_id, verdict="reject")
         answer: Any = entry.payload

@@ -1,15 +1,19 @@
 """`POST /mcp`: the Model Context Protocol over streamable HTTP, of 2026-07-28 and of before."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, jsonrpc_message_adapter
+from pydantic import ValidationError
 from sse_starlette.sse import AppStatus
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
@@ -21,6 +25,7 @@ from ...auth.principal import Scope
 from ...http.endpoint import ASGIRoute, Endpoint
 from ...http.failures import Failure
 from ...http.problems import ErrorWriter
+from ...http.routes import ReadBody, StrictRequest
 from ...http.state import AppState
 from .server import AgentServer
 from .tools import Results
@@ -82,7 +87,23 @@ class MCPEndpoint(Endpoint):
     async def _answer(self, scope: Connection, receive: Receive, send: Send) -> None:
         # Spaces around a value are no part of it (RFC 9110, section 5.5); httptools leaves those behind it.
         headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-        await self._app({**scope, "headers": headers}, receive, send)
+        scope = {**scope, "headers": headers}
+        read = await ReadBody.of(scope, receive)
+        refusal = self._refusal(read.body)
+        await (refusal(scope, receive, send) if refusal else self._app(scope, read.receive, send))
+
+    @staticmethod
+    def _refusal(body: bytes) -> JSONResponse | None:
+        """What is no message: told here, for the SDK (2.3) would tell the text of the exception."""
+        try:
+            jsonrpc_message_adapter.validate_python(StrictRequest.loads(body), by_name=False)
+        except json.JSONDecodeError:
+            error = {"code": PARSE_ERROR, "message": "The body is no JSON that can be read in one way only."}
+        except ValidationError:
+            error = {"code": INVALID_REQUEST, "message": "The body is no single message of JSON-RPC 2.0."}
+        else:
+            return None
+        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, HTTPStatus.BAD_REQUEST)
 
     @asynccontextmanager
     async def lifespan(self, running: AppState) -> AsyncIterator[None]:

@@ -116,7 +116,7 @@ class Results:
 
     WITHDRAWN: Final = "The client has cancelled this call."
 
-    NOT_DECIDED: Final = "Nothing was decided and nothing was done; the call still waits for approval."
+    NOT_DECIDED: Final = "This call was not decided: nothing was done about it, and it still waits for approval."
 
     @classmethod
     def of_reply(cls, reply: Reply, address: str) -> types.CallToolResult:

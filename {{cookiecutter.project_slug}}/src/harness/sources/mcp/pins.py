@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -57,6 +58,12 @@ class Pins:
     FOLDER: ClassVar[Path | None] = None
     """Where the files are, when not in the owner's package."""
 
+    UNSEEN: ClassVar = re.compile(
+        r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+        r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    )
+    """What a screen shows nothing of: Default_Ignorable_Code_Point of Unicode 16, and the blank of braille."""
+
     COMMAND: ClassVar = "mcp pin"
     """What writes them."""
 
@@ -98,9 +105,13 @@ class Pins:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(text, encoding="utf-8", newline="\n")
 
-    @staticmethod
-    def written(tools: Iterable[PinnedTool]) -> str:
+    @classmethod
+    def written(cls, tools: Iterable[PinnedTool]) -> str:
         """The text of the file; what nobody sees on a screen, such as a mark of direction, stands as its code."""
         entries = [{**it.definition, "sha256": it.digest} for it in sorted(tools, key=lambda tool: tool.name)]
         text = json.dumps({"tools": entries}, indent=2, ensure_ascii=False)
-        return "".join(it if it.isprintable() or it == "\n" else json.dumps(it)[1:-1] for it in text) + "\n"
+        return "".join(json.dumps(it)[1:-1] if cls._is_unseen(it) else it for it in text) + "\n"
+
+    @classmethod
+    def _is_unseen(cls, sign: str) -> bool:
+        return sign != "\n" and (not sign.isprintable() or cls.UNSEEN.match(sign) is not None)

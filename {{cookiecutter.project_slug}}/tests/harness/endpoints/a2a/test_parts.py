@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from a2a.helpers.proto_helpers import get_data_parts, new_data_part, new_text_part, new_url_part
-from a2a.types.a2a_pb2 import Message, Part
+from a2a.types.a2a_pb2 import Message, Part, Role
 from a2a.utils.errors import ContentTypeNotSupportedError, InvalidParamsError
 
 from harness.endpoints.a2a.parts import Incoming, Outgoing
@@ -80,6 +80,20 @@ def test_only_the_names_of_fields_are_changed() -> None:
 
 
 def test_calls_are_found_again() -> None:
-    part = new_data_part({"approvals": [{"id": ONE}, {"id": OTHER}]})
-    assert Outgoing.calls([new_text_part("x"), new_data_part([1]), part]) == (part, [ONE, OTHER])
-    assert Outgoing.calls([new_text_part("x")]) == (None, [])
+    part = new_data_part({"approvals": [{"id": ONE, "expiresAt": "t1"}, {"id": OTHER, "expiresAt": "t2"}]})
+    assert Outgoing.calls([new_text_part("x"), new_data_part([1]), part]) == (part, {ONE: "t1", OTHER: "t2"})
+    assert Outgoing.calls([new_text_part("x")]) == (None, {})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"role": Role.ROLE_AGENT},
+        {"message_id": "x" * 257},
+        {"parts": [new_data_part({"decision": "approve"}), new_data_part({"decision": "reject"})]},
+    ],
+    ids=["the service's own", "long id", "two decisions"],
+)
+def test_a_message_that_could_be_read_in_two_ways_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParamsError):
+        Incoming(Message(**{"message_id": "1", "parts": [new_text_part("x")], **changes}))

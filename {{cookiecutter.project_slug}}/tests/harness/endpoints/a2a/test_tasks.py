@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from a2a.helpers.proto_helpers import new_data_part
 from a2a.types.a2a_pb2 import ListTasksRequest, Task, TaskState, TaskStatus
 
 from harness.auth.principal import Principal, Scope
@@ -23,11 +24,15 @@ ANA, EVE = (Principal.from_key(name, Scope) for name in ("ana", "eve"))
 OVER = [it for it in TaskState.values() if it not in (0, 1, 2, 6, 8)]
 
 
+async def undecided(approval_id: str, thread_id: str) -> None:
+    """Nobody has decided."""
+
+
 @pytest.fixture
 async def tasks(url: str) -> AsyncIterator[Tasks]:
     settings = Settings(database_url=url)
     async with Checkpoints.open(settings) as store:
-        yield Tasks(OwnRecords(store.records, "a2a", ANA), settings)
+        yield Tasks(OwnRecords(store.records, "a2a", ANA), undecided, settings)
 
 
 async def new(tasks: Tasks, name: str = "k1") -> StoredTask:
@@ -58,6 +63,14 @@ async def test_the_message_of_a_state_becomes_history(tasks: Tasks) -> None:
     assert not after.status.HasField("message")
 
 
+async def test_a_task_that_is_refused_again_and_again_stays_small(tasks: Tasks) -> None:
+    stored = await new(tasks)
+    for number in range(150):
+        refused = Outgoing.message(n=str(number))
+        stored = stored._replace(task=stored.changed(TaskState.TASK_STATE_INPUT_REQUIRED, refused))
+    assert [it.metadata["n"] for it in stored.task.history][::99] == ["49", "148"]
+
+
 async def test_a_page_names_its_tasks_by_state_and_context(tasks: Tasks) -> None:
     for number in range(3):
         await new(tasks, f"k{number}")
@@ -71,7 +84,7 @@ async def test_a_page_names_its_tasks_by_state_and_context(tasks: Tasks) -> None
 
 async def test_what_no_process_works_on_any_more_is_failed_when_it_is_read() -> None:
     records, settings = RecordsInMemory(), Settings(request_timeout_seconds=3, turn_wait_seconds=4)
-    tasks = Tasks(OwnRecords(records, "a2a", ANA), settings)
+    tasks = Tasks(OwnRecords(records, "a2a", ANA), undecided, settings)
     assert tasks.silent_seconds == 10
     stored = await new(tasks)
     for name, age_seconds, state in (("young", 9, "WORKING"), ("old", 11, "FAILED"), ("listed", 11, "FAILED")):
@@ -91,10 +104,20 @@ async def test_what_no_process_works_on_any_more_is_failed_when_it_is_read() -> 
 
 async def test_nobody_finds_anothers(tasks: Tasks) -> None:
     await new(tasks)
-    others = Tasks(OwnRecords(tasks._records._records, "a2a", EVE), Settings())
+    others = Tasks(OwnRecords(tasks._records._records, "a2a", EVE), undecided, Settings())
     assert await others.find("k1") is None
     assert not (await others.list(ListTasksRequest())).tasks
     assert await others.new(Task(id="k1", context_id="t1"))
+
+
+async def test_a_task_whose_call_nobody_has_decided_in_time_is_over(tasks: Tasks) -> None:
+    for until, state in (("9999-01-01T00:00:00+00:00", "INPUT_REQUIRED"), ("2020-01-01T00:00:00+00:00", "CANCELED")):
+        working = await new(tasks, until)
+        waiting = Outgoing.message(new_data_part({"approvals": [{"id": "0" * 32, "expiresAt": until}]}))
+        assert await tasks.save(working, working.changed(TaskState.TASK_STATE_INPUT_REQUIRED, waiting))
+        found = await tasks.find(until)
+        assert found
+        assert TaskState.Name(found.task.status.state) == f"TASK_STATE_{state}"
 
 
 async def test_followed_until_it_is_deleted_or_has_waited_long(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from tests.support.approving import AGENTS, WAITS, cancelled
 from tests.support.writing_agent import OrdersAgent
 
 USAGE = {"input_tokens": 1, "output_tokens": 2}
+ID = "a" * 32
 ASKED = [{"id": "1", "role": "user", "content": "Moons of Mars"}]
 
 
@@ -137,11 +138,25 @@ async def test_each_of_several_interrupts_is_decided(shop: httpx2.AsyncClient) -
     assert text(both).endswith("Order 8 is cancelled.")
 
 
+async def test_what_was_carried_out_is_told_though_the_next_decision_fails(shop: httpx2.AsyncClient) -> None:
+    asked = await run(shop, user("Cancel order 7", protocolVersion="1.0"))
+    (call,) = asked[-1]["outcome"]["interrupts"]
+    yes = {"status": "resolved", "payload": {"approved": True}}
+    entries = [{"interruptId": it, **yes} for it in (call["id"], ID)]
+    for refused in ([entries[0], {"interruptId": "b", **yes}], [entries[0], entries[0]]):
+        answer = await shop.post("/v1/agui", json=given(runId="r2", resume=refused))
+        assert (answer.status_code, cancelled()) == (422, [])
+    told = await run(shop, given(runId="r3", resume=entries[::-1]))
+    assert cancelled() == [7]
+    assert text(told) == "Order 7 is cancelled."
+    assert told[-1]["result"]["notices"][-1].startswith(f"{ID}: ")
+
+
 def test_a_value_goes_with_the_decision() -> None:
     payload = {"approved": True, "value": {"amount": 3}}
-    resume = [{"interruptId": "a", "status": "resolved", "payload": payload}]
+    resume = [{"interruptId": ID, "status": "resolved", "payload": payload}]
     (decision,) = RunRequest.model_validate(given(resume=resume)).decisions()
-    assert decision == {"id": "a", "verdict": "approve", "value": {"amount": 3}}
+    assert decision == {"id": ID, "verdict": "approve", "value": {"amount": 3}}
 
 
 async def test_a_long_history_fits(client: httpx2.AsyncClient) -> None:

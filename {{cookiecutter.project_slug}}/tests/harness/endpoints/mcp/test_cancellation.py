@@ -35,6 +35,20 @@ async def test_a_call_that_ends_early_stops_its_tool(site: Site, era: str, way: 
         assert not (await client.call_tool("ask_moons", {"message": "Moons of Mars"})).is_error
 
 
+@pytest.mark.slow
+async def test_fifty_calls_in_a_row_that_are_cancelled_stop_their_tools(site: Site, era: str) -> None:
+    """The cancellation of 2025-11-25 comes to the other process."""
+    if not site.is_on_a_socket:
+        pytest.skip("shown over two processes")
+    async with site.connect(mode=era) as client:
+        for times in range(50):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "ask_waiting", WAIT)
+                await site.check_waits(*["begun", "stopped"] * times, "begun")
+                tasks.cancel_scope.cancel()
+            await site.check_waits(*["begun", "stopped"] * (times + 1))
+
+
 async def test_another_s_call_of_the_same_number_goes_on(site: Site) -> None:
     body: dict[str, Any] = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
     async with site.connect(mode="legacy") as client, anyio.create_task_group() as tasks:

@@ -66,11 +66,12 @@ def test_the_file_is_the_owners() -> None:
 
 
 def test_signs_that_nobody_sees_stand_as_codes_and_mean_the_same() -> None:
-    hidden = "Find\u202e it\U000e0041.\x1b[2J Año"
+    hidden = "Find\u202e it\U000e0041.\x1b[2J Año\ufe0f\u3164\u2800\U000e0100"
     tool = PinnedTool.of({**TOOL.definition, "description": hidden})
     text = Pins.written([tool])
     assert "Año" in text
     assert all(sign.isprintable() or sign == "\n" for sign in text)
+    assert not set(text) & set(hidden.partition("Año")[2])
     pins = Pins("shop")
     pins.save(text)
     assert pins.load()["find"].description == hidden
