@@ -31,6 +31,7 @@ def run_tests(session: nox.Session, workers: str, *folders: str) -> None:
 def stale(session: nox.Session) -> None:
     """Generated files equal what makes them (`-- --write` writes them anew)."""
     run(session, "tools.copier_yml", *session.posargs)
+    run(session, "tools.shipped_samples", *session.posargs)
     run(session, "tools.manifest", *session.posargs)
     run(session, "tools.file_lists", *session.posargs)
 

@@ -1,6 +1,7 @@
 """Reads the cases: the agents' examples, `evaluation/shipped` and the owner's `evaluation/cases`."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -23,6 +24,8 @@ class Cases:
     FOLDER: ClassVar = Path("evaluation")
     OWN: ClassVar = "own"
     """The first word of the ids of the owner's cases, so that no shipped one ever takes theirs."""
+    SAMPLES: ClassVar = "samples.json"
+    """Of the shipped cases: by agent, the code and the data that they were written for, each with its digest."""
 
     agents: Sequence[type[Agent[Any]]]
     folder: Path = FOLDER
@@ -44,6 +47,8 @@ class Cases:
         self._without: list[str] = []
         self._members = [*([] if isinstance(self.flow, OwnGraph) else self.agents)]
         self._known = {agent.name for agent in (*self._members, *self.flow.workers(self.agents))}
+        samples = self.folder / "shipped" / self.SAMPLES
+        self._samples = json.loads(samples.read_bytes()) if samples.exists() else {}
         found = [*self._examples()]
         for file in sorted((self.folder / "shipped").glob("*.yaml")):
             found += self._of_file(file, file.stem)
@@ -91,17 +96,18 @@ class Cases:
             return f"`without` names {unwanted[0]}"
         refuses = case.verdict == "decline" and not case.agents
         wants_planner = refuses or case.adds or (case.agents is not None and len(case.agents) != 1)
-        return (
-            ""
-            if self.flow.has_planner or not wants_planner
-            else "the flow has no planner, which shares out or declines"
-        )
+        if wants_planner and not self.flow.has_planner:
+            return "the flow has no planner, which shares out or declines"
+        samples = {path: digest for agent in named for path, digest in self._samples.get(agent, {}).items()}
+        changed = [path for path, digest in samples.items() if self.digest(self.folder.parent / path) != digest]
+        return f"{changed[0]} is no longer the sample that it was written for" if changed else ""
 
     @staticmethod
     def digest(path: Path) -> str:
-        """Of a file, or of all files of a folder with their names; another one where a byte is another."""
+        """Of all files of a folder with their names, without byte code; another one where a byte is another."""
         found = hashlib.sha256()
-        for file in sorted(it for it in (path, *path.rglob("*")) if it.is_file()):
+        files = (it for it in path.rglob("*") if it.is_file() and it.suffix != ".pyc")
+        for file in sorted(files, key=Path.as_posix):
             found.update(file.relative_to(path).as_posix().encode() + file.read_bytes().replace(b"\r\n", b"\n"))
         return found.hexdigest()[: Case.DIGEST_CHARS]
 
@@ -121,7 +127,6 @@ class Cases:
             return
         entries = self._entries(root)
         shared = {key: self._value(node) for key, node in entries.items() if key != "cases"}
-        samples = shared.pop("samples", {})
         if prefix == self.OWN:  # its owner's word about shipped cases
             self._without += shared.pop("without", [])
         wrong = sorted(shared.keys() - {"kind", "needs"})
@@ -131,17 +136,7 @@ class Cases:
             return
         for node in entries["cases"].value:
             if case := self._case(file, node, {"kind": KINDS[0]} | shared):
-                name = f"{prefix}/{case.name}"
-                if path := self._replaced(case, samples):
-                    self.left_out.append(f"{name}: {path} is no longer the sample that it asks about")
-                else:
-                    yield case.model_copy(update={"id": name})
-
-    def _replaced(self, case: Case, samples: Mapping[str, Mapping[str, str]]) -> str:
-        """The data of an agent of `case` that the owner has replaced: `samples` has their digests by agent."""
-        named = (*(case.agents or ()), *case.adds, *case.needs)
-        paths = {path: digest for agent in named for path, digest in samples.get(agent, {}).items()}
-        return next((it for it, digest in paths.items() if self.digest(self.folder.parent / it) != digest), "")
+                yield case.model_copy(update={"id": f"{prefix}/{case.name}"})
 
     def _case(self, file: Path, node: Any, shared: Mapping[str, Any]) -> Case | None:
         """The case, or None after its problems were noted."""

@@ -1,5 +1,6 @@
 """Tests of `cases` and `case_files`: what a person may write, and what is refused with file and line."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,13 @@ def test_a_case_about_a_sample_is_left_out_where_the_sample_was_replaced(project
     (project.folder / "data").mkdir()
     (project.folder / "data/moons.csv").write_text("mars,2\n", encoding="utf-8")
     digest = Cases.digest(project.folder / "data")
-    text = "samples: {moons: {data: %s}}\ncases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n"
-    project.cases(text % digest, "shipped/table")
+    project.cases("cases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n", "shipped/table")
+    samples = project.folder / "evaluation/shipped" / Cases.SAMPLES
+    samples.write_text(json.dumps({"moons": {"data": digest}}), encoding="utf-8")
     assert Cases(AGENTS).load().left_out == []
     (project.folder / "data/moons.csv").write_text("mars,3\n", encoding="utf-8")
     loaded = Cases(AGENTS).load()
-    assert loaded.left_out == ["table/mars: data is no longer the sample that it asks about"]
+    assert loaded.left_out == ["table/mars: data is no longer the sample that it was written for"]
     assert "table/teide" in {it.id for it in loaded.counting}
 
 
