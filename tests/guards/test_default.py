@@ -57,7 +57,8 @@ class Default:
         return None if not answers or any(it in text for it in self.NOTHING for text in answers) else "\n".join(answers)
 
     def detect(self, question: str) -> str:
-        return self._detector.detect(question)
+        language: str = self._detector.detect(question)
+        return language
 
     def _plan(self, question: str) -> Mapping[str, Any]:
         plan: Mapping[str, Any] = self._planner.plan(question, self._detector.detect(question), [])

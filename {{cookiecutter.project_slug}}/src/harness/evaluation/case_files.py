@@ -24,6 +24,8 @@ class Cases:
     FOLDER: ClassVar = Path("evaluation")
     OWN: ClassVar = "own"
     """The first word of the ids of the owner's cases, so that no shipped one ever takes theirs."""
+    EXAMPLES: ClassVar = "examples/"
+    """How the ids of the agents' own examples begin."""
     SAMPLES: ClassVar = "samples.json"
     """Of the shipped cases: by agent, the code and the data that they were written for, each with its digest."""
 
@@ -77,7 +79,7 @@ class Cases:
                 for example in dict.fromkeys(examples):
                     given = {"ask": example, "language": language, "agents": [agent.name], "verdict": "work"}
                     case = Case.model_validate({"kind": "functionality", "must": True, "source": "synthetic"} | given)
-                    name = f"examples/{agent.name}/{language}/{case.name}"
+                    name = f"{self.EXAMPLES}{agent.name}/{language}/{case.name}"
                     yield case.model_copy(update={"id": name, "origin": f"the examples of {agent.name}"})
 
     def _for_flow(self, case: Case) -> Case:
@@ -98,6 +100,8 @@ class Cases:
         wants_planner = refuses or case.adds or (case.agents is not None and len(case.agents) != 1)
         if wants_planner and not self.flow.has_planner:
             return "the flow has no planner, which shares out or declines"
+        if case.id.startswith(self.EXAMPLES):  # they change with their agent
+            return ""
         samples = {path: digest for agent in named for path, digest in self._samples.get(agent, {}).items()}
         changed = [path for path, digest in samples.items() if self.digest(self.folder.parent / path) != digest]
         return f"{changed[0]} is no longer the sample that it was written for" if changed else ""
