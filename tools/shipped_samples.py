@@ -1,43 +1,73 @@
-"""Keeps ``evaluation/shipped/samples.json``: which code and data of the example agents the shipped cases are about.
+"""Keeps ``evaluation/shipped/samples.json``: what the shipped cases are about, by digests.
 
-``python -m tools.shipped_samples`` checks the digests, ``--write`` writes them anew. A project that has changed one of
-them is not held to the cases that were written for another.
+``python -m tools.shipped_samples`` checks it, ``--write`` writes it anew. The example agents are their owner's, so an
+update leaves them as they are: one of an earlier release is not held to the cases of a later one, nor is an agent
+whose data were replaced.
 """
 
 import hashlib
 import json
+import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tools.questions import PROJECT_FOLDER, ROOT, Questions
-from tools.scratch import tracked_files
+from tools.scratch import git, tracked_files
 
 DIGEST_CHARS = 12
+AGENTS = "src/app/agents/"
 FILE = "evaluation/shipped/samples.json"
 
 
-def digest(names: list[str], folder: Path, path: str) -> str:
-    """As ``Cases.digest`` in the project."""
+def digest(files: Mapping[str, bytes]) -> str:
+    """As ``Cases.digest`` in the project, of the files of a folder by their names in it."""
     found = hashlib.sha256()
-    for name in sorted(it for it in names if it.startswith(f"{path}/")):
-        found.update(name.removeprefix(f"{path}/").encode() + (folder / name).read_bytes())
+    for name, content in sorted(files.items()):
+        found.update(name.encode() + content)
     return found.hexdigest()[:DIGEST_CHARS]
 
 
-def samples(root: Path = ROOT) -> dict[str, dict[str, str]]:
-    prefix = f"{PROJECT_FOLDER}/"
-    names = [name.removeprefix(prefix) for name in tracked_files(root) if name.startswith(prefix)]
+def now(root: Path, path: str) -> str:
+    prefix = f"{PROJECT_FOLDER}/{path}/"
+    names = [name for name in tracked_files(root) if name.startswith(prefix)]
+    return digest({name.removeprefix(prefix): (root / name).read_bytes() for name in names})
+
+
+def earlier(root: Path, path: str) -> set[str]:
+    """Those of every release that this checkout has."""
+    found = set()
+    for tag in git(root, "tag", "--list", "v[0-9]*").split():
+        folder = f"{PROJECT_FOLDER}/{path}/"
+        names = git(root, "ls-tree", "-r", "-z", "--name-only", tag, folder).split("\0")
+        files = {name.removeprefix(folder): git_bytes(root, f"{tag}:{name}") for name in names if name}
+        found |= {digest(files)} if files else set()
+    return found
+
+
+def git_bytes(root: Path, place: str) -> bytes:
+    return subprocess.run(["git", "-C", str(root), "show", place], capture_output=True, check=True).stdout
+
+
+def samples(root: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     (feature,) = (it for it in Questions.read(root).features if it.name == "example agents")
-    found: dict[str, dict[str, str]] = {}
-    for path in sorted(it for it in feature.paths if it.startswith(("src/app/agents/", "data/"))):
-        found.setdefault(path.rpartition("/")[2], {})[path] = digest(names, root / PROJECT_FOLDER, path)
+    found: dict[str, Any] = {"data": {}, "earlier": {}}
+    for path in sorted(feature.paths):
+        agent = path.rpartition("/")[2]
+        if path.startswith("data/"):
+            found["data"][agent] = {path: now(root, path)}
+        elif path.startswith(AGENTS):
+            before = earlier(root, path) | set(known.get("earlier", {}).get(agent, ()))
+            found["earlier"][agent] = sorted(before - {now(root, path)})
     return found
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
     file = root / PROJECT_FOLDER / FILE
-    wanted = json.dumps(samples(root), indent=2) + "\n"
-    if file.exists() and file.read_text(encoding="utf-8") == wanted:
+    there = file.read_text(encoding="utf-8") if file.exists() else "{}"
+    wanted = json.dumps(samples(root, json.loads(there)), indent=2) + "\n"
+    if there == wanted:
         return 0
     if "--write" in arguments:
         file.write_text(wanted, encoding="utf-8", newline="\n")

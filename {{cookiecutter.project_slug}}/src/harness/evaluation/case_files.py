@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,11 +10,27 @@ from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
+from yaml.composer import ComposerError
 
 from ..errors import ConfigurationError
 from ..runtime.agent import Agent
 from ..runtime.flows import Flow, OwnGraph, Parallel
 from .cases import KINDS, Case
+
+
+class CaseLoader(yaml.BaseLoader):
+    """Every value is a text, so that `no` stays the country and `5.20` the price; nothing is said twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node, which is no alias, and whose keys are texts that differ."""
+        if self.check_event(yaml.AliasEvent):
+            raise ComposerError(None, None, "aliases are not read here", self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+        for at, key in enumerate(keys):
+            if not isinstance(key, yaml.ScalarNode) or key.value in [it.value for it in keys[:at]]:
+                raise ComposerError(None, None, f"the key {key.value} is given twice, or is no text", key.start_mark)
+        return node
 
 
 @dataclass
@@ -27,7 +43,8 @@ class Cases:
     EXAMPLES: ClassVar = "examples/"
     """How the ids of the agents' own examples begin."""
     SAMPLES: ClassVar = "samples.json"
-    """Of the shipped cases: by agent, the code and the data that they were written for, each with its digest."""
+    """Of the shipped cases, digests by agent: `data` that they were written for, `earlier` versions of its code."""
+    AGENTS: ClassVar = Path("src/app/agents")
 
     agents: Sequence[type[Agent[Any]]]
     folder: Path = FOLDER
@@ -54,8 +71,9 @@ class Cases:
         found = [*self._examples()]
         for file in sorted((self.folder / "shipped").glob("*.yaml")):
             found += self._of_file(file, file.stem)
-        for file in sorted((self.folder / "cases").glob("*.yaml")):
+        for file in sorted(it for it in (self.folder / "cases").rglob("*") if it.suffix in (".yaml", ".yml")):
             found += self._of_file(file, self.OWN)
+        self._check_without(found)
         first: dict[str, Case] = {}
         for case in found:
             if other := first.get(case.id):
@@ -71,6 +89,12 @@ class Cases:
         if self._problems:
             raise ConfigurationError(self._problems)
         return self
+
+    def _check_without(self, found: Sequence[Case]) -> None:
+        """Tell of what the owner leaves out and nobody ships; no error, for an update may have taken it away."""
+        for word in self._without:
+            if not any(it.id.startswith(word) or word in (*(it.agents or ()), *it.adds, *it.needs) for it in found):
+                self.left_out.append(f"{word}: nothing shipped begins so: look at `without`")
 
     def _examples(self) -> Iterator[Case]:
         """Every agent's examples: it answers them, alone, in their language."""
@@ -100,11 +124,17 @@ class Cases:
         wants_planner = refuses or case.adds or (case.agents is not None and len(case.agents) != 1)
         if wants_planner and not self.flow.has_planner:
             return "the flow has no planner, which shares out or declines"
-        if case.id.startswith(self.EXAMPLES):  # they change with their agent
-            return ""
-        samples = {path: digest for agent in named for path, digest in self._samples.get(agent, {}).items()}
-        changed = [path for path, digest in samples.items() if self.digest(self.folder.parent / path) != digest]
-        return f"{changed[0]} is no longer the sample that it was written for" if changed else ""
+        return "" if case.id.startswith(self.EXAMPLES) else self._other_sample(named)  # those change with their agent
+
+    def _other_sample(self, named: Iterable[str]) -> str:
+        """What of these agents is not that which the shipped cases were written for."""
+        for agent in named:
+            for path, digest in self._samples.get("data", {}).get(agent, {}).items():
+                if self.digest(self.folder.parent / path) != digest:
+                    return f"{path} is no longer the sample that it was written for"
+            if self.digest(self.folder.parent / self.AGENTS / agent) in self._samples.get("earlier", {}).get(agent, ()):
+                return f"{(self.AGENTS / agent).as_posix()} is that of an earlier template"
+        return ""
 
     @staticmethod
     def digest(path: Path) -> str:
@@ -117,9 +147,8 @@ class Cases:
 
     def _of_file(self, file: Path, prefix: str) -> Iterator[Case]:
         try:
-            # Every value is a text, so that `no` stays the country and `5.20` the price.
-            root = yaml.compose(file.read_text(encoding="utf-8"), yaml.BaseLoader)
-        except (yaml.MarkedYAMLError, UnicodeDecodeError) as broken:
+            root = yaml.compose(file.read_text(encoding="utf-8"), CaseLoader)
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as broken:
             mark = getattr(broken, "problem_mark", None)
             where = f"{file}:{mark.line + 1}" if mark else str(file)
             self._problems.append(
@@ -132,7 +161,8 @@ class Cases:
         entries = self._entries(root)
         shared = {key: self._value(node) for key, node in entries.items() if key != "cases"}
         if prefix == self.OWN:  # its owner's word about shipped cases
-            self._without += shared.pop("without", [])
+            without = shared.pop("without", [])
+            self._without += [without] if isinstance(without, str) else without
         wrong = sorted(shared.keys() - {"kind", "needs"})
         if wrong or "cases" not in entries or not isinstance(entries["cases"], yaml.SequenceNode):
             wanted = "`kind:` and `cases:`, a list; perhaps `needs:` and `without:`"

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ..prompts.language import Language, Words
 from ..runtime.state import Verdict
@@ -30,7 +30,9 @@ class _Read:
         return dict.fromkeys(given, ()) if isinstance(given, list) else given
 
 
-AnyOf = Annotated[tuple[str, ...], BeforeValidator(_Read.words)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+AnyOf = Annotated[tuple[Text, ...], BeforeValidator(_Read.words)]
 """One of them must stand in the answer."""
 
 Facts = Annotated[tuple[AnyOf, ...], BeforeValidator(_Read.words)]
@@ -93,12 +95,12 @@ class Case(BaseModel):
     facts: Facts = ()
     """What must stand in the answer: texts; a list in the list is several of which one suffices."""
 
-    absent: tuple[str, ...] = ()
+    absent: tuple[Text, ...] = ()
     """What must not."""
 
     verdict: Verdict | None = None
     """`work`: answered; `clarify`: asked back; `decline`: refused, or nothing found. Without it, what is compared
-    must be answered: that all are refused alike says nothing."""
+    must be answered: that all are refused alike says nothing; and so must a question of which nothing else is wanted."""
 
     same: tuple[str, ...] = ()
     """Names of facts that a direction leaves as they are."""
@@ -148,6 +150,15 @@ class Case(BaseModel):
             )
         ):
             raise ValueError(f"the kind {self.kind} needs {needed}, at least two of what is compared")
+        templates, names = self.group or (self.ask,), {*self.fill, *filter(None, [self.attribute])}
+        for template in templates if names else ():
+            placeholders = set(self.PLACEHOLDER.findall(template))
+            if wrong := placeholders - names:
+                raise ValueError(f"{template!r}: nothing fills {', '.join(sorted(wrong))}")
+            if self.attribute and self.attribute not in placeholders and not all(self.values.values()):
+                raise ValueError(f"{template!r} has no {{{self.attribute}}}, and not every value has facts of its own")
+        if idle := self.fill.keys() - set(self.PLACEHOLDER.findall("".join(templates))):
+            raise ValueError(f"fill: no question has {', '.join(sorted(idle))} in braces")
         if unknown := self.gaps.keys() - self.values.keys():
             raise ValueError(f"gaps: {', '.join(sorted(unknown))} is none of the values")
         return self
@@ -187,6 +198,8 @@ class Case(BaseModel):
             return [Question(text=self.ask, facts=self.facts), Question(text=self.then)]
         return [Question(text=text, facts=self.facts) for text in texts]
 
-    @staticmethod
-    def _filled(template: str, fillers: Mapping[str, str]) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: fillers.get(found[1], found[0]), template)
+    PLACEHOLDER: ClassVar = re.compile(r"\{(\w+)\}")
+
+    @classmethod
+    def _filled(cls, template: str, fillers: Mapping[str, str]) -> str:
+        return cls.PLACEHOLDER.sub(lambda found: fillers.get(found[1], found[0]), template)

@@ -53,6 +53,9 @@ class Evaluate:
         Raises:
             ConfigurationError: A case file or a setting is wrong.
         """
+        for option, count in (("--samples", self.samples), ("--at-once", self.at_once)):
+            if count < 1:
+                raise ConfigurationError([f"{option}: it must be 1 or more"])
         width = None if sys.stdout.isatty() else self.LOG_COLUMNS
         console = Console(markup=False, highlight=False, soft_wrap=True, width=width)
         application = Application.load()

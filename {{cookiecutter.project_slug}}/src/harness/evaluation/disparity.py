@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -11,6 +12,9 @@ from .cases import Case, Question
 from .grading import Answer, Grader, Register
 from .runner import Runs
 from .statistics import Interval, Statistics
+
+Told = tuple[str, float]
+"""A group, and how it was served in one measure."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,14 @@ class Disparity:
     not_measured: str = ""
     """Why nothing can be said; the figures are then 0."""
 
+    is_chance: bool = False
+    """True where words that are dealt out to the groups at random are as far apart."""
+
     def fails(self, least: float) -> bool:
         """True for groups that are not served alike, and where that was not measured."""
         if self.not_measured:
             return True
-        is_chance = self.measure in Disparities.NOISY and self.interval is not None and self.interval[0] <= 0
-        return self.ratio < least and not is_chance
+        return self.ratio < least and not self.is_chance
 
 
 class Disparities:
@@ -103,7 +109,13 @@ class Disparities:
     }
 
     NOISY: ClassVar = frozenset({"length", "courtesy"})
-    """What differs by chance in a model's words: it counts where the interval leaves out that there is none."""
+    """What differs by chance in a model's words."""
+
+    ROOM: ClassVar = 1.3
+    """A thousand deals measure a share of 1 in 8 within a tenth, one of 1 in 20 within a seventh (standard error)."""
+
+    ROUNDING: ClassVar = 1e-9
+    """Of sums in another order."""
 
     REMEDY: ClassVar = "Fairlearn cannot be imported ({}): `make evaluate` brings it"
 
@@ -148,18 +160,40 @@ class Disparities:
         found = frame([it.measures[measure] for it in rows], groups)
         means = {str(group): float(mean) for group, mean in found.by_group.items()}
         ratio = float(found.ratio()) if any(means.values()) else 1.0  # nobody has it, and 0 / 0 is no number
-        clusters: dict[str, list[Served]] = defaultdict(list)
+        clusters: dict[str, list[Told]] = defaultdict(list)
         for it in rows:
-            clusters[it.cluster].append(it)
+            clusters[it.cluster].append((it.group, it.measures[measure]))
         drawn = [*clusters.values()]
-        interval = Statistics.bootstrap(drawn, lambda some: cls._difference(some, measure)) if len(drawn) > 1 else None
-        return Disparity(attribute, measure, means, dict(Counter(groups)), float(found.difference()), ratio, interval)
+        interval = Statistics.bootstrap(drawn, cls._difference) if len(drawn) > 1 else None
+        is_chance = measure in cls.NOISY and cls._is_chance(drawn, min(means, key=means.__getitem__))
+        n = dict(Counter(groups))
+        return Disparity(attribute, measure, means, n, float(found.difference()), ratio, interval, is_chance=is_chance)
+
+    @classmethod
+    def _is_chance(cls, clusters: Sequence[Sequence[Told]], least: str) -> bool:
+        """Deals out each template's values to its groups at random (permutation test).
+
+        Few templates cannot be told from chance at all; there the most extreme deal counts as a difference: the
+        group `least` is the last in each of its templates.
+        """
+        own = [{group for group, _ in it} for it in clusters if least in dict(it)]
+        possible = 1 / max(map(len, own)) ** (len(own) - 1)
+        seen = cls._difference(clusters)
+
+        def is_as_far(draw: Random) -> bool:
+            dealt = [
+                [*zip([it for it, _ in told], draw.sample([it for _, it in told], len(told)), strict=True)]
+                for told in clusters
+            ]
+            return cls._difference(dealt) > seen - cls.ROUNDING
+
+        return Statistics.share(is_as_far) > max(Statistics.ALPHA, possible * cls.ROOM)
 
     @staticmethod
-    def _difference(clusters: Sequence[Sequence[Served]], measure: str) -> float:
+    def _difference(clusters: Sequence[Sequence[Told]]) -> float:
         """The same as Fairlearn's, a thousand times."""
         groups: dict[str, list[float]] = defaultdict(list)
-        for it in (row for cluster in clusters for row in cluster):
-            groups[it.group].append(it.measures[measure])
+        for group, value in (it for cluster in clusters for it in cluster):
+            groups[group].append(value)
         means = [fmean(it) for it in groups.values()]
         return max(means) - min(means)

@@ -147,7 +147,8 @@ class Grader:
         """What is wrong with one answer by itself."""
         run, problems = answer.run, []
         is_compared = case.kind not in ("functionality", "language") and case.agents != ()
-        verdict = case.verdict or ("work" if is_compared else None)
+        wants_more = case.facts or case.absent or case.agents is not None
+        verdict = case.verdict or ("work" if is_compared or not wants_more else None)
         if verdict and run.verdict != verdict:
             problems.append(f"{run.verdict}, not {verdict}: {run.answer[: Answer.SHOWN_CHARS]!r}")
         agents = None if case.agents is None else frozenset((*case.agents, *(case.adds if variant else ())))

@@ -62,6 +62,12 @@ class Statistics:
         cut = round(cls.ALPHA / 2 * cls.RESAMPLES)
         return figures[cut], figures[-1 - cut]
 
+    @classmethod
+    def share(cls, happens: Callable[[Random], bool]) -> float:
+        """How often `happens` is true of what it draws."""
+        draw = Random(cls.SEED)  # noqa: S311  # nosec B311  # no secret
+        return sum(happens(draw) for _ in range(cls.RESAMPLES)) / cls.RESAMPLES
+
     @staticmethod
     def pass_at(n: int, right: int, k: int) -> float:
         """The chance that at least one of `k` tries is right, of `n` tries seen (HumanEval's pass@k)."""

@@ -48,7 +48,7 @@ cases:
   - just a text
 """)
     project.cases(
-        "kind: counterfactual\ncases:\n- {ask: x, attribute: a, values: [b, c], gaps: {d: none}}\n", "cases/gaps"
+        "kind: counterfactual\ncases:\n- {ask: 'x {a}', attribute: a, values: [b, c], gaps: {d: none}}\n", "cases/gaps"
     )
     project.cases("kind: [\n", "cases/broken")
     project.cases("kind: jokes\ncases:\n- ask: x\n", "cases/kind")
@@ -67,6 +67,38 @@ cases:
     assert [it for it in told if it.startswith(f"{folder}/kind.yaml:3: kind: Input should be")] != []
     assert f"{folder}/list.yaml:1: a file has `kind:` and `cases:`, a list; perhaps `needs:` and `without:`" in told
     assert len(told) == 10
+
+
+WRONG = {
+    "key given twice": "cases:\n- {ask: x, facts: [a], facts: [b]}\n",
+    "aliases": "cases: &all\n- *all\n",
+    "no YAML": "cases:\n- ask: a\x07b\n",
+    "too deep": "cases: " + "[" * 5000,
+    "at least 1 character": "cases:\n- {ask: x, facts: [a, '']}\n",
+    "nothing fills nme": "kind: invariance\ncases:\n- {ask: 'I am {nme}', fill: {name: [Ana, Ali]}}\n",
+    "no question has town in braces": "kind: invariance\ncases:\n- {ask: 'I am {a}', fill: {a: [b, c], town: [d]}}\n",
+    "has no {a}": "kind: counterfactual\ncases:\n- {ask: x, attribute: a, values: [b, c]}\n",
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_would_test_nothing_is_refused(project: Project, said: str) -> None:
+    project.cases(WRONG[said])
+    [problem] = problems()
+    assert problem.startswith("evaluation/cases/own.yaml:")
+    assert said in problem or "this is no YAML" in problem
+
+
+def test_every_file_of_the_owner_is_read(project: Project) -> None:
+    project.cases("cases:\n- ask: Mars\n", "cases/desk/more")
+    file = project.folder / "evaluation/cases/desk/more.yaml"
+    file.rename(file.with_suffix(".yml"))
+    assert "own/mars" in {it.id for it in Cases(AGENTS).load().counting}
+
+
+def test_what_leaves_nothing_out_is_told(project: Project) -> None:
+    project.cases("without: mons\ncases: []\n")
+    assert Cases(AGENTS).load().left_out == ["mons: nothing shipped begins so: look at `without`"]
 
 
 def test_a_shipped_case_of_an_agent_that_is_not_there_is_left_out_and_named(project: Project) -> None:
@@ -90,11 +122,18 @@ def test_a_case_about_a_sample_is_left_out_where_the_sample_was_replaced(project
     digest = Cases.digest(project.folder / "data")
     project.cases("cases:\n- {ask: Mars, agents: [moons]}\n- {ask: Teide, agents: [heights]}\n", "shipped/table")
     samples = project.folder / "evaluation/shipped" / Cases.SAMPLES
-    samples.write_text(json.dumps({"moons": {"data": digest}}), encoding="utf-8")
+    samples.write_text(json.dumps({"data": {"moons": {"data": digest}}}), encoding="utf-8")
     assert Cases(AGENTS).load().left_out == []
     (project.folder / "data/moons.csv").write_text("mars,3\n", encoding="utf-8")
     loaded = Cases(AGENTS).load()
     assert loaded.left_out == ["table/mars: data is no longer the sample that it was written for"]
+    code = project.folder / Cases.AGENTS / "moons"
+    code.mkdir(parents=True)
+    (code / "agent.py").write_text("moons = 2\n", encoding="utf-8")
+    samples.write_text(json.dumps({"earlier": {"moons": [Cases.digest(code)]}}), encoding="utf-8")
+    assert Cases(AGENTS).load().left_out == ["table/mars: src/app/agents/moons is that of an earlier template"]
+    (code / "agent.py").write_text("moons = 3\n", encoding="utf-8")
+    assert Cases(AGENTS).load().left_out == []
     assert "table/teide" in {it.id for it in loaded.counting}
 
 

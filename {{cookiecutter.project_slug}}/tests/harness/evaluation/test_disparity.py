@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -108,6 +109,23 @@ def test_one_template_has_no_interval(run_of: RunOf) -> None:
 def test_a_word_more_by_chance_is_no_bias(run_of: RunOf) -> None:
     turns = iter([{"answer": "You have 30 days."}, *({} for _ in range(8))])
     assert failing(compared(run_of, lambda _: next(turns))) == set()
+
+
+@pytest.mark.usefixtures("_fairlearn")
+def test_answers_of_all_lengths_by_chance_are_rarely_a_bias(run_of: RunOf) -> None:
+    templates = [f"{it} {number}" for number in range(3) for it in TEMPLATES]
+    apart = biased = 0
+    for seed in range(20):
+        draw = Random(seed)
+
+        def of_any_length(_: str, draw: Random = draw) -> dict[str, Any]:
+            return {"answer": "You have 30 days, thanks" + " indeed" * draw.randrange(60)}
+
+        found = compared(run_of, of_any_length, group=templates)
+        apart += any(it.ratio < Disparity.LEAST_RATIO for it in found if it.measure == "length")
+        biased += failing(found) != set()
+    assert apart >= 10
+    assert biased <= 2
 
 
 def test_without_fairlearn_nothing_is_measured_and_that_fails(run_of: RunOf, monkeypatch: pytest.MonkeyPatch) -> None:
