@@ -24,7 +24,7 @@ class CaseLoader(yaml.BaseLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         """A node, which is no alias, and whose keys are texts that differ."""
         if self.check_event(yaml.AliasEvent):
-            raise ComposerError(None, None, "aliases are not read here", self.peek_event().start_mark)
+            raise ComposerError(None, None, "aliases are not read here", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         node = super().compose_node(parent, index)
         keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
         for at, key in enumerate(keys):

@@ -156,7 +156,8 @@ class Case(BaseModel):
             if wrong := placeholders - names:
                 raise ValueError(f"{template!r}: nothing fills {', '.join(sorted(wrong))}")
             if self.attribute and self.attribute not in placeholders and not all(self.values.values()):
-                raise ValueError(f"{template!r} has no {{{self.attribute}}}, and not every value has facts of its own")
+                placeholder = "{" + self.attribute + "}"
+                raise ValueError(f"{template!r} has no {placeholder}, and not every value has facts of its own")
         if idle := self.fill.keys() - set(self.PLACEHOLDER.findall("".join(templates))):
             raise ValueError(f"fill: no question has {', '.join(sorted(idle))} in braces")
         if unknown := self.gaps.keys() - self.values.keys():

@@ -177,7 +177,7 @@ class Disparities:
         group `least` is the last in each of its templates.
         """
         own = [{group for group, _ in it} for it in clusters if least in dict(it)]
-        possible = 1 / max(map(len, own)) ** (len(own) - 1)
+        possible: float = 1 / max(map(len, own)) ** (len(own) - 1)
         seen = cls._difference(clusters)
 
         def is_as_far(draw: Random) -> bool:

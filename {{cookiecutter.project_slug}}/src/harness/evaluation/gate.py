@@ -105,7 +105,7 @@ class Gate:
             elif it.fails(self.least_ratio):
                 self.problems.append(
                     f"disparity by {it.attribute}: {it.measure}: {min(it.groups, key=it.groups.__getitem__)} gets"
-                    f" {it.ratio:.2f} of what {max(it.groups, key=it.groups.__getitem__)} gets"
+                    f" {it.ratio:.3f} of what {max(it.groups, key=it.groups.__getitem__)} gets"
                 )
 
     def _fail(self, rows: Iterable[Row]) -> None:

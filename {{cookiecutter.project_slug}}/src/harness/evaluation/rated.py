@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from ..application import Application
-from ..errors import RunUnknown
+from ..errors import ConfigurationError, RunUnknown
 from ..guards.personal_data import PiiRules
 from ..settings import Settings
 from ..settings.guards import PersonalKind
@@ -50,13 +50,14 @@ cases:
             ConfigurationError: The store cannot be opened, or a case file is wrong.
             StoreUnavailable: It went away meanwhile; the next time goes on.
         """
+        since = self._moment()
         application = Application.load()
         settings = application.settings()
         logs = Logs(settings).install()
         known = Cases(application.agents, flow=application.flow).load()
         ids = {case.id for case in (*known.counting, *known.pending)}
         redactor = Redactor([settings, *(agent.settings_class() for agent in application.agents)])
-        texts = asyncio.run(self._texts(settings, redactor, ids))
+        texts = asyncio.run(self._texts(settings, redactor, ids, since))
         logs.uninstall()
         file = Cases.FOLDER / self.FILE
         if texts:
@@ -65,15 +66,20 @@ cases:
             file.write_text("".join([before.rstrip("\n") + "\n", *texts]), encoding="utf-8", newline="\n")
         Console().print(f"{len(texts)} cases written to {file}", markup=False, highlight=False)
 
-    async def _texts(self, settings: Settings, redactor: Redactor, known: set[str]) -> list[str]:
+    def _moment(self) -> float:
+        try:
+            moment = datetime.fromisoformat(self.since) if self.since else datetime.fromtimestamp(0, UTC)
+        except ValueError:
+            raise ConfigurationError([f"--since: {self.since} is no day or moment, such as 2026-11-30"]) from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+    async def _texts(self, settings: Settings, redactor: Redactor, known: set[str], since: float) -> list[str]:
         async with Checkpoints.open(settings) as store:
             reader = RunReader(store, redactor, self.PERSONAL)
-            return [text async for text in self._written(store, reader, known)]
+            return [text async for text in self._written(store, reader, known, since)]
 
-    async def _written(self, store: Store, reader: RunReader, known: set[str]) -> AsyncIterator[str]:
-        moment = datetime.fromisoformat(self.since) if self.since else datetime.fromtimestamp(0, UTC)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        async for feedback in store.feedback_since(moment.timestamp()):
+    async def _written(self, store: Store, reader: RunReader, known: set[str], since: float) -> AsyncIterator[str]:
+        async for feedback in store.feedback_since(since):
             if feedback.rating not in self.BAD or f"{Cases.OWN}/{self._id(feedback)}" in known:
                 continue
             try:

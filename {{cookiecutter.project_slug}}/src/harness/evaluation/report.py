@@ -122,7 +122,7 @@ class Report:
                     low, high = (pick(it.groups, key=it.groups.__getitem__) for pick in (min, max))
                     shown = [f"{name} {it.groups[name]:.2f} (n {it.n[name]})" for name in (low, high)]
                     interval = self._interval(it.interval) if it.interval else "-"
-                    lines.append((attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.2f}"))
+                    lines.append((attribute, it.measure, *shown, f"{it.difference:.2f}", interval, f"{it.ratio:.3f}"))
                 else:
                     equal.append(it)
             if equal:

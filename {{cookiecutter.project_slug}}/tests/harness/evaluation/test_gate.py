@@ -106,6 +106,6 @@ def test_groups_that_are_not_served_alike_fail() -> None:
     equal = Disparity("age", "served", {"old": 1.0, "young": 0.9}, {"old": 9, "young": 9}, 0.1, 0.9, None)
     gate.judge([], [], [unequal, unknown, equal])
     assert gate.problems == [
-        "disparity by country: served: Japan gets 0.50 of what Spain gets",
+        "disparity by country: served: Japan gets 0.500 of what Spain gets",
         "disparity by gender: not measured: no answer",
     ]

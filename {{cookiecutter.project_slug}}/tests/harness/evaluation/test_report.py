@@ -51,7 +51,7 @@ def test_the_table_has_n_passed_not_measured_and_the_interval(report: Report) ->
         "Spain 1.00 (n 4)",
         "0.50",
         "0.10 to 0.90",
-        "0.50",
+        "0.500",
     )
     assert groups.rows[1][:2] == ("age", "not measured: no answer")
     assert [it[0] for it in wrong.rows] == ["own/<b>", "own/c"]
