@@ -36,7 +36,7 @@ def test_no_one_needs_make_because_each_target_is_a_nox_session_or_a_tool_that_n
 def test_a_session_of_what_was_not_chosen_is_not_there(tmp_path: Path) -> None:
     for name in ("noxfile.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    assert nox_sessions() - nox_sessions(tmp_path) == {"load", "abuse", "fuzz"}
+    assert nox_sessions() - nox_sessions(tmp_path) == {"load", "abuse", "fuzz", "mcp"}
 
 
 def test_a_commit_is_checked_by_the_tools_of_the_environment_with_no_download() -> None:

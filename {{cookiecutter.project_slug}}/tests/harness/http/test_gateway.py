@@ -91,7 +91,7 @@ async def test_a_second_try_has_the_same_new_thread_and_the_same_reply(a2a: Gate
 
 
 async def test_one_agent_is_asked_by_itself(a2a: Gateway) -> None:
-    assert (await a2a.ask(ANA, "Everest?", only="heights")).answer == "everest is 8849 m high."
+    assert (await a2a.ask(ANA, "How high is Everest?", only="heights")).answer == "everest is 8849 m high."
     with pytest.raises(AgentUnknown):
         await a2a.ask(ANA, QUESTION, only="tides")
 

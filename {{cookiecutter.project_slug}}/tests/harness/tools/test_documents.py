@@ -89,6 +89,8 @@ def test_containers_packages_and_steps_are_those_of_the_code() -> None:
     assert "[Store: sqlite by<br>DATABASE_URL]" in told
     for file in (PROJECT / "src" / "harness").glob("*/__init__.py"):
         package = file.parent.name
+        if package == "endpoints" and not [*file.parent.glob("*/__init__.py")]:
+            continue  # each was left out
         is_drawn = f'n_harness_{package}["<b>{package}</b>' in told
         assert is_drawn or f"`{package}`" in told, package  # one that all import is named above
     assert "n_harness_service --> n_harness_application" in told
