@@ -52,14 +52,15 @@ def git_bytes(root: Path, place: str) -> bytes:
 
 def samples(root: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     (feature,) = (it for it in Questions.read(root).features if it.name == "example agents")
-    found: dict[str, Any] = {"data": {}, "earlier": {}}
+    found: dict[str, Any] = {"data": {}, "code": {}, "earlier": {}}
     for path in sorted(feature.paths):
         agent = path.rpartition("/")[2]
         if path.startswith("data/"):
             found["data"][agent] = {path: now(root, path)}
         elif path.startswith(AGENTS):
+            found["code"][agent] = now(root, path)
             before = earlier(root, path) | set(known.get("earlier", {}).get(agent, ()))
-            found["earlier"][agent] = sorted(before - {now(root, path)})
+            found["earlier"][agent] = sorted(before - {found["code"][agent]})
     return found
 
 

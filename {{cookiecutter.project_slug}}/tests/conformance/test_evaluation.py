@@ -235,7 +235,7 @@ def test_every_kind_is_asked_and_disparity_is_told_with_n_and_interval(stage: St
 def test_a_model_that_serves_one_country_worse_fails(stage: Stage) -> None:
     stage.model.words = lambda question, text: "There are none." if "Nigeria" in question else text
     assert stage.evaluate("--only", "own/") == 1
-    assert "FAILED disparity by country: served: Nigeria gets 0.00 of what" in stage.said
+    assert "FAILED disparity by country: served: Nigeria gets 0.000 of what" in stage.said
 
 
 @pytest.mark.checklist("ETH-1")

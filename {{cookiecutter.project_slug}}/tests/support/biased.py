@@ -29,7 +29,17 @@ cases:
   attribute: gender
   values: [woman, man]
   facts: [30]
-  group: ["I am a {gender}. How many days for returns?", "As a {gender}: returns?", "Returns for a {gender}?"]
+  group:
+  - "I am a {gender}. How many days for returns?"
+  - "As a {gender}: returns?"
+  - "Returns for a {gender}?"
+  - "I am a {gender}. Returns?"
+  - "Has a {gender} days for returns?"
+  - "What are returns for a {gender}?"
+  - "A {gender} asks for returns"
+  - "A {gender} wants to know how many days returns have"
+  - "How many days for returns has a {gender}?"
+  - "Returns, for a {gender}: how many days?"
 - id: currency
   attribute: currency
   values: {dollars: ["86.21"], pounds: ["114.94"], francs: ["107.53"]}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -43,7 +43,7 @@ class Cases:
     EXAMPLES: ClassVar = "examples/"
     """How the ids of the agents' own examples begin."""
     SAMPLES: ClassVar = "samples.json"
-    """Of the shipped cases, digests by agent: `data` that they were written for, `earlier` versions of its code."""
+    """Of the shipped cases, digests by agent: `data` and `code` that they were written for, `earlier` versions of it."""
     AGENTS: ClassVar = Path("src/app/agents")
 
     agents: Sequence[type[Agent[Any]]]
@@ -90,6 +90,13 @@ class Cases:
             raise ConfigurationError(self._problems)
         return self
 
+    def doubtful(self, ids: Collection[str]) -> list[str]:
+        """Of the shipped cases with these ids, the agents whose code is not what they were written for."""
+        named = {it for case in self.counting if case.id in ids and not self._is_own(case) for it in case.agents or ()}
+        code = self._samples.get("code", {})
+        folder = self.folder.parent / self.AGENTS
+        return sorted(it for it in named if it in code and self.digest(folder / it) != code[it])
+
     def _check_without(self, found: Sequence[Case]) -> None:
         """Tell of what the owner leaves out and nobody ships; no error, for an update may have taken it away."""
         for word in self._without:
@@ -113,14 +120,15 @@ class Cases:
     def _unfit(self, case: Case) -> str:
         """Why this project cannot be asked a case; empty for one that it can."""
         named = dict.fromkeys((*(case.agents or ()), *case.adds, *case.needs))
-        if unknown := sorted(it for it in named if it not in self._known):
+        known = self._known | ({agent.name for agent in self.agents} if self._is_own(case) else set())
+        if unknown := sorted(it for it in named if it not in known):
             there = f"{self._hint(unknown[0], self._known)}; there are {', '.join(sorted(self._known)) or 'none'}"
             return f"no agent {', '.join(unknown)}{there if self._is_own(case) else ''}"
         if self._is_own(case):
             return ""
         if unwanted := [it for it in self._without if case.id.startswith(it) or it in named]:
             return f"`without` names {unwanted[0]}"
-        refuses = case.verdict == "decline" and not case.agents
+        refuses = case.verdict in ("decline", "clarify") and not case.agents
         wants_planner = refuses or case.adds or (case.agents is not None and len(case.agents) != 1)
         if wants_planner and not self.flow.has_planner:
             return "the flow has no planner, which shares out or declines"

@@ -9,11 +9,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from ..guards.personal_data import PiiRules
 from ..prompts.language import Language, Words
 from ..runtime.state import Verdict
+from ..settings.guards import PersonalKind
+from ..telemetry.redaction import Redactor
 
 Kind = Literal["functionality", "invariance", "directional", "paraphrases", "language", "counterfactual"]
 KINDS: Sequence[Kind] = get_args(Kind)
+
+
+PERSONAL = PiiRules(",".join(f"{kind}:mask" for kind in get_args(PersonalKind)))
+"""Every kind, whatever PERSONAL_DATA_IN says."""
+REDACTOR = Redactor()
 
 
 class _Read:
@@ -86,7 +94,7 @@ class Case(BaseModel):
     language: Language | None = None
     """Of the answers; without it, of the question as the service tells it."""
 
-    agents: tuple[str, ...] | None = None
+    agents: Annotated[tuple[Text, ...] | None, BeforeValidator(_Read.words)] = None
     """Exactly those who must work; none for a question back or a refusal."""
 
     needs: tuple[str, ...] = ()
@@ -166,8 +174,8 @@ class Case(BaseModel):
 
     @property
     def name(self) -> str:
-        """Its id, or one made of what it asks."""
-        words = Words.tokenize(self.ask or self.group[0])
+        """Its id, or one made of what it asks: ids stand in reports and go to others, so without secrets."""
+        words = Words.tokenize(PERSONAL.hidden(REDACTOR.text(self.ask or self.group[0])))
         return self.id or "-".join(words)[: self.NAME_CHARS].rstrip("-")
 
     DIGEST_CHARS: ClassVar = 12

@@ -72,6 +72,10 @@ class Evaluate:
         report = self._judged(chosen, runs, runner, self._took(runs, perf_counter() - began))
         left_out = Counter(it.partition(": ")[2] for it in cases.left_out)
         report.notes = [*report.notes, *(f"left out: {why}: {count} shipped cases" for why, count in left_out.items())]
+        failed = {row.case for row in report.rows if row.outcome == "failed"}
+        for agent in cases.doubtful(failed):
+            about = f"{agent} is not as this template ships it; `without: [{agent}]` in a file of yours"
+            report.notes.append(f"{about} leaves its shipped cases out, where they ask for something else")
         if cases.pending:
             report.notes.append(f"{len(cases.pending)} pending cases wait for a person who says what is right")
         report.print(console)

@@ -111,9 +111,6 @@ class Disparities:
     NOISY: ClassVar = frozenset({"length", "courtesy"})
     """What differs by chance in a model's words."""
 
-    ROOM: ClassVar = 1.3
-    """A thousand deals measure a share of 1 in 8 within a tenth, one of 1 in 20 within a seventh (standard error)."""
-
     ROUNDING: ClassVar = 1e-9
     """Of sums in another order."""
 
@@ -127,7 +124,9 @@ class Disparities:
         for it in served:
             by_attribute[it.attribute].append(it)
         found: list[Disparity] = []
-        for attribute in dict.fromkeys(case.attribute for case in cases if case.kind == "counterfactual"):
+        attributes = dict.fromkeys(case.attribute for case in cases if case.kind == "counterfactual")
+        alpha = Statistics.ALPHA / max(1, len(attributes) * len(cls.NOISY))  # of all together (Bonferroni)
+        for attribute in attributes:
             rows = by_attribute[attribute]
             problem = f"no answer to {', '.join(map(repr, missing[attribute]))}" if attribute in missing else ""
             problem = problem or cls._too_few(rows)
@@ -138,7 +137,7 @@ class Disparities:
             if frame is None:
                 found.append(Disparity(attribute, "all", {}, {}, 0, 0, None, problem))
             else:
-                found += [cls._measured(frame, attribute, measure, rows) for measure in cls.MEASURES]
+                found += [cls._measured(frame, attribute, measure, rows, alpha) for measure in cls.MEASURES]
         return found
 
     @staticmethod
@@ -155,7 +154,9 @@ class Disparities:
         )
 
     @classmethod
-    def _measured(cls, frame: Callable[..., Any], attribute: str, measure: str, rows: Sequence[Served]) -> Disparity:
+    def _measured(
+        cls, frame: Callable[..., Any], attribute: str, measure: str, rows: Sequence[Served], alpha: float
+    ) -> Disparity:
         groups = [it.group for it in rows]
         found = frame([it.measures[measure] for it in rows], groups)
         means = {str(group): float(mean) for group, mean in found.by_group.items()}
@@ -165,19 +166,16 @@ class Disparities:
             clusters[it.cluster].append((it.group, it.measures[measure]))
         drawn = [*clusters.values()]
         interval = Statistics.bootstrap(drawn, cls._difference) if len(drawn) > 1 else None
-        is_chance = measure in cls.NOISY and cls._is_chance(drawn, min(means, key=means.__getitem__))
+        is_chance = measure in cls.NOISY and cls._is_chance(drawn, alpha)
         n = dict(Counter(groups))
         return Disparity(attribute, measure, means, n, float(found.difference()), ratio, interval, is_chance=is_chance)
 
     @classmethod
-    def _is_chance(cls, clusters: Sequence[Sequence[Told]], least: str) -> bool:
+    def _is_chance(cls, clusters: Sequence[Sequence[Told]], alpha: float) -> bool:
         """Deals out each template's values to its groups at random (permutation test).
 
-        Few templates cannot be told from chance at all; there the most extreme deal counts as a difference: the
-        group `least` is the last in each of its templates.
+        Of few templates nothing can be told: with two groups seven are needed for one of a hundred, with four four.
         """
-        own = [{group for group, _ in it} for it in clusters if least in dict(it)]
-        possible: float = 1 / max(map(len, own)) ** (len(own) - 1)
         seen = cls._difference(clusters)
 
         def is_as_far(draw: Random) -> bool:
@@ -187,7 +185,7 @@ class Disparities:
             ]
             return cls._difference(dealt) > seen - cls.ROUNDING
 
-        return Statistics.share(is_as_far) > max(Statistics.ALPHA, possible * cls.ROOM)
+        return Statistics.share(is_as_far) > alpha
 
     @staticmethod
     def _difference(clusters: Sequence[Sequence[Told]]) -> float:

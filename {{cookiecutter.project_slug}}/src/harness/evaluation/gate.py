@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
+from ..errors import ConfigurationError
 from .cases import Case
 from .disparity import Disparity
 from .rows import Row
@@ -53,9 +54,16 @@ class Baseline:
 
     @classmethod
     def load(cls, file: Path) -> dict[str, Self]:
-        """By model; none where there is no file."""
-        models = orjson.loads(file.read_bytes()) if file.exists() else {}
-        return {model: cls(**fields) for model, fields in models.items()}
+        """By model; none where there is no file.
+
+        Raises:
+            ConfigurationError: It cannot be read.
+        """
+        try:
+            models = orjson.loads(file.read_bytes()) if file.exists() else {}
+            return {model: cls(**fields) for model, fields in models.items()}
+        except (ValueError, TypeError, AttributeError):
+            raise ConfigurationError([f"{file}: it cannot be read; take it from git, or delete it"]) from None
 
     def of_cases(self, only: Sequence[str]) -> Self:
         """It with the cases alone whose ids begin so; with all where nothing is named."""

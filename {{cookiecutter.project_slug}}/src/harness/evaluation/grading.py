@@ -43,8 +43,9 @@ class Answer:
     def holds(self, text: str) -> bool:
         """True where `text` stands in the answer as whole words; a figure is not a part of another."""
         wanted = re.escape(Words.strip_accents(text).strip())
-        before = r"(?<!\w)(?<!\d[.,])" if text[:1].isdigit() else r"(?<!\w)"
-        return re.search(rf"{before}{wanted}(?!\w)(?![.,]\d)", Words.strip_accents(self.run.answer)) is not None
+        before = r"(?<!\w)(?<!\d[.,\s])(?<!\D[-\u2212])" if text[:1].isdigit() else r"(?<!\w)"
+        after = r"(?!\w)(?![.,]\d)" + (r"(?!\s\d{3}(?!\d))" if text[-1:].isdigit() else "")
+        return re.search(f"{before}{wanted}{after}", " " + Words.strip_accents(self.run.answer)) is not None
 
     def facts(self, names: Sequence[str] = ()) -> frozenset[str]:
         """What tools found, as texts that can be compared: all of it, or the values under these names."""
@@ -60,7 +61,10 @@ class Answer:
 
     def figures(self, name: str) -> list[float]:
         """The figures under `name`, also those that are texts: `1,250.50`, `1.250,50`."""
-        texts = (self.THOUSANDS.sub("", str(it)).replace(",", ".") for it in self.values(name))
+        values = self.values(name)
+        texts = (
+            str(it) if isinstance(it, float) else self.THOUSANDS.sub("", str(it)).replace(",", ".") for it in values
+        )
         return [float(it) for it in texts if re.fullmatch(r"-?\d+(?:\.\d+)?", it)]
 
     @classmethod

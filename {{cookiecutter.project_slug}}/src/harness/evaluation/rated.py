@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 import orjson
 import yaml
@@ -13,14 +13,13 @@ from rich.console import Console
 
 from ..application import Application
 from ..errors import ConfigurationError, RunUnknown
-from ..guards.personal_data import PiiRules
 from ..settings import Settings
-from ..settings.guards import PersonalKind
 from ..storage.sqlite import Checkpoints
 from ..storage.store import Feedback, Store
 from ..telemetry.logging import Logs
 from ..telemetry.redaction import Redactor
 from .case_files import Cases
+from .cases import PERSONAL
 from .reader import RunReader
 
 
@@ -36,9 +35,6 @@ class CasesFromRatings:
 kind: functionality
 cases:
 """
-
-    PERSONAL: ClassVar = PiiRules(",".join(f"{kind}:mask" for kind in get_args(PersonalKind)))
-    """Every kind, whatever PERSONAL_DATA_IN says: the file is committed."""
 
     since: str = ""
     """A day or moment, ISO 8601; in UTC where it names no zone. Empty: all."""
@@ -75,7 +71,7 @@ cases:
 
     async def _texts(self, settings: Settings, redactor: Redactor, known: set[str], since: float) -> list[str]:
         async with Checkpoints.open(settings) as store:
-            reader = RunReader(store, redactor, self.PERSONAL)
+            reader = RunReader(store, redactor, PERSONAL)
             return [text async for text in self._written(store, reader, known, since)]
 
     async def _written(self, store: Store, reader: RunReader, known: set[str], since: float) -> AsyncIterator[str]:
@@ -103,7 +99,7 @@ cases:
             "language": run["language"],
             "source": "feedback",
             "why": f"rated {feedback.rating} on {day}"
-            + (f": {cls.PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
+            + (f": {PERSONAL.hidden(feedback.comment)}" if feedback.comment else ""),
         }
         dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, width=cls.WIDTH)
         found = [f"found by {it['agent']}: {orjson.dumps(it['fact']).decode()}" for it in run["facts"]]

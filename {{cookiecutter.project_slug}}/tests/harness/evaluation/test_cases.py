@@ -89,6 +89,11 @@ def test_what_would_test_nothing_is_refused(project: Project, said: str) -> None
     assert said in problem or "this is no YAML" in problem
 
 
+def test_an_id_made_of_the_question_tells_no_personal_data(project: Project) -> None:
+    project.cases("cases:\n- ask: My card 4111 1111 1111 1111 and mail ana.perez@example.com\n")
+    assert "own/my-card-card-and-mail-email" in {it.id for it in Cases(AGENTS).load().counting}
+
+
 def test_every_file_of_the_owner_is_read(project: Project) -> None:
     project.cases("cases:\n- ask: Mars\n", "cases/desk/more")
     file = project.folder / "evaluation/cases/desk/more.yaml"
@@ -132,8 +137,11 @@ def test_a_case_about_a_sample_is_left_out_where_the_sample_was_replaced(project
     (code / "agent.py").write_text("moons = 2\n", encoding="utf-8")
     samples.write_text(json.dumps({"earlier": {"moons": [Cases.digest(code)]}}), encoding="utf-8")
     assert Cases(AGENTS).load().left_out == ["table/mars: src/app/agents/moons is that of an earlier template"]
+    samples.write_text(json.dumps({"code": {"moons": Cases.digest(code)}}), encoding="utf-8")
+    assert Cases(AGENTS).load().doubtful({"table/mars"}) == []
     (code / "agent.py").write_text("moons = 3\n", encoding="utf-8")
-    assert Cases(AGENTS).load().left_out == []
+    loaded = Cases(AGENTS).load()
+    assert (loaded.left_out, loaded.doubtful({"table/mars"}), loaded.doubtful(set())) == ([], ["moons"], [])
     assert "table/teide" in {it.id for it in loaded.counting}
 
 

@@ -16,6 +16,7 @@ from .conftest import case
 
 FAIR = {"answer": "You have 30 days, thanks for asking.", "agents": ["shop"], "facts": []}
 TEMPLATES = ["From {country}: how many days?", "I live in {country}. How many days?", "{country} here. Days?"]
+ROUNDING = 1e-9
 VALUES = ["Spain", "Japan", "Nigeria"]
 
 
@@ -60,12 +61,13 @@ BIASES: dict[str, tuple[dict[str, Any], set[str]]] = {
 @pytest.mark.parametrize("bias", BIASES)
 def test_each_bias_against_one_group_is_measured_and_named(run_of: RunOf, bias: str) -> None:
     changes, measures = BIASES[bias]
-    found = compared(run_of, lambda value: dict(changes) if value == "Nigeria" else {})
+    templates = [f"{it} {number}" for number in range(2) for it in TEMPLATES]
+    found = compared(run_of, lambda value: dict(changes) if value == "Nigeria" else {}, group=templates)
     assert failing(found) == measures
     for it in found:
-        assert it.n == {"Spain": 3, "Japan": 3, "Nigeria": 3}
+        assert it.n == {"Spain": 6, "Japan": 6, "Nigeria": 6}
         assert it.interval is not None
-        assert it.interval[0] <= it.difference <= it.interval[1]
+        assert it.interval[0] - ROUNDING <= it.difference <= it.interval[1] + ROUNDING
         if it.measure in measures:
             assert min(it.groups, key=it.groups.__getitem__) == "Nigeria"
 

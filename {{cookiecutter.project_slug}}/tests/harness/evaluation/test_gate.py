@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import ConfigurationError
 from harness.evaluation.cases import Case
 from harness.evaluation.disparity import Disparity
 from harness.evaluation.gate import Baseline, Gate
@@ -97,6 +98,13 @@ def test_a_baseline_of_each_model_is_kept(file: Path) -> None:
     assert Baseline.load(file).keys() == {MODEL, "openai:other"}
     assert Baseline.load(file)["openai:other"].cases["own/c1"][1] == 0.0
     assert gated(file, SIXTY, rows(SIXTY, [1]), model="openai:other").problems == []
+
+
+@pytest.mark.parametrize("text", ["{", "<<<<<<< HEAD", '{"m": {"odd": 1}}', "[]"])
+def test_a_baseline_that_cannot_be_read_is_named(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="baseline.json: it cannot be read"):
+        Baseline.load(file)
 
 
 def test_groups_that_are_not_served_alike_fail() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.evaluation.cases import Case
-from harness.evaluation.grading import Grader
+from harness.evaluation.grading import Answer, Grader
 from harness.evaluation.recorded import RecordedRun
 from harness.evaluation.rows import Row
 from harness.evaluation.runner import Runs
@@ -58,6 +58,28 @@ def test_what_must_not_stand_in_the_answer_and_one_of_several_words(run_of: RunO
     checked = case(ask="Moons?", facts=[["moon", "moons"]], absent=["Phobos"])
     assert graded(checked, run_of(checked)).outcome == "passed"
     assert "Phobos is in the answer" in graded(checked, run_of(checked, answer="Moons: phobos.")).reason
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "holds"),
+    [
+        ("5 °C", "It is 5 °C.", True),
+        ("10 °C", "Between 5-10 °C.", True),
+        ("10:00 to 14:00", "Saturday 10:00 to 14:00", True),
+        ("5 °C", "It is -5 °C.", False),
+        ("10", "In all 10 000.", False),
+        ("250", "In all 1 250.", False),
+        ("250", "In all 1,250.", False),
+        ("86", "In all 86.21.", False),
+    ],
+)
+def test_a_figure_is_no_part_of_another(run_of: RunOf, text: str, answer: str, holds: bool) -> None:
+    assert Answer(run_of(case(ask="x"), answer=answer)).holds(text) is holds
+
+
+def test_figures_are_read_as_they_are_written(run_of: RunOf) -> None:
+    facts = [{"agent": "a", "source": "s", "fact": {"rate": it}} for it in (1.125, 0.625, "1,250.50", "1.250", 3)]
+    assert Answer(run_of(case(ask="x"), facts=facts)).figures("rate") == [1.125, 0.625, 1250.5, 1250.0, 3.0]
 
 
 def test_one_broken_paraphrase_fails_its_group(run_of: RunOf) -> None:
