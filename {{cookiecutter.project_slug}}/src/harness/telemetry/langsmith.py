@@ -76,14 +76,24 @@ class LangSmith:
         return masked
 
     @classmethod
-    def client(cls, settings: Settings, redactor: Redactor, hidden: Callable[[str], str]) -> langsmith.Client:
-        """A client that masks what it sends of runs; the examples of a dataset it sends as they are."""
+    def client(
+        cls,
+        settings: Settings,
+        redactor: Redactor,
+        hidden: Callable[[str], str],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> langsmith.Client:
+        """A client that masks what it sends of runs; the examples of a dataset it sends as they are.
+
+        What could not be sent, which it does in the background, it tells `failed`.
+        """
         endpoint, key = settings.langsmith_endpoint, settings.langsmith_api_key
         return langsmith.Client(
             api_url=str(endpoint).rstrip("/") if endpoint else None,
             api_key=key.get_secret_value() if key else None,
             # unlike hide_*, it covers errors beside inputs, outputs, metadata
             anonymizer=cls.masking(redactor, hidden),
+            tracing_error_callback=failed,
         )
 
     def send(self, run_id: str, rating: str, comment: str | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
+from langsmith.utils import LangSmithError
 from rich.console import Console
 from rich.table import Table
 
@@ -232,17 +233,24 @@ class Upload:
             raise ConfigurationError(["LANGSMITH_API_KEY: set it, or evaluate right here with --local"])
         runs = Files.runs(self.runs)
         cases = Files.cases()
-        client = Experiment.local_client() if self.local else LangSmith.client(settings, redactor, hidden)
+        failures: list[Exception] = []
+        remote = None if self.local else LangSmith.client(settings, redactor, hidden, failures.append)
+        client = remote or Experiment.local_client()
         experiment = Experiment(client, LangSmith.masking(redactor, hidden), f"{Project.load().name} evaluation")
+        experiment.failures = failures
         if self.local:
             rows = experiment.run_locally(cases, runs, self._scores())
             for metric in dict.fromkeys(it.metric for it in rows):
                 it = Mean.of(metric, rows)
                 console.print(f"{metric}: {it.measured} of {it.rows} measured, mean {_Judging.number(it.mean)}")
             return
-        told = ", ".join(f"{count} {what}" for what, count in experiment.update_dataset(cases).items())
-        console.print(f"examples: {told}")
-        name = experiment.upload(runs, self._scores())
+        try:
+            told = ", ".join(f"{count} {what}" for what, count in experiment.update_dataset(cases).items())
+            console.print(f"examples: {told}")
+            name = experiment.upload(runs, self._scores())
+        except LangSmithError as failure:
+            problem = f"LangSmith has not taken it ({type(failure).__name__}); upload it again"
+            raise ConfigurationError([problem]) from None
         console.print(f"experiment: {name or 'this one is there already'}")
 
     def _scores(self) -> list[Score]:

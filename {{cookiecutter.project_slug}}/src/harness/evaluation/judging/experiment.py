@@ -17,6 +17,7 @@ import orjson
 from langsmith.run_trees import RunTree
 from langsmith.schemas import Example
 
+from ...errors import ConfigurationError
 from ..cases import Case
 from ..recorded import RecordedRun
 from .metric import Score
@@ -27,6 +28,9 @@ class Experiment:
 
     LOCAL: ClassVar = "here"
     """The address of the client of a local run: none, so that nothing can be looked up."""
+
+    COMPLETE: ClassVar = "complete"
+    """In the metadata of an experiment that was taken whole."""
 
     DIGITS: ClassVar = 8
     """Of the digest that names an experiment: two of a thousand share it once in 10,000 projects."""
@@ -39,6 +43,8 @@ class Experiment:
         self._client = client
         self._masked = masked
         self._name = name
+        self.failures: list[Exception] = []
+        """What the client could not send: its maker tells it to add them here."""
 
     @classmethod
     def local_client(cls) -> langsmith.Client:
@@ -60,19 +66,30 @@ class Experiment:
         return {"added": len(added), "changed": len(changed), "there": len(wanted) - len(added) - len(changed)}
 
     def upload(self, runs: Sequence[RecordedRun], scores: Sequence[Score]) -> str:
-        """Post the runs and their scores as an experiment; its name, or nothing where it was there already."""
+        """Post the runs and their scores as an experiment; its name, or nothing where it was there already.
+
+        It is there once all of it was taken: another try posts the same runs under the same ids.
+
+        Raises:
+            ConfigurationError: Something was not taken.
+        """
         told = b"".join([*(run.line for run in runs), orjson.dumps([*scores])])
         name = f"{self._name} {hashlib.sha256(told).hexdigest()[: self.DIGITS]}"
-        if self._client.has_project(name):
+        before = next(self._client.list_projects(name=name), None)
+        if before and (before.extra or {}).get("metadata", {}).get(self.COMPLETE):
             return ""
         dataset = self._client.read_dataset(dataset_name=self._name)
         metadata = {"model": sorted({run.model for run in runs}), "prompts": runs[0].prompts if runs else {}}
-        project = self._client.create_project(name, reference_dataset_id=dataset.id, metadata=metadata)
+        project = before or self._client.create_project(name, reference_dataset_id=dataset.id, metadata=metadata)
         known = {it.id for it in self._client.list_examples(dataset_id=dataset.id)}
         for run in runs:
             if (example := self._id(dataset.id, run.case, run.variant)) in known:
                 self._post(run, name, example, project.id, [it for it in scores if self._key(it) == run.key])
         self._client.flush()
+        if self.failures:
+            kinds = ", ".join(sorted({type(it).__name__ for it in self.failures}))
+            raise ConfigurationError([f"LangSmith has not taken the whole experiment ({kinds}); upload it again"])
+        self._client.update_project(project.id, name=name, metadata={**metadata, self.COMPLETE: True})
         return name
 
     def run_locally(self, cases: Sequence[Case], runs: Sequence[RecordedRun], scores: Sequence[Score]) -> list[Score]:

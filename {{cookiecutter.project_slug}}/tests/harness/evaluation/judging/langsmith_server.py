@@ -38,6 +38,8 @@ class LangSmithServer(AbstractContextManager["LangSmithServer"]):
         self.runs: dict[str, dict[str, Any]] = {}
         self.scores: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
+        self.refused = ""
+        """The kind of request that gets a 500."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -95,6 +97,11 @@ class LangSmithServer(AbstractContextManager["LangSmithServer"]):
     def answer(self, method: str, path: str, asked: Mapping[str, str], given: Any) -> tuple[int, Any]:
         """Status and document."""
         kind = path.rsplit("/", maxsplit=1)[-1]
+        if method != "GET" and kind == self.refused:
+            return 500, {"detail": "planted"}
+        if method == "PATCH" and "/sessions/" in path:
+            self.sessions[kind].update(given)
+            return 200, self.sessions[kind]
         return self._found(kind, asked) if method == "GET" else self._taken(kind, path, given)
 
     def _found(self, kind: str, asked: Mapping[str, str]) -> tuple[int, Any]:

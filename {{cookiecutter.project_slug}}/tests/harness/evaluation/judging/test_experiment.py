@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from harness.cli import main
+from harness.errors import ConfigurationError
 from harness.evaluation.cases import Case
 from harness.evaluation.judging.experiment import Experiment
 from harness.evaluation.judging.metric import Score
@@ -62,7 +63,11 @@ def server() -> Iterator[LangSmithServer]:
 def experiment(server: LangSmithServer) -> Experiment:
     settings = Settings(langsmith_endpoint=server.url, langsmith_api_key=KEY)
     redactor, hidden = Redactor([settings]), PiiRules(settings.personal_data_in).hidden
-    return Experiment(LangSmith.client(settings, redactor, hidden), LangSmith.masking(redactor, hidden), "tests")
+    failures: list[Exception] = []
+    client = LangSmith.client(settings, redactor, hidden, failures.append)
+    experiment = Experiment(client, LangSmith.masking(redactor, hidden), "tests")
+    experiment.failures = failures
+    return experiment
 
 
 @pytest.mark.checklist("COG-4")
@@ -96,6 +101,21 @@ def test_runs_and_scores_become_an_experiment_masked_and_without_the_author_s_ad
         assert hidden not in told
     assert experiment.upload(RUNS, SCORES) == ""  # it is there already
     assert len(server.runs) == len(RUNS)
+
+
+@pytest.mark.checklist("COG-4")
+def test_what_was_not_taken_whole_fails_and_another_try_completes_it(
+    server: LangSmithServer, experiment: Experiment
+) -> None:
+    experiment.update_dataset(CASES)
+    server.refused = "multipart"
+    with pytest.raises(ConfigurationError, match="has not taken the whole experiment"):
+        experiment.upload(RUNS, SCORES)
+    assert not server.runs
+    server.refused = ""
+    experiment.failures.clear()
+    assert experiment.upload(RUNS, SCORES)
+    assert (len(server.runs), len(server.sessions)) == (len(RUNS), 1)
 
 
 @pytest.fixture
