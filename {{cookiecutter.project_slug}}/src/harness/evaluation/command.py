@@ -89,7 +89,7 @@ class Evaluate:
         journal, last = Journal(self.out / f"running-{runner.fingerprint(settings)}.jsonl"), self._last()
         done = journal.done(askings)
         new = [it for it in askings if it.key not in done]
-        estimate = Estimate.of(new, last, runner.models(settings), self.at_once)
+        estimate = Estimate.of(new, last, runner.models(settings), self.at_once, settings.llm_prices)
         told.print(f"{estimate}; {len(done)} are there already" if done else str(estimate))
         if not self._may(estimate, told):
             return None

@@ -1,11 +1,13 @@
 """What an evaluation will take, before it is begun."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from types import MappingProxyType
 from typing import ClassVar, Self
 
+from ..models.call_recorder import Prices
 from ..settings import EMBEDDED
 from .recorded import RecordedRun
 from .runner import Asking
@@ -25,12 +27,26 @@ class Estimate:
 
     FREE: ClassVar = (EMBEDDED, "disabled")
 
+    TOKENS_IN: ClassVar = 1500
+    TOKENS_OUT: ClassVar = 300
+    """Of a call of a model that nothing is known of: a prompt with what tools found, a short answer. A guess."""
+
     CALLS: ClassVar = 2.8
     """Of a question that nothing is known of: measured with the embedded model, 2026-11."""
 
     @classmethod
-    def of(cls, askings: Sequence[Asking], known: Sequence[RecordedRun], model: str, at_once: int) -> Self:
-        """The estimate, by the last runs of the same questions, else of other ones, else by what the cases expect."""
+    def of(
+        cls,
+        askings: Sequence[Asking],
+        known: Sequence[RecordedRun],
+        model: str,
+        at_once: int,
+        prices: Mapping[str, tuple[float, float]] = MappingProxyType({}),
+    ) -> Self:
+        """The estimate, by the last runs of the same questions, else of other ones, else by what the cases expect.
+
+        `model` names those that answer, parted by commas; `prices` are those of LLM_PRICES.
+        """
         runs: dict[str, list[RecordedRun]] = defaultdict(list)
         for run in known:
             runs[run.case].append(run)
@@ -38,8 +54,17 @@ class Estimate:
         calls = sum(cls._calls(asking, runs.get(asking.case.id, ())) for asking in askings)
         costs = [run.cost_usd for run in own if run.cost_usd is not None]
         seconds = fmean(run.seconds for run in own) * len(askings) / at_once if own else None
-        usd = fmean(costs) * len(askings) if costs and len(costs) == len(own) else None
+        usd = fmean(costs) * len(askings) if costs and len(costs) == len(own) else cls._priced(calls, model, prices)
         return cls(len(askings), round(calls), seconds, 0.0 if model in cls.FREE else usd)
+
+    @classmethod
+    def _priced(cls, calls: float, model: str, prices: Mapping[str, tuple[float, float]]) -> float | None:
+        """By the dearest of the models, where each has a price."""
+        known = [prices.get(it) for it in model.split(", ")]
+        if None in known:
+            return None
+        dearest = max(cls.TOKENS_IN * price[0] + cls.TOKENS_OUT * price[1] for price in known if price)
+        return calls * dearest / Prices.PER_TOKENS
 
     @classmethod
     def _calls(cls, asking: Asking, known: Sequence[RecordedRun]) -> float:
@@ -56,9 +81,5 @@ class Estimate:
     def __str__(self) -> str:
         """One line for a person."""
         seconds = "unknown" if self.seconds is None else f"about {max(1, round(self.seconds))} s"
-        usd = (
-            "unknown (no run of this model yet, or no price in LLM_PRICES)"
-            if self.usd is None
-            else f"{self.usd:.2f} USD"
-        )
+        usd = "unknown (no price in LLM_PRICES)" if self.usd is None else f"{self.usd:.2f} USD"
         return f"{self.questions} questions, about {self.calls} calls of models, time {seconds}, cost {usd}"

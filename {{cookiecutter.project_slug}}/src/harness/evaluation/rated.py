@@ -29,6 +29,8 @@ class CasesFromRatings:
 
     BAD: ClassVar = frozenset({"down", "1", "2"})
     FILE: ClassVar = Path("cases/pending.yaml")
+    SEEN: ClassVar = Path("cases/.rated")
+    SEEN_HEAD: ClassVar = "# Ratings that became cases, also those that were renamed or deleted since.\n"
     HEAD: ClassVar = """\
 # Rated answers, written by `evaluate feedback`. A case counts when you have said what is right (`facts`, `absent`,
 # `verdict`, `agents`) and taken `pending` away; what is no case at all, delete.
@@ -51,16 +53,19 @@ cases:
         settings = application.settings()
         logs = Logs(settings).install()
         known = Cases(application.agents, flow=application.flow).load()
-        ids = {case.id for case in (*known.counting, *known.pending)}
+        seen = Cases.FOLDER / self.SEEN
+        before = seen.read_text(encoding="utf-8") if seen.exists() else self.SEEN_HEAD
+        ids = {*before.split(), *(case.id.rpartition("/")[2] for case in (*known.counting, *known.pending))}
         redactor = Redactor([settings, *(agent.settings_class() for agent in application.agents)])
-        texts = asyncio.run(self._texts(settings, redactor, ids, since))
+        found = asyncio.run(self._found(settings, redactor, ids, since))
         logs.uninstall()
         file = Cases.FOLDER / self.FILE
-        if texts:
+        if found:
             file.parent.mkdir(parents=True, exist_ok=True)
-            before = file.read_text(encoding="utf-8") if file.exists() else self.HEAD
-            file.write_text("".join([before.rstrip("\n") + "\n", *texts]), encoding="utf-8", newline="\n")
-        Console().print(f"{len(texts)} cases written to {file}", markup=False, highlight=False)
+            there = file.read_text(encoding="utf-8") if file.exists() else self.HEAD
+            file.write_text("".join([there.rstrip("\n") + "\n", *found.values()]), encoding="utf-8", newline="\n")
+            seen.write_text(before + "".join(f"{it}\n" for it in found), encoding="utf-8", newline="\n")
+        Console().print(f"{len(found)} cases written to {file}", markup=False, highlight=False)
 
     def _moment(self) -> float:
         try:
@@ -69,21 +74,24 @@ cases:
             raise ConfigurationError([f"--since: {self.since} is no day or moment, such as 2026-11-30"]) from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
-    async def _texts(self, settings: Settings, redactor: Redactor, known: set[str], since: float) -> list[str]:
+    async def _found(self, settings: Settings, redactor: Redactor, known: set[str], since: float) -> dict[str, str]:
+        """The text of each new case by its id."""
         async with Checkpoints.open(settings) as store:
             reader = RunReader(store, redactor, PERSONAL)
-            return [text async for text in self._written(store, reader, known, since)]
+            return {name: text async for name, text in self._written(store, reader, known, since)}
 
-    async def _written(self, store: Store, reader: RunReader, known: set[str], since: float) -> AsyncIterator[str]:
+    async def _written(
+        self, store: Store, reader: RunReader, known: set[str], since: float
+    ) -> AsyncIterator[tuple[str, str]]:
         async for feedback in store.feedback_since(since):
-            if feedback.rating not in self.BAD or f"{Cases.OWN}/{self._id(feedback)}" in known:
+            if feedback.rating not in self.BAD or self._id(feedback) in known:
                 continue
             try:
                 run = await reader.read(feedback.thread_id, feedback.run_id)
             except RunUnknown:  # deleted meanwhile
                 continue
             if run["question"]:
-                yield self._case(feedback, run)
+                yield self._id(feedback), self._case(feedback, run)
 
     @staticmethod
     def _id(feedback: Feedback) -> str:

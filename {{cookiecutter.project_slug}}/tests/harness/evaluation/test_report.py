@@ -117,7 +117,7 @@ def test_an_estimate_is_by_the_last_runs_of_this_model(run_of: RunOf) -> None:
     asking = Asking(asked, 0, 0, asked.questions[0])
     new = Estimate.of([asking] * 10, [], "openai:x", 2)
     assert (new.questions, new.calls, new.seconds, new.usd) == (10, 30, None, None)
-    assert "cost unknown (no run of this model yet, or no price in LLM_PRICES)" in str(new)
+    assert "cost unknown (no price in LLM_PRICES)" in str(new)
     known = run_of(asked, model="openai:x", model_calls=5, seconds=2.0, cost_usd=0.01)
     after = Estimate.of([asking] * 10, [known], "openai:x", 2)
     assert (after.calls, after.seconds) == (50, 10.0)
@@ -126,6 +126,10 @@ def test_an_estimate_is_by_the_last_runs_of_this_model(run_of: RunOf) -> None:
     other = Estimate.of([asking], [known], "openai:y", 2)
     assert (other.seconds, other.usd) == (None, None)
     assert Estimate.of([asking], [], "embedded", 1).usd == 0.0
+    prices = {"a:x": (1.0, 10.0), "a:y": (2.0, 20.0)}
+    dear = Estimate.of([asking] * 100, [], "a:x, a:y", 1, prices)
+    assert dear.usd == pytest.approx(dear.calls * (1500 * 2 + 300 * 20) / 1_000_000)
+    assert Estimate.of([asking], [], "a:x, a:z", 1, prices).usd is None
 
 
 @pytest.mark.parametrize(
