@@ -28,8 +28,10 @@ class Estimate:
     FREE: ClassVar = (EMBEDDED, "disabled")
 
     TOKENS_IN: ClassVar = 1500
+    """Tokens that a call reads of which nothing is known: a prompt with what tools found. A guess."""
+
     TOKENS_OUT: ClassVar = 300
-    """Of a call of a model that nothing is known of: a prompt with what tools found, a short answer. A guess."""
+    """Tokens that it writes: a short answer, with thoughts. A guess."""
 
     CALLS: ClassVar = 2.8
     """Of a question that nothing is known of: measured with the embedded model, 2026-11."""

@@ -23,7 +23,7 @@ ENVIRONMENT = Path(os.environ.get("EVALUATION_ENVIRONMENT", PROJECT / ".nox" / "
 MISSING = "Ragas and TruLens are not installed: run `nox -s evaluation`, which brings them"
 
 JUDGED = ("grader", "faithfulness", "answer_relevancy", "groundedness", "relevance")
-TIMEOUT_SECONDS = 2
+TIMEOUT_SECONDS = 6
 RIGHT = "Price of helmet: 39.90."
 
 
