@@ -122,7 +122,7 @@ async def one_round(two: Two) -> None:
         assert await caller.state(waiting["id"]) == "completed"
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(50, marks=pytest.mark.exhaustive)])
 async def test_each_of_two_processes_answers_for_the_tasks_of_both(two: Two, rounds: int) -> None:
     for _ in range(rounds):
         await one_round(two)

@@ -128,7 +128,7 @@ async def test_what_was_begun_at_one_process_goes_on_at_the_other(site: Site, ki
     await talk.delete()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @EVERY_ENDPOINT
 async def test_fifty_times_in_a_row(site: Site, kind: type[Client]) -> None:
     talk = Conversations(site, kind)

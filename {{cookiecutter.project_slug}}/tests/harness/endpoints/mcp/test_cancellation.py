@@ -35,7 +35,7 @@ async def test_a_call_that_ends_early_stops_its_tool(site: Site, era: str, way: 
         assert not (await client.call_tool("ask_moons", {"message": "Moons of Mars"})).is_error
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 async def test_fifty_calls_in_a_row_that_are_cancelled_stop_their_tools(site: Site, era: str) -> None:
     """The cancellation of 2025-11-25 comes to the other process."""
     if not site.is_on_a_socket:
