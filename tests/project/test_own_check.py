@@ -80,7 +80,7 @@ def alone(lock: Path) -> Iterator[None]:
 
 
 def run(
-    project: Project, *command: str, minutes: float = 25, settings: Mapping[str, str] | None = None
+    project: Project, *command: str, minutes: float = 40, settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The command in the project, with what it said."""
     return subprocess.run(

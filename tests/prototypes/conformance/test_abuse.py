@@ -17,12 +17,13 @@ import pytest
 pytest.importorskip("tests.harness.abuse.attacks")
 
 from tests.harness.abuse.attacks import STOLEN, Attack, Attacks
-from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Doors, Report
+from tests.harness.abuse.evidence import ATTACKER, THREAD, VICTIM, Report
 from tests.harness.abuse.obedient_model import ObedientModel
 from tests.harness.abuse.orders import CallTool
 from tests.harness.abuse.world import DecoyServer
 from tests.prototypes.conftest import NAME, Served
 from tests.prototypes.scripts import CASES, Calls, Case, Role, results, said
+from tests.support.endpoints.v1 import Client
 from tests.support.peers.data_sources import DataSources
 from tests.support.peers.openai_replies import Reply, Request, Text
 
@@ -85,6 +86,16 @@ class TalkedInto(ObedientModel):
         return Calls(calls)
 
 
+class Spied:
+    """What is done outside is seen by the spies of the prototype."""
+
+    def forget(self) -> None:
+        """Nothing is remembered here."""
+
+    def happened(self) -> list[str]:
+        return []
+
+
 @pytest.fixture
 def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of hosts that something asked the addresses of."""
@@ -127,8 +138,8 @@ async def test_no_attack_of_a_thousand_gets_it_to_do_or_tell_what_it_must_not(
         await served.start(api_keys_file=keys, **changes)
         await served.post("/v1/chat", {"message": f"My word is {STOLEN}. #0", "thread_id": THREAD}, VICTIM)
         before = len(served.server.requests)
-        report = Report(Doors(served.client))
-        await report.run(attacks)
+        report = Report(Spied())
+        await report.run(attacks, str(served.client.base_url).rstrip("/"), [Client])
     shown = [str(it.body) for it in served.server.requests[before:]]
     outside = [name for name, _ in served.spies.ran if name != case.reads]
     reached = [it.path for it in decoy.requests] + looked_up

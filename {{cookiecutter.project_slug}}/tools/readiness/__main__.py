@@ -33,7 +33,7 @@ GATE_PERCENT: Final = 95
 
 # Without arguments: all suites, those marked as slow too, measured; the figures are read and judged here.
 WHOLE_RUN: Final = (
-    *("tests", "-n", "auto", "--dist", "loadfile", "-m", "not exhaustive"),
+    *("tests", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "not exhaustive"),
     *("--cov-report=", "--cov-fail-under=0", *(f"--cov={package}" for package in PACKAGES)),
 )
 

@@ -37,7 +37,7 @@ THREAD = "of-the-victim"
 class Callers:
     """The attacker at one endpoint."""
 
-    def __init__(self, kind: type[Client], app: FastAPI) -> None:
+    def __init__(self, kind: type[Client], app: FastAPI | str) -> None:
         self._client = kind(app, by(ATTACKER))
 
     async def ask(self, attack: Attack, way: str) -> Answer:
@@ -152,7 +152,7 @@ class Report:
         """What was done outside."""
         return [f"{name}: {it}" for name, row in self.rows.items() for it in row.happened]
 
-    async def run(self, attacks: Sequence[Attack], app: FastAPI, kinds: Sequence[type[Client]]) -> None:
+    async def run(self, attacks: Sequence[Attack], app: FastAPI | str, kinds: Sequence[type[Client]]) -> None:
         """All of them, spread over endpoints; of one endpoint some side by side."""
         for number, kind in enumerate(kinds):
             row = self.rows[kind.name] = Row()
@@ -160,7 +160,7 @@ class Report:
             await self._run(attacks[number :: len(kinds)], kind, app)
             row.happened = self._world.happened()
 
-    async def _run(self, attacks: Sequence[Attack], kind: type[Client], app: FastAPI) -> None:
+    async def _run(self, attacks: Sequence[Attack], kind: type[Client], app: FastAPI | str) -> None:
         callers, ways = Callers(kind, app), cycle(kind.ways)
         places = asyncio.Semaphore(SIDE_BY_SIDE)
 
