@@ -241,6 +241,10 @@ def test_a_name_that_nobody_knows_stops_the_start(planted: Path) -> None:
         Endpoints(Application(TEST_AGENTS), Settings(endpoints="echo, smtp"))
 
 
+def test_one_that_is_named_twice_is_there_once(planted: Path) -> None:
+    assert Endpoints(Application(TEST_AGENTS), Settings(endpoints="echo, echo")).names == ["echo"]
+
+
 def test_a_missing_extra_is_named_where_the_endpoint_is_and_leaves_it_out_where_not(
     planted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,7 +143,8 @@ async def test_what_was_carried_out_is_told_though_the_next_decision_fails(shop:
     (call,) = asked[-1]["outcome"]["interrupts"]
     yes = {"status": "resolved", "payload": {"approved": True}}
     entries = [{"interruptId": it, **yes} for it in (call["id"], ID)]
-    for refused in ([entries[0], {"interruptId": "b", **yes}], [entries[0], entries[0]]):
+    many = [{"interruptId": f"{number:032x}", **yes} for number in range(100)]
+    for refused in ([entries[0], {"interruptId": "b", **yes}], [entries[0], entries[0]], [entries[0], *many]):
         answer = await shop.post("/v1/agui", json=given(runId="r2", resume=refused))
         assert (answer.status_code, cancelled()) == (422, [])
     told = await run(shop, given(runId="r3", resume=entries[::-1]))

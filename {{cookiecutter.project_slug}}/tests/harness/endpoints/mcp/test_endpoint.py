@@ -22,7 +22,7 @@ from tests.support.peers.oidc_provider import AUDIENCE, OidcProvider
 
 pytestmark = pytest.mark.checklist("INT-1")
 
-URL = "https://agents.example/x"
+URL = "https://Agents.Example:443/x"
 METADATA = "/.well-known/oauth-protected-resource/mcp"
 QUESTION = {"message": "How many moons has Mars?"}
 
