@@ -8,7 +8,7 @@ MOST = {  # of tests: each protocol beside /v1 has its conformance to show
     "default": {
         "the owner's files": 60,
         "lines of src/app": 2_500,
-        "lines of tests outside tests/harness": 12_600,
+        "lines of tests outside tests/harness": 13_100,
     },
     "minimal": {
         "the owner's files": 35,

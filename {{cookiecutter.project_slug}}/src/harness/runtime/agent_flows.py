@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-import orjson
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool
 from langchain_core.tools import tool as as_tool
 from langgraph.graph import START, MessagesState, StateGraph
@@ -20,11 +19,11 @@ from ..guards.tool_policy import ToolPolicy
 from ..prompts.language import Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import SUPERVISOR
-from ..run_context import RunContext
 from ..settings import Configuration
 from ..sources.policy import Policy
 from ..sources.resources import SourceConnections
 from .agent import Agent, ToolResult
+from .flow_scripts import MemberScript, SupervisorScript
 from .flows import Flow
 from .graph_agent import GraphAgent
 from .graph_model import FactoryModel
@@ -67,13 +66,27 @@ class FlowAgent(GraphAgent):
     async def answer_without_model(  # type: ignore[misc] # the members' answers
         self, question: str, language: Language
     ) -> tuple[str, list[ToolResult]]:
-        """The answers of the agents that the rules find; raises what theirs raises."""
+        """The answers of the agents that the rules find, and what others of them ask back.
+
+        Raises:
+            ClarificationNeeded: No agent is for it, or none found anything.
+        """
         plan = self.rules.plan(question, language, ())
         if plan["verdict"] != "work":
             raise ClarificationNeeded(plan["text"])
         by_name = {member.name: member for member in self._members}
-        parts = [await by_name[it["agent"]].answer_without_model(it["question"], language) for it in plan["tasks"]]
-        return TaskResults.SEPARATOR.join(text for text, _ in parts), [it for _, found in parts for it in found]
+        texts: list[str] = []
+        findings: list[ToolResult] = []
+        for task in plan["tasks"]:
+            try:
+                text, found = await by_name[task["agent"]].answer_without_model(task["question"], language)
+            except ClarificationNeeded as needed:
+                text, found = needed.question, []
+            texts.append(text)
+            findings += found
+        if not findings:
+            raise ClarificationNeeded(TaskResults.SEPARATOR.join(texts))
+        return TaskResults.SEPARATOR.join(texts), findings
 
 
 class SupervisorAgent(FlowAgent):
@@ -171,64 +184,6 @@ class FlowTools:
         about = f"Give the conversation to the agent for: {next(iter(to.description.values()))}"
         inner = StructuredTool.from_function(coroutine=hand_over, name=name, description=about)
         return GuardedTool.around(inner, ToolPolicy(flow, Policy(tools=frozenset({name})), [name]), flow)
-
-
-class SupervisorScript:
-    """The embedded model as supervisor: the rules' plan, then what the agents said."""
-
-    def __init__(self, rules: RulesPlanner) -> None:
-        self._rules = rules
-
-    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        """Calls of agents, or their answers one after the other.
-
-        Raises:
-            ClarificationNeeded: No agent is for it.
-        """
-        question, results = MemberScript.turn(messages)
-        if results:
-            return AIMessage(TaskResults.SEPARATOR.join(results))
-        plan = self._rules.plan(question, RunContext.current().language, ())
-        if plan["verdict"] != "work":
-            raise ClarificationNeeded(plan["text"])
-        tasks = enumerate(plan["tasks"])
-        calls: Any = [
-            {"name": f"ask_{it['agent']}", "args": {"request": it["question"]}, "id": f"call_{at}"} for at, it in tasks
-        ]
-        return AIMessage("", tool_calls=calls)
-
-
-class MemberScript:
-    """The embedded model as one agent of a flow: its own rules, or a handoff to the agent that the rules find."""
-
-    def __init__(self, agent: Agent[Any], rules: RulesPlanner | None = None) -> None:
-        self._agent = agent
-        self._rules = rules
-
-    def respond(self, messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
-        """Tool calls for a question, the answer for their results; raises what `plan_without_model` raises."""
-        language = RunContext.current().language
-        question, results = self.turn(messages)
-        if results:
-            return AIMessage(self._agent.render([ToolResult(orjson.loads(it)) for it in results], language))
-        if self._rules:
-            plan = self._rules.plan(question, language, ())
-            names = [f"hand_to_{it['agent']}" for it in plan["tasks"]]
-            if names and names[0] in bound:
-                return AIMessage("", tool_calls=[{"name": names[0], "args": {}, "id": "handoff"}])
-        calls: Any = [
-            {"name": it.tool, "args": dict(it.arguments), "id": f"call_{at}"}
-            for at, it in enumerate(self._agent.plan_without_model(question, language))
-        ]
-        return AIMessage("", tool_calls=calls)
-
-    @staticmethod
-    def turn(messages: Sequence[BaseMessage]) -> tuple[str, list[str]]:
-        """The newest question, and what tools have brought since, handoffs aside."""
-        at = max(at for at, it in enumerate(messages) if it.type == "human")
-        results = [it for it in messages[at:] if isinstance(it, ToolMessage)]
-        texts = [Prompt.unfenced(it.text) for it in results if not (it.name or "hand_to_").startswith("hand_to_")]
-        return messages[at].text, texts
 
 
 @dataclass(frozen=True)

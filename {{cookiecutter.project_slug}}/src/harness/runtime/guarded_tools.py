@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from inspect import iscoroutinefunction
+from logging import ERROR, WARNING
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -20,15 +21,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command, interrupt
 from pydantic_core import to_jsonable_python
 
-from ..errors import (
-    ApprovalNeeded,
-    ClarificationNeeded,
-    ConfigurationError,
-    InputRefused,
-    PolicyViolation,
-    ServiceError,
-    SourceUnavailable,
-)
+from ..errors import ApprovalNeeded, ClarificationNeeded, ConfigurationError, InputRefused, ServiceError
 from ..guards.tool_policy import PendingToolCall, ToolPolicy
 from ..limits.budget import Budget
 from ..prompts.messages import Messages
@@ -185,20 +178,17 @@ class Call:
 
     def _contained(self, failure: Exception) -> ToolException:
         """The sentence that a model may read; an exception's own text may hold a secret or an address."""
-        name = self._inner.name
         match failure:
             case ToolException():
                 return failure
             case ClarificationNeeded():  # the model asks the user
                 return ToolException(failure.question)
-            case ServiceError():
-                log.warning("tool_failed", tool=name, reason=str(failure))
-                noted = RunContext.current().degraded
-                if noted is not None and isinstance(failure, SourceUnavailable | PolicyViolation):
-                    noted.append(Degraded.SOURCE)
-                return ToolException(failure.detail)
-        log.error("tool_failed", tool=name, exc_info=failure)
-        return ToolException(GuardedTool.UNFORESEEN)
+        known = isinstance(failure, ServiceError)
+        about: dict[str, Any] = {"reason": str(failure)} if known else {"exc_info": failure}
+        log.log(WARNING if known else ERROR, "tool_failed", tool=self._inner.name, **about)
+        if (noted := RunContext.current().degraded) is not None:  # whatever the answer becomes, this is not in it
+            noted += Degraded.reasons_of_tool(failure)
+        return ToolException(failure.detail if isinstance(failure, ServiceError) else GuardedTool.UNFORESEEN)
 
     async def _decided(self, arguments: Mapping[str, Any], shown: Mapping[str, Any], nested: Sequence[str]) -> Any:
         """The result of a call that writes, for which a person is asked here.

@@ -9,7 +9,7 @@ from langchain_core.messages import AnyMessage
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from ..errors import BudgetExceeded, ModelUnavailable
+from ..errors import ApprovalNeeded, BudgetExceeded, InputRefused, ModelUnavailable, PolicyViolation, SourceUnavailable
 from ..guards.output import GroundingLevel, OutputGuard
 from ..guards.personal_data import PiiRules
 from ..models.answer_form import CUT
@@ -70,6 +70,20 @@ class Degraded:
         if isinstance(failure, BudgetExceeded):
             reasons.append(cls.OVER_BUDGET)
         return reasons
+
+    @classmethod
+    def reasons_of_tool(cls, failure: Exception) -> list[str]:
+        """Why an answer is without what a tool would have brought, another agent among them."""
+        match failure:
+            case SourceUnavailable() | PolicyViolation():
+                return [cls.SOURCE]
+            case ModelUnavailable():
+                return cls.reasons_of_graph(failure)
+            case BudgetExceeded():
+                return [cls.OVER_BUDGET]
+            case InputRefused() | ApprovalNeeded():  # the model asked for what may not be; nothing failed
+                return []
+        return [cls.AGENT]
 
     @classmethod
     def reasons_of_graph(cls, failure: ModelUnavailable) -> list[str]:

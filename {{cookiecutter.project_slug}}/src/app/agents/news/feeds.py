@@ -139,6 +139,8 @@ class Topic:
 
     STEM_CHARS: Final = 5
     """Letters that must agree, so that `económica` meets `economía`; a guess."""
+    WHOLE_CHARS: Final = 3
+    """Letters of a stem up to which the whole word must agree; a guess."""
     ENOUGH: Final = 0.5
     """Share of the topic's words that a headline must hold; a guess."""
     ABOUT: Final = re.compile(r"\b(?:about|regarding|concerning|sobre|acerca de|respecto a)\b", re.IGNORECASE)
@@ -174,7 +176,11 @@ class Topic:
     def share(self, headline: Headline) -> float:
         """How much of the topic a headline holds: 0 to 1; 1 where there is no topic."""
         words = Words.tokenize(f"{headline.title} {headline.summary}")
-        held = [it for it in self._stems if any(word.startswith(it) if len(it) > 3 else word == it for word in words)]
+        held = [
+            it
+            for it in self._stems
+            if any(word.startswith(it) if len(it) > self.WHOLE_CHARS else word == it for word in words)
+        ]
         return len(held) / len(self._stems) if self._stems else 1
 
     def is_met_by(self, headline: Headline) -> bool:

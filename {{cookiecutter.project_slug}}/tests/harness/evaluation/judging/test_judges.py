@@ -60,7 +60,11 @@ def test_a_judge_that_agrees_with_people_is_calibrated_and_gates(
     assert (stamp["model"], stamp["version"], stamp["calibrated"]) == ("openai:judge", "prompt 1", kept["date"])
 
 
-@pytest.mark.parametrize("judge", [ScriptedJudge(lambda _: 1.0), ScriptedJudge(by_chance), in_prose], ids=str)
+@pytest.mark.parametrize(
+    "judge",
+    [ScriptedJudge(lambda _: 1.0), ScriptedJudge(by_chance), in_prose],
+    ids=["always right", "by chance", "in prose"],
+)
 def test_a_judge_that_does_not_is_not_calibrated_and_gates_nothing(
     folder: Folder, start_judge: StartJudge, capsys: pytest.CaptureFixture[str], judge: Any
 ) -> None:
