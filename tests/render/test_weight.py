@@ -13,7 +13,7 @@ MOST = {  # of tests: each protocol beside /v1 has its conformance to show
     "minimal": {
         "the owner's files": 35,
         "lines of src/app": 400,
-        "lines of tests outside tests/harness": 9_900,
+        "lines of tests outside tests/harness": 10_400,
     },
 }
 ANSWERS = {"default": DEFAULT, "minimal": MINIMAL}
