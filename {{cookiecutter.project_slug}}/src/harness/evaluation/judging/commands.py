@@ -107,7 +107,9 @@ class _Judging:
     async def _measured(self, metrics: Sequence[Metric], runs: Sequence[RecordedRun]) -> tuple[list[Score], JudgeModel]:
         judge = JudgeModel(self._settings, Files.SAID)
         calls = sum(metric.calls(run) for metric in metrics for run in runs)
-        self._console.print(f"about {calls} calls of {judge.model}, less those that it was asked before")
+        self._console.print(
+            f"about {calls} calls of {judge.model}, twice as many of one that answers in prose, less those asked before"
+        )
         async with aclosing(judge):
             return await Bench(judge, self.at_once).measure(metrics, runs), judge
 
