@@ -71,7 +71,7 @@ def start_judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartJudge]:
         def start(script: Script) -> OpenAIServer:
             server = open_servers.enter_context(OpenAIServer(script))
             given = {"LLM_GRADER_MODEL": "openai:judge", "LLM_BASE_URL": server.url, "LLM_API_KEY": "any"}
-            for name, value in {**given, "LLM_TIMEOUT_SECONDS": "1"}.items():
+            for name, value in {**given, "LLM_TIMEOUT_SECONDS": "3"}.items():
                 monkeypatch.setenv(name, value)
             return server
 
