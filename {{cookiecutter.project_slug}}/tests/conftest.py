@@ -77,6 +77,14 @@ def _ends(request: pytest.FixtureRequest) -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT as a process has it that was just started; a served test may have left the handler of a loop that ended."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Door:
     """The service as its callers reach it: the same `create_app`, with other settings."""
 

@@ -247,6 +247,7 @@ def test_a_model_that_is_away_for_one_group_is_no_equal_service(stage: Stage) ->
     assert stage.figure("counterfactual") == (0, 0, 1)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_after_an_interruption_nothing_that_was_answered_is_asked_again(stage: Stage) -> None:
     stage.model.stop_at = 6
     assert stage.evaluate(*BUT_PEOPLE, "--at-once", "1") == 130

@@ -86,6 +86,7 @@ def test_a_wrong_file_or_a_word_that_begins_no_case_is_misuse(project: Project) 
     assert project.told == "evaluation/cases/own.yaml:2: unknown key fact; did you mean facts?\n"
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupted_run_goes_on_where_it_was(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         first = asked(patch, stop_after=5)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-import app.agents
+from harness.application import Application
 from tests.support.agents import TEST_AGENTS
 from tests.support.peers.openai_server import OpenAIServer, Script
 
@@ -56,7 +56,7 @@ class Folder:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     """An empty one, which is the working directory."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(app.agents, "AGENTS", TEST_AGENTS)
+    monkeypatch.setattr(Application, "load", lambda: Application(TEST_AGENTS))
     shipped = tmp_path / "evaluation" / "shipped"
     shipped.mkdir(parents=True)
     (shipped / LABELLED.name).write_bytes(LABELLED.read_bytes())
