@@ -18,7 +18,7 @@ from starlette.types import Send
 from ..auth.principal import Scope
 from ..errors import ConfigurationError
 from ..project import Extra
-from ..settings import Settings
+from ..settings import Configuration, Settings
 from .authentication import RequiredScope
 from .gateway import Gateway
 from .problems import ErrorWriter
@@ -34,7 +34,8 @@ class Endpoint(ABC):
     """One protocol: a package `endpoints/<name>`, whose `endpoint.ENDPOINT` is a class derived from this one.
 
     The package's `__init__.py` imports nothing. Its commands, if it has some, stand in its `commands.toml`
-    (`cli/command.py`), so that none of it is imported where it is off.
+    (`cli/command.py`), and its settings in its `settings.py`, whose `SETTINGS` is a class derived from
+    `Configuration`: so none of it is imported where it is off.
 
     The service promises: a request that reaches its routes is counted, within the limits of size and time of
     every request, and its caller is `request.state.principal`, except on its public paths; what a route raises
@@ -54,6 +55,9 @@ class Endpoint(ABC):
     response_headers: ClassVar[Sequence[str]] = ()
     """What they may read of its answers beside the usual."""
 
+    own_settings: Configuration
+    """What it brings of settings, read once."""
+
     def __init__(self, application: "Application", settings: Settings) -> None:
         """Made with the application, before anything is started: nothing is opened here.
 
@@ -62,6 +66,7 @@ class Endpoint(ABC):
         """
         self.application = application
         self.settings = settings
+        self.own_settings = settings.of_endpoints().get(self.name, Configuration)()
 
     @abstractmethod
     def routes(self) -> Sequence[APIRouter | BaseRoute]:
