@@ -41,13 +41,13 @@ class Endpoint(ABC):
     every request, and its caller is `request.state.principal`, except on its public paths; what a route raises
     is answered, logged and counted as everywhere (`Problem`), unless the endpoint does it in its own protocol.
 
-    It owes: conversations are reached through `gateway` alone, which `runtime/access.toml` grants; errors are
+    It owes: conversations are reached through `gateway` alone, which its `access.toml` grants; errors are
     told by `Failure` alone, never by `str(error)`; a run is read through `RunStream`; what it keeps of a
     conversation is a `Record`, deleted with the thread and by `retention` whether the endpoint is on or off.
     """
 
     name: ClassVar[str]
-    """That of its package, of its row in `access.toml`, and of its extra in `Extra.PACKAGES` if it needs one."""
+    """That of its package, and of its extra in `Extra.PACKAGES` if it needs one."""
 
     request_headers: ClassVar[Sequence[str]] = ()
     """What web pages may send to it beside the usual, where CORS_ORIGINS lets any call."""
