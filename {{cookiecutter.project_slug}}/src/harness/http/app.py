@@ -101,6 +101,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
                 settings.metrics_open,
                 endpoints.public_paths,
                 endpoints.challenges,
+                identities=endpoints.identities,
             ),
         ],
     )

@@ -19,7 +19,7 @@ from ..auth.principal import Scope
 from ..errors import ConfigurationError
 from ..project import Extra
 from ..settings import Configuration, Settings
-from .authentication import RequiredScope
+from .authentication import Identify, RequiredScope
 from .gateway import Gateway
 from .problems import ErrorWriter
 from .state import AppState
@@ -88,6 +88,10 @@ class Endpoint(ABC):
 
         Such as `{"/mcp": {"resource_metadata": "https://...", "scope": "chat"}}` (RFC 9728, section 5.1).
         """
+        return {}
+
+    def identities(self) -> Mapping[str, Identify]:
+        """Exact path -> who calls there, where a platform in front has asked for the caller's proof; else AUTHENTICATION."""
         return {}
 
     def error_writers(self) -> Mapping[str, ErrorWriter]:
@@ -208,6 +212,11 @@ class Endpoints:
     def challenges(self) -> Mapping[str, Mapping[str, str]]:
         """What WWW-Authenticate says more, by path."""
         return {path: told for it in self for path, told in it.challenges().items()}
+
+    @property
+    def identities(self) -> Mapping[str, Identify]:
+        """Who calls, by path."""
+        return {path: identify for it in self for path, identify in it.identities().items()}
 
     @property
     def error_writers(self) -> Mapping[str, ErrorWriter]:
