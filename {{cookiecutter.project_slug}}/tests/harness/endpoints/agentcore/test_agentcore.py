@@ -1,6 +1,7 @@
 """Tests of `endpoint`, `requests` and `settings`: what the conformance tests do not show."""
 
 import asyncio
+import os
 from typing import Any
 
 import httpx2
@@ -20,7 +21,7 @@ PREFIX = "X-Amzn-Bedrock-AgentCore-Runtime-"
 SESSION, USER = f"{PREFIX}Session-Id", f"{PREFIX}User-Id"
 QUESTION, ANSWER = "How many moons has Mars?", "mars has 2 moons."
 EVENTS = {"Accept": "text/event-stream"}
-EMPTY = "/dev/null"
+EMPTY = os.devnull
 
 
 def test_headers_and_lengths_are_those_of_the_platform_s_own_client() -> None:
