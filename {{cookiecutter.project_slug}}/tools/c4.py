@@ -108,7 +108,8 @@ one writes something else fails.
 AGENTS_READ: Final = """\
 Every agent works in the node `work`. It is given its task, the language, and of the thread's history as many turns as
 it declares (`history_turns`); all that it can write is the result of its task. One that is a graph keeps a state of its
-own beside the thread, and what it remembers of the caller."""
+own beside the thread, and what it remembers of the caller; where a thread was moved without that state, it begins with
+its own turns of `history`."""
 
 CONVERSATIONS: Final = """\
 Declared in the same file, or in the endpoint's own `access.toml`. An endpoint has no other way than this one, a caller

@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from ..errors import ConfigurationError
-from ..runtime.moving import MovedThread, StoredConversations
+from ..runtime.moving import Conversations, MovedThread, StoredConversations
 from ..settings import Settings
 from ..storage.sqlite import Checkpoints
 from ..telemetry.logging import Logs
@@ -19,7 +20,16 @@ from ..telemetry.logging import Logs
 MOST_PROBLEMS: Final = 20  # shown of one file; a guess
 
 
-class ExportThreads:
+class _Moving:
+    """Where conversations are moved from and to: the store that DATABASE_URL names; a subclass opens something else."""
+
+    @asynccontextmanager
+    async def _opened(self, settings: Settings) -> AsyncIterator[Conversations]:
+        async with Checkpoints.open(settings) as store:
+            yield StoredConversations(store, settings)
+
+
+class ExportThreads(_Moving):
     """Every conversation as a JSON line; the service may go on beside it."""
 
     def run(self) -> None:
@@ -36,19 +46,18 @@ class ExportThreads:
         if waiting:
             print(f"{waiting} calls wait for approval and do not move: decide them here", file=sys.stderr)
 
-    @staticmethod
-    async def _print(settings: Settings) -> tuple[int, int]:
+    async def _print(self, settings: Settings) -> tuple[int, int]:
         count = waiting = 0
-        async with Checkpoints.open(settings) as store:
-            async for thread in StoredConversations(store, settings).all():
+        async with self._opened(settings) as conversations:
+            async for thread in conversations.all():
                 print(thread.model_dump_json())
                 count, waiting = count + 1, waiting + thread.waiting
         return count, waiting
 
 
 @dataclass(frozen=True)
-class ImportThreads:
-    """The conversations of a file, into the store that DATABASE_URL names. A second time changes nothing."""
+class ImportThreads(_Moving):
+    """The conversations of a file. A second time changes nothing."""
 
     file: str
     overwrite: bool
@@ -97,8 +106,7 @@ class ImportThreads:
 
     async def _import(self, settings: Settings) -> Counter[str]:
         counted: Counter[str] = Counter()
-        async with Checkpoints.open(settings) as store:
-            conversations = StoredConversations(store, settings)
+        async with self._opened(settings) as conversations:
             for number, thread in self._lines():
                 if isinstance(thread, str):  # it was none a moment ago
                     raise ConfigurationError([thread])

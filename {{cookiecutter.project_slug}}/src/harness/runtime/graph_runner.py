@@ -106,8 +106,8 @@ class GraphRunner:
             )
         if not self._has_memory and state.created_at:
             await self._saver.adelete_thread(config["configurable"]["thread_id"])
-        before = past if self._has_memory and not state.created_at else ()
-        given = self._ports.given(question, state.values or {}, graph, before)
+        begins = self._has_memory and not state.created_at
+        given = self._ports.given(question, state.values or {}, graph, past if begins else ())
         return self._result(await self._steps_of(graph, given, config))
 
     async def resume(self, interrupt: str, value: Any) -> GraphResult:

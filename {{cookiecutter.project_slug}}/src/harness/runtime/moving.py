@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
-from langgraph.checkpoint.base import CheckpointMetadata, empty_checkpoint
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, CheckpointMetadata, empty_checkpoint
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ..settings import Settings
@@ -116,7 +117,7 @@ class StoredConversations(Conversations):
         if await saver.aget_tuple({"configurable": {"thread_id": key}}):
             await self._store.delete_thread(key)
         moment = min(thread.updated_at.astimezone(UTC), datetime.now(UTC))
-        versions = {"history": saver.get_next_version(None, None)}
+        versions: ChannelVersions = {"history": saver.get_next_version(None, None)}
         checkpoint = empty_checkpoint()
         checkpoint |= {
             "id": CheckpointIds.at(moment),
@@ -124,7 +125,7 @@ class StoredConversations(Conversations):
             "channel_values": {"history": thread.history},
             "channel_versions": versions,
         }
-        config = {"configurable": {"thread_id": key, "checkpoint_ns": ""}}
+        config = RunnableConfig(configurable={"thread_id": key, "checkpoint_ns": ""})
         await saver.aput(config, checkpoint, self.METADATA, versions)
 
     def lock(self, thread: ThreadRef) -> AbstractAsyncContextManager[None]:

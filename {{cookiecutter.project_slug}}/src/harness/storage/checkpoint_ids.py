@@ -53,7 +53,8 @@ class CheckpointIds:
     @classmethod
     def at(cls, moment: datetime) -> str:
         """An id as it would have been made at `moment`."""
-        return cls.first(moment) + str(uuid4())[18:]
+        time_part = cls.first(moment)
+        return time_part + str(uuid4())[len(time_part) :]
 
     @staticmethod
     def after(parent: str, made: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
 from harness.runtime.agent import Agent
@@ -20,7 +21,7 @@ from tests.support.agents import HeightsAgent, MoonsAgent
 OF_MARS = ("How many moons has Mars?", "Mars has 2 moons.")
 OF_ORDER = ("What is the state of order 7?", "Order 7 is open.")
 MOONS, ORDER = call("look_up", name="mars"), call("find", number=7)
-KINDS = {
+KINDS: dict[str, tuple[tuple[str, str], list[AIMessage | str]]] = {
     "supervisor": (OF_MARS, [call("ask_moons", request=OF_MARS[0]), MOONS, OF_MARS[1]]),
     "handoffs": (OF_MARS, [MOONS]),
     "own": (OF_ORDER, [ORDER]),
@@ -52,7 +53,7 @@ async def test_a_graph_goes_on_with_what_was_said_where_it_was_before(
     for _ in range(2):  # from the second time on its own memory has it
         model_there.heard.clear()
         await there.say(f"Once more: {asked}", ThreadRef("t", PUBLIC))
-        texts = [it.text for it in model_there.heard[0]]
+        texts = [str(it.text) for it in model_there.heard[0]]
         assert texts.count(asked) == 1
         assert texts[texts.index(asked) + 1] == answered
 

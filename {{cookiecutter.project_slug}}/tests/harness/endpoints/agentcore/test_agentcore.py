@@ -49,7 +49,9 @@ async def test_a_session_of_any_length_that_the_platform_has_is_a_conversation(c
         threads.add(first.json()["thread_id"])
     assert len(threads) == 3
     for session in ("s" * 32, "s" * 257, "s" * 32 + " s", "s" * 32 + "ñ"):
-        refused = await client.post("/invocations", json={"prompt": QUESTION}, headers=[(SESSION, session.encode())])
+        refused = await client.post(
+            "/invocations", json={"prompt": QUESTION}, headers=[(SESSION.encode(), session.encode())]
+        )
         assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json"), session
 
 
