@@ -17,6 +17,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 sys.path.insert(0, str(PROJECT / "src"))
 
+import grimp  # noqa: E402  # beside the service's
 from app.agents import AGENTS  # noqa: E402  # the path is set above
 from app.main import application  # noqa: E402
 from harness.cli.settings_reference import SettingsReference  # noqa: E402
@@ -34,9 +37,18 @@ sys.path.insert(0, str(PROJECT))  # a script's own folder is on the path, not th
 from tools.c4 import c4  # type: ignore[import-not-found]  # noqa: E402
 
 OPEN, CLOSE = "{" + "% ", " %" + "}"
-ENDPOINTS = ("mcp", "a2a", "openai", "agui")
-ALONE = {"n_harness_endpoints --> n_harness_application": "mcp"}  # its stdio server starts the application
-DRAWN_ENDPOINT = re.compile(rf" *n_(?:harness_endpoints|endpoint_({'|'.join(ENDPOINTS)}))\b")
+FEATURES = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_features"]
+FOLDER = "src/harness/endpoints/"
+ENDPOINTS = {  # endpoint -> the question that brings it
+    path.removeprefix(FOLDER): next(iter(feature["when"]))
+    for feature in FEATURES.values()
+    for path in feature["paths"]
+    if path.startswith(FOLDER)
+}
+DRAWN_ENDPOINT = re.compile(
+    rf" *n_(?:harness_endpoints(?: --> n_harness_(\w+))?|endpoint_({'|'.join(ENDPOINTS)}))\b"
+)
+SECTION = re.compile(r"(?:## |# --- )(?:Endpoint (\w+))?")
 LANGUAGE = "{" + "{ cookiecutter.language }" + "}"
 LANGUAGE_LINES = {
     "# LANGUAGE=en": f"# LANGUAGE={LANGUAGE}",
@@ -46,8 +58,7 @@ LANGUAGE_LINES = {
 
 def example_agents() -> set[str]:
     """The names of the agents that a project may leave out."""
-    features = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_features"]
-    examples = [path.strip("/") for path in features["example agents"]["paths"]]
+    examples = [path.strip("/") for path in FEATURES["example agents"]["paths"]]
     return {agent.name for agent in AGENTS if f"src/app/agents/{agent.name}" in examples}
 
 
@@ -61,6 +72,16 @@ def starter() -> type[Any]:
     spec.loader.exec_module(module)
     agent: type[Any] = module.AboutAgent
     return agent
+
+
+@cache
+def users(package: str) -> list[str]:
+    """The endpoints that import a package of the harness."""
+    graph = grimp.build_graph("harness", cache_dir=None, exclude_type_checking_imports=True)
+    for name in graph.find_children("harness") - {"harness.endpoints"} | graph.find_children("harness.endpoints"):
+        graph.squash_module(name)
+    package = f"harness.{package}"
+    return [it for it in ENDPOINTS if graph.direct_import_exists(importer=f"harness.endpoints.{it}", imported=package)]
 
 
 class Pages:
@@ -84,24 +105,26 @@ class Pages:
         }
 
     def _of_endpoints(self, lines: Iterable[str]) -> Iterator[str]:
-        """What is drawn of an endpoint that a project may leave out stands between conditions."""
-        for condition, drawn in itertools.groupby(lines, self._endpoint):
-            if not condition:
-                yield from drawn
-                continue
-            yield self._tag(f"if {condition}")
-            yield from drawn
-            yield self._tag("endif")
+        """What is told or drawn of an endpoint that a project may leave out stands between conditions."""
+        for names, group in itertools.groupby(self._with_endpoints(lines), itemgetter(0)):
+            questions = dict.fromkeys(f"cookiecutter.{ENDPOINTS[it]}" for it in names)
+            told = [line for _, line in group]
+            yield from [self._tag(f"if {' or '.join(questions)}"), *told, self._tag("endif")] if names else told
 
     @staticmethod
-    def _endpoint(line: str) -> str:
-        """The condition under which a line is drawn, or nothing."""
-        found = DRAWN_ENDPOINT.match(line)
-        if not found:
-            return ""
-        name = found[1] or ALONE.get(line.strip())
-        names = (name,) if name else ENDPOINTS
-        return " or ".join(f"cookiecutter.{name}_endpoint" for name in names)
+    def _with_endpoints(lines: Iterable[str]) -> Iterator[tuple[Sequence[str], str]]:
+        """Each line with the endpoints of which one has to be there; none: it always stands."""
+        section: Sequence[str] = ()
+        for line, following in itertools.pairwise([*lines, ""]):
+            if line.startswith(OPEN):
+                section = ()
+            elif head := SECTION.match(line or following):  # a blank line belongs to the heading below it
+                section = [it for it in head.groups() if it]
+            drawn = DRAWN_ENDPOINT.match(line)
+            if drawn:
+                yield (users(drawn[1]) if drawn[1] else [drawn[2]] if drawn[2] else [*ENDPOINTS]), line
+            else:
+                yield section, line
 
     def _of_settings(self, page: Callable[[Any], str], agents: Sequence[type[Any]]) -> list[str]:
         """The lines of one page; where providers differ, one line for each."""

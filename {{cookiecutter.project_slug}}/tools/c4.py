@@ -4,7 +4,6 @@
 """
 
 import importlib
-import pkgutil
 import re
 import sys
 import textwrap
@@ -14,7 +13,6 @@ from typing import Any, Final
 
 import grimp
 
-import harness.endpoints
 from app.agents import AGENTS
 from harness import Agent, Configuration
 from harness.models.factory import LLMFactory
@@ -110,11 +108,12 @@ one writes something else fails.
 AGENTS_READ: Final = """\
 Every agent works in the node `work`. It is given its task, the language, and of the thread's history as many turns as
 it declares (`history_turns`); all that it can write is the result of its task. One that is a graph keeps a state of its
-own beside the thread, and what it remembers of the caller."""
+own beside the thread, and what it remembers of the caller; where a thread was moved without that state, it begins with
+its own turns of `history`."""
 
 CONVERSATIONS: Final = """\
-Declared in the same file. An endpoint has no other way than this one, a caller needs the scope of each part it touches,
-and sees what is its own. To write history and memories is to delete them.
+Declared in the same file, or in the endpoint's own `access.toml`. An endpoint has no other way than this one, a caller
+needs the scope of each part it touches, and sees what is its own. To write history and memories is to delete them.
 """
 
 
@@ -222,10 +221,7 @@ class C4:
     @staticmethod
     def _conversations() -> str:
         diagram = Diagram("LR")
-        built = {"v1", "cli", *(it.name for it in pkgutil.iter_modules(harness.endpoints.__path__))}
         for name, access in Access.endpoints().items():
-            if name not in built:
-                continue
             diagram.box(f"endpoint_{name}", name, "Endpoint", kind="system")
             for part in Access.scopes():
                 ways = {"reads": part in access.reads, "writes": part in access.writes}

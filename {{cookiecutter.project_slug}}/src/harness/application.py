@@ -168,7 +168,8 @@ class Application:
         Raises:
             ConfigurationError: `.env` misspells settings.
         """
-        names = UnknownNames([self.settings, *(it.settings_class for it in self.agents)])
+        endpoints = self.settings.of_endpoints().values()
+        names = UnknownNames([self.settings, *endpoints, *(it.settings_class for it in self.agents)])
         if misspelt := [*names.misspelt()]:
             raise ConfigurationError(misspelt)
         return names.warnings()

@@ -1,6 +1,6 @@
 """Authenticates a request by API key or OIDC token; a refusal helps nobody guess."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
@@ -55,8 +55,10 @@ class Authenticator:
         if self.provider is not None:
             await self.provider.aclose()
 
-    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """The caller with these headers (names in lower case); named in the log.
+    async def authenticate(
+        self, headers: Mapping[str, str], identify: Callable[[], Principal] | None = None
+    ) -> Principal:
+        """The caller with these headers (names in lower case), or whom `identify` knows; named in the log.
 
         Raises:
             Unauthenticated: Nothing that counts was sent.
@@ -64,7 +66,7 @@ class Authenticator:
             IdentityUnavailable: The caller's token cannot be checked just now.
         """
         try:
-            principal = await self._principal(headers)
+            principal = identify() if identify else await self._principal(headers)
             structlog.contextvars.bind_contextvars(principal=principal.log_id)
         except (Unauthenticated, AccountUnverified, IdentityUnavailable) as refusal:
             is_guess = isinstance(refusal, Unauthenticated)

@@ -1,4 +1,4 @@
-"""The command line: `serve`, `ask`, `decide`, `agents`, `keys`, `retention`, `feedback` and `settings`."""
+"""The command line: `serve`, `ask`, `decide`, `agents`, `keys`, `threads`, `retention`, `feedback` and `settings`."""
 
 from .start import main
 

@@ -1,4 +1,4 @@
-"""`settings`: every setting of the service, its owner and its agents, with values or as generated pages."""
+"""`settings`: every setting of the service, its endpoints, its owner and its agents, with values or as generated pages."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -110,7 +110,7 @@ class Section:
 
 
 class SettingsReference:
-    """The harness's subjects first, then the owner's settings, then each agent's, by name."""
+    """The harness's subjects first, then each endpoint's settings, the owner's, and each agent's, by name."""
 
     ENV: ClassVar = (
         "# Every setting with its default. Copy this file to .env; where you change a value, take",
@@ -138,6 +138,7 @@ class SettingsReference:
         agents = sorted(self._application.agents, key=lambda agent: agent.name)
         sections: list[tuple[type[Configuration], str, Iterable[str]]] = [
             *((service, it.title, it.model_fields) for it in Settings.subjects()),
+            *((it, f"Endpoint {name}", it.model_fields) for name, it in Settings.of_endpoints().items()),
             (service, service.title, own),
             *((it.settings_class, f"Agent {it.name}", it.settings_class.model_fields) for it in agents),
         ]

@@ -52,6 +52,8 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
     project = Project.load()
     logs = Logs(settings).install()
     endpoints = Endpoints(application, settings)
+    for endpoint in endpoints:
+        logs.redactor.register_secrets(endpoint.own_settings)
     for problem in application.unknown_settings():
         log.warning("setting_unknown", problem=problem)
 
@@ -99,6 +101,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
                 settings.metrics_open,
                 endpoints.public_paths,
                 endpoints.challenges,
+                identities=endpoints.identities,
             ),
         ],
     )

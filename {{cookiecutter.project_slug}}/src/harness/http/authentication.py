@@ -1,6 +1,7 @@
 """Nobody is let in unless the path is listed as open: known by key or token before the body is read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from ..auth.principal import Principal, Scope
 from ..errors import ScopeMissing, ServiceError, Unauthenticated
 from .problems import Problem
 from .state import AppState
+
+Identify = Callable[[Headers], Principal]
+"""Who calls, by what a platform in front tells; raises Unauthenticated where it tells nobody."""
 
 
 class AuthenticationMiddleware:
@@ -41,15 +45,19 @@ class AuthenticationMiddleware:
         metrics_open: bool,
         public_paths: Iterable[str] = (),
         challenges: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        *,
+        identities: Mapping[str, Identify] = MappingProxyType({}),
     ) -> None:
         """Let everybody reach `open_paths` of the owner, and read `public_paths`, as often as an address may ask.
 
-        `challenges`: path -> what a challenge there says more where tokens are accepted.
+        `challenges`: path -> what a challenge there says more where tokens are accepted. `identities`: path -> who
+        calls there, where AUTHENTICATION does not say it.
         """
         self._app = app
         self._open = frozenset(open_paths)
         self._public = frozenset(public_paths)
         self._challenges = challenges
+        self._identities = identities
         self._unlimited = self.PROBES | self.DOCS | ({self.METRICS} if metrics_open else set())
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
@@ -97,7 +105,8 @@ class AuthenticationMiddleware:
         path = scope["path"]
         if path in self._open or (path in self._public and scope.get("method") in self.READING):
             return {}
-        principal = await running.authenticator.authenticate(Headers(scope=scope))
+        headers, identify = Headers(scope=scope), self._identities.get(path)
+        principal = await running.authenticator.authenticate(headers, identify and partial(identify, headers))
         scope["state"]["principal"] = principal
         return await running.limiter.count_caller(principal.id)
 

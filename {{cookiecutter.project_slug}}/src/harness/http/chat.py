@@ -70,6 +70,13 @@ class ApprovalDecision(BaseModel, extra="forbid", strict=True, use_attribute_doc
     value: JsonValue = None
     """The answer, where a graph asked for a structured one instead of an approval."""
 
+    def about(self, approval_id: str) -> Decision:
+        """As the service takes it."""
+        decision = Decision(id=approval_id, verdict=self.decision)
+        if self.value is not None:
+            decision["value"] = self.value
+        return decision
+
 
 class FeedbackRequest(BaseModel, extra="forbid", strict=True, use_attribute_docstrings=True):
     """A rating of one answer."""
@@ -192,7 +199,4 @@ class ThreadRoutes:
         An approved call runs once at most, whatever fails meanwhile: when its end is not known, the
         answer (or 409) says so. The same decision again gets the same reply.
         """
-        decision = Decision(id=approval_id, verdict=body.decision)
-        if body.value is not None:
-            decision["value"] = body.value
-        return await running.gateway(ENDPOINT).decide(caller, decision, thread_id)
+        return await running.gateway(ENDPOINT).decide(caller, body.about(approval_id), thread_id)

@@ -18,8 +18,8 @@ from starlette.types import Send
 from ..auth.principal import Scope
 from ..errors import ConfigurationError
 from ..project import Extra
-from ..settings import Settings
-from .authentication import RequiredScope
+from ..settings import Configuration, Settings
+from .authentication import Identify, RequiredScope
 from .gateway import Gateway
 from .problems import ErrorWriter
 from .state import AppState
@@ -34,25 +34,29 @@ class Endpoint(ABC):
     """One protocol: a package `endpoints/<name>`, whose `endpoint.ENDPOINT` is a class derived from this one.
 
     The package's `__init__.py` imports nothing. Its commands, if it has some, stand in its `commands.toml`
-    (`cli/command.py`), so that none of it is imported where it is off.
+    (`cli/command.py`), and its settings in its `settings.py`, whose `SETTINGS` is a class derived from
+    `Configuration`: so none of it is imported where it is off.
 
     The service promises: a request that reaches its routes is counted, within the limits of size and time of
     every request, and its caller is `request.state.principal`, except on its public paths; what a route raises
     is answered, logged and counted as everywhere (`Problem`), unless the endpoint does it in its own protocol.
 
-    It owes: conversations are reached through `gateway` alone, which `runtime/access.toml` grants; errors are
+    It owes: conversations are reached through `gateway` alone, which its `access.toml` grants; errors are
     told by `Failure` alone, never by `str(error)`; a run is read through `RunStream`; what it keeps of a
     conversation is a `Record`, deleted with the thread and by `retention` whether the endpoint is on or off.
     """
 
     name: ClassVar[str]
-    """That of its package, of its row in `access.toml`, and of its extra in `Extra.PACKAGES` if it needs one."""
+    """That of its package, and of its extra in `Extra.PACKAGES` if it needs one."""
 
     request_headers: ClassVar[Sequence[str]] = ()
     """What web pages may send to it beside the usual, where CORS_ORIGINS lets any call."""
 
     response_headers: ClassVar[Sequence[str]] = ()
     """What they may read of its answers beside the usual."""
+
+    own_settings: Configuration
+    """What it brings of settings, read once."""
 
     def __init__(self, application: "Application", settings: Settings) -> None:
         """Made with the application, before anything is started: nothing is opened here.
@@ -62,6 +66,7 @@ class Endpoint(ABC):
         """
         self.application = application
         self.settings = settings
+        self.own_settings = settings.of_endpoints().get(self.name, Configuration)()
 
     @abstractmethod
     def routes(self) -> Sequence[APIRouter | BaseRoute]:
@@ -83,6 +88,10 @@ class Endpoint(ABC):
 
         Such as `{"/mcp": {"resource_metadata": "https://...", "scope": "chat"}}` (RFC 9728, section 5.1).
         """
+        return {}
+
+    def identities(self) -> Mapping[str, Identify]:
+        """Exact path -> who calls there, where a platform in front has asked for the caller's proof; else AUTHENTICATION."""
         return {}
 
     def error_writers(self) -> Mapping[str, ErrorWriter]:
@@ -203,6 +212,11 @@ class Endpoints:
     def challenges(self) -> Mapping[str, Mapping[str, str]]:
         """What WWW-Authenticate says more, by path."""
         return {path: told for it in self for path, told in it.challenges().items()}
+
+    @property
+    def identities(self) -> Mapping[str, Identify]:
+        """Who calls, by path."""
+        return {path: identify for it in self for path, identify in it.identities().items()}
 
     @property
     def error_writers(self) -> Mapping[str, ErrorWriter]:

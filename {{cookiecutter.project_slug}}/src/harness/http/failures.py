@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from ..errors import InputRefused, ServiceError
+from ..storage.thread_ref import ThreadRef
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -29,8 +30,7 @@ class Form:
 
     MESSAGE: Final = r"^[^\x00]*[^\x00\s][^\x00]*$"
     COMMENT: Final = r"^[^\x00]*$"
-    THREAD_ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
-    """What names a conversation: no NUL, no surrogate, nothing that a path or a log could misread."""
+    THREAD_ID: Final = ThreadRef.FORM
     APPROVAL_ID: Final = r"^[0-9a-f]{32}$"
     RUN_ID: Final = r"^[0-9a-f-]{36}$"
     IDEMPOTENCY_KEY: Final = r"^[!-~]{1,255}$"

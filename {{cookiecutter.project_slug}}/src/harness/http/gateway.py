@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """What one endpoint may do, on behalf of a caller: what `runtime/access.toml` grants it, and the caller's scopes.
+    """What one endpoint may do, on behalf of a caller: what its `access.toml` grants it, and the caller's scopes.
 
     A caller's texts are held to the same forms at every endpoint, and a thread is always the caller's own.
     Each method raises what `Service` does, ScopeMissing for a caller without the scope of what is touched,
@@ -32,7 +32,7 @@ class Gateway:
     """
 
     def __init__(self, running: "AppState", endpoint: str) -> None:
-        """The way of `endpoint`, by its name in `access.toml`."""
+        """The way of `endpoint`, by its name."""
         self._running = running
         self._endpoint = endpoint
         self._access = Access.endpoints()[endpoint]
@@ -122,7 +122,7 @@ class Gateway:
 
     def _require(self, caller: Principal, part: str, way: Literal["reads", "writes"] = "writes") -> None:
         if part not in getattr(self._access, way):
-            raise PermissionError(f"endpoint {self._endpoint} {way} no {part}: grant it in runtime/access.toml")
+            raise PermissionError(f"endpoint {self._endpoint} {way} no {part}: grant it in its access.toml")
         try:
             caller.require_scope(Scope(Access.scopes()[part]))
         except ScopeMissing as refusal:

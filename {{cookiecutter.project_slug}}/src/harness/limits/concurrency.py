@@ -21,8 +21,10 @@ class ConcurrencyLimiter:
         self._name = name
         self._slots = asyncio.Semaphore(max_running)
         self._max_waiting = max_waiting
+        self.running = 0
+        """Who has a place right now."""
         self.waiting = 0
-        """Who waits for a place right now."""
+        """Who waits for one."""
 
     @asynccontextmanager
     async def acquire(self, seconds: float) -> AsyncIterator[None]:
@@ -35,9 +37,11 @@ class ConcurrencyLimiter:
             await self._wait(seconds)
         else:
             await self._slots.acquire()  # does not wait
+        self.running += 1
         try:
             yield
         finally:
+            self.running -= 1
             self._slots.release()
 
     async def _wait(self, seconds: float) -> None:

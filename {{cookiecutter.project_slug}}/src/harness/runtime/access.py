@@ -1,4 +1,4 @@
-"""Who may read and write what of a run's state and of conversations: `access.toml`, read once."""
+"""Who may read and write what of a run's state and of conversations: `access.toml` here and of each endpoint."""
 
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ class Access(NamedTuple):
     @cache
     def endpoints(cls) -> Mapping[str, Self]:
         """Endpoint -> parts of a conversation."""
-        return cls._of("endpoints")
+        files = sorted(Path(__file__).parents[1].glob("endpoints/*/access.toml"))
+        return cls._of("endpoints") | {it.parent.name: cls._from(cls._read(it)) for it in files}
 
     @classmethod
     @cache
@@ -33,9 +34,17 @@ class Access(NamedTuple):
         return scopes
 
     @classmethod
-    def _of(cls, kind: str) -> Mapping[str, Self]:
-        return {name: cls(frozenset(it["reads"]), frozenset(it["writes"])) for name, it in cls._table()[kind].items()}
+    def _of(cls, kind: str) -> dict[str, Self]:
+        return {name: cls._from(row) for name, row in cls._table()[kind].items()}
+
+    @classmethod
+    def _from(cls, row: Mapping[str, Any]) -> Self:
+        return cls(frozenset(row["reads"]), frozenset(row["writes"]))
+
+    @classmethod
+    def _table(cls) -> Mapping[str, Any]:
+        return cls._read(Path(__file__).with_suffix(".toml"))
 
     @staticmethod
-    def _table() -> Mapping[str, Any]:
-        return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    def _read(file: Path) -> Mapping[str, Any]:
+        return tomllib.loads(file.read_text(encoding="utf-8"))

@@ -133,7 +133,7 @@ class AgentNode:
             if name in self.graphs:
                 is_its_part = not is_alone and task["question"] in state["question"]
                 message = task["question"] if is_its_part else state["question"]
-                results, degraded = await self._from_graph(task, message, language)
+                results, degraded = await self._from_graph(task, message, language, state.get("history", []))
             else:
                 results, degraded = await self._from_agent(state, gate)
             degraded += [it for it in dict.fromkeys(noted) if it not in degraded]
@@ -159,13 +159,15 @@ class AgentNode:
         results = [result] if result["text"] or not gate.calls else []
         return [*results, *(self._pending.result(task, call, language) for call in gate.calls)], degraded
 
-    async def _from_graph(self, task: Task, message: str, language: Language) -> tuple[list[TaskResult], list[str]]:
+    async def _from_graph(
+        self, task: Task, message: str, language: Language, history: Sequence[Turn]
+    ) -> tuple[list[TaskResult], list[str]]:
         """The results of a graph, and why they are degraded: it is the user's code, and may fail in every way."""
         said, degraded = Messages.UNAVAILABLE, [Degraded.DISABLED]
         try:
             if not self._is_disabled:
                 async with Deadline.until(DeadlineFraction.MODEL):
-                    return await self.graphs[task["agent"]].answer(task, message, language), []
+                    return await self.graphs[task["agent"]].answer(task, message, language, history), []
         except ClarificationNeeded as needed:
             return [TaskResults.unanswered(task, needed.question, "asked")], []
         except Exception as failure:  # noqa: BLE001 - each has its reason

@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from ..prompts.prompt import Prompt
 from ..run_context import RunContext
+from .state import Turn
 
 MESSAGES: Final = "messages"
 
@@ -41,8 +42,10 @@ class GraphPorts:
     has_memory: bool | None = None
     """Whether its state lasts from message to message; None: where it has `messages` or brought a saver."""
 
-    def given(self, question: str, before: Mapping[str, Any], graph: Pregel[Any, Any, Any, Any]) -> Any:
-        """What `graph` is called with, after the state `before`."""
+    def given(
+        self, question: str, before: Mapping[str, Any], graph: Pregel[Any, Any, Any, Any], past: Sequence[Turn] = ()
+    ) -> Any:
+        """What `graph` is called with, after the state `before`; and after turns of the `past` that it does not hold."""
         if callable(self.input):
             return self.input(question)
         if self.input and self.input != MESSAGES:
@@ -50,7 +53,8 @@ class GraphPorts:
         if self.input is None and self.takes_text(graph):
             return question
         messages: list[AnyMessage] = before.get(MESSAGES) or []
-        return {MESSAGES: [*self._dropped(messages, graph), *self._closed(messages), HumanMessage(question)]}
+        said = [it for turn in past for it in (HumanMessage(turn["question"]), AIMessage(turn["answer"]))]
+        return {MESSAGES: [*self._dropped(messages, graph), *self._closed(messages), *said, HumanMessage(question)]}
 
     def text(self, state: Mapping[str, Any]) -> str:
         """The answer in the last state of a turn; empty where there is none."""

@@ -30,6 +30,7 @@ from .graph_check import GraphCheck
 from .graph_ports import MESSAGES, GraphPorts
 from .guarded_tools import GUARDED
 from .replies import Event
+from .state import Turn
 from .unguarded_calls import UnguardedCalls
 
 log = structlog.stdlib.get_logger(__name__)
@@ -89,8 +90,11 @@ class GraphRunner:
         self._has_memory = remembers if ports.has_memory is None else ports.has_memory
         self._graph = graph
 
-    async def run(self, question: str, message: str = "") -> GraphResult:
-        """The graph's answer to `question`; or, to what it asked before, the whole `message` of the user."""
+    async def run(self, question: str, message: str = "", past: Sequence[Turn] = ()) -> GraphResult:
+        """The graph's answer to `question`; or, to what it asked before, the whole `message` of the user.
+
+        Where its memory did not come along with a conversation that was moved, it begins with turns of its `past`.
+        """
         graph, config = self._prepared()
         state = await graph.aget_state(config)
         if open_question := self._open_question(state.interrupts):
@@ -102,7 +106,9 @@ class GraphRunner:
             )
         if not self._has_memory and state.created_at:
             await self._saver.adelete_thread(config["configurable"]["thread_id"])
-        return self._result(await self._steps_of(graph, self._ports.given(question, state.values or {}, graph), config))
+        begins = self._has_memory and not state.created_at
+        given = self._ports.given(question, state.values or {}, graph, past if begins else ())
+        return self._result(await self._steps_of(graph, given, config))
 
     async def resume(self, interrupt: str, value: Any) -> GraphResult:
         """What the graph does after a decision about one call, its value given to the interrupt."""

@@ -21,7 +21,7 @@ from .approvals import PendingApprovals
 from .graph_agent import GraphAgent
 from .graph_runner import GraphResult, WaitingCall
 from .replies import Degraded
-from .state import Decision, PendingCall, Task, TaskResult, TaskResults
+from .state import Decision, PendingCall, Task, TaskResult, TaskResults, Turn
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -38,10 +38,12 @@ class GraphWorker:
         self._max_chars = settings.message_max_chars
         self._personal = PiiRules(settings.personal_data_in)
 
-    async def answer(self, task: Task, message: str, language: Language) -> list[TaskResult]:
+    async def answer(
+        self, task: Task, message: str, language: Language, history: Sequence[Turn] = ()
+    ) -> list[TaskResult]:
         """The graph's answer, its question back, or the calls that wait for a person.
 
-        What it asked before is answered by the whole `message` of the user.
+        What it asked before is answered by the whole `message` of the user; of the `history` its own turns count.
 
         Raises:
             ModelUnavailable: Its answer may not leave, such as for a figure that nothing had found.
@@ -51,7 +53,8 @@ class GraphWorker:
         evidence = run.evidence if run.evidence is not None else []
         if run.stream:
             run.stream.guard = lambda: self._guard(task, evidence, language) if self._may_speak(evidence) else None
-        result = await self._agent.runner.run(task["question"], message)
+        past = [it for it in history if self._agent.name in it["agents"]]
+        result = await self._agent.runner.run(task["question"], message, past)
         return await self._results(task, result, evidence, language)
 
     async def resume(

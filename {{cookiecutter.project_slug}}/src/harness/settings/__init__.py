@@ -3,7 +3,10 @@
 One class a subject; `Settings` is all of them together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -29,7 +32,7 @@ class Settings(
     DataSettings,
     TracingSettings,
 ):
-    """The service's settings. Agents keep theirs in `agents/<name>/settings.py`."""
+    """The service's settings. Agents and endpoints keep theirs in `<name>/settings.py`."""
 
     title: ClassVar = "Service"
 
@@ -37,6 +40,14 @@ class Settings(
     def subjects() -> list[type[Configuration]]:
         """The subjects in the order in which pages show them."""
         return [it for it in Settings.__bases__ if issubclass(it, Configuration)]
+
+    @staticmethod
+    def of_endpoints() -> Mapping[str, type[Configuration]]:
+        """Endpoint -> `SETTINGS` of its `settings.py`, if it has some. The endpoint itself is not imported for it."""
+        package = "harness.endpoints"
+        names = sorted(it.name for it in iter_modules(import_module(package).__path__))
+        modules = {name: f"{package}.{name}.settings" for name in names}
+        return {name: import_module(it).SETTINGS for name, it in modules.items() if find_spec(it)}
 
     def rules(self) -> Iterator[str]:
         """What the settings break together, one problem each."""

@@ -12,10 +12,7 @@ from ..prompts.language import Language
 HOSTS_PATTERN = r"^[^\s,/@]+(\s*,\s*[^\s,/@]+)*$"
 PUBLIC_URL_PATTERN = r"^https?://[^\s/?#@,]+(/[^\s/?#]+)*$"
 ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
-HEADERS_PATTERN = r"^[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-"""Headers that no setting may take for another purpose."""
 
 
 class PublicURL:
@@ -25,17 +22,6 @@ class PublicURL:
     def plain(url: str) -> str:
         """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
         return str(AnyHttpUrl(url)).rstrip("/")
-
-
-class ThreadHeaders:
-    """Headers whose value is an id, which stands in stores and logs."""
-
-    @staticmethod
-    def check(names: str) -> str:
-        """The names; raises ValueError for one that holds credentials."""
-        if found := [it for it in map(str.strip, names.split(",")) if it.lower() in CREDENTIALS]:
-            raise ValueError(f"{', '.join(found)} holds credentials; name a header that holds the id of a conversation")
-        return names
 
 
 class ServerSettings(Configuration):
@@ -83,12 +69,6 @@ class ServerSettings(Configuration):
     """Further protocols that it speaks beside `/v1`, of those in `src/harness/endpoints`, separated by commas;
     `all`: each one whose extra is installed; `none`. What is off is not even imported."""
 
-    chat_completions_thread_headers: Annotated[str, AfterValidator(ThreadHeaders.check)] = Field(
-        default="X-Thread-Id, X-Conversation-Id, X-OpenWebUI-Chat-Id", pattern=HEADERS_PATTERN
-    )
-    """Headers that name the conversation at `/v1/chat/completions`, separated by commas; the first with a value
-    counts. What a front end sends there: Open WebUI the last one, LibreChat what its configuration says."""
-
     trusted_proxies: str | None = Field(default=None, pattern=HOSTS_AND_NETWORKS_PATTERN)
     """Addresses or networks (`10.0.0.0/8`) of the proxies in front, separated by commas: only their
     X-Forwarded-For tells a caller's address, and their X-Forwarded-Proto the scheme. Empty: the address
@@ -100,10 +80,6 @@ class ServerSettings(Configuration):
 
     body_max_bytes: int = Field(default=64 * 1024, ge=1024)
     """Largest request body, bytes; refused with 413 before it is read whole."""
-
-    history_body_max_bytes: int = Field(default=1024 * 1024, ge=1024)
-    """Largest request body, bytes, where clients send the whole conversation each time (`/v1/chat/completions`,
-    `/v1/agui`). Its last message alone is read, and held to MESSAGE_MAX_CHARS."""
 
     body_timeout_seconds: float = Field(default=20, gt=0, le=600)
     """Longest time for a request's body after its headers, seconds, however it drips; then 408. The
@@ -145,11 +121,6 @@ class ServerSettings(Configuration):
         if self.endpoints == "all":
             return None
         return [] if self.endpoints == "none" else [*dict.fromkeys(it.strip() for it in self.endpoints.split(","))]
-
-    @property
-    def thread_headers(self) -> list[str]:
-        """CHAT_COMPLETIONS_THREAD_HEADERS, each."""
-        return [it.strip() for it in self.chat_completions_thread_headers.split(",")]
 
     @property
     def allowed_origins(self) -> list[str]:

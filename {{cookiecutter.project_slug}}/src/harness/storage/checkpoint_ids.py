@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from langgraph.checkpoint.base import Checkpoint
 from langgraph.pregel import _loop, main
@@ -49,6 +49,12 @@ class CheckpointIds:
         ticks = int((moment - cls.EPOCH).total_seconds() * 10_000_000)  # of 100 ns
         high, low = divmod(ticks, 1 << LOW_BITS)
         return f"{high >> 16:08x}-{high & 0xFFFF:04x}-6{low:03x}"
+
+    @classmethod
+    def at(cls, moment: datetime) -> str:
+        """An id as it would have been made at `moment`."""
+        time_part = cls.first(moment)
+        return time_part + str(uuid4())[len(time_part) :]
 
     @staticmethod
     def after(parent: str, made: str) -> str:

@@ -124,6 +124,13 @@ class SQLStore(Store):
         await self._query("DELETE FROM kept_replies WHERE thread_id = ? RETURNING key", thread_id)
         await self._query("DELETE FROM feedback WHERE thread_id = ? RETURNING run_id", thread_id)
 
+    async def threads_after(self, thread_id: str, limit: int) -> Sequence[str]:
+        """The threads, by the database's order."""
+        query = (
+            "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id = @root AND thread_id > ? ORDER BY 1 LIMIT ?"
+        )
+        return [row[0] for row in await self._query(query, thread_id, limit)]
+
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         query = """
             SELECT @root FROM checkpoints

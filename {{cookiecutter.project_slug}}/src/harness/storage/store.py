@@ -179,6 +179,10 @@ class Store(ABC):
         """Delete the saved replies of a thread, and its ratings."""
 
     @abstractmethod
+    async def threads_after(self, thread_id: str, limit: int) -> Sequence[str]:
+        """Up to `limit` threads whose keys come after `thread_id`, in their order; "" comes before all."""
+
+    @abstractmethod
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         """Threads whose newest checkpoint, companions' included, has an id before `checkpoint_id`."""
 
@@ -286,6 +290,10 @@ class MemoryStore(Store):
         for feedback in sorted(self._feedback.values(), key=lambda it: it.given_at):
             if feedback.given_at >= moment:
                 yield feedback
+
+    async def threads_after(self, thread_id: str, limit: int) -> Sequence[str]:
+        """The threads, sorted."""
+        return sorted(it for it in set(map(ThreadRef.root, list(self.saver.storage))) if it > thread_id)[:limit]
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         newest: dict[str, str] = {}

@@ -15,6 +15,9 @@ class ThreadRef:
     no key of a caller without a name reads like one.
     """
 
+    FORM: ClassVar = r"^[A-Za-z0-9_-]{1,64}$"
+    """What names a conversation: no NUL, no surrogate, nothing that a path or a log could misread."""
+
     thread_id: str
     """As the caller names it."""
 

@@ -152,8 +152,11 @@ REFUSED: Mapping[str, tuple[dict[str, Any], type[openai.APIStatusError], str, st
 
 
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "stream"])
-async def test_every_refusal_is_the_client_s_own_exception_with_its_words(start: Start, is_streamed: bool) -> None:
-    client = await start(history_body_max_bytes=65_000)
+async def test_every_refusal_is_the_client_s_own_exception_with_its_words(
+    start: Start, is_streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HISTORY_BODY_MAX_BYTES", "65000")
+    client = await start()
     for name, (request, kind, error_type, code, param) in REFUSED.items():
         with pytest.raises(kind) as refused:
             await client.chat.completions.create(stream=is_streamed, **request)

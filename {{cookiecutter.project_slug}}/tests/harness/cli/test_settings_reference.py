@@ -77,10 +77,11 @@ def test_a_default_as_typed_is_read_as_that_default(monkeypatch: pytest.MonkeyPa
     assert ManySettings() == ManySettings.model_construct()
 
 
-def test_the_services_subjects_are_first_and_agents_follow_by_name() -> None:
+def test_the_services_subjects_are_first_and_endpoints_and_agents_follow_by_name() -> None:
     sections = list(reference(MoonsAgent, ManyAgent, HeightsAgent).sections())
     subjects = [subject.title for subject in Settings.subjects()]
-    assert [section.title for section in sections] == [*subjects, "Agent many"]
+    endpoints = [f"Endpoint {name}" for name in Settings.of_endpoints()]
+    assert [section.title for section in sections] == [*subjects, *endpoints, "Agent many"]
 
 
 def test_every_setting_of_the_service_belongs_to_one_subject() -> None:

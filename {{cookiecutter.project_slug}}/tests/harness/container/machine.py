@@ -44,20 +44,22 @@ def free_port() -> int:
 class Container:
     """One container of the image, and a client of it."""
 
-    def __init__(self, engine: str, image: str, port: int) -> None:
+    def __init__(self, engine: str, image: str, port: int, inside: int = 8000) -> None:
+        """A container whose service listens on `inside`, and is reached at `port`; on the host's network at that alone."""
         self.engine = engine
         self.name = f"test-{uuid.uuid4().hex[:12]}"
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
         self._image = image
         self._port = port
+        self._inside = inside
         self.start_seconds = 0.0
 
     def start(self, *options: str) -> None:
         """Start it with no right at all and wait for its first answer."""
         where = ("-e", f"PORT={self._port}", "-e", "HOST=127.0.0.1")
-        published = where if ON_HOST else ("--publish", f"127.0.0.1:{self._port}:8000")
+        published = ("--publish", f"127.0.0.1:{self._port}:{self._inside}", "-e", f"PORT={self._inside}")
         begin = time.monotonic()
-        command = ("run", "--detach", "--name", self.name, *NO_RIGHTS, *published, *RUN_OPTIONS)
+        command = ("run", "--detach", "--name", self.name, *NO_RIGHTS, *(where if ON_HOST else published), *RUN_OPTIONS)
         ask(self.engine, *command, *options, self._image)
         self.wait("/healthz")
         self.start_seconds = time.monotonic() - begin

@@ -1,5 +1,6 @@
 """What an endpoint is promised, shown on one that a test plants, and which are imported at all."""
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
@@ -15,11 +17,13 @@ import harness.endpoints
 from harness.application import Application
 from harness.auth.api_key import NewKey
 from harness.auth.principal import Scope
+from harness.cli.settings_reference import SettingsReference
 from harness.errors import ConfigurationError
 from harness.http.endpoint import ASGIRoute, Endpoints
 from harness.project import Extra
 from harness.runtime.access import Access
-from harness.settings import Settings
+from harness.settings import Configuration, Settings
+from harness.telemetry.redaction import MASK
 from tests.conftest import Door, Lines
 from tests.support.agents import TEST_AGENTS
 
@@ -92,6 +96,19 @@ ENDPOINT = EchoEndpoint
 """
 
 
+SETTINGS = """
+from pydantic import SecretStr
+
+from harness.configuration import Configuration
+
+class EchoSettings(Configuration):
+    echo_token: SecretStr | None = None
+    '''Word that it knows.'''
+
+SETTINGS = EchoSettings
+"""
+
+
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of endpoints with one in it."""
@@ -101,8 +118,8 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "endpoint.py").write_text(ECHO.replace("{more}", ""))
     monkeypatch.setattr(harness.endpoints, "__path__", [str(folder.parent)])
     yield folder
-    for module in ("harness.endpoints.echo", "harness.endpoints.echo.endpoint"):
-        sys.modules.pop(module, None)
+    for module in ("", ".endpoint", ".settings"):
+        sys.modules.pop(f"harness.endpoints.echo{module}", None)
     harness.endpoints.__dict__.pop("echo", None)
 
 
@@ -205,6 +222,25 @@ async def test_a_challenge_says_more_where_tokens_are_accepted(planted: Path, do
     assert (await client.post("/v1/chat")).headers["www-authenticate"] == "Bearer"
 
 
+async def test_its_settings_are_its_own_and_there_only_with_it(
+    planted: Path, door: Door, lines: Lines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("ECHO_TOKE=x")
+    monkeypatch.setattr(Configuration, "env_file", tmp_path / ".env")
+    application = Application(TEST_AGENTS)
+    assert "ECHO_TOKE in .env is no setting" in [*application.unknown_settings()]
+    assert "echo" not in SettingsReference(application, "openai").markdown().lower()
+    (planted / "settings.py").write_text(SETTINGS)
+    importlib.invalidate_caches()
+    with pytest.raises(ConfigurationError, match="did you mean ECHO_TOKEN?"):
+        application.unknown_settings()
+    assert "## Endpoint echo\n" in SettingsReference(application, "openai").markdown()
+    (tmp_path / ".env").write_text("ECHO_TOKEN=planted-word")
+    await door.open()
+    structlog.get_logger("test").warning("told", text="planted-word")
+    assert lines.named("told")[0]["text"] == MASK
+
+
 @pytest.mark.parametrize(("endpoints", "is_there"), [("none", False), ("all", True), ("echo", True)])
 def test_what_is_off_is_neither_imported_nor_routed(planted: Path, endpoints: str, is_there: bool) -> None:
     script = f"""
@@ -215,7 +251,7 @@ from harness.application import Application
 from harness.settings import Settings
 from tests.support.agents import TEST_AGENTS
 app = Application(TEST_AGENTS).create_app(Settings(database_url="memory://", endpoints={endpoints!r}))
-assert ("harness.endpoints.echo" in sys.modules) is {is_there}
+assert ("harness.endpoints.echo.endpoint" in sys.modules) is {is_there}
 assert any(getattr(it, "path", "") == "/echo" for it in app.routes) is {is_there}
 """
     project = Path(__file__).parents[3]
@@ -229,7 +265,7 @@ from harness.application import Application
 from harness.settings import Settings
 from tests.support.agents import TEST_AGENTS
 Application(TEST_AGENTS).create_app(Settings(database_url="memory://", endpoints="none"))
-assert not [it for it in sys.modules if it.startswith("harness.endpoints.")]
+assert not [it for it in sys.modules if it.startswith("harness.endpoints.") and it.count(".") > 2 and "settings" not in it]
 assert not {"mcp", "a2a", "ag_ui", "openai"} & sys.modules.keys()
 """
     project = Path(__file__).parents[3]

@@ -14,6 +14,8 @@ from harness.settings.network import OutgoingNetwork
 from harness.settings.unknown import UnknownNames
 from harness.telemetry.redaction import Redactor
 
+Settings.of_endpoints()  # imported
+
 
 def owners(root: type[Configuration] = Configuration) -> Iterator[type[Configuration]]:
     """Every settings class of the service; those of tests are left out."""
@@ -169,8 +171,8 @@ def test_a_name_that_is_almost_a_setting_is_refused_in_the_file_and_told_in_the_
     assert ([*names.misspelt()], [*names.warnings()]) == said
 
 
-AGENTS: set[type[Configuration]] = {it for it in owners() if not issubclass(Settings, it)}
-OWNERS: list[type[Configuration]] = [Settings, *sorted(AGENTS, key=str)]
+OTHERS: set[type[Configuration]] = {it for it in owners() if not issubclass(Settings, it)}
+OWNERS: list[type[Configuration]] = [Settings, *sorted(OTHERS, key=str)]
 
 SECRETS = [
     (owner, name)
@@ -277,11 +279,6 @@ def test_what_is_no_public_address_is_refused(url: str) -> None:
 def test_the_public_address_is_kept_as_clients_write_it() -> None:
     for url in ("https://Agents.Example.com:443/x/../y", "https://agents.example.com/y/"):
         assert Settings(public_url=url).public_url == "https://agents.example.com/y"
-
-
-def test_no_header_with_credentials_names_a_conversation() -> None:
-    with pytest.raises(ConfigurationError, match="CHAT_COMPLETIONS_THREAD_HEADERS: X-API-Key holds credentials"):
-        Settings(chat_completions_thread_headers="X-Thread-Id, X-API-Key")
 
 
 @pytest.mark.parametrize(

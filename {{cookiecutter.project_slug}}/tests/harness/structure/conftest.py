@@ -67,7 +67,7 @@ class Module:
 
     @property
     def is_settings(self) -> bool:
-        """True for the settings' package and for an agent's own settings."""
+        """True for the settings' package and for the own settings of an agent or an endpoint."""
         return self.is_in("settings") or self.parts[-1:] == ("settings",)
 
     @property

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import PROJECT, Fault, Module, Package, Plant
+from .conftest import Fault, Module, Package, Plant
 
 pytestmark = pytest.mark.checklist("CODE-3")
 
 
 READ_BY_A_RULE = {"environment": "`production` changes what the settings accept, and nothing else"}
 """Settings of the service that only its own validators read, and why that is their whole use."""
-
-READ_BY_ENDPOINTS = {"chat_completions_thread_headers": ("openai",), "history_body_max_bytes": ("openai", "agui")}
-"""Settings without a use in a project that has left out these endpoints."""
 
 
 class EnvironmentReads:
@@ -65,7 +62,7 @@ class SettingsFields:
             for owner in self._classes(module):
                 read = self._reads(owner, readers)
                 for field, name in self._fields(owner):
-                    if module.is_in("settings") and (name in READ_BY_A_RULE or self._is_of_what_was_left_out(name)):
+                    if module.is_in("settings") and name in READ_BY_A_RULE:
                         continue
                     if not any(re.fullmatch(pattern, name) for pattern in read):
                         problem = f"nothing reads the setting `{name}`"
@@ -84,13 +81,8 @@ class SettingsFields:
                     yield module.fault(field, problem, "write a string under it, with its unit")
 
     @staticmethod
-    def _is_of_what_was_left_out(name: str) -> bool:
-        readers = READ_BY_ENDPOINTS.get(name, ())
-        return bool(readers) and not any((PROJECT / "src/harness/endpoints" / it).exists() for it in readers)
-
-    @staticmethod
     def _may_read(reader: Module, module: Module) -> bool:
-        """An agent's settings are its own; the service's are everybody's."""
+        """An agent's or endpoint's settings are its own; the service's are everybody's."""
         folder = () if module.is_in("settings") else module.parts[:-1]
         return reader.parts[: len(folder)] == folder
 

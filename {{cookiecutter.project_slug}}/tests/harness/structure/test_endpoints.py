@@ -43,7 +43,7 @@ class PastTheGateway:
                     if name in ("error", "exception", "failure", "refusal", "exc", "e"):
                         yield module.fault(node, f"`{say}({name})` is for the log alone", "tell `Failure.text`")
 
-    REMEDY = "use `running.gateway(name)`, and grant it in runtime/access.toml"
+    REMEDY = "use `running.gateway(name)`, and grant it in its access.toml"
 
 
 def test_endpoints_reach_conversations_by_the_gateway_alone(package: Package) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import orjson
 
 from .base import Answer
@@ -24,14 +25,17 @@ class Client(Base):
         """By `/v1/chat/stream`."""
         async with self.http() as client:
             answer = await client.post("/v1/chat/stream", **self._parts(message, thread_id, key))
-        if not answer.is_success:
-            return self.of_v1(answer)
+        return self.of_events(answer) if answer.is_success else self.of_v1(answer)
+
+    @classmethod
+    def of_events(cls, answer: httpx2.Response) -> Answer:
+        """What its events say."""
         *_, last = [it for it in answer.text.strip().split("\n\n") if not it.startswith(":")]
         _, name, data = last.split("\n")
         told = orjson.loads(data.removeprefix("data: "))
         if name == "event: error":
-            return Answer(told["detail"], code=self.code_of_problem(told), raw=answer.text)
-        return self.of_reply(told, answer.text)
+            return Answer(told["detail"], code=cls.code_of_problem(told), raw=answer.text)
+        return cls.of_reply(told, answer.text)
 
     @staticmethod
     def _parts(message: str, thread_id: str | None, key: str | None) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from ...http.streaming import EventStream
 from ...runtime.replies import Event
 from .frames import AGUIFrames
 from .requests import RunRequest
+from .settings import AGUISettings
 
 
 class AGUIEndpoint(Endpoint):
     """One run a request. A refusal before its first event has a status and a problem document, as at `/v1`."""
 
     name = "agui"
+    own_settings: AGUISettings
     PATH: ClassVar = "/v1/agui"
 
     def routes(self) -> Sequence[APIRouter]:
@@ -30,7 +32,7 @@ class AGUIEndpoint(Endpoint):
 
     def body_max_bytes(self) -> Mapping[str, int]:
         """Room for the conversation so far, which every client sends each time; its last message alone counts."""
-        return {self.PATH: self.settings.history_body_max_bytes}
+        return {self.PATH: self.own_settings.history_body_max_bytes}
 
     async def run(self, asked: RunRequest, request: Request, caller: Asker) -> Response:
         """Answer the last message, or go on after the answers to interrupts; `runId` again gets the same reply.

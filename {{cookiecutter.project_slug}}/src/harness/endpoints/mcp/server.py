@@ -27,7 +27,7 @@ class AgentServer:
     """The tools of one start of the service. Keeps nothing between two requests: any process may get the next."""
 
     NAME: Final = "mcp"
-    """Of the endpoint, in `runtime/access.toml`."""
+    """Of the endpoint."""
 
     STEPS: Final = frozenset({"plan", "agent_started", "agent_finished", "progress"})
     """Events of a run that are told as progress."""

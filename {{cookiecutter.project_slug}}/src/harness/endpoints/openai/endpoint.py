@@ -19,6 +19,7 @@ from ...runtime.replies import Event
 from .completions import CompletionFrames, Completions, Errors
 from .front_ends import FrontEndTask
 from .requests import Completion
+from .settings import OpenAISettings
 
 THREAD_HEADER: Final = "X-Thread-Id"
 
@@ -27,6 +28,7 @@ class OpenAIEndpoint(Endpoint):
     """The service as a model, `<project>`, and each agent that can be asked by itself as another, `<project>/<agent>`."""
 
     name = "openai"
+    own_settings: OpenAISettings
 
     COMPLETIONS: ClassVar = "/v1/chat/completions"
     MODELS: ClassVar = "/v1/models"
@@ -55,7 +57,7 @@ class OpenAIEndpoint(Endpoint):
 
     def body_max_bytes(self) -> Mapping[str, int]:
         """Room for the conversation so far, which every client sends each time; its last message alone counts."""
-        return {self.COMPLETIONS: self.settings.history_body_max_bytes}
+        return {self.COMPLETIONS: self.own_settings.history_body_max_bytes}
 
     async def complete(
         self, asked: Completion, request: Request, caller: Asker, idempotency_key: IdempotencyKey = None
@@ -70,7 +72,7 @@ class OpenAIEndpoint(Endpoint):
                 return Response(frames.of(Event(event="final", data=data)), media_type=EventStream.MEDIA_TYPE)
             return JSONResponse(Completions.whole(asked.model, data))
         agent = self._agent(asked.model)
-        names = self.settings.thread_headers
+        names = self.own_settings.thread_headers
         thread_id = Gateway.thread_id(asked.thread(request.headers, names), idempotency_key)
         gateway, told = self.gateway(request), {THREAD_HEADER: thread_id}
         if asked.stream:

@@ -1,4 +1,4 @@
-"""Tests of `endpoint`, `requests` and `frames`: what the conformance tests and the official client do not show."""
+"""Tests of `endpoint`, `settings`, `requests` and `frames`: what the conformance tests and the official client do not show."""
 
 from typing import Any
 

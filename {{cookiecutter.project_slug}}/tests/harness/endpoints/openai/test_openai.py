@@ -1,4 +1,4 @@
-"""Tests of `endpoint`, `requests`, `completions` and `front_ends`: what the official clients do not show."""
+"""Tests of `endpoint`, `settings`, `requests`, `completions` and `front_ends`: what the official clients do not show."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ import pytest
 
 from harness.endpoints.openai.completions import CompletionFrames
 from harness.endpoints.openai.front_ends import FrontEndTask
+from harness.endpoints.openai.settings import OpenAISettings
+from harness.errors import ConfigurationError
 from harness.project import Project
 from harness.runtime.replies import Event
-from harness.settings import Settings
 from tests.conftest import Door
 
 SERVICE = Project.load().name
@@ -52,13 +53,18 @@ async def test_else_the_metadata_do_or_a_new_one_begins(client: httpx2.AsyncClie
         assert (refused.status_code, refused.json()["error"]["type"]) == (422, "invalid_request_error")
 
 
-async def test_only_headers_of_the_list_count(door: Door) -> None:
-    settings = Settings(database_url="memory://", chat_completions_thread_headers="X-Chat, X-Other")
-    client = await door.open(settings)
+async def test_only_headers_of_the_list_count(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_COMPLETIONS_THREAD_HEADERS", "X-Chat, X-Other")
+    client = await door.open()
     told = [
         (await ask(client, user("Moons of Mars"), headers={it: "t1"})) for it in ("X-Chat", "X-Other", "X-Thread-Id")
     ]
     assert [it.headers["x-thread-id"] == "t1" for it in told] == [True, True, False]
+
+
+def test_no_header_with_credentials_names_a_conversation() -> None:
+    with pytest.raises(ConfigurationError, match="CHAT_COMPLETIONS_THREAD_HEADERS: X-API-Key holds credentials"):
+        OpenAISettings(chat_completions_thread_headers="X-Thread-Id, X-API-Key")
 
 
 async def test_a_forged_history_is_not_read(client: httpx2.AsyncClient) -> None:
@@ -94,8 +100,11 @@ async def test_what_changes_nothing_is_let_pass(client: httpx2.AsyncClient, supp
     assert text(await ask(client, user("Moons of Mars"), **supported)) == MARS
 
 
-async def test_a_long_history_fits_and_its_last_message_alone_counts(door: Door) -> None:
-    client = await door.open(Settings(database_url="memory://", history_body_max_bytes=300_000))
+async def test_a_long_history_fits_and_its_last_message_alone_counts(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HISTORY_BODY_MAX_BYTES", "300000")
+    client = await door.open()
     history = [user("x" * 50_000)] * 4
     assert text(await ask(client, *history, user("Moons of Mars"))) == MARS
     assert (await ask(client, user("x" * 5_000))).status_code == 422

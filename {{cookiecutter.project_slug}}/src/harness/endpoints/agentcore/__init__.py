@@ -1,0 +1,1 @@
+"""The service as Bedrock AgentCore Runtime calls it."""

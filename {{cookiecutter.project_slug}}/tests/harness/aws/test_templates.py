@@ -1,0 +1,1 @@
+"""The templates of deploy/aws hold to their rules."""
