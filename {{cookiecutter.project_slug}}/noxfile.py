@@ -69,6 +69,15 @@ def figures(session: nox.Session) -> str:
     return environment(session, "readiness", *(f"--group={group}" for group in groups))
 
 
+def locked(session: nox.Session, name: str, file: str) -> str:
+    """The Python of an environment that a file pins by hash, apart from the service's packages."""
+    folder = f".nox/{name}"
+    own = f"{folder}/{SCRIPTS}/python"
+    session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", folder, external=True)
+    session.run(UV, "pip", "sync", "--quiet", f"--python={own}", "--require-hashes", file, external=True)
+    return own
+
+
 @nox.session
 def dev(session: nox.Session) -> None:
     """Serve on 127.0.0.1 and start again when a file changes."""
@@ -200,16 +209,19 @@ def evaluation(session: nox.Session) -> None:
 
     Without arguments their wiring is tested, with a scripted judge. The environment has about 140 packages, 740 MB.
     """
-    folder = ".nox/evaluation"
-    judges = f"{folder}/{SCRIPTS}/python"
-    session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", folder, external=True)
-    locked = ("--require-hashes", "tools/requirements-evaluation.txt")
-    session.run(UV, "pip", "sync", "--quiet", f"--python={judges}", *locked, external=True)
+    judges = locked(session, "evaluation", "tools/requirements-evaluation.txt")
     if session.posargs:
         session.env["PYTHONPATH"] = "src"
         python(session, "-m", "app", "evaluate", *session.posargs, of=judges)
     else:
         python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/evaluation/judging")
+
+
+@feature("tests/harness/aws")
+def aws(session: nox.Session) -> None:
+    """Hold the templates for AWS against cfn-lint, checkov and our rules, and these against planted faults."""
+    locked(session, "aws", "tests/harness/aws/requirements.txt")
+    python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/aws", *session.posargs)
 
 
 @nox.session
