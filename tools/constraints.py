@@ -46,9 +46,7 @@ def pinned_uv() -> str:
     return str(found)
 
 
-def compiled(
-    project: Path, python_version: str, there: str, options: list[str], source: str = "pyproject.toml"
-) -> str:
+def compiled(project: Path, python_version: str, there: str, options: list[str], source: str = "pyproject.toml") -> str:
     """What pins the project's ``pyproject.toml``; what is in ``there`` stays unless ``options`` upgrade it."""
     output = project / "resolved.txt"
     output.write_text(there, encoding="utf-8")

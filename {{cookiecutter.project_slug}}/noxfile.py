@@ -217,13 +217,6 @@ def evaluation(session: nox.Session) -> None:
         python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/evaluation/judging")
 
 
-@feature("tests/harness/aws")
-def aws(session: nox.Session) -> None:
-    """Hold the templates for AWS against cfn-lint, checkov and our rules, and these against planted faults."""
-    locked(session, "aws", "tests/harness/aws/requirements.txt")
-    python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/aws", *session.posargs)
-
-
 @nox.session
 def container(session: nox.Session) -> None:
     """Build the image twice, run it with no right at all, release, go back (Docker or podman)."""
@@ -258,3 +251,19 @@ def agent(session: nox.Session) -> None:
     """Write a new agent and its test: nox -s agent -- billing; by a graph: nox -s agent -- billing graph."""
     python(session, "tools/new_agent.py", *session.posargs)
     session.notify("generate", posargs=[])  # its settings are shown among the others
+
+
+def apart(file: Path) -> Callable[[nox.Session], None]:
+    """A session of tests that want an environment of their own: `tests/harness/NAME/requirements.txt` locks it."""
+    name = file.parent.name
+
+    def run(session: nox.Session) -> None:
+        locked(session, name, str(file))
+        python(session, "-m", "pytest", "-q", "-m", "", str(file.parent), *session.posargs)
+
+    run.__doc__ = f"Run {file.parent} with what only these tests need, in .nox/{name}."
+    return run
+
+
+for requirements in sorted(Path("tests", "harness").glob("*/requirements.txt")):
+    nox.session(apart(requirements), name=requirements.parent.name)

@@ -12,7 +12,7 @@ import yaml
 
 PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "deploy" / "aws"
-RAW = re.compile(r"(?m)^\{% (?:end)?raw %\}\n")
+RAW = re.compile("{" + "% (?:end)?raw %" + "}")
 """What keeps the template's engine away; a rendered project has none."""
 
 ANSWERS = {
