@@ -44,6 +44,11 @@ def test_names_are_legal_for_every_slug(slug: str) -> None:
         assert rules.re.fullmatch(pattern, slug)
 
 
+def test_no_template_is_too_large_to_be_sent_as_it_is() -> None:
+    """Beyond 51,200 bytes the command line wants a bucket."""
+    assert {name for name, text in Templates.load().texts.items() if len(text.encode()) > 51_200} == set()
+
+
 def test_a_change_that_changes_nothing_is_no_mutant() -> None:
     with pytest.raises(ValueError, match="service has no Rights"):
         Templates.load().changed("service", "Rights of no one", "")
