@@ -1,1 +1,0 @@
-"""The templates of deploy/aws hold to their rules."""
