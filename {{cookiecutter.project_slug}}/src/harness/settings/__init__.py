@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from ..configuration import Configuration
+from .bedrock import BedrockSettings
 from .callers import CallerSettings, LimitSettings
 from .guards import GuardSettings
 from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings, RunSettings
@@ -24,6 +25,7 @@ class Settings(
     LimitSettings,
     GuardSettings,
     ModelSettings,
+    BedrockSettings,
     RunSettings,
     StoreSettings,
     DataSettings,
