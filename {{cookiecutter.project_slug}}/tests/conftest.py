@@ -27,12 +27,19 @@ from tests.support.server_fixtures import (  # noqa: F401  # fixtures
     postgres_server,
     redis_server,
 )
+from tests.support.stores import base as stores
 
 PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 """How events look where nothing has set up the logs; the values of every frame, as by default, take seconds."""
 
 FOREIGN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "AWS_", "OLLAMA_")
 """Variables that change what the libraries do."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the fixtures of further stores."""
+    for name in stores.FURTHER:
+        config.pluginmanager.import_plugin(f"tests.support.stores.{name}")
 
 
 def shown_once(sections: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -193,18 +200,13 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     return Lines(capsys)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("memory", marks=pytest.mark.slow),
-        "sqlite",
-        pytest.param("postgresql", marks=pytest.mark.slow),
-    ]
-)
+@pytest.fixture(params=[it if it == "sqlite" else pytest.param(it, marks=pytest.mark.slow) for it in stores.KINDS])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of each kind of store in turn; in the gate of SQLite alone."""
+    return stores.address(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=stores.KINDS)
+def every_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of each kind of store in turn."""
-    match request.param:
-        case "postgresql":
-            return str(request.getfixturevalue("database_url"))
-        case "sqlite":
-            return f"sqlite:///{tmp_path}/threads.sqlite"
-    return "memory://"
+    return stores.address(request.param, request, tmp_path)

@@ -18,7 +18,7 @@ from ..prompts.language import Language
 from ..prompts.prompt import Prompt
 from ..prompts.shared import JUDGE
 from ..settings import Settings
-from ..settings.network import OutgoingNetwork
+from ..settings.network import OutgoingNetwork, Region
 from ..sources.http import BoundedBody
 from .injection_guard import Detector, InjectionGuard, Origin
 from .injection_rules import InjectionRules, RuleFile
@@ -178,7 +178,8 @@ class BedrockGuardrail:
             config = import_module("botocore.config").Config(
                 connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 1}
             )
-            self._client: Any = import_module("boto3").client("bedrock-runtime", config=config)
+            client = import_module("boto3").client
+            self._client: Any = client("bedrock-runtime", region_name=Region.of_aws(), config=config)
         except ImportError:
             raise ConfigurationError([f"INJECTION_BEDROCK_GUARDRAIL: {Extra.remedy('bedrock')}"]) from None
         except Exception as failure:  # noqa: BLE001 - its text may quote what it was given

@@ -34,6 +34,8 @@ class Dialect:
     }
     MAY_MEAN_IT: Final = frozenset({400, 404, 405, 415, 422, 500, 501})
     """Statuses of refusals: OpenRouter says 404, llama.cpp 500."""
+    ALSO_FORBIDDEN: Final = frozenset({"cache_point"})
+    """What Bedrock refuses with 403."""
     LASTING: Final = re.compile(_DATA["about"]["lasting"], re.IGNORECASE)
     IGNORED: Final = 2
     """How often in a row an endpoint says nothing of tools that it does not know, until it is believed; a guess."""
@@ -56,7 +58,9 @@ class Dialect:
     def next_to_leave_out(self, failure: ModelCallFailed, used: Set[str], lacks: Set[str]) -> str | None:
         """What to do without after `failure`; None where it means something else."""
         left = [name for name in self.REFUSED if name in used - lacks]
-        if failure.status not in self.MAY_MEAN_IT:
+        if failure.status == HTTPStatus.FORBIDDEN:
+            left = [name for name in left if name in self.ALSO_FORBIDDEN]
+        elif failure.status not in self.MAY_MEAN_IT:
             return None
         if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self.LASTING.search(failure.told):
             return None
@@ -87,6 +91,8 @@ class Dialect:
             model = model.model_copy(update={"max_tokens": None, "extra_body": old})
         if "stream_options" in lacks:
             model = model.model_copy(update={"stream_usage": False})
+        if "cache_point" in lacks:
+            model = model.model_copy(update={"caches_prompt": False})
         if tools is None or "tools" in lacks:
             return model
         left_out = {*lacks, *({"strict"} if "response_format" in lacks else ())}

@@ -133,6 +133,8 @@ class LLMFactory:
             is_own = not missing.name or missing.name.startswith(("langchain_", "botocore"))  # what the extra brings
             of_what = "" if is_own else f" ({missing.name} is missing)"
             raise ref.refused(f"{Extra.remedy(provider.extra)}{of_what}") from None
+        except ConfigurationError as known:
+            raise ref.refused("; ".join(known.problems)) from None
         except Exception as failure:  # noqa: BLE001 - see below
             # Every class has its own way to miss a key or a region, and its text may quote one.
             raise ref.refused(f"{provider.needs} ({type(failure).__name__})") from None

@@ -162,7 +162,8 @@ class FailoverModel(BaseChatModel):
 
     def _record_fallback(self, model: ResilientModel, failure: ModelCallFailed) -> Reason:
         name = model.endpoint.name
-        log.warning("model_gave_nothing", role=self.role, model=name, reason=failure.reason)
+        advice = {"remedy": failure.remedy} if failure.remedy else {}
+        log.warning("model_gave_nothing", role=self.role, model=name, reason=failure.reason, **advice)
         if model is not self.models[-1]:
             LLM_FALLBACKS.labels(self.role, name, failure.reason).inc()
         return failure.reason

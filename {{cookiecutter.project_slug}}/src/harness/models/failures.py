@@ -2,17 +2,22 @@
 
 import asyncio
 import random
+import re
+import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
 
 from ..errors import ServiceError
 from .endings import Endings
 
 T = TypeVar("T")
+
+_DATA: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 Reason = Literal[
     "timeout",  # no answer, or no further piece of one, in time
@@ -48,6 +53,8 @@ class ModelCallFailed(Exception):
         "timeout": frozenset({"TimeoutError", "TimeoutException", "APITimeoutError", "ReadTimeoutError"}),
         "upstream_error": frozenset({"APIError", "ClientError"}),  # in mid-stream
     }
+    AWS: Final[Mapping[str, int]] = _DATA["aws"]
+    REMEDIES: Final[Mapping[str, str]] = _DATA["remedies"]
     UNREADABLE: Final = frozenset({"ResponseRejected", "DecodingError"})
     UNREACHED: Final = frozenset({"ConnectTimeout", "ConnectTimeoutError", "ConnectError"})
 
@@ -106,13 +113,19 @@ class ModelCallFailed(Exception):
             yield error
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
-    @staticmethod
-    def _response(error: BaseException) -> tuple[int | None, Mapping[str, Any]]:
+    @property
+    def remedy(self) -> str | None:
+        """What an operator does about it, where the provider's words are known."""
+        return next((it for pattern, it in self.REMEDIES.items() if re.search(pattern, self.told)), None)
+
+    @classmethod
+    def _response(cls, error: BaseException) -> tuple[int | None, Mapping[str, Any]]:
         """Status and headers where an error carries an HTTP answer."""
         response = getattr(error, "response", None)
         if isinstance(response, Mapping):  # botocore
             metadata = response.get("ResponseMetadata", {})
-            return metadata.get("HTTPStatusCode"), metadata.get("HTTPHeaders", {})
+            code = str(response.get("Error", {}).get("Code")).lower()
+            return cls.AWS.get(code, metadata.get("HTTPStatusCode")), metadata.get("HTTPHeaders", {})
         return getattr(error, "status_code", None), getattr(response, "headers", {})
 
     @classmethod

@@ -50,6 +50,11 @@ class ModelHttp:
         """For the half of an SDK that blocks: nobody calls it, but it must be there."""
         return httpx2.Client(verify=self.tls())
 
+    @property
+    def max_calls(self) -> int:
+        """Calls of one model at once."""
+        return self._settings.llm_max_concurrency
+
     @staticmethod
     @cache
     def tls() -> SSLContext:
@@ -204,32 +209,41 @@ class Anthropic(Provider):
 
 
 class Bedrock(Provider):
-    """Models on AWS through Converse, with the credential chain of AWS.
-
-    Its client blocks a thread: a call that is given up ends there at LLM_TIMEOUT_SECONDS without a
-    byte, and LLM_MAX_ANSWER_BYTES does not bind it.
-    """
+    """Models on AWS through Converse, with the credential chain of AWS."""
 
     name = "bedrock_converse"
     extra = "bedrock"
     needs = "set AWS_REGION and give credentials by a role, a profile or AWS_ACCESS_KEY_ID"
     takes_key = False
+    parameters = frozenset({"cache_point"})
 
     NO_RETRIES: ClassVar[Mapping[str, Any]] = {"mode": "standard", "total_max_attempts": 1}
 
     def options(self, settings: Settings, endpoint: Endpoint, http: ModelHttp) -> Mapping[str, Any]:
-        """As `ChatBedrockConverse` calls them."""
+        """As our subclass of `ChatBedrockConverse` calls them."""
+        guardrail, _, version = (settings.llm_bedrock_guardrail or "").rpartition(":")
+        guarded = {"guardrailIdentifier": guardrail, "guardrailVersion": version, "trace": "disabled"}
         return {
             "base_url": endpoint.address,
-            "config": import_module("botocore.config").Config(
-                connect_timeout=settings.llm_connect_timeout_seconds,
-                read_timeout=settings.llm_timeout_seconds,
-                retries=self.NO_RETRIES,
-                max_pool_connections=settings.llm_max_concurrency,
-            ),
+            "base_models": settings.llm_bedrock_base_models,
+            "streaming": settings.llm_bedrock_streaming,
+            "caches_prompt": settings.llm_bedrock_prompt_cache,
+            "guardrail_config": guarded if guardrail else None,
+            "config": import_module("botocore.config").Config(retries=self.NO_RETRIES),
             "max_tokens": settings.llm_max_output_tokens,
             "temperature": settings.llm_temperature,
         }
+
+    def build(self, model: str, options: Mapping[str, Any]) -> BaseChatModel:
+        """The class that asks no control plane and blocks nothing."""
+        of_model = import_module(".bedrock", __package__).BedrockChat
+        built: BaseChatModel = of_model.named(model.partition(":")[2], **options)
+        return built
+
+    def adapt(self, model: Any, http: ModelHttp) -> None:
+        """Have it send over our connections, from threads of its own: as many as calls at once."""
+        calls = import_module(".threaded_calls", __package__).ThreadedCalls
+        model.send_over(calls(http.client, http.max_calls))
 
     def is_ready(self, model: Any) -> bool:
         """Whether the chain finds credentials: the client itself looks in the first call only."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
+import orjson
 import structlog
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.runnables import RunnableConfig
 
 from ..errors import Overloaded
@@ -94,6 +96,12 @@ class ResilientModel:
     def bind_tools(self, tools: Any, **options: Any) -> "ResilientModel":
         """The same model with tools, in its provider's words."""
         return ResilientModel(self.endpoint, self._model, tools, options)
+
+    @property
+    def _comes_whole(self) -> bool:
+        """True where its class does not stream: the first piece of an answer is all of it."""
+        off = getattr(self._model, "disable_streaming", False)
+        return off is True or (off == "tool_calling" and bool(self._tools))
 
     async def ainvoke(self, request: ModelRequest, seconds: float) -> AIMessage:
         """The whole answer, within `seconds` and all retries.
@@ -186,12 +194,13 @@ class ResilientModel:
         async with self._call(request, until, had_full_timeout=had_full_timeout) as call:
             source = self._speaking(lacks).astream(given, request.marked, **request.options)
             try:
-                content_by = min(until, now() + settings.llm_first_token_seconds)
+                content_by = until if self._comes_whole else min(until, now() + settings.llm_first_token_seconds)
                 while True:
                     async with asyncio.timeout_at(content_by):
-                        piece: AIMessageChunk | None = await anext(source, None)
-                    if piece is None:
+                        told: AIMessage | None = await anext(source, None)
+                    if told is None:
                         break
+                    piece = self._piece(told)
                     if AnswerForm.says_something(piece) or piece.response_metadata.get("thinks"):
                         content_by = now() + Deadline.clamp(settings.llm_next_token_seconds)
                     waiting.append(answer.feed(piece))
@@ -203,6 +212,22 @@ class ResilientModel:
             finally:
                 self.endpoint.opens_no_thoughts |= answer.has_unopened_thoughts
                 await source.aclose()
+
+    @staticmethod
+    def _piece(told: AIMessage) -> AIMessageChunk:
+        """A piece of an answer; one that comes whole, as its only piece."""
+        if isinstance(told, AIMessageChunk):
+            return told
+        calls = [
+            tool_call_chunk(name=it["name"], args=orjson.dumps(it["args"]).decode(), id=it["id"], index=at)
+            for at, it in enumerate(told.tool_calls)
+        ]
+        return AIMessageChunk(
+            content=told.content,
+            tool_call_chunks=calls,
+            usage_metadata=told.usage_metadata,
+            response_metadata=told.response_metadata,
+        )
 
     @asynccontextmanager
     async def _call(

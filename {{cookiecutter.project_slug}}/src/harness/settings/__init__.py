@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from ..configuration import Configuration
+from .bedrock import BedrockSettings
 from .callers import CallerSettings, LimitSettings
 from .guards import GuardSettings
 from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings, RunSettings
@@ -27,6 +28,7 @@ class Settings(
     LimitSettings,
     GuardSettings,
     ModelSettings,
+    BedrockSettings,
     RunSettings,
     StoreSettings,
     DataSettings,
@@ -59,7 +61,7 @@ class Settings(
         if (self.llm_judge_model or self.llm_model) == EMBEDDED:
             for name in (it for it, is_on in judges.items() if is_on):
                 yield f"{name}: the embedded model judges nothing; set LLM_JUDGE_MODEL"
-        if self.workers > 1 and not self.database_url.startswith(StoreURL.POSTGRESQL):
+        if self.workers > 1 and self.database_url.startswith((StoreURL.MEMORY, StoreURL.SQLITE)):
             yield "WORKERS: more than one process needs DATABASE_URL=postgresql://..."
 
     def _only_for_development(self) -> Iterator[str]:

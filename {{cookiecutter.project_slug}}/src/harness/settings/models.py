@@ -12,7 +12,7 @@ EMBEDDED = "embedded"
 MODEL_EXAMPLES = {
     "openai": "openai:gpt-5-mini",
     "anthropic": "anthropic:claude-sonnet-5",
-    "bedrock": "bedrock_converse:anthropic.claude-sonnet-5",
+    "bedrock": "bedrock_converse:global.anthropic.claude-sonnet-5",
     "ollama": "ollama:qwen3",
 }
 """One current model per provider, shown in `.env.example`."""

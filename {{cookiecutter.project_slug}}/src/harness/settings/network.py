@@ -73,3 +73,12 @@ class OutgoingNetwork:
         if parts.scheme.startswith("socks") and find_spec(SOCKS) is None:
             return "a SOCKS proxy needs the package socksio: uv add 'httpx2[socks]'; or name a proxy of http://, or unset it"
         return ""
+
+
+class Region:
+    """Where Amazon's services are asked."""
+
+    @staticmethod
+    def of_aws() -> str | None:
+        """AWS_REGION, which Amazon's hosts set, and boto3 alone of Amazon's clients does not read; None: it looks itself."""
+        return os.environ.get("AWS_REGION") or None

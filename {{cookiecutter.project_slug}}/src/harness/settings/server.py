@@ -146,14 +146,17 @@ class ServerSettings(Configuration):
 
 
 class StoreURL:
-    """The three forms of DATABASE_URL. Without a password in any error: a refusal never shows it."""
+    """The forms of DATABASE_URL. Without a password in any error: a refusal never shows it."""
 
     MEMORY: ClassVar = "memory://"
     SQLITE: ClassVar = "sqlite:///"
     POSTGRESQL: ClassVar = "postgresql://"
 
+    FURTHER: ClassVar = tuple(it.name for it in iter_modules([str(Path(__file__).parents[1] / "storage")]) if it.ispkg)
+    """Names of the packages with further stores: `name://table`."""
+
     FORM: ClassVar = re.compile(
-        rf"{MEMORY}|{SQLITE}.+"
+        rf"{MEMORY}|{SQLITE}.+|(?:{'|'.join(FURTHER) or '$^'})://[\w.-]+(?:\?region=[a-z0-9-]+)?"
         # User and password without @ / ? # as they are: every reader finds the same host.
         rf"|{POSTGRESQL}(?:[^\s@/?#]+@)?[\w.,:\[\]-]*/[\w.%-]+(?:\?[\w=&%.,/:+-]*)?"
     )
@@ -166,9 +169,10 @@ class StoreURL:
             ValueError: It has none.
         """
         if not cls.FORM.fullmatch(url):
+            further = "".join(f", {it}://table?region=name" for it in cls.FURTHER)
             raise ValueError(
                 f"must be {cls.SQLITE}path, {cls.POSTGRESQL}user:password@host:port/name with"
-                f" special characters percent-encoded, or {cls.MEMORY}"
+                f" special characters percent-encoded{further}, or {cls.MEMORY}"
             )
         return url
 

@@ -1,7 +1,7 @@
 """What happens when the store of threads fails: a run goes on and says that it is not saved."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -12,6 +12,7 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    DeltaChannelHistory,
 )
 
 from ..errors import StoreUnavailable
@@ -140,3 +141,46 @@ class DegradingCheckpointer(BaseCheckpointSaver[str]):
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete every checkpoint of a thread."""
         await self.timeout.call(super().adelete_thread(thread_id))
+
+
+class LoopCheckpointer(DegradingCheckpointer):
+    """The same, whose synchronous methods are for other threads: a graph that a tool calls with `invoke`."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint, as `aget_tuple` gives it; so all of them."""
+        return RunContext.wait_in(self.loop, self.aget_tuple(config))
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint."""
+        return RunContext.wait_in(self.loop, self.aput(config, checkpoint, metadata, new_versions))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Save what a step wrote."""
+        RunContext.wait_in(self.loop, self.aput_writes(config, writes, task_id, task_path))
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete a thread."""
+        RunContext.wait_in(self.loop, self.adelete_thread(thread_id))
+
+    def list(self, *given: Any, **named: Any) -> Iterator[CheckpointTuple]:
+        """The checkpoints of a thread."""
+        yield from RunContext.wait_in(self.loop, self._listed(*given, **named))
+
+    async def _listed(self, *given: Any, **named: Any) -> Sequence[CheckpointTuple]:
+        return [it async for it in self.alist(*given, **named)]
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """What a channel that keeps changes alone was given."""
+        return RunContext.wait_in(self.loop, self.aget_delta_channel_history(config=config, channels=channels))

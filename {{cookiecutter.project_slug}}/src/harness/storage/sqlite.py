@@ -2,30 +2,24 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-    CheckpointTuple,
-    DeltaChannelHistory,
-)
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.base import Op, Result
 from langgraph.store.sqlite import SqliteStore as ItemStore
 
 from ..errors import ConfigurationError
 from ..project import Extra
-from ..run_context import RunContext
 from ..settings import Settings, StoreURL
 from .memories import SQLMemories
-from .persistence import DegradingCheckpointer, StoreTimeout
+from .persistence import LoopCheckpointer, StoreTimeout
 from .records import SQLRecords
 from .sql_store import SQLStore, Statement
 from .store import MemoryStore, Store
@@ -79,49 +73,13 @@ class _ThreadSaver(SqliteSaver):
         await self.thread.run(super().delete_thread, *given, **named)
 
     async def alist(self, *given: Any, **named: Any) -> AsyncIterator[CheckpointTuple]:
-        for checkpoint in await self._listed(*given, **named):
+        found = super().list
+        for checkpoint in await self.thread.run(lambda: tuple(found(*given, **named))):
             yield checkpoint
 
-    async def _listed(self, *given: Any, **named: Any) -> Sequence[CheckpointTuple]:
-        found = super().list
-        return await self.thread.run(lambda: tuple(found(*given, **named)))
 
-
-class _Saver(DegradingCheckpointer, _ThreadSaver):
-    """A saver whose failures degrade the run instead of failing it.
-
-    Its synchronous methods are for other threads: a graph that a tool calls with `invoke`.
-    """
-
-    loop: asyncio.AbstractEventLoop
-
-    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return RunContext.wait_in(self.loop, self.aget_tuple(config))
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        return RunContext.wait_in(self.loop, self.aput(config, checkpoint, metadata, new_versions))
-
-    def put_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        RunContext.wait_in(self.loop, self.aput_writes(config, writes, task_id, task_path))
-
-    def delete_thread(self, thread_id: str) -> None:
-        RunContext.wait_in(self.loop, self.adelete_thread(thread_id))
-
-    def list(self, *given: Any, **named: Any) -> Iterator[CheckpointTuple]:
-        yield from RunContext.wait_in(self.loop, self._listed(*given, **named))
-
-    def get_delta_channel_history(
-        self, *, config: RunnableConfig, channels: Sequence[str]
-    ) -> Mapping[str, DeltaChannelHistory]:
-        return RunContext.wait_in(self.loop, self.aget_delta_channel_history(config=config, channels=channels))
+class _Saver(LoopCheckpointer, _ThreadSaver):
+    """A saver whose failures degrade the run instead of failing it."""
 
 
 class SqliteStore(SQLStore):
@@ -242,15 +200,20 @@ class Checkpoints:
         """The store, not open yet.
 
         Raises:
-            ConfigurationError: The database's driver is not installed.
+            ConfigurationError: The database's driver is not installed, or finds no region.
         """
         url = settings.database_url
         if url == StoreURL.MEMORY:
             return MemoryStore()
         if url.startswith(StoreURL.SQLITE):
             return SqliteStore(Path(url.removeprefix(StoreURL.SQLITE)), settings.database_timeout_seconds)
+        scheme = url.partition("://")[0]
+        extra = import_module(f"{__package__}.{scheme}").EXTRA if scheme in StoreURL.FURTHER else "postgres"
         try:
+            if scheme in StoreURL.FURTHER:
+                further: Store = import_module(f"{__package__}.{scheme}.store").STORE(settings)
+                return further
             from .postgres import PostgresStore  # noqa: PLC0415  # an extra
         except ImportError:
-            raise ConfigurationError([f"DATABASE_URL: {Extra.remedy('postgres')}"]) from None
+            raise ConfigurationError([f"DATABASE_URL: {Extra.remedy(extra)}"]) from None
         return PostgresStore(url, settings.database_pool_size, settings.database_timeout_seconds)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Self
 from weakref import WeakValueDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -62,7 +62,8 @@ class Store(ABC):
     BATCH: Final = 500
     """Threads that retention and ratings that an export reads at once; bounds their memory, guess."""
 
-    kind: ClassVar[Literal["memory", "sqlite", "postgresql"]]
+    kind: ClassVar[str]
+    """How DATABASE_URL begins."""
 
     saver: BaseCheckpointSaver[str]
     """The graph's checkpoints."""

@@ -1,7 +1,6 @@
 """A second try of a message: it runs once, whatever happened to the first answer."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,11 +13,9 @@ from tests.harness.http.test_streaming import events
 QUESTION = {"message": "How many moons has Mars?", "thread_id": "t1"}
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def client(door: Door, request: pytest.FixtureRequest, tmp_path: Path) -> httpx2.AsyncClient:
-    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
-    url = urls.get(request.param) or request.getfixturevalue("database_url")
-    return await door.open(Settings(database_url=url, turn_wait_seconds=0.05))
+@pytest.fixture
+async def client(door: Door, every_url: str) -> httpx2.AsyncClient:
+    return await door.open(Settings(database_url=every_url, turn_wait_seconds=0.05))
 
 
 async def post(

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,12 +72,11 @@ class Shop:
         return {"configurable": {"thread_id": thread.key, "checkpoint_ns": ""}}
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+@pytest.fixture
+async def shop(every_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
     monkeypatch.setenv("LANGUAGE", "en")
     monkeypatch.setattr(OrdersAgent, "ran", [])
-    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
-    settings = Settings(database_url=urls.get(request.param) or request.getfixturevalue("database_url"))
+    settings = Settings(database_url=every_url)
     async with Checkpoints.open(settings) as store:
         service = Service(settings, [OrdersAgent], store)
         yield Shop(service, store)

@@ -1,4 +1,4 @@
-"""What agents remember of an owner, held against all three stores; also tests `memories`."""
+"""What agents remember of an owner, held against all stores; also tests `memories`."""
 
 import asyncio
 import sqlite3
@@ -23,11 +23,9 @@ from tests.support.servers import Postgres
 ANA, EVE = "a" * 32, "e" * 32
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
-    url = urls.get(request.param) or request.getfixturevalue("database_url")
-    async with Checkpoints.open(Settings(database_url=url)) as store:
+@pytest.fixture
+async def store(every_url: str) -> AsyncIterator[Store]:
+    async with Checkpoints.open(Settings(database_url=every_url)) as store:
         yield store
 
 

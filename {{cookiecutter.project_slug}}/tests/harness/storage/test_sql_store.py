@@ -2,13 +2,11 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 
 from harness.settings import Settings
-from harness.storage.sql_store import SQLStore
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import Feedback, Store
 from tests.harness.storage.test_store import of
@@ -18,11 +16,9 @@ NOW = time.time()
 pytestmark = pytest.mark.checklist("OBS-6")
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
-    url = urls.get(request.param) or request.getfixturevalue("database_url")
-    async with Checkpoints.open(Settings(database_url=url)) as store:
+@pytest.fixture
+async def store(every_url: str) -> AsyncIterator[Store]:
+    async with Checkpoints.open(Settings(database_url=every_url)) as store:
         yield store
 
 
@@ -64,7 +60,7 @@ async def test_the_last_rating_of_a_run_counts(store: Store) -> None:
 async def test_ratings_come_in_the_order_in_which_they_were_given(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SQLStore, "BATCH", 2)
+    monkeypatch.setattr(Store, "BATCH", 2)
     given = [replace(await run(store, f"r{n}", "t1"), given_at=NOW - n // 2) for n in range(5)]
     for feedback in given:
         assert await store.save_feedback(feedback)

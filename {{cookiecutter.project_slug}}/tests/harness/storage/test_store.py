@@ -1,4 +1,4 @@
-"""What every store promises, held against all three of them."""
+"""What every store promises, held against all of them."""
 
 import asyncio
 import time
@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from langchain_core.runnables import RunnableConfig
@@ -55,14 +54,10 @@ SOON = 4_000_000_000.0
 """In 2096, in seconds: not of the moment of the import, from which a long run is far away."""
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    if request.param == "postgresql":
-        url = request.getfixturevalue("database_url")
-    else:
-        url = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}[request.param]
-    async with Checkpoints.open(Settings(database_url=url)) as store:
-        assert store.kind == request.param
+@pytest.fixture
+async def store(every_url: str) -> AsyncIterator[Store]:
+    async with Checkpoints.open(Settings(database_url=every_url)) as store:
+        assert store.kind == every_url.partition(":")[0]
         yield store
 
 

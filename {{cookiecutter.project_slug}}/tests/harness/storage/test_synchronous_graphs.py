@@ -23,11 +23,9 @@ from tests.harness.storage.test_store import keep, knows, of, run_that_degrades
 PATIENCE_SECONDS = 30
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    urls = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/threads.sqlite"}
-    url = urls.get(request.param) or request.getfixturevalue("database_url")
-    async with Checkpoints.open(Settings(database_url=url)) as store:
+@pytest.fixture
+async def store(every_url: str) -> AsyncIterator[Store]:
+    async with Checkpoints.open(Settings(database_url=every_url)) as store:
         yield store
 
 

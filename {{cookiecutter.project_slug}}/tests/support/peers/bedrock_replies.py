@@ -6,66 +6,57 @@ signs its requests; any credentials do, nobody checks.
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 from zlib import crc32
 
 import orjson
 
-from tests.support.peers.openai_replies import Body, Reply, Request, Wire
+from tests.support.peers.openai_replies import Body, Reply, Request, Text, ToolCalls, Wire
 
 USAGE = {"inputTokens": 17, "outputTokens": 3, "totalTokens": 20}
 """What every successful reply claims to have used."""
 
 
-class Throttled(Body):
+class Refused(Body):
+    """An error as AWS sends it before an answer begins."""
+
+    def __init__(self, status: int, code: str, message: str = "scripted") -> None:
+        headers = {"x_amzn_errortype": code}
+        super().__init__(orjson.dumps({"message": message}), status, headers=headers)
+
+
+class Throttled(Refused):
     """429 as AWS sends it."""
 
     def __init__(self) -> None:
-        headers = {"x_amzn_errortype": "ThrottlingException"}
-        super().__init__(b'{"message": "scripted: too many requests"}', 429, headers=headers)
+        super().__init__(429, "ThrottlingException")
 
 
-@dataclass(frozen=True)
-class Converse(Reply):
-    """An answer in words; `is_cut` leaves out the end of its stream."""
-
-    text: str
-    is_cut: bool = False
-    ending: str = "end_turn"
-
-    async def send(self, request: Request, wire: Wire) -> None:
-        if request.path.endswith("/converse-stream"):
-            await wire.head(200, "application/vnd.amazon.eventstream")
-            for name, payload in self._events():
-                await wire.send(self.frame(name, payload))
-            return
-        message = {"role": "assistant", "content": [{"text": self.text}]}
-        answer = {
-            "output": {"message": message},
-            "stopReason": self.ending,
-            "usage": USAGE,
-            "metrics": {"latencyMs": 1},
-        }
-        await wire.head(200, "application/json")
-        await wire.send(orjson.dumps(answer))
-
-    def _events(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        yield "messageStart", {"role": "assistant"}
-        for piece in re.findall(r"\S+\s*|\s+", self.text):
-            yield "contentBlockDelta", {"delta": {"text": piece}, "contentBlockIndex": 0}
-        if self.is_cut:
-            return
-        yield "contentBlockStop", {"contentBlockIndex": 0}
-        yield "messageStop", {"stopReason": self.ending}
-        yield "metadata", {"usage": USAGE, "metrics": {"latencyMs": 1}}
+class Frame:
+    """One message of AWS's binary encoding: lengths, their sum, headers, payload, the sum."""
 
     @classmethod
-    def frame(cls, event: str, payload: Mapping[str, Any]) -> bytes:
-        """One event in AWS's binary encoding: lengths, their sum, headers, payload, the sum."""
-        named = {":message-type": "event", ":event-type": event, ":content-type": "application/json"}
-        headers = b"".join(map(cls._header, named, named.values()))
+    def event(cls, name: str, payload: Mapping[str, Any]) -> bytes:
+        """A part of an answer."""
+        return cls._message({":message-type": "event", ":event-type": name}, payload)
+
+    @classmethod
+    def exception(cls, name: str) -> bytes:
+        """An error in mid-stream."""
+        return cls._message({":message-type": "exception", ":exception-type": name}, {"message": "scripted"})
+
+    @classmethod
+    def malformed(cls) -> bytes:
+        """A message that was changed on its way."""
+        whole = cls.event("contentBlockDelta", {"delta": {"text": "never"}, "contentBlockIndex": 0})
+        return whole.replace(b"never", b"Never")
+
+    @classmethod
+    def _message(cls, named: Mapping[str, str], payload: Mapping[str, Any]) -> bytes:
+        headers = b"".join(map(cls._header, [*named, ":content-type"], [*named.values(), "application/json"]))
         body = orjson.dumps(payload)
         prelude = struct.pack("!II", len(headers) + len(body) + 16, len(headers))
         message = prelude + struct.pack("!I", crc32(prelude)) + headers + body
@@ -75,3 +66,107 @@ class Converse(Reply):
     def _header(name: str, value: str) -> bytes:
         text = 7  # the type of a string
         return struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", text, len(value)) + value.encode()
+
+
+class _Answer(Reply):
+    """A successful answer, whole or in frames as the path asks for."""
+
+    ending: str
+    tail: bytes | None = None
+    """What comes in place of a stream's end."""
+
+    def content(self) -> Sequence[Mapping[str, Any]]:
+        """The blocks of the message."""
+        raise NotImplementedError
+
+    def pieces(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The events of the blocks."""
+        raise NotImplementedError
+
+    async def send(self, request: Request, wire: Wire) -> None:
+        if request.path.endswith("/converse-stream"):
+            await wire.head(200, "application/vnd.amazon.eventstream")
+            await wire.send(Frame.event("messageStart", {"role": "assistant"}))
+            for name, payload in self.pieces():
+                await wire.send(Frame.event(name, {**payload, "contentBlockIndex": 0}))
+            await wire.send(self._end() if self.tail is None else self.tail)
+            return
+        answer = {
+            "output": {"message": {"role": "assistant", "content": self.content()}},
+            "stopReason": self.ending,
+            "usage": USAGE,
+            "metrics": {"latencyMs": 1},
+        }
+        await wire.head(200, "application/json")
+        await wire.send(orjson.dumps(answer))
+
+    def _end(self) -> bytes:
+        ends: Sequence[tuple[str, Mapping[str, Any]]] = [
+            ("contentBlockStop", {"contentBlockIndex": 0}),
+            ("messageStop", {"stopReason": self.ending}),
+            ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 1}}),
+        ]
+        return b"".join(Frame.event(name, payload) for name, payload in ends)
+
+
+@dataclass(frozen=True)
+class Converse(_Answer):
+    """An answer in words."""
+
+    text: str
+    ending: str = "end_turn"
+    tail: bytes | None = None
+
+    def content(self) -> Sequence[Mapping[str, Any]]:
+        return [{"text": self.text}]
+
+    def pieces(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for piece in re.findall(r"\S+\s*|\s+", self.text):
+            yield "contentBlockDelta", {"delta": {"text": piece}}
+
+
+@dataclass(frozen=True)
+class ToolUse(_Answer):
+    """One call of a tool."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    ending: str = "tool_use"
+
+    def content(self) -> Sequence[Mapping[str, Any]]:
+        return [{"toolUse": {"toolUseId": "use_0", "name": self.name, "input": self.arguments}}]
+
+    def pieces(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        yield "contentBlockStart", {"start": {"toolUse": {"toolUseId": "use_0", "name": self.name}}}
+        yield "contentBlockDelta", {"delta": {"toolUse": {"input": orjson.dumps(self.arguments).decode()}}}
+
+
+class ConverseModel:
+    """A script that was written for chat completions, spoken as Bedrock speaks; a role by the model's id."""
+
+    def __init__(self, script: Callable[[Request], Reply]) -> None:
+        self._script = script
+
+    def __call__(self, request: Request) -> Reply:
+        model = unquote(request.path).removeprefix("/model/").rpartition("/")[0]
+        role = next((it for it in ("planner", "writer") if model.endswith(it)), "agent")
+        system = [{"role": "system", "content": it["text"]} for it in request.body["system"] if "text" in it]
+        blocks = [(it["role"], block) for it in request.body["messages"] for block in it["content"]]
+        messages = [plain for role, block in blocks for plain in self._plain(role, block)]
+        tools = [{"function": it["toolSpec"]} for it in request.body.get("toolConfig", {}).get("tools", ())]
+        body = {"model": f"scripted-{role}", "messages": [*system, *messages], "tools": tools}
+        answer = self._script(Request(request.path, request.headers, body))
+        match answer:
+            case Text(text=text):
+                return Converse(text)
+            case ToolCalls(calls=[(name, arguments)]):
+                return ToolUse(name, arguments)
+        return answer
+
+    @staticmethod
+    def _plain(role: str, block: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The messages in a block: its class joins those of a person that follow each other, a line each."""
+        if "toolResult" in block:
+            yield {"role": "tool", "content": "".join(it["text"] for it in block["toolResult"]["content"])}
+        for line in block.get("text", "").splitlines():
+            yield {"role": role, "content": line}
