@@ -44,3 +44,9 @@ def server(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hos
 def open_server(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A LangGraph server without its hooks."""
     yield from guarded(OpenLangGraphHost, keys, tmp_path_factory.mktemp("open"))
+
+
+@pytest.fixture
+def mortal_server(keys: Path, tmp_path: Path) -> Iterator[Host]:
+    """A LangGraph server of one test, which may end it."""
+    yield from guarded(LangGraphHost, keys, tmp_path / "mortal")

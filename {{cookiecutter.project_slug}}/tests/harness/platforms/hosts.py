@@ -30,9 +30,10 @@ class Host(ABC):
     module: ClassVar[str]
     python: ClassVar[str | None] = None
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, folder: Path) -> None:
         self.process = process
         self.address = process.address
+        self.folder = folder
 
     @classmethod
     @contextmanager
@@ -46,7 +47,7 @@ class Host(ABC):
         process = Process(alone, folder, module=(cls.module,), cwd=folder, **more)
         try:
             process.wait_until_ready()
-            yield cls(process)
+            yield cls(process, folder)
             process.end()
         finally:
             process.close()

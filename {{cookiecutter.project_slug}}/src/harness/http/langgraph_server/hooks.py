@@ -96,6 +96,8 @@ class Hooks:
                 return True
             case "threads", "update":  # to cancel a run is one too; to write a state, or metadata, is not
                 return own if value.get("action") else False
+            case "threads", "create" if "metadata" not in value:  # a copy: of nothing, for the server's saver is empty
+                return False
             case "threads", "create" | "create_run" as action:
                 if action == "create_run":
                     await self._rewrite(value, caller)
