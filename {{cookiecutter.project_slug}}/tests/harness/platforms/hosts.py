@@ -105,6 +105,7 @@ class LangGraphHost(Host):
         text = (PROJECT / "langgraph.json").read_text(encoding="utf-8")
         config = json.loads(text.replace("harness.http.langgraph_server.server", SERVED))
         config["auth"]["path"] = f"{SERVED}:{cls.AUTH}"
+        config["env"] |= {name: it for name, it in settings.items() if name in config["env"]}  # they win over ours
         file = folder / "langgraph.json"
         file.write_text(json.dumps(config), encoding="utf-8")
         own = {"LANGGRAPH_CONFIG_FILE": str(file), "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
