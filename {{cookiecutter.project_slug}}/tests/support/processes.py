@@ -55,9 +55,9 @@ class Process:
         """What it logged."""
         return self._log.read_text(encoding="utf-8")
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Raises when it ends instead."""
-        last = time.monotonic() + PATIENCE_SECONDS
+        last = time.monotonic() + seconds
         while time.monotonic() < last and self.process.poll() is None:
             try:
                 if self.client.get("/readyz").is_success:

@@ -20,6 +20,8 @@ from tests.support.processes import PROJECT, Process
 LANGGRAPH_PYTHON = os.environ.get("LANGGRAPH_PYTHON", "")
 """The Python of the environment with a LangGraph server; `nox -s platforms` makes it."""
 
+PATIENCE_SECONDS = 300  # it takes 10 s, and a machine may be busy
+
 SERVED = "tests.harness.platforms.langgraph_served"
 
 
@@ -46,7 +48,7 @@ class Host(ABC):
         more = {} if cls.python is None else {"python": cls.python}
         process = Process(alone, folder, module=(cls.module,), cwd=folder, **more)
         try:
-            process.wait_until_ready()
+            process.wait_until_ready(PATIENCE_SECONDS)
             yield cls(process, folder)
             process.end()
         finally:
@@ -104,6 +106,7 @@ class LangGraphHost(Host):
         folder.mkdir(exist_ok=True)
         text = (PROJECT / "langgraph.json").read_text(encoding="utf-8")
         config = json.loads(text.replace("harness.http.langgraph_server.server", SERVED))
+        del config["python_version"]  # of an image
         config["auth"]["path"] = f"{SERVED}:{cls.AUTH}"
         config["env"] |= {name: it for name, it in settings.items() if name in config["env"]}  # they win over ours
         file = folder / "langgraph.json"

@@ -15,7 +15,7 @@ from tests.harness.platforms.conftest import guarded
 from tests.harness.platforms.hosts import HOSTS, Host, LangGraphHost, new_thread
 from tests.support.callers import ANA, EVE, TALKER, by
 
-TIMEOUT_SECONDS = 3
+TIMEOUT_SECONDS = 5
 LIMITS = {
     "REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
     "RUN_MAX_MODEL_CALLS": "1",
@@ -155,7 +155,7 @@ async def test_the_limits_of_a_run_hold_on_every_host(limited: Host) -> None:
     started = time.monotonic()
     late = await limited.ask("State of order 13", new_thread(), ANA)
     seconds = time.monotonic() - started
-    assert seconds < TIMEOUT_SECONDS + 2
+    assert seconds < 2 * TIMEOUT_SECONDS  # the queue of a LangGraph server looks once a second
     assert "out_of_time" in late["degraded_because"]
     spent = await limited.ask("State of order 1", new_thread(), ANA)
     assert "over_budget" in spent["degraded_because"]
