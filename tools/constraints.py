@@ -1,10 +1,11 @@
-"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, beside it
-``uv.txt`` and ``requirements-evaluation.txt``, and ``tests/harness/aws/requirements.txt``.
+"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, and beside it
+``uv.txt``, ``requirements-evaluation.txt`` and ``requirements-langgraph.txt``; and ``tests/harness/aws/requirements.txt``.
 
 One resolution holds for each provider, each development tool, each platform and each Python from the lowest on offer.
 The second is the uv of the template's own tools, by hash (``nox -s requirements`` moves it). The third is the
 environment of Ragas and TruLens, which cannot live in the service's: the service's own packages and every provider's.
-The fourth is that of the linters of the templates for AWS.
+The fourth is that of a LangGraph server: the service's own packages; it finds the others in the service's environment.
+The fifth is that of the linters of the templates for AWS.
 Needs a package index. ``--upgrade`` moves to the newest versions, ``--upgrade-package NAME`` moves one.
 """
 
@@ -36,6 +37,11 @@ AWS = """\
 """
 AWS_FILE = "tests/harness/aws/requirements.txt"
 EVALUATION_FILE = "requirements-evaluation.txt"
+LANGGRAPH = """\
+# The environment of a LangGraph server: `nox -s platforms`. Not the service's, and not its licence (Elastic-2.0).
+# Template owned, refreshed by the template's `nox -s constraints`.
+"""
+LANGGRAPH_FILE = "requirements-langgraph.txt"
 PROVIDERS = ("openai", "anthropic", "bedrock", "ollama")
 
 
@@ -78,6 +84,12 @@ def resolve_aws(project: Path, python_version: str, there: str, options: list[st
     return compiled(project, python_version, there, ["--generate-hashes", *options], source)
 
 
+def resolve_langgraph(project: Path, python_version: str, there: str, options: list[str]) -> str:
+    """Those of the environment of a LangGraph server, with their hashes."""
+    own = [str(ROOT / "requirements" / "langgraph.in"), "--generate-hashes"]
+    return compiled(project, python_version, there, [*own, *options])
+
+
 def main(options: list[str]) -> int:
     target = ROOT / PROJECT_FOLDER / "tools" / "tested.txt"
     lowest = min(Questions.read().defaults["python_version"], key=lambda text: tuple(map(int, text.split("."))))
@@ -93,7 +105,11 @@ def main(options: list[str]) -> int:
         linters = ROOT / PROJECT_FOLDER / AWS_FILE
         there = linters.read_text(encoding="utf-8") if linters.exists() else ""
         linting = resolve_aws(Path(scratch) / "made", lowest, there, options)
+        server = target.with_name(LANGGRAPH_FILE)
+        there = server.read_text(encoding="utf-8") if server.exists() else versions
+        serving = resolve_langgraph(Path(scratch) / "made", lowest, there, options)
     target.write_text(TESTED + versions, encoding="utf-8", newline="\n")
+    server.write_text(LANGGRAPH + serving, encoding="utf-8", newline="\n")
     judges.write_text(EVALUATION + judging, encoding="utf-8", newline="\n")
     linters.write_text(AWS + linting, encoding="utf-8", newline="\n")
     target.with_name("uv.txt").write_text(UV + pinned_uv(), encoding="utf-8", newline="\n")

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,28 @@ def evaluation(session: nox.Session) -> None:
         python(session, "-m", "app", "evaluate", *session.posargs, of=judges)
     else:
         python(session, "-m", "pytest", "-q", "-m", "", "tests/harness/evaluation/judging")
+
+
+@feature("langgraph.json")
+def platforms(session: nox.Session) -> None:
+    """Ask 20 questions on every host and compare, then try what a LangGraph server lets callers do unguarded.
+
+    `-- dev` starts that server instead, `langgraph dev`, with what follows. Its environment has about 100 packages.
+    """
+    folder = Path(".nox/platforms").resolve()
+    server = str(folder / SCRIPTS / "python")
+    session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", str(folder), external=True)
+    locked = ("--require-hashes", "tools/requirements-langgraph.txt")
+    session.run(UV, "pip", "sync", "--quiet", f"--python={server}", *locked, external=True)
+    # What it has not, such as a provider or a package of yours, is the service's own.
+    places = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    Path(places, "service.pth").write_text(f"{Path('src').resolve()}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    if session.posargs[:1] == ["dev"]:
+        command = (str(folder / SCRIPTS / "langgraph"), "dev", "--no-browser", *session.posargs[1:])
+        session.run(*command, external=True, env={"LANGGRAPH_CLI_NO_ANALYTICS": "1"})
+        return
+    session.env["LANGGRAPH_PYTHON"] = server
+    python(session, "-m", "pytest", "-q", "-s", "-m", "", "tests/harness/platforms", *session.posargs)
 
 
 @nox.session

@@ -72,7 +72,7 @@ class Service:
         flow = self._application.flow
         self.agents = [agent(self._connectors, self._injection) for agent in flow.workers(agents)]
         builder = GraphBuilder(settings, self.factory, self.agents, self._injection, has_planner=flow.has_planner)
-        self._graph = builder.compile(store.saver)
+        self.graph = builder.compile(store.saver)
         results = ToolResults(self._injection)
         self._host = GraphHost(settings, self.factory, results, builder.outgoing, store, self._connectors)
         self._sessions = Sessions(settings, store)
@@ -182,7 +182,7 @@ class Service:
             try:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
-                    state = await self._graph.ainvoke(
+                    state = await self.graph.ainvoke(
                         Question(message=message), self._config(run), context=run, durability="exit"
                     )
             except TimeoutError:
@@ -197,7 +197,7 @@ class Service:
             try:
                 async with Deadline.timeout():
                     message = await self._application.before(message, thread)
-                steps = self._graph.astream(
+                steps = self.graph.astream(
                     Question(message=message),
                     self._config(run),
                     context=run,
@@ -231,7 +231,7 @@ class Service:
             await session.claim()
             try:
                 async with Deadline.timeout():
-                    state = await self._graph.ainvoke(
+                    state = await self.graph.ainvoke(
                         Command(resume=decision), self._config(run), context=run, durability="exit"
                     )
             except TimeoutError:

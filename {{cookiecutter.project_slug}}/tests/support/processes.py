@@ -29,6 +29,7 @@ class Process:
         number: int = 0,
         module: Sequence[str] = ("tests.support.served",),
         cwd: Path | None = None,
+        python: str = sys.executable,
     ) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
@@ -45,7 +46,7 @@ class Process:
         self.address = f"http://127.0.0.1:{port}"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *module], cwd=cwd or folder, env=environment, stderr=log
+                [python, "-m", *module], cwd=cwd or folder, env=environment, stderr=log
             )
         self.client = httpx2.Client(base_url=self.address, timeout=PATIENCE_SECONDS)
 
@@ -54,9 +55,9 @@ class Process:
         """What it logged."""
         return self._log.read_text(encoding="utf-8")
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Raises when it ends instead."""
-        last = time.monotonic() + PATIENCE_SECONDS
+        last = time.monotonic() + seconds
         while time.monotonic() < last and self.process.poll() is None:
             try:
                 if self.client.get("/readyz").is_success:

@@ -1,7 +1,7 @@
 """The application: middleware in order of travel, routes, handlers."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -39,10 +39,12 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 
-def create_app(application: "Application", settings: Settings | None = None) -> FastAPI:
+def create_app(
+    application: "Application", settings: Settings | None = None, public_paths: Collection[str] = ()
+) -> FastAPI:
     """The service over HTTP, with `settings` from the environment unless given.
 
-    Logging starts here; the store, the models and the agents open when the server starts it.
+    Everybody may read `public_paths` too, which whoever serves the application answers. Logging starts here; the store, the models and the agents open when the server starts it.
 
     Raises:
         ConfigurationError: A setting or a part is wrong. When the server starts: the store cannot be
@@ -99,7 +101,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
                 AuthenticationMiddleware,
                 application.open_paths,
                 settings.metrics_open,
-                endpoints.public_paths,
+                endpoints.public_paths | {*public_paths},
                 endpoints.challenges,
                 identities=endpoints.identities,
             ),

@@ -86,7 +86,7 @@ class AccessLogMiddleware:
         """Which route was asked for, also where it was refused before, or does not name itself."""
         if route := scope.get("route"):
             below = scope.get("root_path", "").removeprefix(root)  # of a mount
-            return f"{below}{route.path}"
+            return f"{below}{getattr(route, 'path', route)}"  # other frameworks' routes name themselves by a text
         asked = {**scope, "root_path": root}
         routes = iter_route_contexts(scope["app"].routes)
         return next((it.path for it in routes if it.matches(asked)[0] is not Match.NONE), None)
@@ -173,8 +173,17 @@ class RequestLimitsMiddleware:
         deadline = asyncio.get_running_loop().time() + self._settings.body_timeout_seconds
         is_whole = False
         size = 0
+        refusal: HTTPException | None = None
 
         async def receive_counted() -> Message:
+            nonlocal refusal
+            try:
+                return await receive_within()
+            except HTTPException as error:
+                refusal = error
+                raise
+
+        async def receive_within() -> Message:
             nonlocal is_whole, size
             if is_whole:  # what comes now is the caller's leaving, whenever that is
                 return await receive()
@@ -191,7 +200,12 @@ class RequestLimitsMiddleware:
                 raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
-        await self._app(scope, receive_counted, send)
+        try:
+            await self._app(scope, receive_counted, send)
+        except Exception:
+            if refusal:  # whatever a framework inside has made of it
+                raise refusal from None
+            raise
 
     @staticmethod
     def _size(scope: Scope) -> int:

@@ -73,7 +73,8 @@ class AppState:
             aclosing(RateLimiter(settings)) as limiter,
         ):
             with application.words.applied(settings.language):
-                service = Service(settings, application.agents, store, limiter, application)
+                # Off the event loop, which may be a host's that serves already: agents read files as they are made.
+                service = await asyncio.to_thread(Service, settings, application.agents, store, limiter, application)
                 for agent in service.agents:
                     logs.redactor.register_secrets(agent.settings)
                 # What the start made stays until the end: 120,000 objects that the garbage collector

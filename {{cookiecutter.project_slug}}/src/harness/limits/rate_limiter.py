@@ -125,8 +125,7 @@ class RateLimiter:
             RateLimitExceeded: One of them is used up; nothing was reserved.
             LimitsUnavailable: The counts cannot be reached, and that is to be refused.
         """
-        keys = {"thread": thread, "caller": principal_id, "service": ""}
-        limits = [rule.limit(self._settings, keys[rule.who], self._reserved[rule.unit]) for rule in self._quotas]
+        limits = self._reservation(principal_id, thread)
         decision = await self.acquire(limits)
         for it in decision.remaining if decision else ():
             if it.limit.name.startswith("service-"):  # what all callers share
@@ -144,6 +143,19 @@ class RateLimiter:
                 for rule, limit in zip(self._quotas, limits, strict=True)
             )
             await self.add(settled)
+
+    async def check(self, principal_id: str, thread: str) -> None:
+        """Pass when a message would be let in just now, which another place reserves: of a queue, for instance.
+
+        Raises what `reserve` does.
+        """
+        limits = self._reservation(principal_id, thread)
+        if await self.acquire(limits):
+            await self.add(replace(it, amount=-it.amount) for it in limits)
+
+    def _reservation(self, principal_id: str, thread: str) -> list[Limit]:
+        keys = {"thread": thread, "caller": principal_id, "service": ""}
+        return [rule.limit(self._settings, keys[rule.who], self._reserved[rule.unit]) for rule in self._quotas]
 
     async def acquire(self, limits: Sequence[Limit]) -> LimitDecision | None:
         """Take what is asked for; None when there is nothing to hold it to.

@@ -126,7 +126,9 @@ class Logs:
     def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         """Masks what a library writes through a handler that it adds after the start."""
         record = logging.LogRecord(*args, **kwargs)
-        if not isinstance(record.msg, _Line):
+        if isinstance(record.msg, dict):  # an event of structlog's, of a library that was there first
+            record.msg = self.redactor.event(record.msg)
+        elif not isinstance(record.msg, _Line):
             with suppress(TypeError, ValueError):  # arguments that do not fit: logging tells
                 record.msg, record.args = self.redactor.text(record.getMessage()), ()
         if record.exc_info and record.exc_info[0]:

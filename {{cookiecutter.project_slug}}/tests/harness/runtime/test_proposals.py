@@ -162,7 +162,7 @@ async def test_a_decision_shows_no_call_that_was_not_shown_before(shop: Shop) ->
 async def test_after_a_decision_the_graph_itself_resumes_nothing_more(shop: Shop) -> None:
     (call,) = (await shop.service.ask("Cancel order 7", T)).approvals
     await shop.decide(call.id)
-    graph: Any = shop.service._graph
+    graph: Any = shop.service.graph
     await graph.ainvoke(Command(resume={"id": call.id, "verdict": "approve"}), shop.of(T))
     assert [number for number, _, _ in OrdersAgent.ran] == [7]
 

@@ -1,0 +1,53 @@
+"""The service as the LangGraph server's own application, its authentication and its graph."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Final
+
+from fastapi import Request, Response
+from langgraph_sdk.runtime import ServerRuntime
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from ...application import Application
+from ..app import create_app
+from .graph import ServedGraph
+from .hooks import Hooks
+
+
+class LangGraphHost:
+    """One port, one start and end, one way in for both.
+
+    A request to the server passes the service's middleware, admission included, then the server's, then `Hooks`.
+    """
+
+    ALIVE: Final = "/ok"
+    """Where the server says that it is there; everybody may ask."""
+
+    def __init__(self, application: Application) -> None:
+        """Make it; nothing is opened before the server starts it.
+
+        Raises:
+            ConfigurationError: A setting or a part is wrong.
+        """
+        logging.getLogger().handlers.clear()  # the server's, which would write every line again, unmasked
+        self.app = create_app(application, public_paths=[self.ALIVE])
+        self.app.router.routes.append(Route("/info", self.info))
+        for it in self.app.user_middleware:
+            if it.cls is CORSMiddleware:  # pages of ALLOWED_ORIGINS, such as Studio, use all of the server's routes
+                it.kwargs.update(allow_methods=["*"], allow_headers=["*"])
+        self.app.middleware_stack = None  # the server adds its own to it
+        self.auth = Hooks(self.app).auth
+
+    @asynccontextmanager
+    async def graph(self, runtime: ServerRuntime) -> AsyncIterator[ServedGraph]:
+        """The graph for the caller of a request or a run."""
+        yield ServedGraph.of(self.app, Hooks.principal(runtime.user))
+
+    @staticmethod
+    async def info(request: Request) -> Response:
+        """The server's versions, which `disable_meta` takes away together with what the service does better."""
+        response: Response = await import_module("langgraph_api.api.meta").meta_info(request)
+        return response

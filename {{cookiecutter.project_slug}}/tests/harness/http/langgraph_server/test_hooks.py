@@ -1,0 +1,175 @@
+"""Who may do what on the server: nothing but what is listed, with the scope, in the forms that are read."""
+
+from types import SimpleNamespace
+from typing import Any, get_args
+from uuid import uuid4
+
+import pytest
+from langgraph_sdk import Auth
+
+from harness.auth.principal import Principal, Scope
+from harness.errors import InputRefused, RateLimitExceeded, ScopeMissing
+from harness.http.langgraph_server.hooks import ANONYMOUS, SCOPES, Hooks
+from harness.http.langgraph_server.inputs import MASKED
+from tests.harness.http.langgraph_server.conftest import ANA, Starts
+
+CALL = "f" * 32
+CARD = "4111 1111 1111 1111"
+RESOURCES = ("assistants", "threads", "crons", "store")
+ACTIONS = ("create", "read", "update", "delete", "search", "create_run", "put", "get", "list_namespaces")
+
+
+def ctx(resource: str, action: str, caller: Principal = ANA) -> Any:
+    user = SimpleNamespace(identity=caller.id or ANONYMOUS, permissions=sorted(caller.scopes))
+    return SimpleNamespace(resource=resource, action=action, user=user)
+
+
+def run(**given: Any) -> dict[str, Any]:
+    """What the server tells of a run that is asked for."""
+    fixed = {"input": {"message": "hi"}, "command": None, "config": {"configurable": {}}, "context": {}}
+    return {"metadata": {}, "kwargs": {**fixed, "stream_mode": ["values"], "webhook": None, "temporary": False, **given}}
+
+
+async def test_whoever_the_service_has_let_in_is_known(starts: Starts) -> None:
+    hooks = Hooks((await starts()).door.app)
+    user = await hooks.authenticate({"state": {"principal": ANA}})
+    assert Hooks.principal(SimpleNamespace(**user)) == ANA
+    nobody = await hooks.authenticate({"state": {"principal": Principal.anonymous()}})
+    assert Hooks.principal(SimpleNamespace(**nobody)) == Principal.anonymous()
+
+
+@pytest.mark.parametrize("scope", [{}, {"state": {}}, {"headers": [(b"authorization", b"Bearer ak_x")]}])
+async def test_nobody_else_is_let_in(starts: Starts, scope: dict[str, Any]) -> None:
+    with pytest.raises(Auth.exceptions.HTTPException) as refusal:
+        await Hooks((await starts()).door.app).authenticate(scope)
+    assert refusal.value.status_code == 401
+
+
+async def test_what_is_not_listed_is_denied(starts: Starts) -> None:
+    hooks = Hooks((await starts()).door.app)
+    for resource in RESOURCES:
+        for action in ACTIONS:
+            if (resource, action) not in SCOPES:
+                assert await hooks.authorize(ctx(resource, action), {}) is False, (resource, action)
+
+
+@pytest.mark.parametrize(("what", "scope"), SCOPES.items())
+async def test_what_is_listed_wants_its_scope(starts: Starts, what: tuple[str, str], scope: Scope) -> None:
+    hooks = Hooks((await starts()).door.app)
+    other = Principal.from_key("other", set(Scope) - {scope})
+    with pytest.raises(ScopeMissing, match=scope):
+        await hooks.authorize(ctx(*what, other), {"metadata": {}})
+
+
+@pytest.mark.parametrize("action", ["read", "search"])
+async def test_threads_are_those_of_their_caller(starts: Starts, action: str) -> None:
+    assert await Hooks((await starts()).door.app).authorize(ctx("threads", action), {}) == {"owner": ANA.id}
+
+
+async def test_a_new_thread_says_whose_it_is_and_loses_what_messages_lose(starts: Starts) -> None:
+    made = {"metadata": {"owner": "someone", "title": f"card {CARD}", "deep": [{CARD: 1}]}}
+    metadata = made["metadata"]
+    assert await Hooks((await starts()).door.app).authorize(ctx("threads", "create"), made) == {"owner": ANA.id}
+    assert made["metadata"] is metadata  # the server goes on with its own
+    assert metadata == {"owner": ANA.id, "title": "card [card]", "deep": [{"[card]": 1}]}
+
+
+async def test_a_thread_is_not_copied(starts: Starts) -> None:
+    assert await Hooks((await starts()).door.app).authorize(ctx("threads", "create"), {"thread_id": uuid4()}) is False
+
+
+@pytest.mark.parametrize(("value", "expected"), [({"action": "interrupt"}, {"owner": ANA.id}), ({"metadata": {}}, False)])
+async def test_to_cancel_a_run_is_the_one_change(starts: Starts, value: dict[str, Any], expected: Any) -> None:
+    assert await Hooks((await starts()).door.app).authorize(ctx("threads", "update"), value) == expected
+
+
+async def test_a_deleted_thread_is_deleted_in_the_services_store(starts: Starts) -> None:
+    server, thread = await starts(), uuid4()
+    await server.values("State of order 7", str(thread))
+    hooks = Hooks(server.door.app)
+    await hooks.authorize(ctx("threads", "delete"), {"thread_id": thread, "run_id": uuid4()})
+    assert (await server.graph().aget_state(server.config(str(thread)))).values["messages"]
+    for _ in range(2):  # the second time there is none
+        assert await hooks.authorize(ctx("threads", "delete"), {"thread_id": thread}) == {"owner": ANA.id}
+    assert (await server.graph().aget_state(server.config(str(thread)))).values == {"messages": []}
+
+
+async def test_what_the_server_keeps_of_a_run_is_what_is_read_without_personal_data(starts: Starts) -> None:
+    asked = run(
+        input={"messages": [{"type": "human", "content": f"hi {CARD}", "id": "1"}]},
+        config={
+            "tags": [CARD],
+            "recursion_limit": 10**6,
+            "metadata": {"x": CARD},
+            "configurable": {"langgraph_auth_user_id": ANA.id, "__pregel_read": 1, "x": CARD, "langsmith-trace": "1"},
+        },
+        context={"x": CARD},
+    )
+    config = asked["kwargs"]["config"]
+    assert await Hooks((await starts()).door.app).authorize(ctx("threads", "create_run"), asked) == {"owner": ANA.id}
+    assert asked["kwargs"]["input"] == {"message": "hi [card]"}
+    assert asked["kwargs"]["config"] is config
+    assert config == {"configurable": {"langgraph_auth_user_id": ANA.id, MASKED: ["card"]}}
+    assert CARD not in str(asked)
+    assert asked["metadata"] == {"owner": ANA.id}
+
+
+async def test_a_message_without_personal_data_stays_as_it_was_received(starts: Starts) -> None:
+    asked = run(input={"message": "hi\u200b there "})
+    await Hooks((await starts()).door.app).authorize(ctx("threads", "create_run"), asked)
+    assert asked["kwargs"]["input"] == {"message": "hi\u200b there "}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"webhook": "https://x.example"},
+        {"interrupt_before": "*"},
+        {"interrupt_after": ["plan"]},
+        {"feedback_keys": ["x"]},
+        {"something_new": True},
+        {"command": {"goto": "approve"}},
+        {"command": {"update": {"outcomes": []}, "resume": {"id": CALL, "verdict": "approve"}}},
+        {"command": {"resume": "yes"}},
+        {"input": {"message": "hi", "history": []}},
+        {"input": {"message": " "}},
+        {"input": {"message": "x" * 100_000}},
+        {"input": None},
+    ],
+)
+async def test_another_form_is_refused(starts: Starts, given: dict[str, Any]) -> None:
+    with pytest.raises(InputRefused):
+        await Hooks((await starts()).door.app).authorize(ctx("threads", "create_run"), run(**given))
+
+
+async def test_personal_data_that_is_refused_never_gets_to_the_server(starts: Starts) -> None:
+    hooks = Hooks((await starts(personal_data_in="card:refuse")).door.app)
+    with pytest.raises(InputRefused, match="personal data"):
+        await hooks.authorize(ctx("threads", "create_run"), run(input={"message": CARD}))
+
+
+async def test_a_decision_wants_the_scope_to_approve(starts: Starts) -> None:
+    hooks = Hooks((await starts()).door.app)
+    asked = run(input={"message": "ignored"}, command={"resume": {"id": CALL, "verdict": "approve"}, "update": None})
+    await hooks.authorize(ctx("threads", "create_run"), asked)
+    assert asked["kwargs"]["command"] == {"resume": {"id": CALL, "verdict": "approve"}}
+    assert asked["kwargs"]["input"] is None
+    talker = Principal.from_key("talker", [Scope.CHAT])
+    with pytest.raises(ScopeMissing, match="approve"):
+        await hooks.authorize(ctx("threads", "create_run", talker), run(command={"resume": {"id": CALL, "verdict": "approve"}}))
+
+
+async def test_a_quota_that_is_used_up_refuses_before_the_run_waits(starts: Starts) -> None:
+    server = await starts(quota_caller_day_messages=1)
+    hooks = Hooks(server.door.app)
+    for _ in range(3):  # to look takes nothing
+        await hooks.authorize(ctx("threads", "create_run"), run())
+    await server.values("State of order 7", str(uuid4()))
+    with pytest.raises(RateLimitExceeded):
+        await hooks.authorize(ctx("threads", "create_run"), run())
+
+
+def test_every_action_that_the_servers_sdk_knows_is_decided() -> None:
+    """A new one is denied until somebody has thought about it: `SCOPES` names no other."""
+    known = {it for kind in (Auth.types.AuthContext,) for it in get_args(kind.__annotations__["action"])}
+    assert {action for _, action in SCOPES} <= (known or set(ACTIONS))
