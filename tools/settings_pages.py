@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 sys.path.insert(0, str(PROJECT / "src"))
 
-import grimp  # noqa: E402  # beside the service's
+import grimp  # type: ignore[import-not-found]  # noqa: E402  # beside the service's
 from app.agents import AGENTS  # noqa: E402  # the path is set above
 from app.main import application  # noqa: E402
 from harness.cli.settings_reference import SettingsReference  # noqa: E402
@@ -45,9 +45,7 @@ ENDPOINTS = {  # endpoint -> the question that brings it
     for path in feature["paths"]
     if path.startswith(FOLDER)
 }
-DRAWN_ENDPOINT = re.compile(
-    rf" *n_(?:harness_endpoints(?: --> n_harness_(\w+))?|endpoint_({'|'.join(ENDPOINTS)}))\b"
-)
+DRAWN_ENDPOINT = re.compile(rf" *n_(?:harness_endpoints(?: --> n_harness_(\w+))?|endpoint_({'|'.join(ENDPOINTS)}))\b")
 SECTION = re.compile(r"(?:## |# --- )(?:Endpoint (\w+))?")
 LANGUAGE = "{" + "{ cookiecutter.language }" + "}"
 LANGUAGE_LINES = {

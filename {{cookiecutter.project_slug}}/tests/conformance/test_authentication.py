@@ -57,7 +57,7 @@ async def test_the_doors_above_are_all_there_are(client: httpx2.AsyncClient) -> 
 PUBLIC = {
     *("/healthz", "/readyz", "/version", "/metrics"),
     *("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"),
-    *("/.well-known/agent-card.json", "/.well-known/oauth-protected-resource/mcp"),
+    *("/.well-known/agent-card.json", "/.well-known/oauth-protected-resource/mcp", "/ping"),
 }
 """All that answers without credentials, and for reading alone; METRICS_OPEN=false takes `/metrics` away."""
 

@@ -1,6 +1,7 @@
 """Invocations, as AgentCore Runtime hands them on."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -32,7 +33,7 @@ class Client(Base):
         return self.read(await self._invoke("text/event-stream", decision=told, thread_id=thread_id))
 
     async def _invoke(self, accept: str, key: str | None = None, **parts: Any) -> httpx2.Response:
-        headers = {"Accept": accept, SESSION_HEADER: "s" * 33}
+        headers = {"Accept": accept, SESSION_HEADER: f"session-{uuid4()}"}
         named = {"idempotency_key": key, **parts}
         async with self.http() as client:
             body = {name: it for name, it in named.items() if it is not None}
