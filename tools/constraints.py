@@ -1,9 +1,10 @@
-"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, and beside it
-``uv.txt`` and ``requirements-evaluation.txt``.
+"""Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, beside it
+``uv.txt`` and ``requirements-evaluation.txt``, and ``tests/harness/aws/requirements.txt``.
 
 One resolution holds for each provider, each development tool, each platform and each Python from the lowest on offer.
 The second is the uv of the template's own tools, by hash (``nox -s requirements`` moves it). The third is the
 environment of Ragas and TruLens, which cannot live in the service's: the service's own packages and every provider's.
+The fourth is that of the linters of the templates for AWS.
 Needs a package index. ``--upgrade`` moves to the newest versions, ``--upgrade-package NAME`` moves one.
 """
 
@@ -29,6 +30,11 @@ EVALUATION = """\
 # The environment that judges recorded runs by Ragas and TruLens: `nox -s evaluation`, 741 MB. Not the service's.
 # Template owned, refreshed by the template's `nox -s constraints`.
 """
+AWS = """\
+# The environment that lints the templates of deploy/aws: `nox -s aws`, 260 MB. Not the service's.
+# Template owned, refreshed by the template's `nox -s constraints`.
+"""
+AWS_FILE = "tests/harness/aws/requirements.txt"
 EVALUATION_FILE = "requirements-evaluation.txt"
 PROVIDERS = ("openai", "anthropic", "bedrock", "ollama")
 
@@ -40,11 +46,11 @@ def pinned_uv() -> str:
     return str(found)
 
 
-def compiled(project: Path, python_version: str, there: str, options: list[str]) -> str:
+def compiled(project: Path, python_version: str, there: str, options: list[str], source: str = "pyproject.toml") -> str:
     """What pins the project's ``pyproject.toml``; what is in ``there`` stays unless ``options`` upgrade it."""
     output = project / "resolved.txt"
     output.write_text(there, encoding="utf-8")
-    command = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--no-header", "--no-annotate"]
+    command = ["uv", "pip", "compile", source, "--quiet", "--universal", "--no-header", "--no-annotate"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--python-version", python_version]
     command += ["--output-file", str(output), *options]
     subprocess.run([sys.executable, "-m", *command], cwd=project, check=True)
@@ -66,6 +72,12 @@ def resolve_evaluation(project: Path, python_version: str, there: str, options: 
     return compiled(project, python_version, there, [*own, *extras, *options])
 
 
+def resolve_aws(project: Path, python_version: str, there: str, options: list[str]) -> str:
+    """Those of the linters for AWS, with their hashes."""
+    source = str(ROOT / "requirements" / "aws.in")
+    return compiled(project, python_version, there, ["--generate-hashes", *options], source)
+
+
 def main(options: list[str]) -> int:
     target = ROOT / PROJECT_FOLDER / "tools" / "tested.txt"
     lowest = min(Questions.read().defaults["python_version"], key=lambda text: tuple(map(int, text.split("."))))
@@ -78,8 +90,12 @@ def main(options: list[str]) -> int:
         judges = target.with_name(EVALUATION_FILE)
         there = judges.read_text(encoding="utf-8") if judges.exists() else versions
         judging = resolve_evaluation(Path(scratch) / "made", lowest, there, options)
+        linters = ROOT / PROJECT_FOLDER / AWS_FILE
+        there = linters.read_text(encoding="utf-8") if linters.exists() else ""
+        linting = resolve_aws(Path(scratch) / "made", lowest, there, options)
     target.write_text(TESTED + versions, encoding="utf-8", newline="\n")
     judges.write_text(EVALUATION + judging, encoding="utf-8", newline="\n")
+    linters.write_text(AWS + linting, encoding="utf-8", newline="\n")
     target.with_name("uv.txt").write_text(UV + pinned_uv(), encoding="utf-8", newline="\n")
     return 0
 

@@ -18,6 +18,7 @@ MINIMAL: Mapping[str, Any] = {
     "a2a_endpoint": False,
     "openai_endpoint": False,
     "agui_endpoint": False,
+    "aws": False,
     "ci": "none",
 }
 

@@ -69,6 +69,15 @@ def figures(session: nox.Session) -> str:
     return environment(session, "readiness", *(f"--group={group}" for group in groups))
 
 
+def locked(session: nox.Session, name: str, file: str) -> str:
+    """The Python of an environment that a file pins by hash, apart from the service's packages."""
+    folder = f".nox/{name}"
+    own = f"{folder}/{SCRIPTS}/python"
+    session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", folder, external=True)
+    session.run(UV, "pip", "sync", "--quiet", f"--python={own}", "--require-hashes", file, external=True)
+    return own
+
+
 @nox.session
 def dev(session: nox.Session) -> None:
     """Serve on 127.0.0.1 and start again when a file changes."""
@@ -200,11 +209,7 @@ def evaluation(session: nox.Session) -> None:
 
     Without arguments their wiring is tested, with a scripted judge. The environment has about 140 packages, 740 MB.
     """
-    folder = ".nox/evaluation"
-    judges = f"{folder}/{SCRIPTS}/python"
-    session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", folder, external=True)
-    locked = ("--require-hashes", "tools/requirements-evaluation.txt")
-    session.run(UV, "pip", "sync", "--quiet", f"--python={judges}", *locked, external=True)
+    judges = locked(session, "evaluation", "tools/requirements-evaluation.txt")
     if session.posargs:
         session.env["PYTHONPATH"] = "src"
         python(session, "-m", "app", "evaluate", *session.posargs, of=judges)
@@ -246,3 +251,19 @@ def agent(session: nox.Session) -> None:
     """Write a new agent and its test: nox -s agent -- billing; by a graph: nox -s agent -- billing graph."""
     python(session, "tools/new_agent.py", *session.posargs)
     session.notify("generate", posargs=[])  # its settings are shown among the others
+
+
+def apart(file: Path) -> Callable[[nox.Session], None]:
+    """A session of tests that want an environment of their own: `tests/harness/NAME/requirements.txt` locks it."""
+    name = file.parent.name
+
+    def run(session: nox.Session) -> None:
+        locked(session, name, str(file))
+        python(session, "-m", "pytest", "-q", "-m", "", str(file.parent), *session.posargs)
+
+    run.__doc__ = f"Run {file.parent} with what only these tests need, in .nox/{name}."
+    return run
+
+
+for requirements in sorted(Path("tests", "harness").glob("*/requirements.txt")):
+    nox.session(apart(requirements), name=requirements.parent.name)

@@ -24,12 +24,19 @@ def texts(project: Project, *suffixes: str) -> dict[str, str]:
     return {name: content.decode() for name, (content, _) in project.files().items() if name.endswith(suffixes)}
 
 
+class Tagged(yaml.SafeLoader):
+    """YAML with the tags of CloudFormation, whose meaning the project's own tests hold."""
+
+
+Tagged.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
 def test_toml_yaml_and_json_files_are_valid(row: Row) -> None:
     parsers: dict[str, Callable[[str], object]] = {
         ".toml": tomllib.loads,
         ".json": json.loads,
         ".yml": lambda text: list(yaml.safe_load_all(text)),
-        ".yaml": lambda text: list(yaml.safe_load_all(text)),
+        ".yaml": lambda text: list(yaml.load_all(text, Tagged)),
     }
     parsed = 0
     for suffix, parse in parsers.items():
@@ -74,6 +81,15 @@ def test_the_running_code_is_told_the_answers(row: Row) -> None:
     assert told["title"] == answers["project_name"]
     for question in ("description", "language", "llm_provider", "repository_url"):
         assert told[question] == answers[question]
+
+
+def test_the_names_in_amazons_parameters_are_legal_for_every_slug(row: Row) -> None:
+    if not row.answers["aws"]:
+        pytest.skip("the project does not run there")
+    parameters = json.loads(row.by_cookiecutter.read("deploy/aws/parameters/production.json"))["Parameters"]
+    assert parameters["Name"] == row.answers["project_slug"]
+    assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,47}", parameters["RuntimeName"])
+    assert parameters["Mail"] == row.answers["author_email"]
 
 
 def test_texts_end_with_one_line_end_and_have_no_blank_line_where_a_condition_was(row: Row) -> None:

@@ -50,7 +50,7 @@ def made(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Callab
     def make(ci: str) -> Project:
         if ci not in projects:
             into = tmp_path_factory.mktemp(ci)
-            projects[ci] = template.with_cookiecutter(into, {"ci": ci, "project_slug": "made"})
+            projects[ci] = template.with_cookiecutter(into, {"ci": ci, "aws": True, "project_slug": "made"})
         return projects[ci]
 
     return make

@@ -1,7 +1,9 @@
 """Goes back to the previous release, or to the one that is named: `python -m tools.rollback [1.1.0]`.
 
 With compose: its image replaces the one that runs, and has to answer. With an overlay named after it: the overlay's `newTag`
-names it, and kubectl applies it and waits. The stores stay; releases of one major version read each other's.
+names it, and kubectl applies it and waits. Where the overlay has a `digest`, that of the release is found in the overlay's
+history, or named: `python -m tools.rollback 1.1.0 production sha256:...`. The stores stay; releases of one major version
+read each other's.
 """
 
 import re
@@ -9,11 +11,12 @@ import sys
 from pathlib import Path
 
 from . import ROOT
-from .containers import Failed, Service, do
+from .containers import Failed, Service, ask, do
 from .release import numbers, releases
 
 OVERLAYS = Path("deploy/kubernetes/overlays")
-TAG = re.compile(r'(?m)^(\s*newTag: )"?([^"\s]+)"?$')
+TAG = re.compile(r'(?m)^(\s*newTag: )"?([^"\s]+)"?')
+DIGEST = re.compile(r'(?m)^(\s*digest: )"?(sha256:[0-9a-f]{64})"?')
 NAMESPACE = re.compile(r'(?m)^namespace: "?([^"\s]+)"?$')
 # Longest wait for the new pods; then kubectl fails, and the old ones still serve.
 PATIENCE = "--timeout=300s"
@@ -46,7 +49,17 @@ def with_compose(folder: Path, to: str) -> str:
     return f"{running or 'nothing'} -> {version}, commit {commit}: it answers"
 
 
-def with_kubernetes(folder: Path, overlay: str, to: str) -> str:
+def digest_of(folder: Path, file: Path, version: str) -> str:
+    """What the overlay has had beside this tag, by its history. `Failed`: it never had it."""
+    for commit in ask("git", "log", "--format=%H", "--", file.as_posix(), folder=folder).split():
+        text = ask("git", "show", f"{commit}:./{file.as_posix()}", folder=folder)
+        tag, digest = TAG.search(text), DIGEST.search(text)
+        if tag and digest and tag[2] == version:
+            return digest[2]
+    raise Failed(f"{file} has never named the digest of {version}: give it, DIGEST=sha256:...")
+
+
+def with_kubernetes(folder: Path, overlay: str, to: str, digest: str = "") -> str:
     """Change the file that says what runs in the cluster that kubectl points to, apply it and wait."""
     file = OVERLAYS / overlay / "kustomization.yaml"
     text = (folder / file).read_text(encoding="utf-8") if (folder / file).is_file() else ""
@@ -55,6 +68,9 @@ def with_kubernetes(folder: Path, overlay: str, to: str) -> str:
         raise Failed(f"there is no {file} that names a newTag and a namespace")
     version = target(folder, found[2], to)
     changed = TAG.sub(rf'\g<1>"{version}"', text, count=1)
+    if DIGEST.search(text):
+        digest = digest or digest_of(folder, file, version)
+        changed = DIGEST.sub(rf'\g<1>"{digest}"', changed, count=1)
     (folder / file).write_text(changed, encoding="utf-8", newline="\n")
     print(f"{found[2]} -> {version} in {file}: commit it")
     do("kubectl", "apply", "--kustomize", file.parent.as_posix(), folder=folder)
@@ -63,10 +79,10 @@ def with_kubernetes(folder: Path, overlay: str, to: str) -> str:
     return f"{version} runs in {namespace[1]}"
 
 
-def main(to: str = "", overlay: str = "") -> None:
+def main(to: str = "", overlay: str = "", digest: str = "") -> None:
     """Go back, in the cluster where an overlay is named."""
-    print(with_kubernetes(ROOT, overlay, to) if overlay else with_compose(ROOT, to))
+    print(with_kubernetes(ROOT, overlay, to, digest) if overlay else with_compose(ROOT, to))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -62,7 +62,7 @@ def create_app(application: "Application", settings: Settings | None = None) -> 
             app.state.running = running
             names = [agent.name for agent in running.service.agents]
             BUILD_INFO.labels(project.version, settings.commit).set(1)
-            async with endpoints.started(running):
+            async with logs.reporting(running.parts), endpoints.started(running):
                 told = {"agents": names, "endpoints": endpoints.names}
                 log.info("started", version=project.version, commit=settings.commit, **told)
                 with running.shutdown.install():

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import ServiceError
 from ..settings import Settings
-from ..telemetry.metrics import FAILURES, HTTP_REQUESTS
+from ..telemetry.metrics import FAILURES, HTTP_REQUESTS, REQUESTS_RUNNING
 from ..telemetry.tracing import TRACES
 from .failures import RequestRefused
 from .problems import Problem
@@ -64,7 +64,7 @@ class AccessLogMiddleware:
             await send(message)
 
         try:
-            with TRACES.joined(asked):
+            with REQUESTS_RUNNING.track_inprogress(), TRACES.joined(asked):
                 await self._app(scope, receive, send_named)
         except Exception as error:
             if not isinstance(error, ServiceError | HTTPException):

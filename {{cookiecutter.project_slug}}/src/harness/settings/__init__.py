@@ -14,9 +14,9 @@ from .bedrock import BedrockSettings
 from .callers import CallerSettings, LimitSettings
 from .guards import GuardSettings
 from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings, RunSettings
-from .server import DataSettings, ServerSettings, StoreSettings, StoreURL, TracingSettings
+from .server import DataSettings, LogFormats, ServerSettings, StoreSettings, StoreURL, TracingSettings
 
-__all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "Settings", "StoreURL"]
+__all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "LogFormats", "Settings", "StoreURL"]
 
 
 class Settings(

@@ -29,6 +29,21 @@ class PublicURL:
         return str(AnyHttpUrl(url)).rstrip("/")
 
 
+class LogFormats:
+    """What LOG_FORMAT can be: the built-in ones, and each module of `telemetry/formats`."""
+
+    BUILT_IN: ClassVar = ("auto", "json", "console")
+    FOLDER: ClassVar = Path(__file__).parents[1] / "telemetry" / "formats"
+
+    @classmethod
+    def check(cls, name: str) -> str:
+        """The name; raises ValueError for one that is not there."""
+        names = [*cls.BUILT_IN, *(it.name for it in iter_modules([str(cls.FOLDER)]))]
+        if name not in names:
+            raise ValueError(f"must be one of {', '.join(names)}")
+        return name
+
+
 class ThreadHeaders:
     """Headers whose value is an id, which stands in stores and logs."""
 
@@ -121,7 +136,7 @@ class ServerSettings(Configuration):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level that is logged; audit lines always are."""
 
-    log_format: Literal["auto", "json", "console", "ecs"] = "auto"
+    log_format: Annotated[str, AfterValidator(LogFormats.check)] = "auto"
     """`json` lines for machines, `ecs` the same under the names of the Elastic Common Schema,
     `console` for people; `auto` takes console on a terminal, else json."""
 

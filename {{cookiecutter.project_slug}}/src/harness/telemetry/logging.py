@@ -11,74 +11,20 @@ handler, also one that somebody adds, gets the finished line without a secret.
 import json
 import logging
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, ClassVar, Final, Self, TextIO
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from typing import Any, Final, Self, TextIO
 
 import orjson
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from ..project import Project
 from ..settings import Settings
 from .audit_log import AuditLog
 from .line_writer import LineWriter
+from .log_format import LogFormat
 from .redaction import Redactor
-
-NANOSECONDS: Final = 1_000_000
-"""Of a millisecond: what ECS counts durations in."""
-
-
-class ECS:
-    """Renames the fields of a line; what the schema has no name for is below `app`."""
-
-    VERSION: Final = "8.17"
-    """Of the schema; what is used here has been in it since 8.0."""
-
-    NAMES: ClassVar[Mapping[str, str]] = {
-        "timestamp": "@timestamp",
-        "level": "log.level",
-        "logger": "log.logger",
-        "request_id": "http.request.id",
-        "method": "http.request.method",
-        "route": "url.path",
-        "host": "server.address",
-        "run_id": "transaction.id",
-        "trace_id": "trace.id",
-        "principal": "user.id",
-        "error": "error.type",
-        "reason": "event.reason",
-    }
-
-    def __init__(self, environment: str) -> None:
-        project = Project.load()
-        self._fixed = {
-            "ecs.version": self.VERSION,
-            "service.name": project.name,
-            "service.version": project.version,
-            "service.environment": environment,
-        }
-
-    def line(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The line under its new names."""
-        line: dict[str, Any] = {**self._fixed}
-        for name, value in event.items():
-            match name, value:
-                case "event", _:
-                    line["message"] = value
-                    line["event.action"] = value
-                case "ms", int() | float():
-                    line["event.duration"] = round(value * NANOSECONDS)
-                case "status", int():  # of an answer; other statuses are words
-                    line["http.response.status_code"] = value
-                case "exception", [{"exc_type": kind, "exc_value": text}, *_]:
-                    line["error.type"], line["error.message"] = kind, text
-                    line["error.stack_trace"] = str(value)
-                case _:
-                    line[self.NAMES.get(name, f"app.{name}")] = value
-        return line
-
 
 QUIET: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "mcp")
 """Loggers that repeat per request what our own lines say better: from WARNING on only."""
@@ -92,7 +38,7 @@ class Logs:
         self._settings = settings
         self._stream = stream
         self.redactor = Redactor([settings])
-        self._ecs = ECS(settings.environment)
+        self._format = LogFormat.from_settings(settings)
 
     def install(self) -> Self:
         """Take over the root logger and every logger that exists; calling it again is harmless."""
@@ -100,7 +46,7 @@ class Logs:
         handler = _Handler(self._stream)
         log_format = self._settings.log_format
         is_terminal = log_format == "auto" and handler.stream.isatty()
-        render = self._render(is_json=log_format in ("json", "ecs", "auto") and not is_terminal)
+        render = self._render(is_json=log_format != "console" and not is_terminal)
         shared: list[Processor] = [
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
@@ -135,6 +81,10 @@ class Logs:
         """From now on no caller waits for the reader of the log, until the process ends."""
         for handler in self._handlers():
             handler.writer = handler.writer or LineWriter.over(handler.stream, self._settings.log_queue_bytes)
+
+    def reporting(self, refresh: Callable[[], Awaitable[object]]) -> AbstractAsyncContextManager[None]:
+        """Entered while the service runs: what the format tells by itself. `refresh` renews the gauges of parts."""
+        return self._format.reporting(refresh) if self._format else nullcontext()
 
     @staticmethod
     def _handlers() -> "list[_Handler]":
@@ -190,8 +140,8 @@ class Logs:
             traces if is_json else structlog.processors.format_exc_info,
             lambda _, __, event: self.redactor.event(event),
         ]
-        if self._settings.log_format == "ecs":
-            steps.append(lambda _, __, event: self._ecs.line(event))
+        if told := self._format:
+            steps.append(lambda _, __, event: told.line(event))
         if is_json:
             return [*steps, structlog.processors.JSONRenderer(serializer=self._dump)]
         return [*steps, structlog.dev.ConsoleRenderer(colors=sys.platform != "win32")]

@@ -90,6 +90,7 @@ HTTP_REQUESTS: Final = histogram(
     ("route", "status"),  # paths that are no route of ours are one: `other`; 2xx, or `none`
     buckets=_REQUEST_SECONDS,
 )
+REQUESTS_RUNNING: Final = gauge("requests_running", "Requests under way, probes included.", multiprocess_mode="livesum")
 FAILURES: Final = counter(
     "failures",
     "What failed, by room of the package and part of it: an agent, a host, a model, a guard.",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from harness.telemetry.metrics import REGISTRY
 from tests.harness.container.machine import Checkout, Container, free_port
 from tools.containers import Failed, ask, is_podman
 from tools.rollback import with_kubernetes
@@ -129,16 +130,20 @@ def test_the_cluster_waits_longer_than_the_service_takes_to_end() -> None:
     assert deployment["terminationGracePeriodSeconds"] > needed
 
 
+def render(overlay: Path) -> list[dict[str, Any]]:
+    """What kubectl makes of an overlay."""
+    if not overlay.is_dir():
+        pytest.skip(f"you have no overlay {overlay.name}")
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl is not installed")
+    command = ["kubectl", "kustomize", str(overlay)]
+    return documents(subprocess.run(command, capture_output=True, check=True).stdout.decode())
+
+
 @pytest.mark.checklist("PERM-4")
 @pytest.mark.parametrize("overlay", ["staging", "production"])
 def test_an_overlay_renders_into_a_namespace_that_refuses_more(overlay: str) -> None:
-    folder = KUBERNETES / "overlays" / overlay
-    if not folder.is_dir():
-        pytest.skip(f"you have no overlay {overlay}")
-    if not shutil.which("kubectl"):
-        pytest.skip("kubectl is not installed")
-    command = ["kubectl", "kustomize", str(folder)]
-    rendered = documents(subprocess.run(command, capture_output=True, check=True).stdout.decode())
+    rendered = render(KUBERNETES / "overlays" / overlay)
     (namespace,) = [it for it in rendered if it["kind"] == "Namespace"]
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     others = [it for it in rendered if it is not namespace]
@@ -146,6 +151,42 @@ def test_an_overlay_renders_into_a_namespace_that_refuses_more(overlay: str) -> 
     for name, pod in pods(rendered):
         assert [*Restricted().faults(pod)] == [], name
         assert not pod["containers"][0]["image"].startswith("service:"), name
+        assert overlay != "production" or "@sha256:" in pod["containers"][0]["image"], name
+
+
+@pytest.mark.parametrize("overlay", ["staging", "production"])
+def test_selectors_of_an_overlay_name_its_instance_and_still_find_the_clusters_dns(overlay: str) -> None:
+    instance = "app.kubernetes.io/instance"
+    rendered = render(KUBERNETES / "overlays" / overlay)
+    if instance not in str(rendered):
+        pytest.skip("your overlay has no instances")
+    selectors = {
+        "Deployment": lambda spec: spec["selector"]["matchLabels"],
+        "Service": lambda spec: spec["selector"],
+        "PodDisruptionBudget": lambda spec: spec["selector"]["matchLabels"],
+    }
+    found = [selectors[it["kind"]](it["spec"])[instance] for it in rendered if it["kind"] in selectors]
+    labelled = [it["spec"]["template"]["metadata"]["labels"] for it in rendered if it["kind"] == "Deployment"]
+    assert [labels[instance] for labels in labelled] * len(selectors) == found
+    policies = {it["metadata"]["name"]: it["spec"] for it in rendered if it["kind"] == "NetworkPolicy"}
+    assert policies["nothing"]["podSelector"] == {}
+    assert policies["calls"]["podSelector"]["matchLabels"][instance] == found[0]
+    assert {"k8s-app": "kube-dns"} in [
+        to["podSelector"]["matchLabels"] for to in policies["reach"]["egress"][0]["to"] if "podSelector" in to
+    ]
+
+
+def test_a_cluster_with_an_adapter_scales_by_the_requests_under_way(tmp_path: Path) -> None:
+    shutil.copytree(KUBERNETES, tmp_path / "kubernetes", ignore=shutil.ignore_patterns("overlays"))
+    overlay = tmp_path / "kubernetes" / "overlays" / "live"
+    overlay.mkdir(parents=True)
+    scaling = "components: [../../components/requests-scaling]\n"
+    (overlay / "kustomization.yaml").write_text(OVERLAY + scaling, encoding="utf-8")
+    (scaler,) = [it for it in render(overlay) if it["kind"] == "HorizontalPodAutoscaler"]
+    processor, requests = scaler["spec"]["metrics"]
+    assert processor["resource"]["name"] == "cpu"
+    assert requests["pods"]["metric"]["name"] == "requests_running"
+    assert REGISTRY.get_sample_value("requests_running") is not None
 
 
 # The pod of the manifests, run by podman: it starts with what Kubernetes would give it.
@@ -258,6 +299,39 @@ def test_one_command_moves_the_overlay_to_the_release_before_applies_it_and_wait
         "--namespace desk rollout status deployment/service --timeout=300s",
     ]
     assert told == "1.1.0 runs in desk"
+
+
+FIRST, SECOND, THIRD = (f"sha256:{sign * 64}" for sign in "abc")
+
+
+def with_digest(folder: Path, version: str, digest: str) -> Path:
+    """The overlay as it was committed when `version` ran by its digest."""
+    file = folder / "deploy/kubernetes/overlays/live/kustomization.yaml"
+    text = OVERLAY.replace("1.2.0", version).rstrip() + f'\n    digest: "{digest}" # ours\n'
+    file.write_text(text, encoding="utf-8")
+    git = ["git", "-C", str(folder), "-c", "user.name=Test", "-c", "user.email=t@example.com"]
+    subprocess.run([*git, "add", "deploy"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message", version], check=True)
+    return file
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
+@pytest.mark.checklist("DEP-3")
+def test_the_way_back_leads_to_the_digest_that_ran_then(cluster: Path) -> None:
+    with_digest(cluster, "1.1.0", FIRST)
+    file = with_digest(cluster, "1.2.0", SECOND)
+    with_kubernetes(cluster, "live", "")
+    assert f'newTag: "1.1.0"\n    digest: "{FIRST}" # ours' in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
+def test_a_release_that_never_ran_wants_its_digest_named(cluster: Path) -> None:
+    file = with_digest(cluster, "1.1.0", FIRST)
+    with pytest.raises(Failed, match="never named the digest of 1.2.0: give it, DIGEST=sha256"):
+        with_kubernetes(cluster, "live", "1.2.0")
+    assert not (cluster / "asked").exists()
+    with_kubernetes(cluster, "live", "1.2.0", THIRD)
+    assert f'newTag: "1.2.0"\n    digest: "{THIRD}"' in file.read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kubectl is a shell script here")
