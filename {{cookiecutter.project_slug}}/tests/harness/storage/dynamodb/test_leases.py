@@ -17,6 +17,8 @@ from tests.harness.storage.test_store import keep, knows, run_that_degrades
 
 Two = tuple[Store, Store]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def stores(dynamodb_url: str) -> AsyncIterator[Two]:

@@ -16,7 +16,7 @@ from tests.harness.storage.dynamodb.test_store import rows
 from tests.support.processes import PROJECT, Process, processes
 from tests.support.stores.dynamodb import Moto
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="servers are started on Linux and macOS only")
+pytestmark = pytest.mark.slow
 
 MARS = "How many moons has Mars?"
 

@@ -21,6 +21,8 @@ from tests.support.stores.dynamodb import Moto
 
 pytest.importorskip("boto3")
 
+pytestmark = pytest.mark.slow
+
 WORD = "planted-word"
 
 

@@ -4,14 +4,26 @@ import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from harness.settings import Settings
 from harness.storage.dynamodb.store import DynamoStore
 from harness.storage.dynamodb.table import Table
 from harness.storage.sqlite import Checkpoints
+from tests.harness.aws.templates import Templates
+from tests.support.stores.dynamodb import TABLE
 
 END = 4_000_000_000
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_table_that_is_deployed_is_the_one_that_is_tested() -> None:
+    (deployed,) = Templates.load().resources("AWS::DynamoDB::Table")
+    tested = orjson.loads(TABLE.read_bytes())
+    assert {name: deployed.properties[name] for name in tested} == tested
+    assert deployed.properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
 
 @pytest.fixture
