@@ -78,6 +78,7 @@ class Lifetime:
     days: int
 
     DAY_SECONDS: ClassVar = 24 * 3600
+    """Seconds of a day."""
 
     def end(self, start: float | None = None) -> int:
         """When it ends, of what was written at `start` or just now: seconds since 1970."""
