@@ -206,7 +206,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return stores.address(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=stores.KINDS)
+@pytest.fixture(params=[pytest.param(it, marks=[pytest.mark.slow] * (it in stores.FURTHER)) for it in stores.KINDS])
 def every_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of each kind of store in turn."""
     return stores.address(request.param, request, tmp_path)

@@ -26,7 +26,17 @@ from .line_writer import LineWriter
 from .log_format import LogFormat
 from .redaction import Redactor
 
-QUIET: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "mcp")
+QUIET: Final = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "uvicorn.access",
+    "asyncio",
+    "mcp",
+    "botocore",
+    "langchain_aws",
+)
 """Loggers that repeat per request what our own lines say better: from WARNING on only."""
 
 

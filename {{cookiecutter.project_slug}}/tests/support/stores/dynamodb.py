@@ -1,7 +1,8 @@
-"""DynamoDB as moto plays it: a server on loopback, where its program is on PATH (`pip install 'moto[server]'`)."""
+"""DynamoDB as moto plays it: a server on loopback, from the environment of `nox -s aws` or from PATH."""
 
 import os
 from collections.abc import Iterator, Sequence
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 import pytest
 
 import harness.storage.dynamodb
+from tests.support.processes import PROJECT
 from tests.support.server_fixtures import started
 from tests.support.servers import ADDRESS, Server
 
@@ -22,7 +24,8 @@ class Moto(Server):
     """Amazon's services, in memory."""
 
     program = "moto_server"
-    package = "(none: pip install 'moto[server]' elsewhere, and put it on PATH)"
+    package = "(none; `nox -s aws` installs it)"
+    places = (f"{escape(str(PROJECT)).lstrip('/')}/.nox/aws/bin",)
 
     @property
     def url(self) -> str:

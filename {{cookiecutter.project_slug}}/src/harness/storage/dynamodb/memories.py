@@ -91,7 +91,7 @@ class DynamoMemories(Memories):
         await self._table.timeout.call(self._delete(owner))
 
     async def _delete(self, owner: str) -> None:
-        rows = self._table.query(self._partition(self.label(owner)), only="PK SK ttl")
+        rows = self._table.query(self._partition(self.label(owner)), only="PK SK", is_fresh=False)
         await self._table.delete_all([(row["PK"], row["SK"]) async for row in rows])
 
     async def purge(self, moment: datetime) -> None:

@@ -1,6 +1,7 @@
 """Where what belongs to a conversation lies, and how long."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import quote, unquote
@@ -12,17 +13,20 @@ from ..thread_ref import ThreadRef
 class Places:
     """A thread, or a companion, in the partition of its conversation: with that, all of it is found.
 
-    c: checkpoints, w: writes of steps, p: further pieces of either that are large, m: marks of the thread and of its
-    companions, f: ratings, r: keys of saved replies, a: of proposals, e: of what endpoints keep.
+    g: what its graph keeps (c: checkpoints, w: writes of steps, p: further pieces of either that are large), m: marks of
+    the thread and of its companions, k: its keys (r: of saved replies, a: of proposals, f: ratings), e: keys of what
+    endpoints keep.
     """
 
     thread_id: str
 
-    PROPOSALS: ClassVar = "a#"
-    REPLIES: ClassVar = "r#"
-    RATINGS: ClassVar = "f#"
-    RECORDS: ClassVar = "e#"
+    GRAPH: ClassVar = "g#"
     MARKS: ClassVar = "m#"
+    KEYS: ClassVar = "k#"
+    PROPOSALS: ClassVar = "k#a#"
+    REPLIES: ClassVar = "k#r#"
+    RATINGS: ClassVar = "k#f#"
+    RECORDS: ClassVar = "e#"
 
     @property
     def partition(self) -> str:
@@ -50,20 +54,21 @@ class Places:
 
     def checkpoints(self, namespace: str) -> str:
         """Before the ids of checkpoints."""
-        return f"c#{self._name}#{quote(namespace, safe='')}#"
+        return f"g#c#{self._name}#{quote(namespace, safe='')}#"
 
     def writes(self, namespace: str, checkpoint_id: str) -> str:
         """Before the tasks and numbers of what was written after a checkpoint."""
-        return f"w#{self._name}#{quote(namespace, safe='')}#{checkpoint_id}#"
-
-    def prefixes(self) -> list[str]:
-        """Of all that its graph keeps, the checkpoints themselves last."""
-        return [f"{it}#{self._name}#" for it in ("w", "p#w", "p#c", "c")]
+        return f"g#w#{self._name}#{quote(namespace, safe='')}#{checkpoint_id}#"
 
     @staticmethod
     def pieces(place: str) -> str:
         """Before the numbers of the further pieces of what lies at `place`."""
-        return f"p#{place}#"
+        return place.replace("g#", "g#p#", 1)
+
+    def in_order_of_deletion(self, places: Collection[str]) -> list[str]:
+        """Those of the graph's places that are of this thread, or companion, its checkpoints last."""
+        prefixes = [f"g#{it}#{self._name}#" for it in ("p#w", "w", "p#c", "c")]
+        return [it for prefix in prefixes for it in places if it.startswith(prefix)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Lifetime:
     days: int
 
     DAY_SECONDS: ClassVar = 24 * 3600
+    """Seconds of a day."""
 
     def end(self, start: float | None = None) -> int:
         """When it ends, of what was written at `start` or just now: seconds since 1970."""

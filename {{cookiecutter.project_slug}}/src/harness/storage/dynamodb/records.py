@@ -79,7 +79,7 @@ class DynamoRecords(Records):
 
     async def _delete_thread(self, thread_id: str) -> None:
         partition = Places(thread_id).partition
-        async for pointer in self._table.query(partition, Places.RECORDS):
+        async for pointer in self._table.query(partition, Places.RECORDS, is_fresh=False):
             await self._table.delete((pointer["to"], pointer["key"]), "#thread = :thread", thread=thread_id)
             await self._table.delete((partition, pointer["SK"]))
 

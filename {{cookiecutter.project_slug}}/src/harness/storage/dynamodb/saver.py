@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -51,7 +51,7 @@ class DynamoSaver(BaseCheckpointSaver[str]):
         places, namespace = Places(named["thread_id"]), named.get("checkpoint_ns", "")
         about = get_checkpoint_metadata(config, metadata)
         run = about.get("run_id")
-        marks = [self._mark(places, checkpoint["id"])]
+        marks: list[Coroutine[Any, Any, object]] = [self._mark(places, checkpoint["id"])]
         if run:
             thread = ThreadRef.root(named["thread_id"])
             marks.append(
@@ -131,13 +131,12 @@ class DynamoSaver(BaseCheckpointSaver[str]):
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all that was saved of a thread, or of one companion; its mark last."""
         places = Places(thread_id)
-        for prefix in places.prefixes():
-            keys = []
-            async for item in self.table.query(places.partition, prefix, only="PK SK run ttl"):
-                keys.append((item["PK"], item["SK"]))
-                if run := item.get("run"):
-                    keys.append((f"run#{run}", "run"))
-            await self.table.delete_all(dict.fromkeys(keys))
+        runs: dict[str, str | None] = {}
+        async for it in self.table.query(places.partition, Places.GRAPH, only="SK run", is_fresh=False):
+            runs[it["SK"]] = it.get("run")
+        order = places.in_order_of_deletion(runs)
+        await self.table.delete_all(dict.fromkeys((f"run#{runs[it]}", "run") for it in order if runs[it]))
+        await self.table.delete_all((places.partition, it) for it in order)
         await self.table.delete((places.partition, places.mark))
 
     async def _save(self, partition: str, place: str, value: Any, head: Item, condition: str = "") -> None:
@@ -145,7 +144,7 @@ class DynamoSaver(BaseCheckpointSaver[str]):
         packed = zlib.compress(data, 1)
         pieces = [packed[at : at + self.PIECE_BYTES] for at in range(0, len(packed), self.PIECE_BYTES)]
         common = {"PK": partition, "ttl": self.lifetime.end()}
-        more = f"{Places.pieces(place)}{uuid4().hex}#"  # of this one alone, should another be saved at this place
+        more = f"{Places.pieces(place)}#{uuid4().hex}#"  # of this one alone, should another be saved at this place
         puts = [
             self.table.put({**common, "SK": f"{more}{number:05}", "data": piece})
             for number, piece in enumerate(pieces[1:])

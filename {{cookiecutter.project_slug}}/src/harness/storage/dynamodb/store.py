@@ -193,12 +193,10 @@ class DynamoStore(Store):
 
     async def _forget(self, thread_id: str) -> None:
         partition = Places(thread_id).partition
-        for kind in (Places.REPLIES, Places.PROPOSALS):
-            async for pointer in self._table.query(partition, kind):
-                await self._table.delete(self._place(pointer["key"]), "#thread = :thread", thread=thread_id)
-                await self._table.delete((partition, pointer["SK"]))
-        ratings = self._table.query(partition, Places.RATINGS, only="PK SK ttl")
-        await self._table.delete_all([(it["PK"], it["SK"]) async for it in ratings])
+        async for it in self._table.query(partition, Places.KEYS, only="SK key", is_fresh=False):
+            if key := it.get("key"):
+                await self._table.delete(self._place(key), "#thread = :thread", thread=thread_id)
+            await self._table.delete((partition, it["SK"]))
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         return await self._timeout.call(self._old(checkpoint_id, limit))
@@ -213,7 +211,8 @@ class DynamoStore(Store):
 
     async def _marked(self, thread_id: str) -> Sequence[str]:
         partition = Places(thread_id).partition
-        found = [Places.marked(partition, it["SK"]) async for it in self._table.query(partition, Places.MARKS)]
+        marks = self._table.query(partition, Places.MARKS, is_fresh=False)
+        found = [Places.marked(partition, it["SK"]) async for it in marks]
         return [it for it in found if it != ThreadRef.root(it)]
 
     @staticmethod

@@ -61,7 +61,7 @@ class Table:
         )
         self.name = name
         self.timeout = StoreTimeout(seconds, self.AWAY)
-        self._client: Any = boto3.client("dynamodb", region_name=region, config=config)
+        self._client: Any = boto3.Session(region_name=region).client("dynamodb", config=config)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="dynamodb")
 
     def close(self) -> None:
@@ -124,34 +124,44 @@ class Table:
                 left = await self._later(answer.get("UnprocessedItems"))
 
     async def query(
-        self, partition: str, prefix: str = "", *, only: str = "", backwards: bool = False, limit: int | None = None
+        self,
+        partition: str,
+        prefix: str = "",
+        *,
+        only: str = "",
+        backwards: bool = False,
+        limit: int | None = None,
+        is_fresh: bool = True,
     ) -> AsyncIterator[Item]:
-        """The items of a partition whose places begin with `prefix`, in their order; of each the names in `only`."""
-        given = self._expression("KeyConditionExpression", "#PK = :pk", {"pk": partition})
+        """The items of a partition whose places begin with `prefix`, in their order; of each the names in `only`.
+
+        Not `is_fresh`: those too that have expired and are not deleted yet.
+        """
+        where, values = "#PK = :pk", {"pk": partition}
         if prefix:
-            given = self._expression(
-                "KeyConditionExpression", "#PK = :pk AND begins_with(#SK, :sk)", {"pk": partition, "sk": prefix}
-            )
+            where, values = f"{where} AND begins_with(#SK, :sk)", {**values, "sk": prefix}
+        given = self._expression("KeyConditionExpression", where, values)
         given |= {"ScanIndexForward": not backwards, "ConsistentRead": True}
         if only:
             names = only.split()
             given["ProjectionExpression"] = ", ".join(f"#{it}" for it in names)
             given["ExpressionAttributeNames"] |= {f"#{it}": it for it in names}
-        async for item in self._pages(given, limit):
+        async for item in self._pages(given, limit, is_fresh=is_fresh):
             yield item
 
     async def by_time(self, kind: str, condition: str, moment: str, limit: int | None = None) -> AsyncIterator[Item]:
         """The items of a `kind` whose `at` compares so with `moment`, in the order of time."""
         where = f"#kind = :kind AND #at {condition} :moment"
         given = self._expression("KeyConditionExpression", where, {"kind": kind, "moment": moment})
-        async for item in self._pages({**given, "IndexName": self.INDEX}, limit):
+        async for item in self._pages({**given, "IndexName": self.INDEX}, limit, is_fresh=True):
             yield item
 
-    async def _pages(self, given: dict[str, Any], limit: int | None) -> AsyncIterator[Item]:
-        fresh = self._expression("FilterExpression", "#ttl > :now", {"now": time.time()})
-        for name, value in fresh.items():
-            given[name] = {**given[name], **value} if name in given else value
+    async def _pages(self, given: dict[str, Any], limit: int | None, *, is_fresh: bool) -> AsyncIterator[Item]:
         given |= {"TableName": self.name} | ({"Limit": limit} if limit else {})
+        if is_fresh:
+            given["FilterExpression"] = "#ttl > :now"
+            given["ExpressionAttributeNames"] |= {"#ttl": "ttl"}
+            given["ExpressionAttributeValues"] |= self._values({"now": time.time()})
         left = limit
         while True:
             answer = await self._run(partial(self._client.query, **given))
@@ -175,12 +185,12 @@ class Table:
     @classmethod
     def _expression(cls, name: str, text: str, values: Mapping[str, Any]) -> dict[str, Any]:
         given: dict[str, Any] = {name: text}
-        if names := cls.NAME.findall(text):
-            given["ExpressionAttributeNames"] = {f"#{it}": it for it in names}
-        if values:
-            encoded = cls._encoded(values)
-            given["ExpressionAttributeValues"] = {f":{it}": value for it, value in encoded.items()}
-        return given
+        given["ExpressionAttributeNames"] = {f"#{it}": it for it in cls.NAME.findall(text)}
+        return given | ({"ExpressionAttributeValues": cls._values(values)} if values else {})
+
+    @classmethod
+    def _values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {f":{it}": value for it, value in cls._encoded(values).items()}
 
     @staticmethod
     def _batches(keys: Iterable[Key], size: int) -> Iterator[Sequence[Key]]:
