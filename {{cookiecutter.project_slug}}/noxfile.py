@@ -231,7 +231,9 @@ def platforms(session: nox.Session) -> None:
     session.run(UV, "pip", "sync", "--quiet", f"--python={server}", *locked, external=True)
     # What it has not, such as a provider or a package of yours, is the service's own.
     places = sysconfig.get_path("purelib", vars={"base": str(folder)})
-    Path(places, "service.pth").write_text(f"{Path('src').resolve()}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    Path(places, "service.pth").write_text(
+        f"{Path('src').resolve()}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8"
+    )
     if session.posargs[:1] == ["dev"]:
         command = (str(folder / SCRIPTS / "langgraph"), "dev", "--no-browser", *session.posargs[1:])
         session.run(*command, external=True, env={"LANGGRAPH_CLI_NO_ANALYTICS": "1"})

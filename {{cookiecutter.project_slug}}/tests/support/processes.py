@@ -28,6 +28,7 @@ class Process:
         folder: Path,
         number: int = 0,
         module: Sequence[str] = ("tests.support.served",),
+        *,
         cwd: Path | None = None,
         python: str = sys.executable,
     ) -> None:
@@ -45,9 +46,7 @@ class Process:
         }
         self.address = f"http://127.0.0.1:{port}"
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [python, "-m", *module], cwd=cwd or folder, env=environment, stderr=log
-            )
+            self.process = subprocess.Popen([python, "-m", *module], cwd=cwd or folder, env=environment, stderr=log)
         self.client = httpx2.Client(base_url=self.address, timeout=PATIENCE_SECONDS)
 
     @property

@@ -167,44 +167,14 @@ class RequestLimitsMiddleware:
             await self._app(scope, receive, send)
             return
         if self._size(scope) > self._settings.header_max_bytes:
-            raise self._refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        declared = Headers(scope=scope).get("content-length", "")
+            raise self.refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         most = self._body_max_bytes.get(scope["path"], self._settings.body_max_bytes)
-        deadline = asyncio.get_running_loop().time() + self._settings.body_timeout_seconds
-        is_whole = False
-        size = 0
-        refusal: HTTPException | None = None
-
-        async def receive_counted() -> Message:
-            nonlocal refusal
-            try:
-                return await receive_within()
-            except HTTPException as error:
-                refusal = error
-                raise
-
-        async def receive_within() -> Message:
-            nonlocal is_whole, size
-            if is_whole:  # what comes now is the caller's leaving, whenever that is
-                return await receive()
-            if self._is_too_large(declared, most):
-                raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise self._refusal(HTTPStatus.REQUEST_TIMEOUT) from None
-            is_whole = not message.get("more_body", False)
-            size += len(message.get("body", b""))
-            if size > most:
-                raise self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            return message
-
+        body = BoundedBody(scope, receive, most, self._settings.body_timeout_seconds)
         try:
-            await self._app(scope, receive_counted, send)
+            await self._app(scope, body.receive, send)
         except Exception:
-            if refusal:  # whatever a framework inside has made of it
-                raise refusal from None
+            if body.refusal:  # whatever a framework below has made of it
+                raise body.refusal from None
             raise
 
     @staticmethod
@@ -213,12 +183,52 @@ class RequestLimitsMiddleware:
         return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
     @staticmethod
+    def refusal(status: HTTPStatus) -> HTTPException:
+        """The answer, after which the connection ends: the rest is not read."""
+        return HTTPException(status, headers={"Connection": "close"})
+
+
+class BoundedBody:
+    """The body of one request, counted while it is read."""
+
+    def __init__(self, scope: Scope, receive: Receive, most: int, seconds: float) -> None:
+        """Of at most `most` bytes, whole in `seconds`."""
+        self._receive = receive
+        self._declared = Headers(scope=scope).get("content-length", "")
+        self._most = most
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._is_whole = False
+        self._size = 0
+        self.refusal: HTTPException | None = None
+        """Why it was not read to its end."""
+
+    async def receive(self) -> Message:
+        """The next part.
+
+        Raises:
+            HTTPException: It is too large, or not there in time.
+        """
+        if self._is_whole:  # what comes now is the caller's leaving, whenever that is
+            return await self._receive()
+        if self._is_too_large(self._declared, self._most):
+            raise self._refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._refused(HTTPStatus.REQUEST_TIMEOUT) from None
+        self._is_whole = not message.get("more_body", False)
+        self._size += len(message.get("body", b""))
+        if self._size > self._most:
+            raise self._refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return message
+
+    def _refused(self, status: HTTPStatus) -> HTTPException:
+        self.refusal = RequestLimitsMiddleware.refusal(status)
+        return self.refusal
+
+    @staticmethod
     def _is_too_large(declared: str, most: int) -> bool:
         digits = declared.lstrip("0")
         # Python reads no number of thousands of digits.
         return digits.isdecimal() and (len(digits) > len(str(most)) or int(digits) > most)
-
-    @staticmethod
-    def _refusal(status: HTTPStatus) -> HTTPException:
-        # The rest is not read: the connection ends with the answer.
-        return HTTPException(status, headers={"Connection": "close"})

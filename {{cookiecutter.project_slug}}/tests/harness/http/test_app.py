@@ -2,6 +2,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2
@@ -12,10 +13,12 @@ from pydantic import SecretStr
 from app.agents import AGENTS
 from harness.application import Application
 from harness.errors import ConfigurationError
+from harness.http.app import create_app
 from harness.project import Project
+from harness.runtime.agent import ToolMethod
 from harness.settings import Configuration, Settings
 from tests.conftest import Door, Lines
-from tests.support.agents import TEST_AGENTS
+from tests.support.agents import TEST_AGENTS, MoonsAgent
 
 KEY = "planted-" + "k3y"
 
@@ -33,6 +36,26 @@ async def test_the_agents_of_the_project_are_the_default(door: Door, settings: S
     client = await door.client(Application.load().create_app(settings))
     names = [card["name"] for card in (await client.get("/v1/agents")).json()]
     assert names == [agent.name for agent in AGENTS]
+
+
+async def test_agents_are_made_off_the_event_loop_for_they_may_read_files(door: Door) -> None:
+    made = list[str]()
+
+    class Reader(MoonsAgent):
+        def tool_methods(self) -> Sequence[ToolMethod]:
+            made.append(threading.current_thread().name)
+            return super().tool_methods()
+
+    await door.open(agents=[Reader])
+    assert made
+    assert threading.main_thread().name not in made
+
+
+async def test_what_the_host_of_the_service_answers_itself_may_be_read_by_everybody(door: Door) -> None:
+    settings = Settings(database_url="memory://", rate_address_per_minute=2)
+    client = await door.client(create_app(Application(TEST_AGENTS), settings, public_paths=["/ok"]))
+    door.app.add_api_route("/ok", lambda: "there")
+    assert (await client.get("/ok")).json() == "there"
 
 
 async def test_the_settings_of_the_environment_are_the_default(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

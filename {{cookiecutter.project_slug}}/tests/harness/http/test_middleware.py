@@ -1,11 +1,13 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
 import structlog
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from harness.settings import Settings
@@ -120,6 +122,24 @@ async def test_headers_over_the_limit_are_refused(door: Door, size: int, status:
             assert refused.json()["instance"] == refused.headers["x-request-id"]
             assert refused.headers["connection"] == "close"
             assert "yyy" not in refused.text
+
+
+async def test_a_refused_body_keeps_its_status_whatever_a_framework_below_makes_of_it(door: Door, lines: Lines) -> None:
+    """Such as a task group, and a route that is named by a text."""
+
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        scope["route"] = "/threads/{thread_id}"
+        try:
+            await receive()
+        except HTTPException as refusal:
+            raise ExceptionGroup("of a group", [refusal]) from None
+
+    client = await door.open(SMALL)
+    door.app.mount("/other", other)
+    answer = await client.post("/other/x", content=b"y" * (LIMIT + 1), headers=JSON)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    (line,) = lines.named("request")
+    assert (line["route"], line["status"]) == ("/other/threads/{thread_id}", 413)
 
 
 async def test_a_failure_after_the_start_of_the_answer_cuts_the_connection(

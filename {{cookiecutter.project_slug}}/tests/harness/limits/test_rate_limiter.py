@@ -147,6 +147,17 @@ async def test_messages_are_counted_for_a_thread_and_for_its_caller(
             await run(limiter, Used(), owner, thread)
 
 
+async def test_who_looks_first_takes_nothing_and_is_refused_where_a_run_would_be() -> None:
+    limiter = quotas(quota_caller_day_messages=2)
+    for _ in range(3):
+        await limiter.check("me", "me:t1")
+    for _ in range(2):
+        await run(limiter, Used())
+    with pytest.raises(RateLimitExceeded, match="caller-day-messages"):
+        await limiter.check("me", "me:t1")
+    await limiter.check("you", "you:t1")
+
+
 async def test_tokens_are_reserved_before_and_settled_after() -> None:
     limiter = quotas(quota_caller_day_tokens=1000, quota_reserved_tokens=400)
     async with limiter.reserve("me", "me:t1", Used(20, 30)), limiter.reserve("me", "me:t2", Used(20, 30)):

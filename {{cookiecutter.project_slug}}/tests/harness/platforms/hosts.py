@@ -2,16 +2,19 @@
 
 import json
 import os
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import httpx
 import httpx2
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import APIStatusError
 
 from harness.auth.api_key import NewKey
 from tests.support.callers import by
@@ -30,7 +33,7 @@ class Host(ABC):
 
     name: ClassVar[str]
     module: ClassVar[str]
-    python: ClassVar[str | None] = None
+    python: ClassVar[str] = sys.executable
 
     def __init__(self, process: Process, folder: Path) -> None:
         self.process = process
@@ -45,8 +48,7 @@ class Host(ABC):
         if not (folder / "data").exists():
             (folder / "data").symlink_to(PROJECT / "data")
         alone = {"USE_FAKE_DATA": "true", "DATABASE_URL": f"sqlite:///{folder}/threads.sqlite", **settings}
-        more = {} if cls.python is None else {"python": cls.python}
-        process = Process(alone, folder, module=(cls.module,), cwd=folder, **more)
+        process = Process(alone, folder, module=(cls.module,), cwd=folder, python=cls.python)
         try:
             process.wait_until_ready(PATIENCE_SECONDS)
             yield cls(process, folder)
@@ -141,6 +143,23 @@ class OpenLangGraphHost(LangGraphHost):
     """The same without the hooks that say who may do what."""
 
     AUTH = "without_hooks"
+
+
+FAILED_RUN = 0
+"""What `outcome` says of a run that has begun, and ended with an error."""
+
+
+async def outcome(work: Awaitable[Any]) -> int:
+    """The status of what a client asks for."""
+    try:
+        await work
+    except (APIStatusError, httpx.HTTPStatusError) as error:  # which of them, the SDK does not say
+        return error.response.status_code
+    except Exception as error:  # of a run: the SDK makes a class of the error's name
+        if "RunRefused" in repr(error):
+            return FAILED_RUN
+        raise
+    return 200
 
 
 HOSTS = (FastAPIHost, LangGraphHost)

@@ -4,5 +4,13 @@ import os
 from importlib import import_module
 
 if __name__ == "__main__":
-    options = ["--no-browser", "--no-reload", "--port", os.environ["PORT"], "--config", os.environ["LANGGRAPH_CONFIG_FILE"]]
+    os.dup2(2, 1)  # the tests read one stream
+    options = [
+        "--no-browser",
+        "--no-reload",
+        "--port",
+        os.environ["PORT"],
+        "--config",
+        os.environ["LANGGRAPH_CONFIG_FILE"],
+    ]
     import_module("langgraph_cli.cli").cli(["dev", *options])

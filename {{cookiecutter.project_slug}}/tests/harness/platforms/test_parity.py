@@ -25,6 +25,7 @@ async def _answers(host: Host) -> list[Any]:
     return [Host.comparable(it) for it in (*replies, waiting, decided)]
 
 
+@pytest.mark.checklist("PLAT-2")
 async def test_every_host_answers_alike(tmp_path: Path) -> None:
     """20 questions and a call that a person approves; the seconds are of this machine."""
     answers, said = dict[str, list[Any]](), list[str]()

@@ -20,12 +20,10 @@ async def test_the_input_is_a_message(server: LangGraphHost) -> None:
 
 @pytest.mark.parametrize("subgraphs", [True, False])
 async def test_a_custom_stream_ends_with_the_whole_reply(server: LangGraphHost, subgraphs: bool) -> None:
-    parts: list[tuple[str, Any]] = []
     async with server.client(ANA) as client:
         thread = await client.threads.create(thread_id=new_thread())
         given: Any = {"input": {"message": "State of order 1"}, "stream_mode": "custom", "stream_subgraphs": subgraphs}
-        async for part in client.runs.stream(thread["thread_id"], "agent", **given):
-            parts.append((part.event, part.data))
+        parts = [(it.event, it.data) async for it in client.runs.stream(thread["thread_id"], "agent", **given)]
         state: Any = await client.threads.get_state(thread["thread_id"])
         history: Any = await client.threads.get_history(thread["thread_id"])
     names = [data["event"] for event, data in parts if event == "custom"]

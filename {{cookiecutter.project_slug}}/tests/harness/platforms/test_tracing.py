@@ -26,6 +26,7 @@ async def told(kind: type[Host], folder: Path, **settings: str) -> Sequence[Sent
         return peer.sent
 
 
+@pytest.mark.checklist("PLAT-2")
 @pytest.mark.parametrize("kind", HOSTS, ids=lambda it: it.name)
 async def test_a_key_alone_sends_no_text(kind: type[Host], tmp_path: Path) -> None:
     sent = await told(kind, tmp_path / "alone")
@@ -35,6 +36,7 @@ async def test_a_key_alone_sends_no_text(kind: type[Host], tmp_path: Path) -> No
     assert not [it for it in sent if b"order" in it.body.lower() or CARD.encode() in it.body]
 
 
+@pytest.mark.checklist("PLAT-2")
 @pytest.mark.parametrize("kind", HOSTS, ids=lambda it: it.name)
 async def test_runs_are_sent_redacted_where_that_is_asked_for(kind: type[Host], tmp_path: Path) -> None:
     sent = await told(kind, tmp_path / "asked", LANGSMITH_TRACING="true")

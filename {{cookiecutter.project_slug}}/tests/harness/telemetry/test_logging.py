@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import orjson
 import pytest
@@ -139,6 +140,20 @@ def test_a_handler_that_was_there_before_is_taken_over(lines: Lines) -> None:
         child.warning("once")
     assert stream.getvalue() == ""
     assert [event["event"] for event in lines.events] == ["once"]
+
+
+def test_an_event_of_a_library_that_had_set_up_structlog_before_is_a_line_like_any_other(lines: Lines) -> None:
+    """It keeps its loggers, whose events become records as they are: those of a server that imports the service."""
+    steps: list[Any] = [structlog.stdlib.add_log_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    early: Any = structlog.wrap_logger(logging.getLogger("some.server"), processors=steps)
+    kept = Kept()
+    with Logs(Settings(llm_api_key=SecretStr(SECRET))):
+        logging.getLogger("some.server").addHandler(kept)
+        early.warning("there", run_id="r1", key=SECRET)
+    logging.getLogger("some.server").removeHandler(kept)
+    (event,) = lines.events
+    assert (event["event"], event["run_id"], event["level"], event["key"]) == ("there", "r1", "warning", MASK)
+    assert SECRET not in str(kept.records[0].msg)
 
 
 def test_arguments_that_do_not_fit_are_no_reason_to_fail(

@@ -140,9 +140,7 @@ class ServedGraph(CompiledStateGraph[Any, Any, Any, Any]):
             interrupts=interrupts,
         )
 
-    async def aget_state_history(  # type: ignore[override]  # as above
-        self, config: RunnableConfig, **_: Any
-    ) -> AsyncIterator[StateSnapshot]:
+    async def aget_state_history(self, config: RunnableConfig, **_: Any) -> AsyncIterator[StateSnapshot]:
         """The thread as it is: there is no going on from its past."""
         yield await self.aget_state(config)
 

@@ -42,7 +42,9 @@ class Hooks:
     FIELDS: Final = frozenset({"input", "command", "config", "context"})
     """What of a run is read, and rewritten before the server keeps it."""
 
-    SWITCHES: Final = frozenset({"stream_mode", "temporary", "subgraphs", "resumable", "checkpoint_during", "durability"})
+    SWITCHES: Final = frozenset(
+        {"stream_mode", "temporary", "subgraphs", "resumable", "checkpoint_during", "durability"}
+    )
     """What of a run changes how it is shown, or nothing."""
 
     OWN_KEYS: Final = ("langgraph_", "__request_start", "__after_")

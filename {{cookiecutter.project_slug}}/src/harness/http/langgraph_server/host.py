@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request, Response
 from langgraph_sdk.runtime import ServerRuntime
@@ -36,13 +36,14 @@ class LangGraphHost:
         self.app = create_app(application, public_paths=[self.ALIVE])
         self.app.router.routes.append(Route("/info", self.info))
         for it in self.app.user_middleware:
-            if it.cls is CORSMiddleware:  # pages of ALLOWED_ORIGINS, such as Studio, use all of the server's routes
+            kind: object = it.cls
+            if kind is CORSMiddleware:  # pages of ALLOWED_ORIGINS, such as Studio, use all of the server's routes
                 it.kwargs.update(allow_methods=["*"], allow_headers=["*"])
         self.app.middleware_stack = None  # the server adds its own to it
         self.auth = Hooks(self.app).auth
 
     @asynccontextmanager
-    async def graph(self, runtime: ServerRuntime) -> AsyncIterator[ServedGraph]:
+    async def graph(self, runtime: ServerRuntime[Any]) -> AsyncIterator[ServedGraph]:
         """The graph for the caller of a request or a run."""
         yield ServedGraph.of(self.app, Hooks.principal(runtime.user))
 

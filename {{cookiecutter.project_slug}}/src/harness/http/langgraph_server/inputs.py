@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from pydantic import JsonValue
+
 from ...errors import InputRefused
 from ...runtime.state import Decision
 from ..last_message import LastMessage
@@ -48,7 +50,7 @@ class RunInput:
         raise InputRefused("command", cls.DECISION)
 
     @classmethod
-    def _turn(cls, given: object) -> dict[str, object] | None:
+    def _turn(cls, given: object) -> dict[str, JsonValue] | None:
         """One message as chat completions have it."""
         if not isinstance(given, Mapping):
             return None

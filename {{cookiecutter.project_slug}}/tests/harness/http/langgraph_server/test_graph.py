@@ -62,7 +62,7 @@ async def test_events_are_the_same_steps_in_another_form(starts: Starts, thread:
 
 async def test_with_subgraphs_each_part_says_that_it_is_of_none(starts: Starts, thread: str) -> None:
     server = await starts()
-    parts = await server.parts({"message": STATE}, thread, ["values"], subgraphs=True)
+    parts: list[Any] = await server.parts({"message": STATE}, thread, ["values"], subgraphs=True)
     assert [it[:2] for it in parts] == [((), "values")]
 
 
@@ -73,7 +73,7 @@ async def test_a_decision_carries_out_what_was_shown_once(starts: Starts, thread
     assert [it.value for it in waiting["__interrupt__"]] == [[call]]
     state = await server.graph().aget_state(server.config(thread))
     assert (state.next, [it.value for it in state.interrupts]) == (("approve",), [[call]])
-    resume = Command(resume={"id": call["id"], "verdict": "approve"})
+    resume: Command[Any] = Command(resume={"id": call["id"], "verdict": "approve"})
     first = await server.parts(resume, thread, ["values"], configurable={"checkpoint_id": "1"})
     assert first == await server.parts(resume, thread, ["values"])
     assert cancelled() == [7]
@@ -83,7 +83,7 @@ async def test_a_decision_carries_out_what_was_shown_once(starts: Starts, thread
 async def test_a_decision_is_carried_out_when_its_caller_leaves(starts: Starts, thread: str) -> None:
     server = await starts()
     (call,) = (await server.values(CANCEL, thread))["reply"]["approvals"]
-    resume = Command(resume={"id": call["id"], "verdict": "approve"})
+    resume: Command[Any] = Command(resume={"id": call["id"], "verdict": "approve"})
     left = asyncio.ensure_future(server.parts(resume, thread))
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -26,8 +26,11 @@ def ctx(resource: str, action: str, caller: Principal = ANA) -> Any:
 
 def run(**given: Any) -> dict[str, Any]:
     """What the server tells of a run that is asked for."""
-    fixed = {"input": {"message": "hi"}, "command": None, "config": {"configurable": {}}, "context": {}}
-    return {"metadata": {}, "kwargs": {**fixed, "stream_mode": ["values"], "webhook": None, "temporary": False, **given}}
+    fixed: dict[str, Any] = {"input": {"message": "hi"}, "command": None, "config": {"configurable": {}}, "context": {}}
+    return {
+        "metadata": {},
+        "kwargs": {**fixed, "stream_mode": ["values"], "webhook": None, "temporary": False, **given},
+    }
 
 
 async def test_whoever_the_service_has_let_in_is_known(starts: Starts) -> None:
@@ -78,7 +81,9 @@ async def test_a_thread_is_not_copied(starts: Starts) -> None:
     assert await Hooks((await starts()).door.app).authorize(ctx("threads", "create"), {"thread_id": uuid4()}) is False
 
 
-@pytest.mark.parametrize(("value", "expected"), [({"action": "interrupt"}, {"owner": ANA.id}), ({"metadata": {}}, False)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [({"action": "interrupt"}, {"owner": ANA.id}), ({"metadata": {}}, False)]
+)
 async def test_to_cancel_a_run_is_the_one_change(starts: Starts, value: dict[str, Any], expected: Any) -> None:
     assert await Hooks((await starts()).door.app).authorize(ctx("threads", "update"), value) == expected
 
@@ -156,7 +161,9 @@ async def test_a_decision_wants_the_scope_to_approve(starts: Starts) -> None:
     assert asked["kwargs"]["input"] is None
     talker = Principal.from_key("talker", [Scope.CHAT])
     with pytest.raises(ScopeMissing, match="approve"):
-        await hooks.authorize(ctx("threads", "create_run", talker), run(command={"resume": {"id": CALL, "verdict": "approve"}}))
+        await hooks.authorize(
+            ctx("threads", "create_run", talker), run(command={"resume": {"id": CALL, "verdict": "approve"}})
+        )
 
 
 async def test_a_quota_that_is_used_up_refuses_before_the_run_waits(starts: Starts) -> None:

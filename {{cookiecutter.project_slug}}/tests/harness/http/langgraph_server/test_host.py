@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from langgraph_sdk import Auth
@@ -17,7 +16,6 @@ from starlette.routing import Route
 from harness.application import Application
 from harness.http.langgraph_server.graph import ServedGraph
 from harness.http.langgraph_server.host import LangGraphHost
-from harness.http.state import AppState
 from tests.conftest import Door
 from tests.support.agents import TEST_AGENTS
 from tests.support.callers import ANA, by
@@ -59,7 +57,9 @@ async def test_pages_of_the_named_origins_may_use_every_route(host: LangGraphHos
     assert "Access-Control-Allow-Origin" not in other.headers
 
 
-async def test_the_servers_versions_are_told_by_the_server(host: LangGraphHost, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_servers_versions_are_told_by_the_server(
+    host: LangGraphHost, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def meta_info(_: Any) -> PlainTextResponse:
         return PlainTextResponse("0.16")
 

@@ -17,7 +17,13 @@ CALL = "f" * 32
         {"message": "hi"},
         {"messages": [{"role": "user", "content": "hi"}]},
         {"messages": [{"type": "human", "content": "hi", "id": "1"}]},
-        {"messages": [{"type": "ai", "content": "no"}, 5, {"type": "human", "content": [{"type": "text", "text": "hi"}]}]},
+        {
+            "messages": [
+                {"type": "ai", "content": "no"},
+                5,
+                {"type": "human", "content": [{"type": "text", "text": "hi"}]},
+            ]
+        },
     ],
 )
 def test_a_message_is_read_in_every_form_of_chat_clients(given: Any) -> None:
