@@ -195,12 +195,12 @@ def evaluate(session: nox.Session) -> None:
 
 
 @nox.session
-def evaluation(session: nox.Session) -> None:
+def judge(session: nox.Session) -> None:
     """Judge what `evaluate` recorded by Ragas and TruLens too, in an environment of their own: -- judge, -- calibrate.
 
     Without arguments their wiring is tested, with a scripted judge. The environment has about 140 packages, 740 MB.
     """
-    folder = ".nox/evaluation"
+    folder = ".nox/judge"
     judges = f"{folder}/{SCRIPTS}/python"
     session.run(UV, "venv", "--quiet", "--allow-existing", f"--python={PYTHON}", folder, external=True)
     locked = ("--require-hashes", "tools/requirements-evaluation.txt")
