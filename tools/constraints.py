@@ -28,7 +28,7 @@ UV = """\
 # refreshed by the template's `nox -s constraints`.
 """
 EVALUATION = """\
-# The environment that judges recorded runs by Ragas and TruLens: `nox -s evaluation`, 741 MB. Not the service's.
+# The environment that judges recorded runs by Ragas and TruLens: `nox -s judge`, 741 MB. Not the service's.
 # Template owned, refreshed by the template's `nox -s constraints`.
 """
 AWS = """\

@@ -28,7 +28,7 @@ def made(into: Path) -> Path:
 
 
 def judges(project: Path, into: Path, python: str, *, newest: bool) -> Path:
-    """An environment as the project's own `nox -s evaluation` makes it."""
+    """An environment as the project's own `nox -s judge` makes it."""
     locked = project / "tools" / EVALUATION_FILE
     if newest:
         lowest = Questions.read().defaults["python_version"][0]

@@ -205,12 +205,12 @@ def evaluate(session: nox.Session) -> None:
 
 
 @nox.session
-def evaluation(session: nox.Session) -> None:
+def judge(session: nox.Session) -> None:
     """Judge what `evaluate` recorded by Ragas and TruLens too, in an environment of their own: -- judge, -- calibrate.
 
     Without arguments their wiring is tested, with a scripted judge. The environment has about 140 packages, 740 MB.
     """
-    judges = locked(session, "evaluation", "tools/requirements-evaluation.txt")
+    judges = locked(session, "judge", "tools/requirements-evaluation.txt")
     if session.posargs:
         session.env["PYTHONPATH"] = "src"
         python(session, "-m", "app", "evaluate", *session.posargs, of=judges)

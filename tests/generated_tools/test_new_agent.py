@@ -44,6 +44,7 @@ def run(project: Path, *arguments: str) -> None:
     """Runs one of the project's tools there, unseen by the coverage of this run."""
     ours = ("COVERAGE_", "COV_CORE_", "PYTEST_")
     environment = {key: text for key, text in os.environ.items() if not key.startswith(ours)}
+    environment["PYTHONPATH"] = str(project / "src")  # before the packages of this environment
     command = [sys.executable, "-m", *arguments]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,5 +1,6 @@
 """The shipped cases: every agent that they are about has every kind, in both languages, and the files can be read."""
 
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -17,10 +18,12 @@ EXAMPLES = frozenset({"weather", "currency", "news", "knowledge"})
 
 
 @pytest.fixture(scope="module")
-def shipped() -> list[Case]:
-    """All of them, whichever agents this project has."""
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """All of them, whichever agents and sample data this project has."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    shutil.copytree(FOLDER / "shipped", folder / "shipped", ignore=shutil.ignore_patterns(Cases.SAMPLES))
     named = {name: type(name, (MoonsAgent,), {"name": name, "examples": ()}) for name in (*EXAMPLES, "about")}
-    loaded = Cases([*named.values()], FOLDER).load()
+    loaded = Cases([*named.values()], folder).load()
     assert not [it for it in loaded.left_out if "no agent" in it]
     return [it for it in loaded.counting if not it.id.startswith(("examples/", "own/"))]
 

@@ -63,7 +63,7 @@ class Metrics:
     PACKAGES: ClassVar[Mapping[str, str]] = {"ragas_metrics": "ragas", "trulens_metrics": "trulens"}
     """What a module needs that the service has not."""
 
-    REMEDY: ClassVar = "Ragas and TruLens have an environment of their own: `nox -s evaluation -- judge`"
+    REMEDY: ClassVar = "Ragas and TruLens have an environment of their own: `nox -s judge -- judge`"
 
     @classmethod
     def installed(cls) -> list[str]:

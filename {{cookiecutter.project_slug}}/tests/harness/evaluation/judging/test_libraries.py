@@ -1,6 +1,6 @@
 """Tests of `ragas_metrics` and `trulens_metrics`: both libraries over recorded runs, in the environment that has them.
 
-`nox -s evaluation` makes it and runs these tests. A scripted judge proves the wiring; it says nothing of a judge's quality.
+`nox -s judge` makes it and runs these tests. A scripted judge proves the wiring; it says nothing of a judge's quality.
 """
 
 import os
@@ -19,8 +19,8 @@ from tests.harness.evaluation.judging.scripted_judge import MODES, ScriptedJudge
 from tests.support.peers.openai_replies import Request
 from tests.support.peers.openai_server import OpenAIServer
 
-ENVIRONMENT = Path(os.environ.get("EVALUATION_ENVIRONMENT", PROJECT / ".nox" / "evaluation"))
-MISSING = "Ragas and TruLens are not installed: run `nox -s evaluation`, which brings them"
+ENVIRONMENT = Path(os.environ.get("EVALUATION_ENVIRONMENT", PROJECT / ".nox" / "judge"))
+MISSING = "Ragas and TruLens are not installed: run `nox -s judge`, which brings them"
 
 JUDGED = ("grader", "faithfulness", "answer_relevancy", "groundedness", "relevance")
 TIMEOUT_SECONDS = 6
