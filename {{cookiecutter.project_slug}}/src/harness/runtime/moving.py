@@ -89,13 +89,10 @@ class StoredConversations(Conversations):
         self._wait_seconds = settings.turn_wait_seconds
 
     async def all(self) -> AsyncIterator[MovedThread]:
-        """By their keys."""
-        after = ""
-        while keys := await self._store.threads_after(after, Store.BATCH):
-            for key in keys:
-                if thread := await self.find(ThreadRef.from_key(key)):
-                    yield thread
-            after = keys[-1]
+        """As the store lists them."""
+        async for key in self._store.threads():
+            if thread := await self.find(ThreadRef.from_key(key)):
+                yield thread
 
     async def find(self, thread: ThreadRef) -> MovedThread | None:
         """As its last checkpoint has it."""
