@@ -3,8 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from ..errors import ConfigurationError
-from ..runtime.moving import Conversations, MovedThread, StoredConversations
+from ..runtime.moving import Conversations, MovedThread
 from ..settings import Settings
 from ..storage.sqlite import Checkpoints
 from ..telemetry.logging import Logs
@@ -20,16 +19,7 @@ from ..telemetry.logging import Logs
 MOST_PROBLEMS: Final = 20  # shown of one file; a guess
 
 
-class _Moving:
-    """Where conversations are moved from and to: the store that DATABASE_URL names; a subclass opens something else."""
-
-    @asynccontextmanager
-    async def _opened(self, settings: Settings) -> AsyncIterator[Conversations]:
-        async with Checkpoints.open(settings) as store:
-            yield StoredConversations(store, settings)
-
-
-class ExportThreads(_Moving):
+class ExportThreads:
     """Every conversation as a JSON line; the service may go on beside it."""
 
     def run(self) -> None:
@@ -46,18 +36,19 @@ class ExportThreads(_Moving):
         if waiting:
             print(f"{waiting} calls wait for approval and do not move: decide them here", file=sys.stderr)
 
-    async def _print(self, settings: Settings) -> tuple[int, int]:
+    @staticmethod
+    async def _print(settings: Settings) -> tuple[int, int]:
         count = waiting = 0
-        async with self._opened(settings) as conversations:
-            async for thread in conversations.all():
-                print(thread.model_dump_json())
+        async with Checkpoints.open(settings) as store:
+            async for thread in Conversations(store, settings).all():
+                print(thread.model_dump_json(warnings=False))
                 count, waiting = count + 1, waiting + thread.waiting
         return count, waiting
 
 
 @dataclass(frozen=True)
-class ImportThreads(_Moving):
-    """The conversations of a file. A second time changes nothing."""
+class ImportThreads:
+    """The conversations of a file, into the store that DATABASE_URL names. A second time changes nothing."""
 
     file: str
     overwrite: bool
@@ -106,7 +97,8 @@ class ImportThreads(_Moving):
 
     async def _import(self, settings: Settings) -> Counter[str]:
         counted: Counter[str] = Counter()
-        async with self._opened(settings) as conversations:
+        async with Checkpoints.open(settings) as store:
+            conversations = Conversations(store, settings)
             for number, thread in self._lines():
                 if isinstance(thread, str):  # it was none a moment ago
                     raise ConfigurationError([thread])

@@ -1,8 +1,6 @@
-"""Conversations on their way to another store or host: what lasts of one is what was said, not a run's checkpoints."""
+"""Conversations on their way to another store: what lasts of one is what was said, not a run's checkpoints."""
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -47,39 +45,8 @@ class MovedThread(BaseModel):
         return ThreadRef(self.thread_id, self.owner)
 
 
-class Conversations(ABC):
-    """All conversations of a store or a host: what they are read from and written to, in whatever it keeps them."""
-
-    @abstractmethod
-    def all(self) -> AsyncIterator[MovedThread]:
-        """Each that has a turn; those that end while they are read may be missing."""
-
-    @abstractmethod
-    async def find(self, thread: ThreadRef) -> MovedThread | None:
-        """One of them; None where nothing was said in it."""
-
-    @abstractmethod
-    async def write(self, thread: MovedThread) -> None:
-        """Keep it, in the place of all that was kept of one of this name."""
-
-    @abstractmethod
-    def lock(self, thread: ThreadRef) -> AbstractAsyncContextManager[None]:
-        """No turn of it is saved meanwhile; raises ThreadBusy."""
-
-    async def take(self, thread: MovedThread, *, overwrites: bool) -> Outcome:
-        """Write it, unless the same is there; one of which more or something else is there only if told so."""
-        async with self.lock(thread.ref):
-            before = await self.find(thread.ref)
-            if before and before.history == thread.history:
-                return "unchanged"
-            if before and not overwrites:
-                return "refused"
-            await self.write(thread)
-            return "imported"
-
-
-class StoredConversations(Conversations):
-    """Those of the service's own store, whichever it is."""
+class Conversations:
+    """All conversations of a store, whichever it is: it lists them by `threads`, and has the rest by its checkpoints."""
 
     METADATA: ClassVar = CheckpointMetadata(source="update", step=-1, parents={})
 
@@ -89,20 +56,17 @@ class StoredConversations(Conversations):
         self._wait_seconds = settings.turn_wait_seconds
 
     async def all(self) -> AsyncIterator[MovedThread]:
-        """By their keys."""
-        after = ""
-        while keys := await self._store.threads_after(after, Store.BATCH):
-            for key in keys:
-                if thread := await self.find(ThreadRef.from_key(key)):
-                    yield thread
-            after = keys[-1]
+        """Each in which something was said."""
+        async for key in self._store.threads():
+            if thread := await self.find(ThreadRef.from_key(key)):
+                yield thread
 
     async def find(self, thread: ThreadRef) -> MovedThread | None:
-        """As its last checkpoint has it."""
+        """One as its last checkpoint has it; None where nothing was said in it."""
         saved = await self._store.saver.aget_tuple({"configurable": {"thread_id": thread.key}})
         if saved is None or not (history := saved.checkpoint["channel_values"].get("history")):
             return None
-        return MovedThread(
+        return MovedThread.model_construct(  # what is ours already is left as it is
             version=1,
             owner=thread.owner,
             thread_id=thread.thread_id,
@@ -111,7 +75,23 @@ class StoredConversations(Conversations):
             waiting=len(await Proposals(self._store).open(thread, saved)),
         )
 
-    async def write(self, thread: MovedThread) -> None:
+    async def take(self, thread: MovedThread, *, overwrites: bool) -> Outcome:
+        """Write it, unless the same is there; where something else is, only if told so.
+
+        Raises:
+            ThreadBusy: A turn of it takes too long.
+            StoreUnavailable: The store is away.
+        """
+        async with self._store.lock(Store.lock_name(thread.ref.key), self._wait_seconds):
+            before = await self.find(thread.ref)
+            if before and before.history == thread.history:
+                return "unchanged"
+            if before and not overwrites:
+                return "refused"
+            await self._write(thread)
+            return "imported"
+
+    async def _write(self, thread: MovedThread) -> None:
         """As a checkpoint of then, with the history alone: that is all a run reads of the one before."""
         key, saver = thread.ref.key, self._store.saver
         if await saver.aget_tuple({"configurable": {"thread_id": key}}):
@@ -127,7 +107,3 @@ class StoredConversations(Conversations):
         }
         config = RunnableConfig(configurable={"thread_id": key, "checkpoint_ns": ""})
         await saver.aput(config, checkpoint, self.METADATA, versions)
-
-    def lock(self, thread: ThreadRef) -> AbstractAsyncContextManager[None]:
-        """The lock of its turns."""
-        return self._store.lock(Store.lock_name(thread.key), self._wait_seconds)

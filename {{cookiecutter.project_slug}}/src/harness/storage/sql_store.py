@@ -124,12 +124,15 @@ class SQLStore(Store):
         await self._query("DELETE FROM kept_replies WHERE thread_id = ? RETURNING key", thread_id)
         await self._query("DELETE FROM feedback WHERE thread_id = ? RETURNING run_id", thread_id)
 
-    async def threads_after(self, thread_id: str, limit: int) -> Sequence[str]:
-        """The threads, by the database's order."""
+    async def threads(self) -> AsyncIterator[str]:
+        """The threads, in batches, by the database's order."""
         query = (
             "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id = @root AND thread_id > ? ORDER BY 1 LIMIT ?"
         )
-        return [row[0] for row in await self._query(query, thread_id, limit)]
+        after = ""
+        while rows := await self._query(query, after, self.BATCH):
+            for (after,) in rows:
+                yield after
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         query = """

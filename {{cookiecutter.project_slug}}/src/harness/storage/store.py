@@ -60,7 +60,7 @@ class Store(ABC):
     """Keeps threads, replies and ratings while it is entered. One process has one."""
 
     BATCH: Final = 500
-    """Threads that retention and ratings that an export reads at once; bounds their memory, guess."""
+    """Threads that retention, and threads or ratings that an export reads at once; bounds their memory, guess."""
 
     kind: ClassVar[str]
     """How DATABASE_URL begins."""
@@ -180,8 +180,8 @@ class Store(ABC):
         """Delete the saved replies of a thread, and its ratings."""
 
     @abstractmethod
-    async def threads_after(self, thread_id: str, limit: int) -> Sequence[str]:
-        """Up to `limit` threads whose keys come after `thread_id`, in their order; "" comes before all."""
+    def threads(self) -> AsyncIterator[str]:
+        """Every thread, each once, in any order; without companions. One that begins or ends meanwhile may be missing."""
 
     @abstractmethod
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
@@ -292,9 +292,10 @@ class MemoryStore(Store):
             if feedback.given_at >= moment:
                 yield feedback
 
-    async def threads_after(self, thread_id: str, limit: int) -> Sequence[str]:
-        """The threads, sorted."""
-        return sorted(it for it in set(map(ThreadRef.root, list(self.saver.storage))) if it > thread_id)[:limit]
+    async def threads(self) -> AsyncIterator[str]:
+        """The threads."""
+        for thread_id in dict.fromkeys(map(ThreadRef.root, list(self.saver.storage))):
+            yield thread_id
 
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         newest: dict[str, str] = {}

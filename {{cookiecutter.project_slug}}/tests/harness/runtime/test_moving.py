@@ -12,7 +12,7 @@ from harness.runtime.agent import Agent
 from harness.runtime.agent_flows import Handoffs, Supervisor
 from harness.runtime.flows import OwnGraph, Parallel
 from harness.runtime.graph_model import model
-from harness.runtime.moving import MovedThread, StoredConversations
+from harness.runtime.moving import Conversations, MovedThread
 from harness.settings import Settings
 from harness.storage.thread_ref import PUBLIC, ThreadRef
 from tests.harness.runtime.graphs import InTurn, Shop, Stage, Talk, call
@@ -29,8 +29,8 @@ KINDS: dict[str, tuple[tuple[str, str], list[AIMessage | str]]] = {
 }
 
 
-def conversations(talk: Talk, settings: Settings) -> StoredConversations:
-    return StoredConversations(talk.store, settings)
+def conversations(talk: Talk, settings: Settings) -> Conversations:
+    return Conversations(talk.store, settings)
 
 
 @pytest.mark.parametrize("kind", KINDS)
