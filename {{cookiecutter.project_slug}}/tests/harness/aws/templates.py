@@ -82,6 +82,9 @@ class Templates:
         "AWS::NoValue": None,
     }
 
+    NAMED: ClassVar = {"AWS::DynamoDB::Table": "TableName"}
+    """Kinds to which `Ref` is a name that is given."""
+
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Self:
         """Those that ship, with the owner's values for production."""
@@ -159,7 +162,7 @@ class Templates:
         self.resolved(template, inner)  # looked through for references, and not computed
         return name
 
-    def _reference(self, template: str, name: str, attribute: str = "Arn") -> Any:
+    def _reference(self, template: str, name: str, attribute: str = "") -> Any:
         if name in self.PSEUDO:
             return self.PSEUDO[name]
         body = self.bodies[template]
@@ -168,7 +171,9 @@ class Templates:
             default = parameter.get("Default", "")
             return self.given.get(name, default) or parameter.get("AllowedPattern", "")  # which shows the kind of ARN
         kind: str = body["Resources"][name]["Type"]
-        is_arn = attribute.endswith("Arn")
+        if not attribute and kind in self.NAMED:
+            return self.resolved(template, body["Resources"][name]["Properties"][self.NAMED[kind]])
+        is_arn = not attribute or attribute.endswith("Arn")
         return (
             f"arn:aws:{kind.split('::')[1].lower()}:eu-west-1:123456789012:{name}" if is_arn else f"{name}-{attribute}"
         )
