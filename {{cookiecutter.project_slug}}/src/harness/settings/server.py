@@ -17,15 +17,6 @@ ORIGINS_PATTERN = r"^(\*|https?://[^\s,/@]+(\s*,\s*https?://[^\s,/@]+)*)$"
 HOSTS_AND_NETWORKS_PATTERN = r"^[0-9A-Fa-f:.]+(/[0-9]+)?(\s*,\s*[0-9A-Fa-f:.]+(/[0-9]+)?)*$"
 
 
-class PublicURL:
-    """The service's own address."""
-
-    @staticmethod
-    def plain(url: str) -> str:
-        """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
-        return str(AnyHttpUrl(url)).rstrip("/")
-
-
 class LogFormats:
     """What LOG_FORMAT can be: the built-in ones, and each module of `telemetry/formats`."""
 
