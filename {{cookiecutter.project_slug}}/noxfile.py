@@ -268,4 +268,4 @@ def apart(file: Path) -> Callable[[nox.Session], None]:
 
 
 for requirements in sorted(Path("tests", "harness").glob("*/requirements.txt")):
-    nox.session(apart(requirements), name=requirements.parent.name)
+    nox.session(name=requirements.parent.name)(apart(requirements))

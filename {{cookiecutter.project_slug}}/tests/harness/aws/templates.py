@@ -27,7 +27,7 @@ class _Loader(yaml.SafeLoader):
     """Reads `!Ref x` and its like as `{"Ref": "x"}`."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
             raise ValueError("CloudFormation knows no YAML aliases")
         return super().compose_node(parent, index)
 

@@ -28,7 +28,8 @@ LOGGER: Final = "app.metrics"
 MILLISECONDS: Final = 1000
 """Of a second: what the format counts time in."""
 
-Key = tuple[str, tuple[str, ...]]
+Values = tuple[str, ...]
+Key = tuple[str, Values]
 """A metric's name and its dimensions' values."""
 
 
@@ -54,8 +55,8 @@ class Series:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Those of its largest set of dimensions, which has all that the others have."""
-        return max(self.dimensions, key=len)
+        """Those of its first set of dimensions, which has all that the others have."""
+        return self.dimensions[0]
 
     def key(self, sample: Sample) -> Key | None:
         """Where the sample counts; None: nowhere."""
@@ -86,7 +87,7 @@ class EmbeddedMetrics:
     def documents(self) -> Iterator[dict[str, Any]]:
         """What there is to tell since the last time: one document for what has the same dimensions."""
         figures = self._figures()
-        groups: dict[tuple[Any, tuple[str, ...]], dict[str, float]] = {}
+        groups: dict[tuple[tuple[Values, ...], Values], dict[str, float]] = {}
         for (name, values), figure in figures.items():
             series = self._series[name]
             told = figure if series.combine else max(figure - self._before.get((name, values), 0), 0)
@@ -96,7 +97,7 @@ class EmbeddedMetrics:
         for (dimensions, values), metrics in groups.items():
             units = [{"Name": name, "Unit": self._unit(name)} for name in metrics]
             directive = {"Namespace": self._namespace, "Dimensions": [list(it) for it in dimensions], "Metrics": units}
-            labels = dict(zip(max(dimensions, key=len), values, strict=True))
+            labels = dict(zip(dimensions[0], values, strict=True))
             yield {"_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}, **labels, **metrics}
 
     def _unit(self, name: str) -> str:
