@@ -123,9 +123,9 @@ async def test_h4_nobody_plants_a_past(any_server: LangGraphHost) -> None:
     async with any_server.client(ANA) as client:
         assert await outcome(client.threads.update_state(thread, {"history": [TURN]}, as_node="audit")) in REFUSED
         steps: list[Any] = [{"updates": [{"values": {"history": [TURN]}, "as_node": "__input__"}]}]
-        made = client.threads.create(thread_id=new_thread(), graph_id="agent", supersteps=steps)
-        assert await outcome(made) in REFUSED
-        state = json.dumps(await client.threads.get_state(thread))
+        made = client.threads.create(thread_id=(other := new_thread()), graph_id="agent", supersteps=steps)
+        assert await outcome(made) in (200, *REFUSED)  # the server makes the thread, and says that the rest was refused
+        state = json.dumps([await client.threads.get_state(it) for it in (thread, other)])
     assert "State of order 2" in state
     assert "4242" not in state
 
