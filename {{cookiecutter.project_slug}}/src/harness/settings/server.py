@@ -32,6 +32,15 @@ class LogFormats:
         return name
 
 
+class PublicURL:
+    """The service's own address."""
+
+    @staticmethod
+    def plain(url: str) -> str:
+        """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
+        return str(AnyHttpUrl(url)).rstrip("/")
+
+
 class ServerSettings(Configuration):
     """How it listens, ends, and tells what it does."""
 

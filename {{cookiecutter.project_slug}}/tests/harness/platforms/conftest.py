@@ -46,7 +46,7 @@ def open_server(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield from guarded(OpenLangGraphHost, keys, tmp_path_factory.mktemp("open"))
 
 
-@pytest.fixture
-def mortal_server(keys: Path, tmp_path: Path) -> Iterator[Host]:
-    """A LangGraph server of one test, which may end it."""
-    yield from guarded(LangGraphHost, keys, tmp_path / "mortal")
+@pytest.fixture(params=[LangGraphHost, OpenLangGraphHost])
+def mortal_server(request: pytest.FixtureRequest, keys: Path, tmp_path: Path) -> Iterator[Host]:
+    """A LangGraph server of one test, which may end it; with its hooks, and without."""
+    yield from guarded(request.param, keys, tmp_path / "mortal")

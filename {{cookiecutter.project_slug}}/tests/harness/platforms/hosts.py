@@ -107,7 +107,7 @@ class LangGraphHost(Host):
         """By the project's own `langgraph.json`, whose objects have one agent more."""
         folder.mkdir(exist_ok=True)
         text = (PROJECT / "langgraph.json").read_text(encoding="utf-8")
-        config = json.loads(text.replace("harness.http.langgraph_server.server", SERVED))
+        config = json.loads(text.replace("harness.cli.langgraph_server", SERVED))
         del config["python_version"]  # of an image
         config["auth"]["path"] = f"{SERVED}:{cls.AUTH}"
         config["env"] |= {name: it for name, it in settings.items() if name in config["env"]}  # they win over ours

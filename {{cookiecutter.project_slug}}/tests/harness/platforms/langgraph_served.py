@@ -8,7 +8,7 @@ from langgraph_sdk import Auth
 from harness.http.langgraph_server.hooks import Hooks
 
 import_module("tests.harness.platforms.served")
-SERVER: Final[Any] = import_module("harness.http.langgraph_server.server")
+SERVER: Final[Any] = import_module("harness.cli.langgraph_server")
 
 app, auth, graph = SERVER.app, SERVER.auth, SERVER.graph
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.platforms.hosts import FAILED_RUN, LangGraphHost, new_thread, outcome
+from tests.harness.platforms.hosts import FAILED_RUN, LangGraphHost, OpenLangGraphHost, new_thread, outcome
 from tests.support.callers import ANA
 
 CALL = "f" * 32
@@ -123,9 +123,9 @@ async def test_h4_nobody_plants_a_past(any_server: LangGraphHost) -> None:
     async with any_server.client(ANA) as client:
         assert await outcome(client.threads.update_state(thread, {"history": [TURN]}, as_node="audit")) in REFUSED
         steps: list[Any] = [{"updates": [{"values": {"history": [TURN]}, "as_node": "__input__"}]}]
-        made = client.threads.create(thread_id=new_thread(), graph_id="agent", supersteps=steps)
-        assert await outcome(made) in REFUSED
-        state = json.dumps(await client.threads.get_state(thread))
+        made = client.threads.create(thread_id=(other := new_thread()), graph_id="agent", supersteps=steps)
+        assert await outcome(made) in (200, *REFUSED)  # the server makes the thread, and says that the rest was refused
+        state = json.dumps([await client.threads.get_state(it) for it in (thread, other)])
     assert "State of order 2" in state
     assert "4242" not in state
 
@@ -181,23 +181,26 @@ async def test_h6_a_chat_clients_messages_are_answered(server: LangGraphHost) ->
 
 
 async def test_h7_personal_data_is_kept_nowhere(mortal_server: LangGraphHost) -> None:
-    """Neither in the thread, nor in the run, nor in a file of the server's or the service's, nor in a log."""
+    """Neither in the thread, nor in the run, nor in a file of the server's or the service's, nor in a log.
+
+    Without the hooks the server keeps it, where this test finds it.
+    """
     server, thread = mortal_server, new_thread()
+    is_open = isinstance(server, OpenLangGraphHost)
     async with server.client(ANA) as client:
         await client.threads.create(thread_id=thread, metadata={"title": f"card {CARD}"})
         given: Any = {"input": {"message": f"State of order 5, my card is {CARD}"}, "metadata": {"note": CARD}}
         given["config"] = {"metadata": {"note": CARD}, "tags": [CARD]}
         run = await client.runs.create(thread, "agent", **given)
         left: Any = await client.runs.join(thread, run["run_id"])
-        about = [
-            await client.threads.get(thread),
-            await client.threads.get_state(thread),
-            await client.runs.list(thread),
-        ]
+        state = await client.threads.get_state(thread)
+        about = [await client.threads.get(thread), await client.runs.list(thread)]
     assert "Order 5 is open." in left["reply"]["answer"]
     assert "card" in json.dumps(left["reply"]["notices"])
-    assert CARD not in json.dumps([about, left], default=str)
+    assert CARD not in json.dumps([left, state], default=str)
+    assert (CARD in json.dumps(about, default=str)) is is_open
     server.process.end()
     kept = {str(it): it.read_bytes() for it in server.folder.rglob("*") if it.is_file()}
-    assert any(".langgraph_api" in name for name in kept)
-    assert not [name for name, it in kept.items() if CARD.encode() in it]
+    with_card = [name for name, it in kept.items() if CARD.encode() in it]
+    assert all(".langgraph_api" in name for name in with_card)
+    assert bool(with_card) is is_open

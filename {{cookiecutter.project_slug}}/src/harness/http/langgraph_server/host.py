@@ -4,17 +4,19 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request, Response
 from langgraph_sdk.runtime import ServerRuntime
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from ...application import Application
 from ..app import create_app
 from .graph import ServedGraph
 from .hooks import Hooks
+
+if TYPE_CHECKING:
+    from ...application import Application
 
 
 class LangGraphHost:
@@ -26,7 +28,7 @@ class LangGraphHost:
     ALIVE: Final = "/ok"
     """Where the server says that it is there; everybody may ask."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: "Application") -> None:
         """Make it; nothing is opened before the server starts it.
 
         Raises:

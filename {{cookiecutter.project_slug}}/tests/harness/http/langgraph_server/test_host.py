@@ -1,15 +1,11 @@
-"""Tests of `host` and `server`: the service as the server's own application, as `langgraph.json` names it."""
+"""The service as the server's own application."""
 
-import json
 import logging
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from langgraph_sdk import Auth
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -20,7 +16,6 @@ from tests.conftest import Door
 from tests.support.agents import TEST_AGENTS
 from tests.support.callers import ANA, by
 
-PROJECT = Path(__file__).parents[4]
 PAGE = "https://studio.example"
 
 
@@ -81,20 +76,3 @@ def test_the_servers_handlers_write_no_second_line(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler()])
     LangGraphHost(Application(TEST_AGENTS))
     assert [type(it).__module__ for it in logging.getLogger().handlers] == ["harness.telemetry.logging"]
-
-
-def test_langgraph_json_names_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "memory://")
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    text = (PROJECT / "langgraph.json").read_text(encoding="utf-8")
-    config = json.loads(text)
-    named = [config["http"]["app"], config["auth"]["path"], config["graphs"]["agent"]]
-    modules, names = zip(*(it.split(":") for it in named), strict=True)
-    app, auth, graph = (getattr(import_module(module), name) for module, name in zip(modules, names, strict=True))
-    assert isinstance(app, FastAPI)
-    assert isinstance(auth, Auth)
-    assert callable(graph)
-    closed = ("store", "mcp", "a2a", "webhooks", "ui", "meta")
-    assert {name: config["http"][f"disable_{name}"] for name in closed} == dict.fromkeys(closed, True)
-    assert config["auth"]["disable_studio_auth"]
-    assert config["env"]["LANGSMITH_TRACING"] == "false"

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from ...application import Application
-from .host import LangGraphHost
+from ..application import Application
+from ..http.langgraph_server.host import LangGraphHost
 
 host: Final = LangGraphHost(Application.load())
 app: Final = host.app
