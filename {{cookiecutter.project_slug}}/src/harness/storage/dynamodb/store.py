@@ -198,6 +198,12 @@ class DynamoStore(Store):
                 await self._table.delete(self._place(key), "#thread = :thread", thread=thread_id)
             await self._table.delete((partition, it["SK"]))
 
+    async def threads(self) -> AsyncIterator[str]:
+        """The threads, the one that rests longest first."""
+        marks = self._table.by_time("thread", ">=", "0")
+        while mark := await self._timeout.call(self._next(marks)):
+            yield Places.marked(mark["PK"], mark["SK"])
+
     async def _threads_before(self, checkpoint_id: str, limit: int) -> Sequence[str]:
         return await self._timeout.call(self._old(checkpoint_id, limit))
 
