@@ -36,10 +36,10 @@ class Manifest:
         )
 
     def text(self) -> str:
-        folders = [path for path in self._questions.sealed if path.endswith("/")]
-        parts = [HEADING, *(f"folder  {folder}\n" for folder in sorted(folders))]
-        for condition, names in groupby(self.names(), key=self._condition):
-            lines = "".join(f"{self._digest(name)}  {name}\n" for name in names)
+        folders = sorted(path for path in self._questions.sealed if path.endswith("/"))
+        parts = [HEADING]
+        for condition, names in groupby([*folders, *self.names()], key=self._condition):
+            lines = "".join(f"{'folder' if name in folders else self._digest(name)}  {name}\n" for name in names)
             parts.append("{% if " + condition + " %}\n" + lines + "{% endif %}\n" if condition else lines)
         return "".join(parts)
 

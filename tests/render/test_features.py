@@ -1,5 +1,6 @@
 """A project has exactly the files that its answers bring; the lists lie in ``files/``, for review."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_every_path_of_the_features_table_exists() -> None:
     there = {questions.rendered(path.relative_to(folder).as_posix()) for path in folder.rglob("*")}
     missing = [path for feature in questions.features for path in feature.paths if path not in there]
     assert missing == []
+
+
+AMAZON = re.compile(rb"(?i)cloudwatch|cloudformation|fargate|agentcore|deploy/aws")
+
+
+def test_a_project_that_does_not_run_on_amazon_has_no_word_of_it(row: Row) -> None:
+    if row.answers["aws"]:
+        pytest.skip("it does")
+    found = {name for name, (content, _) in row.by_cookiecutter.files().items() if AMAZON.search(content)}
+    assert found <= {"tools/readiness/boxes.toml"}  # which has every box of the checklist
 
 
 def test_a_change_makes_the_generated_files_stale_and_writing_mends_them(

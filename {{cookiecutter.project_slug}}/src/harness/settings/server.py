@@ -20,15 +20,6 @@ CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-ap
 """Headers that no setting may take for another purpose."""
 
 
-class PublicURL:
-    """The service's own address."""
-
-    @staticmethod
-    def plain(url: str) -> str:
-        """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
-        return str(AnyHttpUrl(url)).rstrip("/")
-
-
 class LogFormats:
     """What LOG_FORMAT can be: the built-in ones, and each module of `telemetry/formats`."""
 
@@ -42,6 +33,15 @@ class LogFormats:
         if name not in names:
             raise ValueError(f"must be one of {', '.join(names)}")
         return name
+
+
+class PublicURL:
+    """The service's own address."""
+
+    @staticmethod
+    def plain(url: str) -> str:
+        """As clients write it into `Host`: the host in lower case, no default port, no slash at the end."""
+        return str(AnyHttpUrl(url)).rstrip("/")
 
 
 class ThreadHeaders:

@@ -47,7 +47,7 @@ _Loader.add_multi_constructor("!", _Loader.intrinsic)
 
 @cache
 def _parsed(text: str) -> Any:
-    return yaml.load(text, _Loader)  # a SafeLoader  # nosec B506
+    return yaml.load(text, _Loader)  # a SafeLoader
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ class Templates:
         "AWS::AccountId": "123456789012",
         "AWS::NoValue": None,
     }
+
+    NAMED: ClassVar = {"AWS::DynamoDB::Table": "TableName"}
+    """Kinds to which `Ref` is a name that is given."""
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Self:
@@ -152,10 +155,14 @@ class Templates:
                 return self.resolved(*self._exports[self.resolved(template, inner)])
             case "Fn::If", [_, *ways]:
                 return self.resolved(template, ways)
+            case "Fn::Split", [separator, text]:
+                return str(self.resolved(template, text)).split(separator)
+            case "Fn::Select", [index, parts]:
+                return self.resolved(template, parts)[int(index)]
         self.resolved(template, inner)  # looked through for references, and not computed
         return name
 
-    def _reference(self, template: str, name: str, attribute: str = "Arn") -> Any:
+    def _reference(self, template: str, name: str, attribute: str = "") -> Any:
         if name in self.PSEUDO:
             return self.PSEUDO[name]
         body = self.bodies[template]
@@ -164,7 +171,9 @@ class Templates:
             default = parameter.get("Default", "")
             return self.given.get(name, default) or parameter.get("AllowedPattern", "")  # which shows the kind of ARN
         kind: str = body["Resources"][name]["Type"]
-        is_arn = attribute.endswith("Arn")
+        if not attribute and kind in self.NAMED:
+            return self.resolved(template, body["Resources"][name]["Properties"][self.NAMED[kind]])
+        is_arn = not attribute or attribute.endswith("Arn")
         return (
             f"arn:aws:{kind.split('::')[1].lower()}:eu-west-1:123456789012:{name}" if is_arn else f"{name}-{attribute}"
         )
