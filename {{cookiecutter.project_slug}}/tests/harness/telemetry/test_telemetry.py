@@ -54,7 +54,6 @@ def test_every_metric_has_few_labels_and_is_in_the_one_registry() -> None:
     families = {name: it for name, it in vars(metrics).items() if hasattr(it, "_labelnames")}
     assert families
     for name, family in families.items():
-        assert family._labelnames, name
         assert len(family._labelnames) <= FEW_LABELS, name
         assert family._name in {it.name for it in REGISTRY.collect()}, name
 
