@@ -24,12 +24,16 @@ from .failures import ModelCallFailed
 class Prices:
     """US dollars per million tokens, in and out, by model.
 
-    Cached and reasoning tokens are counted at these prices too: the sum is never too low for the
-    models whose cached tokens are cheaper.
+    Cached and reasoning tokens are counted at these prices too, and those that a cache is written with
+    above them: the sum is never too low.
     """
 
     PER_TOKENS: Final = 1_000_000
     """What a price is for, as every provider lists it."""
+
+    WRITTEN_EXTRA: Final = 0.25
+    """Added to the price of a token that a prompt cache is written with, for 5 minutes: Claude's, by Anthropic and by
+    Bedrock, 2026-11; others ask nothing."""
 
     def __init__(self, table: Mapping[str, tuple[float, float]]) -> None:
         self._table = {EMBEDDED: (0.0, 0.0), **table}
@@ -43,7 +47,8 @@ class Prices:
                 log.warning("model_without_price", model=model, remedy="add it to LLM_PRICES")
             return None
         price_in, price_out = self._table[model]
-        whole = tokens["input_tokens"] * price_in + tokens["output_tokens"] * price_out
+        written = ((tokens.get("input_token_details") or {}).get("cache_creation") or 0) * self.WRITTEN_EXTRA
+        whole = (tokens["input_tokens"] + written) * price_in + tokens["output_tokens"] * price_out
         return whole / self.PER_TOKENS
 
 

@@ -138,6 +138,11 @@ def test_a_call_costs_its_tokens_by_the_price_of_a_million(monkeypatch: pytest.M
     assert Prices(Settings().llm_prices).usd("openai:m", TOKENS) == pytest.approx(1.5)
 
 
+def test_what_a_cache_is_written_with_costs_a_quarter_more() -> None:
+    written = {**TOKENS, "input_token_details": {"cache_read": 1_000_000, "cache_creation": 1_000_000}}
+    assert Prices({"openai:m": (0.25, 2)}).usd("openai:m", written) == pytest.approx(1.5 + 0.0625)  # type: ignore[arg-type]
+
+
 @pytest.mark.usefixtures("_logs")
 def test_the_embedded_model_costs_nothing() -> None:
     assert Prices({}).usd("embedded", TOKENS) == 0
