@@ -31,11 +31,12 @@ async def test_every_host_answers_alike(tmp_path: Path) -> None:
     answers, said = dict[str, list[Any]](), list[str]()
     with ExitStack() as stack:
         for kind in HOSTS:
+            begun = time.monotonic()
             host = stack.enter_context(kind.started({"LIMITS": "off"}, tmp_path / kind.__name__))
             started = time.monotonic()
             answers[kind.name] = await _answers(host)
             seconds = (time.monotonic() - started) / len(answers[kind.name])
-            said.append(f"{kind.name}: {seconds * 1000:.0f} ms a question")
+            said.append(f"{kind.name}: ready after {started - begun:.0f} s, {seconds * 1000:.0f} ms a question")
     first = answers[HOSTS[0].name]
     same = Counter({name: sum(a == b for a, b in zip(first, theirs, strict=True)) for name, theirs in answers.items()})
     counts = ", ".join(f"{name} {number} of {len(first)}" for name, number in same.items())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import FastAPI
 from langgraph_sdk import Auth
@@ -12,7 +13,7 @@ from ...auth.principal import Principal, Scope
 from ...errors import InputRefused, ScopeMissing, ThreadUnknown
 from ...guards.input import InputGuard
 from ...guards.personal_data import PiiRules
-from ...storage.thread_ref import PUBLIC
+from ...storage.thread_ref import PUBLIC, ThreadRef
 from ...telemetry.redaction import Redactor
 from ..state import AppState
 from .inputs import MASKED, RunInput
@@ -106,7 +107,7 @@ class Hooks:
                 self._note(value, own)
             case "threads", "delete" if not value.get("run_id"):
                 with suppress(ThreadUnknown):
-                    await self._running.threads.delete(caller.conversation(value["thread_id"].hex))
+                    await self._running.threads.delete(self._thread(caller, value["thread_id"]))
         return own
 
     async def _rewrite(self, run: MutableMapping[str, Any], caller: Principal) -> None:
@@ -133,13 +134,20 @@ class Hooks:
         config.clear()  # the server goes on with this one
         config["configurable"] = kept | {MASKED: [*masked]}
         given["context"] = {}
-        await self._running.limiter.check(caller.id, "")
+        thread = self._thread(caller, run.get("thread_id") or run["run_id"])
+        await self._running.limiter.check(caller.id, thread.key)
 
     def _note(self, made: MutableMapping[str, Any], own: Mapping[str, str]) -> None:
         """Say in a thread's or a run's metadata whose it is; what else its caller says there loses what messages lose."""
         metadata = made["metadata"]
-        hidden = PiiRules(self._running.settings.personal_data_in).hidden
-        metadata |= Redactor.map_texts(metadata, hidden) | own
+        noted = Redactor.map_texts(metadata, PiiRules(self._running.settings.personal_data_in).hidden) | own
+        metadata.clear()  # the server goes on with this one
+        metadata.update(noted)
+
+    @staticmethod
+    def _thread(caller: Principal, given: object) -> ThreadRef:
+        """The conversation that the service keeps for a thread of the server's."""
+        return caller.conversation(UUID(str(given)).hex)
 
     @staticmethod
     def _require(caller: Principal, scope: Scope) -> None:

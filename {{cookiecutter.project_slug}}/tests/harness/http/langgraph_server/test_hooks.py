@@ -1,7 +1,7 @@
 """Who may do what on the server: nothing but what is listed, with the scope, in the forms that are read."""
 
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 from uuid import uuid4
 
 import pytest
@@ -15,8 +15,8 @@ from tests.harness.http.langgraph_server.conftest import ANA, Starts
 
 CALL = "f" * 32
 CARD = "4111 1111 1111 1111"
-RESOURCES = ("assistants", "threads", "crons", "store")
-ACTIONS = ("create", "read", "update", "delete", "search", "create_run", "put", "get", "list_namespaces")
+RESOURCES, ACTIONS = (get_args(get_type_hints(Auth.types.AuthContext)[name]) for name in ("resource", "action"))
+"""All that the server asks about, as its SDK knows it."""
 
 
 def ctx(resource: str, action: str, caller: Principal = ANA) -> Any:
@@ -29,6 +29,8 @@ def run(**given: Any) -> dict[str, Any]:
     fixed: dict[str, Any] = {"input": {"message": "hi"}, "command": None, "config": {"configurable": {}}, "context": {}}
     return {
         "metadata": {},
+        "thread_id": None,
+        "run_id": uuid4(),
         "kwargs": {**fixed, "stream_mode": ["values"], "webhook": None, "temporary": False, **given},
     }
 
@@ -50,6 +52,8 @@ async def test_nobody_else_is_let_in(starts: Starts, scope: dict[str, Any]) -> N
 
 async def test_what_is_not_listed_is_denied(starts: Starts) -> None:
     hooks = Hooks((await starts()).door.app)
+    assert {resource for resource, _ in SCOPES} < {*RESOURCES}
+    assert {action for _, action in SCOPES} < {*ACTIONS}
     for resource in RESOURCES:
         for action in ACTIONS:
             if (resource, action) not in SCOPES:
@@ -70,11 +74,11 @@ async def test_threads_are_those_of_their_caller(starts: Starts, action: str) ->
 
 
 async def test_a_new_thread_says_whose_it_is_and_loses_what_messages_lose(starts: Starts) -> None:
-    made = {"metadata": {"owner": "someone", "title": f"card {CARD}", "deep": [{CARD: 1}]}}
+    made = {"metadata": {"owner": "someone", "title": f"card {CARD}", "deep": [{CARD: 1}], CARD: 2}}
     metadata = made["metadata"]
     assert await Hooks((await starts()).door.app).authorize(ctx("threads", "create"), made) == {"owner": ANA.id}
     assert made["metadata"] is metadata  # the server goes on with its own
-    assert metadata == {"owner": ANA.id, "title": "card [card]", "deep": [{"[card]": 1}]}
+    assert metadata == {"owner": ANA.id, "title": "card [card]", "deep": [{"[card]": 1}], "[card]": 2}
 
 
 async def test_a_thread_is_not_copied(starts: Starts) -> None:
@@ -166,17 +170,14 @@ async def test_a_decision_wants_the_scope_to_approve(starts: Starts) -> None:
         )
 
 
-async def test_a_quota_that_is_used_up_refuses_before_the_run_waits(starts: Starts) -> None:
-    server = await starts(quota_caller_day_messages=1)
-    hooks = Hooks(server.door.app)
+@pytest.mark.parametrize("quota", ["caller", "thread"])
+async def test_a_quota_that_is_used_up_refuses_before_the_run_waits(starts: Starts, quota: str) -> None:
+    server, thread = await starts(**{f"quota_{quota}_day_messages": 1}), uuid4()
+    hooks, asked = Hooks(server.door.app), ctx("threads", "create_run")
     for _ in range(3):  # to look takes nothing
-        await hooks.authorize(ctx("threads", "create_run"), run())
-    await server.values("State of order 7", str(uuid4()))
+        await hooks.authorize(asked, run() | {"thread_id": thread})
+    await server.values("State of order 7", str(thread))
     with pytest.raises(RateLimitExceeded):
-        await hooks.authorize(ctx("threads", "create_run"), run())
-
-
-def test_every_action_that_the_servers_sdk_knows_is_decided() -> None:
-    """A new one is denied until somebody has thought about it: `SCOPES` names no other."""
-    known = {it for kind in (Auth.types.AuthContext,) for it in get_args(kind.__annotations__["action"])}
-    assert {action for _, action in SCOPES} <= (known or set(ACTIONS))
+        await hooks.authorize(asked, run() | {"thread_id": thread})
+    if quota == "thread":
+        await hooks.authorize(asked, run())
