@@ -247,7 +247,7 @@ class Silent(Converse):
         await wire.gone()
 
 
-CALLS = 40
+CALLS = 20
 """More than the threads of Python's own pool on two cores."""
 
 
@@ -258,7 +258,7 @@ async def test_calls_that_are_given_up_leave_no_thread_behind_and_hold_up_nothin
     def script(_: Request) -> Reply:
         return replies[0]
 
-    hasty: dict[str, Any] = {"llm_timeout_seconds": 8, "llm_first_token_seconds": 2, "llm_next_token_seconds": 2}
+    hasty: dict[str, Any] = {"llm_timeout_seconds": 20, "llm_first_token_seconds": 4, "llm_next_token_seconds": 4}
     async with asked(script, **hasty, llm_max_concurrency=CALLS, llm_breaker_failures=1000) as (writer, server):
         await streamed(writer)  # loads half of an SDK
         replies[0] = reply
