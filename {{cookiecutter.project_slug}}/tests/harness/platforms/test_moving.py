@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.harness.platforms.hosts import FastAPIHost, Host, LangGraphHost, new_thread
-from tests.harness.platforms.test_parity import SET
+from tests.harness.platforms.parity import SET
 
 FIRST, NEXT = SET["questions"][SET["after"]], SET["follow_up"]
 
