@@ -6,7 +6,7 @@ import pytest
 
 from tests.harness.aws.rights import TABLE, Calls, action, operations
 
-pytestmark = pytest.mark.checklist("PERM-1")
+pytestmark = pytest.mark.checklist("PERM-1", "PLAT-1")
 
 SOURCE = """
 client = import_module("boto3").client("dynamodb", config=config)

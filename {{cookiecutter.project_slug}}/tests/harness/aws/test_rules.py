@@ -10,7 +10,7 @@ import pytest
 from tests.harness.aws import figures, rights, rules
 from tests.harness.aws.templates import Templates
 
-pytestmark = pytest.mark.checklist("PERM-1", "DEP-1")
+pytestmark = pytest.mark.checklist("PERM-1", "DEP-1", "PLAT-1")
 
 MUTANTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))
 

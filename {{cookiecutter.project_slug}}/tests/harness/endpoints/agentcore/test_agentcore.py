@@ -36,6 +36,7 @@ async def invoke(client: httpx2.AsyncClient, body: Any, **headers: str) -> httpx
     return await client.post("/invocations", json=body, headers=headers)
 
 
+@pytest.mark.checklist("PLAT-1")
 async def test_a_session_of_any_length_that_the_platform_has_is_a_conversation(client: httpx2.AsyncClient) -> None:
     threads = set()
     for session in ("s" * 33, "s" * 64, "/:." * 85 + "!"):
@@ -63,6 +64,7 @@ async def test_a_conversation_can_be_named_whatever_the_session(client: httpx2.A
     assert without.json()["thread_id"] not in ("t1", "")
 
 
+@pytest.mark.checklist("PLAT-1")
 async def test_events_are_those_of_the_chat(client: httpx2.AsyncClient) -> None:
     answer = await invoke(client, {"prompt": QUESTION}, **EVENTS)
     assert answer.headers["content-type"].startswith("text/event-stream")

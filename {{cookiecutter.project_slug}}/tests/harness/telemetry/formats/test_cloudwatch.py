@@ -19,7 +19,7 @@ from harness.telemetry.metrics import ANSWERS_DEGRADED, READY, REGISTRY
 from harness.telemetry.redaction import MASK
 from tests.conftest import Door, Lines
 
-pytestmark = pytest.mark.checklist("OBS-3")
+pytestmark = pytest.mark.checklist("OBS-3", "PLAT-1")
 
 UNITS = {"Count", "None"}
 METRICS_MOST, DIMENSIONS_MOST, NAME_CHARS, LINE_BYTES = 100, 30, 1024, 16_000
