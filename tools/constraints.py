@@ -1,5 +1,6 @@
 """Writes what pins a new project: ``tools/tested.txt``, each version the template was tested with, and beside it
-``uv.txt``, ``requirements-evaluation.txt`` and ``requirements-langgraph.txt``; and ``tests/harness/aws/requirements.txt``.
+``uv.txt``, ``requirements-evaluation.txt`` and ``requirements-langgraph.txt``; and
+``tests/harness/aws/requirements.txt``.
 
 One resolution holds for each provider, each development tool, each platform and each Python from the lowest on offer.
 The second is the uv of the template's own tools, by hash (``nox -s requirements`` moves it). The third is the

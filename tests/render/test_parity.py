@@ -11,9 +11,9 @@ from tools.questions import Questions
 
 PLACEHOLDER_OF_LIBRECHAT = "{{LIBRECHAT_BODY_CONVERSATIONID}}"
 TEMPLATE_TOKEN = re.compile(r"\{\{|\{%|\{#|cookiecutter\.(?:_|[a-z]+_)|_copier_")
-# Expressions of others, in their own files only: GitHub's, and what `docker inspect --format` takes.
-PIPELINES = (".github/", ".gitlab-ci.yml")
-EXPRESSION = re.compile(r"\$\{\{[^{}\n]*\}\}|--format '\{\{[^{}\n]*\}\}'")
+# Expressions of others, in their own files only: GitHub's, what `docker inspect --format` takes, CloudFormation's.
+OF_OTHERS = (".github/", ".gitlab-ci.yml", "deploy/aws/templates/")
+EXPRESSION = re.compile(r"\$\{\{[^{}\n]*\}\}|--format '\{\{[^{}\n]*\}\}'|\{\{resolve:[^}\n]*\}[^}\n]*\}\}")
 
 
 def test_the_rows_meet_every_answer_of_every_closed_question() -> None:
@@ -40,7 +40,7 @@ def test_no_template_token_is_left_over(row: Row) -> None:
         if name == ANSWERS_FILE:
             continue
         text = content.decode()
-        if name.startswith(PIPELINES):
+        if name.startswith(OF_OTHERS):
             text = EXPRESSION.sub("", text)
         text = text.replace(PLACEHOLDER_OF_LIBRECHAT, "")
         left_over += [f"{name}: {found.group()}" for found in TEMPLATE_TOKEN.finditer(text)]

@@ -8,12 +8,12 @@ MOST = {  # of tests: each protocol beside /v1 has its conformance to show
     "default": {
         "the owner's files": 60,
         "lines of src/app": 2_500,
-        "lines of tests outside tests/harness": 13_100,
+        "lines of tests outside tests/harness": 13_400,
     },
     "minimal": {
         "the owner's files": 35,
         "lines of src/app": 400,
-        "lines of tests outside tests/harness": 10_400,
+        "lines of tests outside tests/harness": 10_600,
     },
 }
 ANSWERS = {"default": DEFAULT, "minimal": MINIMAL}

@@ -12,15 +12,6 @@ import yaml
 
 PROJECT = Path(__file__).parents[3]
 FOLDER = PROJECT / "deploy" / "aws"
-RAW = re.compile("{" + "% (?:end)?raw %" + "}")
-"""What keeps the template's engine away; a rendered project has none."""
-
-ANSWERS = {
-    "cookiecutter.project_slug[:48] | replace('-', '_')": "agent_service",
-    "cookiecutter.project_slug": "agent-service",
-    "cookiecutter.author_email": "you@example.com",
-}
-"""What answers of the template take the place of, where the project is not rendered."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -88,10 +79,8 @@ class Templates:
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Self:
         """Those that ship, with the owner's values for production."""
-        texts = {it.stem: RAW.sub("", it.read_text(encoding="utf-8")) for it in folder.glob("templates/*.yaml")}
+        texts = {it.stem: it.read_text(encoding="utf-8") for it in folder.glob("templates/*.yaml")}
         file = (folder / "parameters" / "production.json").read_text(encoding="utf-8")
-        for answer, value in ANSWERS.items():
-            file = file.replace(f"{'{' * 2} {answer} {'}' * 2}", value)
         return cls(dict(sorted(texts.items())), json.loads(file)["Parameters"])
 
     def changed(self, template: str, before: str, after: str) -> Self:
