@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from harness.auth.api_key import NewKey
+from harness.endpoints.agentcore.endpoint import SESSION_HEADER
 from tests.harness.platforms.hosts import HOSTS, FastAPIHost
 from tests.harness.platforms.parity import answer_alike
 from tests.support.callers import by
-from tests.support.endpoints.agentcore import SESSION_HEADER
 
 
 class AgentCoreHost(FastAPIHost):
