@@ -48,3 +48,7 @@ class Access(NamedTuple):
     @staticmethod
     def _read(file: Path) -> Mapping[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+for _read in (Access.nodes, Access.endpoints, Access.scopes):
+    _read()  # when this is imported: the event loop waits for no file
