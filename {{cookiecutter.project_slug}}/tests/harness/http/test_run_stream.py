@@ -70,10 +70,11 @@ async def test_what_is_refused_before_the_first_event_is_raised_by_begin() -> No
 
 
 async def test_silence_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RunStream, "HEARTBEAT_SECONDS", 0.001)
     slow = Slow()
     async with RunStream(slow.events(), life()) as run:
-        assert [(await anext(run))["event"] for _ in range(3)] == ["plan", "heartbeat", "heartbeat"]
+        assert await anext(run) == PLAN  # under a short patience, a busy machine is silent before it too
+        monkeypatch.setattr(RunStream, "HEARTBEAT_SECONDS", 0.001)
+        assert [(await anext(run))["event"] for _ in range(2)] == ["heartbeat", "heartbeat"]
     assert slow.cleaned_up
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import BudgetExceeded, ModelUnavailable
+from harness.errors import BudgetExceeded, InputRefused, ModelUnavailable, PolicyViolation, SourceUnavailable
 from harness.models.factory import LLMFactory
 from harness.run_context import RunContext
 from harness.runtime.replies import Degraded, Replies, Reply
@@ -123,3 +123,21 @@ def test_the_schema_describes_what_a_caller_must_know() -> None:
     fields = Reply.model_json_schema()["properties"]
     for name in ("answer", "degraded", "degraded_because", "notices", "thread_id", "run_id"):
         assert len(fields[name]["description"]) > 20
+
+
+@pytest.mark.parametrize(
+    ("failure", "reasons"),
+    [
+        (SourceUnavailable("tides", "away"), ["source_unavailable"]),
+        (PolicyViolation("host", "elsewhere.example"), ["source_unavailable"]),
+        (ModelUnavailable("agent", "timeout"), ["model_unavailable", "out_of_time"]),
+        (BudgetExceeded("tool calls", 3, "RUN_MAX_TOOL_CALLS"), ["over_budget"]),
+        (InputRefused("name", "too long"), []),
+        (RuntimeError("hunter2"), ["agent_failed"]),
+    ],
+    ids=lambda it: type(it).__name__,
+)
+def test_a_tool_that_failed_is_a_reason_unless_the_model_asked_for_what_may_not_be(
+    failure: Exception, reasons: list[str]
+) -> None:
+    assert Degraded.reasons_of_tool(failure) == reasons
