@@ -27,7 +27,7 @@ from tools.questions import ROOT, Questions
 # Each is installed and checked: minutes a row, so three rows that are far apart.
 SPANISH = {"language": "es", "python_version": "3.11"}
 ROWS: dict[str, dict[str, Any]] = {
-    "everything": {"llm_provider": "anthropic", "aws": True, **TEXTS["quotes"]},
+    "everything": {"llm_provider": "anthropic", "aws": True, "langgraph_platform": True, **TEXTS["quotes"]},
     "minimal-spanish": {
         "example_agents": False,
         **dict.fromkeys(("mcp_endpoint", "a2a_endpoint", "openai_endpoint", "agui_endpoint"), False),
