@@ -55,6 +55,14 @@ def engine(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is costly is made once a group: stop where the plugin that spreads tests does not keep groups together."""
+    if hasattr(config, "workerinput"):
+        apart = [it.nodeid for it in items if it.get_closest_marker("xdist_group") and "@" not in it.nodeid]
+        assert not apart, f"pytest-xdist ignores groups; take the versions of requirements/test.txt: {apart[:3]}"
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Prints the figures that tests recorded, also where they ran in other processes."""
     reports = [it for outcome in ("passed", "failed") for it in terminalreporter.stats.get(outcome, [])]
