@@ -67,10 +67,10 @@ class BedrockChat(ChatBedrockConverse):
 
     def _set_streaming(self, wanted: Literal["auto", "on", "off"]) -> None:
         """Stream as `wanted`; say so where answers come whole."""
-        if wanted != "auto":
-            self.disable_streaming = wanted == "off"
-        if self.disable_streaming:
-            which = "those with tools" if self.disable_streaming == "tool_calling" else "all"
+        whole = {"on": False, "off": True}.get(wanted, self.disable_streaming)
+        self.disable_streaming = whole
+        if whole:
+            which = "those with tools" if whole == "tool_calling" else "all"
             remedy = "LLM_BEDROCK_STREAMING=on, if the model can" if wanted == "auto" else "none: as it is set"
             log.warning("answers_come_whole", model=self.model_id, which=which, remedy=remedy)
 
