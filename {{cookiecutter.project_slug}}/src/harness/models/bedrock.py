@@ -30,6 +30,9 @@ class BedrockChat(ChatBedrockConverse):
     CACHING: ClassVar = ("anthropic.", "amazon.nova")
     """Models that keep prompts: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html, 2026-11."""
 
+    WHOLE: ClassVar[Mapping[object, str]] = {True: "all", "tool_calling": "those with tools"}
+    """`disable_streaming` -> the answers that come whole."""
+
     caches_prompt: bool = False
     """Mark the end of the system prompt for Bedrock's cache."""
 
@@ -67,10 +70,9 @@ class BedrockChat(ChatBedrockConverse):
 
     def _set_streaming(self, wanted: Literal["auto", "on", "off"]) -> None:
         """Stream as `wanted`; say so where answers come whole."""
-        whole = {"on": False, "off": True}.get(wanted, self.disable_streaming)
-        self.disable_streaming = whole
-        if whole:
-            which = "those with tools" if whole == "tool_calling" else "all"
+        if wanted != "auto":
+            self.disable_streaming = wanted == "off"
+        if which := self.WHOLE.get(self.disable_streaming):
             remedy = "LLM_BEDROCK_STREAMING=on, if the model can" if wanted == "auto" else "none: as it is set"
             log.warning("answers_come_whole", model=self.model_id, which=which, remedy=remedy)
 
