@@ -17,7 +17,7 @@ from harness.storage.records import RecordsInMemory
 from tests.conftest import Lines
 from tests.support.a2a_caller import PATIENCE_SECONDS, SLOW, A2AServer, Caller, SlowAgent, short
 from tests.support.callers import ANA, Guarded
-from tests.support.endpoints.a2a import Client
+from tests.support.endpoints.base import clients
 
 pytestmark = [pytest.mark.checklist("INT-2"), pytest.mark.usefixtures("no_order_has_run")]
 
@@ -315,5 +315,6 @@ async def test_a_callers_mistake_is_no_error_of_ours_and_no_body_is_in_the_log(l
 def test_a_task_that_failed_without_words_of_ours_is_an_answer_too(status: dict[str, Any], text: str) -> None:
     """As the tests' own client tells it."""
     told = {"result": {"task": {"id": "t", "status": status}}}
-    answer = Client("http://service")._of(httpx2.Response(200, json=told), told)
+    client: Any = next(it for it in clients() if it.name == "a2a")
+    answer = client("http://service")._of(httpx2.Response(200, json=told), told)
     assert (answer.text, answer.code) == (text, "internal-server-error")
