@@ -9,7 +9,7 @@ import pytest
 
 from harness.auth.api_key import NewKey
 from harness.endpoints.agentcore.endpoint import SESSION_HEADER
-from tests.harness.platforms.hosts import HOSTS, FastAPIHost, Host, LangGraphHost
+from tests.harness.platforms.hosts import HOSTS, FastAPIHost, Host, LangGraphHost, new_thread
 from tests.harness.platforms.parity import SET, answer_alike
 from tests.support.callers import by
 
@@ -39,9 +39,9 @@ class AgentCoreHost(FastAPIHost):
 async def test_a_conversation_of_a_session_goes_on_at_the_langgraph_server(tmp_path: Path) -> None:
     where = {"DATABASE_URL": f"sqlite:///{tmp_path}/threads.sqlite"}
     with AgentCoreHost.started(where, tmp_path / "before") as host:
-        await host.ask(FIRST, "alone")
-        expected = await host.ask(NEXT, "alone")
-        thread = (await host.ask(FIRST, "moved"))["thread_id"]
+        await host.ask(FIRST, alone := new_thread())
+        expected = await host.ask(NEXT, alone)
+        thread = (await host.ask(FIRST, new_thread()))["thread_id"]
     with LangGraphHost.started(where, tmp_path / "there") as host:
         moved = await host.ask(NEXT, thread)
     assert Host.comparable(moved) == Host.comparable(expected)
