@@ -81,7 +81,7 @@ class Service:
             "RUN", settings.run_max_model_calls, settings.run_max_tool_calls, settings.run_max_tokens
         )
         self._limiter = limiter or RateLimiter(settings)
-        self._per_caller = PerCallerLimiter(settings, self._limiter)
+        self.per_caller = PerCallerLimiter(settings, self._limiter)
         self.places = ConcurrencyLimiter("messages", settings.requests_max_running, settings.requests_max_waiting)
 
     async def ask(
@@ -173,7 +173,7 @@ class Service:
     @asynccontextmanager
     async def _place(self, thread: ThreadRef) -> AsyncIterator[None]:
         """A place to answer in; a caller with too many of them is refused before it waits."""
-        with self._per_caller.acquire(thread.owner):
+        with self.per_caller.acquire(thread.owner):
             async with self.places.acquire(self._settings.request_timeout_seconds):
                 yield
 

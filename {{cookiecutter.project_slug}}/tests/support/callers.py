@@ -15,6 +15,7 @@ from harness.settings import Settings
 ALL = [Scope.CHAT, Scope.THREADS, Scope.APPROVE]
 ANA = NewKey.make("ana", ALL, None)
 ANA_TOO = NewKey.make("ana", ALL, None)
+ANA_TALKER = NewKey.make("ana", [Scope.CHAT], None)
 EVE = NewKey.make("eve", ALL, None)
 TALKER = NewKey.make("talker", [Scope.CHAT], None)
 COLLECTOR = NewKey.make("collector", [Scope.METRICS], None)

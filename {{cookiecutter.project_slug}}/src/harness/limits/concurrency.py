@@ -77,6 +77,16 @@ class PerCallerLimiter:
         self._limiter = limiter
         self._running: Counter[str] = Counter()
 
+    def check(self, principal_id: str, running: int) -> None:
+        """Pass when one more than `running` may be under way.
+
+        Raises:
+            RateLimitExceeded: They are as many as may be.
+        """
+        if principal_id and self._quota and running >= self._quota:
+            limit = Limit(self.NAME, principal_id, self._quota, self.RETRY_SECONDS)
+            self._limiter.refuse(Remaining(limit, 0, self.RETRY_SECONDS))
+
     @contextmanager
     def acquire(self, principal_id: str) -> Iterator[None]:
         """One message of a caller, under way as long as the block.
@@ -87,9 +97,7 @@ class PerCallerLimiter:
         if not (principal_id and self._quota):
             yield
             return
-        if self._running[principal_id] >= self._quota:
-            limit = Limit(self.NAME, principal_id, self._quota, self.RETRY_SECONDS)
-            self._limiter.refuse(Remaining(limit, 0, self.RETRY_SECONDS))
+        self.check(principal_id, self._running[principal_id])
         self._running[principal_id] += 1
         try:
             yield

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from harness.errors import StoreUnavailable
@@ -16,6 +17,7 @@ from harness.storage.records import RecordsInMemory
 from tests.conftest import Lines
 from tests.support.a2a_caller import PATIENCE_SECONDS, SLOW, A2AServer, Caller, SlowAgent, short
 from tests.support.callers import ANA, Guarded
+from tests.support.endpoints.base import clients
 
 pytestmark = [pytest.mark.checklist("INT-2"), pytest.mark.usefixtures("no_order_has_run")]
 
@@ -301,3 +303,18 @@ async def test_a_callers_mistake_is_no_error_of_ours_and_no_body_is_in_the_log(l
     told = [it for it in lines.events if it["logger"].partition(".")[0] in ("a2a", "sse_starlette")]
     assert told == []
     assert not [it for it in lines.events if it["level"] == "error"]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ({"state": "TASK_STATE_FAILED"}, "TASK_STATE_FAILED"),
+        ({"state": "TASK_STATE_FAILED", "message": {"parts": [{"text": "Lost."}]}}, "Lost."),
+    ],
+)
+def test_a_task_that_failed_without_words_of_ours_is_an_answer_too(status: dict[str, Any], text: str) -> None:
+    """As the tests' own client tells it."""
+    told = {"result": {"task": {"id": "t", "status": status}}}
+    client: Any = next(it for it in clients() if it.name == "a2a")
+    answer = client("http://service")._of(httpx2.Response(200, json=told), told)
+    assert (answer.text, answer.code) == (text, "internal-server-error")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.platforms.hosts import LANGGRAPH_PYTHON, Host, LangGraphHost, OpenLangGraphHost
-from tests.support.callers import ANA, EVE, TALKER
+from tests.support.callers import ANA, ANA_TALKER, EVE, TALKER
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of the callers."""
     file = tmp_path_factory.mktemp("keys") / "keys"
-    file.write_text("".join(f"{it.record.line}\n" for it in (ANA, EVE, TALKER)))
+    file.write_text("".join(f"{it.record.line}\n" for it in (ANA, ANA_TALKER, EVE, TALKER)))
     return file
 
 

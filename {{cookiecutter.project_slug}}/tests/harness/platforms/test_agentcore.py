@@ -9,9 +9,11 @@ import pytest
 
 from harness.auth.api_key import NewKey
 from harness.endpoints.agentcore.endpoint import SESSION_HEADER
-from tests.harness.platforms.hosts import HOSTS, FastAPIHost
-from tests.harness.platforms.parity import answer_alike
+from tests.harness.platforms.hosts import HOSTS, FastAPIHost, Host, LangGraphHost, new_thread
+from tests.harness.platforms.parity import SET, answer_alike
 from tests.support.callers import by
+
+FIRST, NEXT = SET["questions"][SET["after"]], SET["follow_up"]
 
 
 class AgentCoreHost(FastAPIHost):
@@ -32,6 +34,18 @@ class AgentCoreHost(FastAPIHost):
     async def decide(self, call_id: str, verdict: str, thread_id: str, key: NewKey | None = None) -> dict[str, Any]:
         """The reply to a decision in the same session."""
         return await self._invoke({"decision": {"id": call_id, "decision": verdict}}, thread_id, key)
+
+
+async def test_a_conversation_of_a_session_goes_on_at_the_langgraph_server(tmp_path: Path) -> None:
+    where = {"DATABASE_URL": f"sqlite:///{tmp_path}/threads.sqlite"}
+    with AgentCoreHost.started(where, tmp_path / "before") as host:
+        await host.ask(FIRST, alone := new_thread())
+        expected = await host.ask(NEXT, alone)
+        thread = (await host.ask(FIRST, new_thread()))["thread_id"]
+    with LangGraphHost.started(where, tmp_path / "there") as host:
+        moved = await host.ask(NEXT, thread)
+    assert Host.comparable(moved) == Host.comparable(expected)
+    assert moved["thread_id"] == thread
 
 
 @pytest.mark.checklist("PLAT-3")

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import httpx2
@@ -12,7 +14,7 @@ import pytest
 
 from tests.harness.platforms.conftest import guarded
 from tests.harness.platforms.hosts import HOSTS, Host, LangGraphHost, new_thread, outcome
-from tests.support.callers import ANA, EVE, TALKER, by
+from tests.support.callers import ANA, ANA_TALKER, EVE, TALKER, by
 
 TIMEOUT_SECONDS = 5
 LIMITS = {
@@ -91,6 +93,61 @@ async def test_a_scope_is_asked_for_as_everywhere(server: LangGraphHost) -> None
         assert await outcome(talker.threads.delete(thread)) == 403
         left: Any = await talker.runs.wait(None, "agent", input={"message": "State of order 1"})
     assert [(it["type"], it["content"]) for it in left["messages"]] == [("ai", "Order 1 is open.")]
+
+
+async def test_who_may_only_chat_reads_nothing_of_a_thread(server: LangGraphHost) -> None:
+    """But the answers to its own runs, as they come; another key of the same name reads it all."""
+    thread, said = new_thread(), {"message": "State of order 33"}
+    await server.ask(said["message"], thread, ANA)
+    async with server.client(ANA) as ana, server.client(ANA_TALKER) as talker:
+        (run,) = await ana.runs.list(thread)
+        for work in (
+            talker.threads.get(thread),
+            talker.threads.get_history(thread),
+            talker.runs.list(thread),
+            talker.runs.get(thread, run["run_id"]),
+            talker.runs.join(thread, run["run_id"]),
+            talker.runs.cancel(thread, run["run_id"]),
+            talker.runs.create(thread, "agent", input=said, multitask_strategy="rollback"),
+        ):
+            assert await outcome(work) == 403
+        assert await outcome(talker.threads.create(thread_id=thread, if_exists="do_nothing")) == 409
+        told = [it async for it in talker.runs.join_stream(thread, run["run_id"])]
+        assert "order" not in str(told).lower()
+        made = await talker.threads.create()
+        waited: Any = await talker.runs.wait(made["thread_id"], "agent", input=said)
+        parts = [it async for it in talker.runs.stream(thread, "agent", input=said, stream_mode=["values"])]
+        assert (await talker.runs.create(thread, "agent", input=said))["status"] == "pending"
+        assert (await ana.threads.get(thread))["thread_id"]
+    for values in (waited, parts[-1].data):
+        assert [it["content"] for it in values["messages"]] == ["Order 33 is open."]
+
+
+async def test_what_the_services_own_api_has_not_is_refused_in_words(server: LangGraphHost) -> None:
+    run = {"assistant_id": "agent", "input": {"message": "State of order 1"}}
+    await server.ask(run["input"]["message"], thread := new_thread(), ANA)  # type: ignore[index]  # a text
+    asked: list[tuple[str, Any, int]] = [
+        ("/runs/batch", [run] * 400, 403),
+        ("/runs", {**run, "after_seconds": 10**8}, 422),
+        ("/threads/prune", {"thread_ids": [str(UUID(thread))]}, 403),
+    ]
+    for path, body, status in asked:
+        answer = httpx2.post(f"{server.address}{path}", json=body, headers=by(ANA))
+        assert (answer.status_code, " " in answer.json()["detail"]) == (status, True), path
+        assert "authorization will not help" not in answer.text
+    async with server.client(ANA) as ana:
+        assert (await ana.threads.get(thread))["status"] == "idle"
+
+
+async def test_a_caller_queues_as_many_runs_as_may_be_under_way(keys: Path, tmp_path: Path) -> None:
+    settings = {"CALLER_MAX_RUNNING": "3", "REQUEST_TIMEOUT_SECONDS": "20"}
+    with contextmanager(guarded)(LangGraphHost, keys, tmp_path / "queue", **settings) as server:
+        assert isinstance(server, LangGraphHost)
+        async with server.client(ANA) as ana, server.client(EVE) as eve:
+            asked = [ana.runs.create(None, "agent", input={"message": "State of order 13"}) for _ in range(5)]
+            assert [await outcome(it) for it in asked] == [200, 200, 200, 429, 429]
+            left: Any = await eve.runs.wait(None, "agent", input={"message": "State of order 1"})
+    assert left["reply"]["answer"] == "Order 1 is open."
 
 
 @pytest.mark.parametrize("resource", ["assistants", "crons", "store", "webhook", "metadata", "mcp", "stream"])

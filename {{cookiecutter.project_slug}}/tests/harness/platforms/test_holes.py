@@ -180,6 +180,23 @@ async def test_h6_a_chat_clients_messages_are_answered(server: LangGraphHost) ->
     ]
 
 
+async def test_h7_a_decision_keeps_no_personal_data(server: LangGraphHost) -> None:
+    """Whether or not it is about a call that waits."""
+    asked = [{"id": CALL, "verdict": "approve", "value": CARD}, {"id": CARD, "verdict": "approve"}]
+    async with server.client(ANA) as client:
+        thread = (await client.threads.create(thread_id=new_thread()))["thread_id"]
+        config: Any = {"configurable": {"langgraph_note": CARD}}
+        headers = {"X-Request-Id": CARD}
+        ends = [
+            await outcome(client.runs.wait(thread, "agent", command={"resume": it}, config=config, headers=headers))
+            for it in asked
+        ]
+        kept = json.dumps([await client.runs.list(thread), await client.threads.get(thread)], default=str)
+    assert ends == [FAILED_RUN, 422]
+    assert "[card]" in kept
+    assert CARD not in kept
+
+
 async def test_h7_personal_data_is_kept_nowhere(mortal_server: LangGraphHost) -> None:
     """Neither in the thread, nor in the run, nor in a file of the server's or the service's, nor in a log.
 

@@ -58,11 +58,10 @@ class Client(Base):
             return await client.post("/a2a", json=body, headers=headers)
 
     def _of(self, answer: httpx2.Response, told: dict[str, Any]) -> Answer:
-        raw = f"{answer.headers}\n{answer.text}"
+        raw, status = f"{answer.headers}\n{answer.text}", None if answer.is_success else answer.status_code
         if error := told.get("error"):
             metadata = error["data"][0]["metadata"]
             code = "input-refused" if error["code"] == -32602 else self._code(metadata)
-            status = None if answer.is_success else answer.status_code
             after = answer.headers.get("retry-after") or metadata.get("retryAfterSeconds")
             retry_after = float(after) if after else None
             return Answer(error["message"], code=code, status=status, retry_after=retry_after, raw=raw)
@@ -72,6 +71,9 @@ class Client(Base):
             after = metadata.get("retryAfterSeconds")
             text = said["parts"][0]["text"]
             return Answer(text, code=self._code(metadata), retry_after=float(after) if after else None, raw=raw)
+        if "artifacts" not in task:  # it failed later, or its stream ended before it did
+            text = next((part["text"] for part in said["parts"] if "text" in part), task["status"]["state"])
+            return Answer(text, code=self._code({}), status=status, raw=raw)
         text, data = task["artifacts"][0]["parts"]
         calls = [call for part in said["parts"] for call in part.get("data", {}).get("approvals", [])]
         return Answer(

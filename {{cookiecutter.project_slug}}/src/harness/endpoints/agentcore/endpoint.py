@@ -26,6 +26,10 @@ from .settings import AgentCoreSettings
 
 SESSION_HEADER: Final = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 
+SESSION_THREAD_CHARS: Final = 32
+"""Hexadecimal digits of the thread id that a session becomes: as many as a UUID has, for a LangGraph server names
+threads so. 128 bits: two sessions of one caller never share one, and the threads of others are out of reach."""
+
 ISSUER: Final = "agentcore"
 """Whose callers those of AGENTCORE_USER_HEADER are; no OIDC provider's, whose names are addresses."""
 
@@ -78,7 +82,8 @@ class AgentCoreEndpoint(Endpoint):
     async def invoke(self, asked: Invocation, request: Request, caller: Asker, session: Session = None) -> Response:
         """Answer a message, or decide about a call that waits. A session is a conversation, whatever its id."""
         gateway, is_stream = self.gateway(request), EventStream.MEDIA_TYPE in request.headers.get("accept", "")
-        thread_id = asked.thread_id or (hashlib.sha256(session.encode()).hexdigest() if session else None)
+        digest = hashlib.sha256(session.encode()).hexdigest()[:SESSION_THREAD_CHARS] if session else None
+        thread_id = asked.thread_id or digest
         if asked.decision:
             if thread_id is None:
                 LastMessage.refuse(["thread_id"], "Name the conversation, or invoke with its session.")

@@ -23,6 +23,7 @@ from ..gateway import Gateway
 from ..run_stream import HEARTBEAT
 from ..state import AppState
 from .inputs import MASKED, RunInput
+from .queue import RunQueue
 
 GRANTS: Final = "v1"
 """The server's threads and runs may do what the service's own API may, for the same scopes."""
@@ -100,6 +101,7 @@ class ServedGraph(CompiledStateGraph[Any, Any, Any, Any]):
         except Exception as error:  # noqa: BLE001  # the server would show all of it, or nothing
             raise RunRefused(Failure.recorded(error, self._run_id(config)).text) from None
         finally:
+            RunQueue.of(self.app).end(self._run_id(config))
             if self.checkpointer is None:  # the server keeps no thread of this run
                 with suppress(ServiceError):
                     await self._running.threads.delete(self.caller.conversation(thread_id))

@@ -1,5 +1,6 @@
 """What of a run's input is read: the message, or a person's decision about a call that waits."""
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -7,6 +8,7 @@ from pydantic import JsonValue
 
 from ...errors import InputRefused
 from ...runtime.state import Decision
+from ..failures import Form
 from ..last_message import LastMessage
 
 MASKED: Final = "masked"
@@ -44,7 +46,9 @@ class RunInput:
             InputRefused: It is none.
         """
         match given:
-            case {"id": str(call), "verdict": "approve" | "reject" as verdict, **rest} if not rest.keys() - {"value"}:
+            case {"id": str(call), "verdict": "approve" | "reject" as verdict, **rest} if re.fullmatch(
+                Form.APPROVAL_ID, call
+            ) and not rest.keys() - {"value"}:
                 decision = Decision(id=call, verdict=verdict)
                 return decision if rest.get("value") is None else {**decision, "value": rest["value"]}
         raise InputRefused("command", cls.DECISION)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
@@ -47,7 +48,8 @@ async def test_a_session_of_any_length_that_the_platform_has_is_a_conversation(c
             "saturn has 146 moons.",
             first.json()["thread_id"],
         )
-        threads.add(first.json()["thread_id"])
+        threads.add(thread := first.json()["thread_id"])
+        assert UUID(thread).hex == thread  # as a LangGraph server names one
     assert len(threads) == 3
     for session in ("s" * 32, "s" * 257, "s" * 32 + " s", "s" * 32 + "ñ"):
         refused = await client.post(

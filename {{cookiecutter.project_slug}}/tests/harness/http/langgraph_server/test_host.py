@@ -42,6 +42,12 @@ async def test_the_servers_own_routes_are_behind_the_services_admission(host: La
     assert (answer.text, "RateLimit" in answer.headers) == ("there", True)
 
 
+async def test_runs_are_asked_for_one_at_a_time(host: LangGraphHost, door: Door) -> None:
+    client = await door.client(host.app)
+    answer = await client.post("/runs/batch", json=[{"assistant_id": "agent"}] * 400, headers=by(ANA))
+    assert (answer.status_code, answer.json()["detail"]) == (403, "Runs are asked for one at a time.")
+
+
 async def test_pages_of_the_named_origins_may_use_every_route(host: LangGraphHost, door: Door) -> None:
     client = await door.client(host.app)
     asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "x-auth-scheme"}

@@ -68,6 +68,7 @@ def test_a_decision_is_read_with_the_value_of_a_structured_answer() -> None:
         {},
         {"id": CALL},
         {"id": 5, "verdict": "approve"},
+        {"id": "4111 1111 1111 1111", "verdict": "approve"},
         {"id": CALL, "verdict": "maybe"},
         {"id": CALL, "verdict": "approve", "unresolved": []},
     ],
