@@ -164,8 +164,10 @@ class Keeping:
                 yield f"{group.place}: is kept for ever"
         for template, body in templates.bodies.items():
             for name, it in body["Resources"].items():
-                if it["Type"] in self.LASTING and it.get("DeletionPolicy") not in ("Retain", "Snapshot"):
+                if it["Type"] in self.LASTING and it.get("DeletionPolicy") not in ("RetainExceptOnCreate", "Snapshot"):
                     yield f"{template}.{name}: goes with its stack"
+                if it.get("DeletionPolicy") == "Retain":
+                    yield f"{template}.{name}: stays where a first deploy fails, in the way of the next"
 
 
 def problems(templates: Templates) -> list[str]:

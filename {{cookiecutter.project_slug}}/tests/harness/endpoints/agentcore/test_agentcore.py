@@ -74,6 +74,20 @@ async def test_events_are_those_of_the_chat(client: httpx2.AsyncClient) -> None:
     assert whole["answer"] == ANSWER
 
 
+@pytest.mark.checklist("PLAT-1")
+async def test_a_body_that_says_no_kind_is_json_unless_a_browser_sent_it(client: httpx2.AsyncClient) -> None:
+    body = orjson.dumps({"prompt": QUESTION})
+    untold: list[dict[str, str]] = [{}, {"Content-Type": "application/octet-stream"}]
+    for headers in untold:
+        answer = await client.post("/invocations", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["answer"]) == (200, ANSWER)
+        from_page = {**headers, "Origin": "https://pages.example"}
+        assert (await client.post("/invocations", content=body, headers=from_page)).status_code == 422
+        assert (await client.post("/v1/chat", content=body, headers=headers)).status_code == 422
+    plain = {"Content-Type": "text/plain"}
+    assert (await client.post("/invocations", content=body, headers=plain)).status_code == 422
+
+
 REFUSED: dict[str, Any] = {
     "nothing": {},
     "both": {"prompt": QUESTION, "decision": {"id": "0" * 32, "decision": "approve"}},
