@@ -1,5 +1,6 @@
 """Reads the command line and starts what it names."""
 
+import os
 import sys
 import tomllib
 from argparse import ArgumentParser
@@ -41,6 +42,7 @@ class CommandLine:
 
     def run(self, arguments: Sequence[str] | None) -> int:
         """The exit code: 0 done, 1 refused, 2 misconfigured (the problems are on stderr)."""
+        self._spread()
         options = vars(self._parser.parse_args(arguments))
         module, _, name = options.pop("command").rpartition(".")
         takes = options.pop("takes", options.keys())  # not what a command takes above this one
@@ -54,6 +56,14 @@ class CommandLine:
         except ServiceError as refusal:
             print(refusal.detail, file=sys.stderr)
             return 1
+
+    @staticmethod
+    def _spread() -> None:
+        """Make variables of the lines of SETTINGS, where a host takes no file, as ECS reads one; what is set otherwise wins."""
+        for line in os.environ.get("SETTINGS", "").splitlines():
+            name, _, value = line.strip().partition("=")
+            if value and not name.startswith("#") and not os.environ.get(name):
+                os.environ[name] = value
 
     @staticmethod
     def _module(name: str) -> ModuleType:

@@ -1,7 +1,8 @@
 """Locks over the processes of one machine, as a store in SQLite has them."""
 
-import subprocess
+import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,18 @@ asyncio.run(hold())
 @pytest.mark.checklist("PLAT-1")
 async def test_a_turn_in_one_process_is_waited_for_by_another_until_it_or_its_process_ends(tmp_path: Path) -> None:
     path = tmp_path / "threads.sqlite"
-    command = [sys.executable, "-c", HOLDER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout
-        assert holder.stdout.readline().strip() == b"held"
-        async with SqliteStore(path, 5) as store:
-            with pytest.raises(ThreadBusy):
-                async with store.lock("thread t1", 0.1):
-                    pytest.fail("held twice")
-            async with store.lock("thread t2", 0):
-                pass
-            holder.kill()
-            async with store.lock("thread t1", 5):
-                pass
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, str(path), stdin=PIPE, stdout=PIPE
+    )
+    assert holder.stdout
+    assert (await holder.stdout.readline()).strip() == b"held"
+    async with SqliteStore(path, 5) as store:
+        with pytest.raises(ThreadBusy):
+            async with store.lock("thread t1", 0.1):
+                pytest.fail("held twice")
+        async with store.lock("thread t2", 0):
+            pass
+        holder.kill()
+        async with store.lock("thread t1", 5):
+            pass
+    await holder.wait()

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.datastructures import Headers
 
 from ...auth.principal import Principal
-from ...errors import Unauthenticated
+from ...errors import ConfigurationError, Unauthenticated
 from ...http.authentication import Identify
 from ...http.chat import Asker
 from ...http.endpoint import Endpoint
@@ -71,8 +71,16 @@ class AgentCoreEndpoint(Endpoint):
     PING: ClassVar = "/ping"
 
     def __init__(self, *parts: Any) -> None:
-        """Made idle."""
+        """Made idle.
+
+        Raises:
+            ConfigurationError: Callers have tokens of their own, and could name somebody else beside them.
+        """
         super().__init__(*parts)
+        way = self.settings.authentication
+        if self.own_settings.agentcore_user_header and way in ("oidc", "both"):
+            problem = f"with AUTHENTICATION={way} whoever has a token could name somebody else"
+            raise ConfigurationError([f"AGENTCORE_USER_HEADER: {problem}; leave one of them out"])
         self._is_busy = False
         self._changed = int(time())
 

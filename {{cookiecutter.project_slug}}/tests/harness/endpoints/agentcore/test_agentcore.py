@@ -204,6 +204,13 @@ def test_no_other_header_names_a_caller(name: str) -> None:
         AgentCoreSettings(agentcore_user_header=name)
 
 
+@pytest.mark.parametrize("way", ["oidc", "both"])
+async def test_no_header_names_a_caller_beside_tokens(door: Door, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    tokens = {"oidc_issuer": "https://issuer.example", "oidc_audience": "agents"}
+    with pytest.raises(ConfigurationError, match="AGENTCORE_USER_HEADER: with AUTHENTICATION"):
+        await opened(door, monkeypatch, authentication=way, **tokens)
+
+
 def test_production_wants_a_proof_at_every_other_path() -> None:
     values: dict[str, Any] = {"environment": "production", "use_fake_data": False}
     with pytest.raises(ConfigurationError, match="AUTHENTICATION=off"):
