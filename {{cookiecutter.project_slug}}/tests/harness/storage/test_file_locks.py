@@ -27,9 +27,7 @@ asyncio.run(hold())
 @pytest.mark.checklist("PLAT-1")
 async def test_a_turn_in_one_process_is_waited_for_by_another_until_it_or_its_process_ends(tmp_path: Path) -> None:
     path = tmp_path / "threads.sqlite"
-    holder = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", HOLDER, str(path), stdin=PIPE, stdout=PIPE
-    )
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, str(path), stdin=PIPE, stdout=PIPE)
     assert holder.stdout
     assert (await holder.stdout.readline()).strip() == b"held"
     async with SqliteStore(path, 5) as store:
