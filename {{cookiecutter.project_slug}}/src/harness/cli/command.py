@@ -1,6 +1,5 @@
 """Reads the command line and starts what it names."""
 
-import os
 import sys
 import tomllib
 from argparse import ArgumentParser
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 from ..auth.principal import Scope
 from ..errors import ConfigurationError, ServiceError
 from ..project import Extra, Project
+from ..settings.lines import SettingsLines
 
 USAGE_ERROR = 2
 """Exit code for what the operator must mend; `argparse` uses the same."""
@@ -42,7 +42,7 @@ class CommandLine:
 
     def run(self, arguments: Sequence[str] | None) -> int:
         """The exit code: 0 done, 1 refused, 2 misconfigured (the problems are on stderr)."""
-        self._spread()
+        SettingsLines.spread()
         options = vars(self._parser.parse_args(arguments))
         module, _, name = options.pop("command").rpartition(".")
         takes = options.pop("takes", options.keys())  # not what a command takes above this one
@@ -56,14 +56,6 @@ class CommandLine:
         except ServiceError as refusal:
             print(refusal.detail, file=sys.stderr)
             return 1
-
-    @staticmethod
-    def _spread() -> None:
-        """Make variables of the lines of SETTINGS, where a host takes no file, as ECS reads one; what is set otherwise wins."""
-        for line in os.environ.get("SETTINGS", "").splitlines():
-            name, _, value = line.strip().partition("=")
-            if value and not name.startswith("#") and not os.environ.get(name):
-                os.environ[name] = value
 
     @staticmethod
     def _module(name: str) -> ModuleType:

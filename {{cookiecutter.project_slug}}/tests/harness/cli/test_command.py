@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import runpy
 import signal
 import socket
@@ -30,18 +29,6 @@ from harness.storage.checkpoint_ids import CheckpointIds
 from harness.storage.sqlite import Checkpoints
 from harness.storage.store import Feedback
 from tests.harness.storage.test_store import keep, knows, of
-
-
-def test_settings_may_come_as_lines_of_one_variable_and_another_one_wins(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SETTINGS", '# one=1\nOIDC_SCOPES=token\n\nPORT=8001\nSOME_TEXT={"a": "b=c"}\n')
-    monkeypatch.setenv("PORT", "8002")
-    for name in ("OIDC_SCOPES", "SOME_TEXT"):
-        monkeypatch.setenv(name, "")
-    assert main(["settings"]) == 0
-    assert re.search(r"OIDC_SCOPES\W+token\W+environment", capsys.readouterr().out)
-    assert [os.environ[it] for it in ("OIDC_SCOPES", "PORT", "SOME_TEXT")] == ["token", "8002", '{"a": "b=c"}']
 
 
 def test_every_problem_is_one_line_on_stderr_and_the_exit_code_is_two(
