@@ -285,7 +285,8 @@ def apart(file: Path) -> Callable[[nox.Session], None]:
     def run(session: nox.Session) -> None:
         locked(session, name, str(file))
         python(session, "-m", "pytest", "-q", "-m", "", str(file.parent), *session.posargs)
-        for further in sorted(file.parent.glob("also*.txt")):  # arguments of tests elsewhere that want it too
+        # Arguments of tests elsewhere that want it too: unless some of its own are asked for.
+        for further in () if session.posargs else sorted(file.parent.glob("also*.txt")):
             python(session, "-m", "pytest", "-q", "-m", "", f"@{further}")
 
     run.__doc__ = f"Run {file.parent} with what only these tests need, in .nox/{name}."

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from langgraph.store.sqlite import SqliteStore as ItemStore
 from ..errors import ConfigurationError
 from ..project import Extra
 from ..settings import Settings, StoreURL
+from .file_locks import FileLocks
 from .memories import SQLMemories
 from .persistence import LoopCheckpointer, StoreTimeout
 from .records import SQLRecords
@@ -139,6 +141,7 @@ class SqliteStore(SQLStore):
             for statement in self.tables():
                 connection.execute(statement)
             self._items = self._opened(connection)
+            self._file_locks = FileLocks(self._path.with_name(f"{self._path.name}-lock"))
         except BaseException:
             connection.close()
             raise
@@ -164,6 +167,19 @@ class SqliteStore(SQLStore):
             await self._thread.run(self.saver.conn.close)
         finally:
             self._thread.close()
+            self._file_locks.close()
+
+    @asynccontextmanager
+    async def lock(self, name: str, wait_seconds: float) -> AsyncIterator[None]:
+        """Lock `name` while entered, in every process of this machine.
+
+        Raises:
+            ThreadBusy: It was still locked after `wait_seconds`.
+        """
+        clock = asyncio.get_running_loop().time
+        last = clock() + wait_seconds
+        async with super().lock(name, wait_seconds), self._file_locks.lock(name, max(0, last - clock())):
+            yield
 
     async def _probe(self) -> None:
         await self._execute([(self.PROBE, ())])

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from tests.harness.aws.templates import Resource, Templates, flat
+from tests.harness.aws.templates import Resource, Templates, flat, parts
 
 LONGEST_SLUG: Final = "a" * 30 + "-" + "9" * 29
 SHORTEST_SLUG: Final = "a"
@@ -22,6 +22,9 @@ class Rights:
     """Roles name exact actions and resources, and trust one service of this account."""
 
     WITHOUT_RESOURCE: ClassVar = {"ecr:GetAuthorizationToken"}
+    SEEN: ClassVar = {"AWS::IAM::Role", "AWS::IAM::RolePolicy"}
+    """What `statements` reads; other ways to give rights are not used."""
+
     ARN: ClassVar = re.compile(r"arn:[^:]*:([a-z0-9-]+):")
 
     def problems(self, templates: Templates) -> Iterator[str]:
@@ -35,6 +38,26 @@ class Rights:
                 yield f"{role.place}: managed policies change without us"
         for place, statement in self.statements(templates):
             yield from self._statement(place, statement)
+        yield from (f"{template}: {text}" for template in templates.bodies for text in self._spelt(templates, template))
+
+    def _spelt(self, templates: Templates, template: str) -> Iterator[str]:
+        """Rights on what is no resource of the stacks and no parameter, without a reason in rights.toml."""
+        reasons = _table("rights")["spelt"]
+        resources = templates.bodies[template]["Resources"]
+        yield from (
+            f"{it['Type']} is not held to rights.toml" for it in resources.values() if self._is_unseen(it["Type"])
+        )
+        for statement in (it for it in parts(resources) if isinstance(it, dict) and "Resource" in it):
+            for text in parts(statement["Resource"]):
+                if not isinstance(text, str) or not ("*" in text or text.startswith("arn:")):
+                    continue
+                if text not in reasons:
+                    yield f"rights.toml does not say why on {text}"
+                elif reasons[text].get("condition", "") not in str(statement.get("Condition")):
+                    yield f"{text} without {reasons[text]['condition']}"
+
+    def _is_unseen(self, kind: str) -> bool:
+        return kind.startswith("AWS::IAM::") and kind not in self.SEEN
 
     @staticmethod
     def statements(templates: Templates) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -130,6 +153,23 @@ class Names:
                         yield f"{it.place}: {it.properties[name]} is no {name}"
 
 
+class Held:
+    """What held.toml says of a kind of resource, or of one: each value as it must be, by its path."""
+
+    def problems(self, templates: Templates) -> Iterator[str]:
+        """One sentence each."""
+        table = _table("held")
+        places = {place for it in templates.resources() for place in (it.kind, it.place)}
+        yield from (f"held.toml: there is no {name}" for name in table.keys() - places)
+        for it in templates.resources():
+            for path, pattern in {**table.get(it.kind, {}), **table.get(it.place, {})}.items():
+                value: Any = it.properties
+                for name in path.split("/"):
+                    value = value.get(name, "") if isinstance(value, Mapping) else ""
+                if not re.fullmatch(pattern, str(value), re.DOTALL):
+                    yield f"{it.place}: {path} is {value}"
+
+
 class Parameters:
     """What the owner's file says fits, and says everything that has no default."""
 
@@ -164,14 +204,16 @@ class Keeping:
                 yield f"{group.place}: is kept for ever"
         for template, body in templates.bodies.items():
             for name, it in body["Resources"].items():
-                if it["Type"] in self.LASTING and it.get("DeletionPolicy") not in ("Retain", "Snapshot"):
+                if it["Type"] in self.LASTING and it.get("DeletionPolicy") not in ("RetainExceptOnCreate", "Snapshot"):
                     yield f"{template}.{name}: goes with its stack"
+                if it.get("DeletionPolicy") == "Retain":
+                    yield f"{template}.{name}: stays where a first deploy fails, in the way of the next"
 
 
 def problems(templates: Templates) -> list[str]:
     """Everything that is wrong; something that refers to nothing is one problem."""
     try:
-        rules = (Rights(), Containers(), Names(), Parameters(), Keeping())
+        rules = (Rights(), Containers(), Names(), Held(), Parameters(), Keeping())
         return [problem for rule in rules for problem in rule.problems(templates)]
     except KeyError as missing:
         return [f"{missing} is not there"]

@@ -178,3 +178,10 @@ class Templates:
 def flat(value: Any) -> Sequence[Any]:
     """A value, or all of a list and of the lists in it."""
     return [part for it in value for part in flat(it)] if isinstance(value, list) else [value]
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """A value, and all that is in it."""
+    yield value
+    for it in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts(it)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,8 +17,8 @@ pytestmark = [
     pytest.mark.skipif(find_spec("harness.storage.dynamodb") is None, reason="there is no store in DynamoDB"),
 ]
 
-NOT_OURS = {"AWS_REGION", "HOME", "TMPDIR"}
-"""Read by AWS's library and Python."""
+NOT_OURS = {"AWS_REGION", "HOME", "TMPDIR", "SETTINGS"}
+"""Read by AWS's library, Python, and our command line."""
 
 CHOSEN = {"AUTHENTICATION": "oidc", "LLM_MODEL": ""}
 """Of what a condition decides, what production.json leads to; empty: the first way."""
@@ -29,8 +30,10 @@ def of_fargate() -> Mapping[str, Any]:
     return {it["Name"]: it["Value"] for it in pairs}
 
 
-def of_agentcore() -> Mapping[str, Any]:
-    (runtime,) = Templates.load().resources("AWS::BedrockAgentCore::Runtime")
+def of_agentcore(**given: str) -> Mapping[str, Any]:
+    templates = Templates.load()
+    templates = replace(templates, given={**templates.given, **given})
+    (runtime,) = templates.resources("AWS::BedrockAgentCore::Runtime")
     found: Mapping[str, Any] = runtime.properties["EnvironmentVariables"]
     return found
 
@@ -53,3 +56,7 @@ def test_a_service_starts_with_what_its_template_sets(host: Any, monkeypatch: py
     assert settings.environment == "production"
     assert settings.log_format == "cloudwatch"
     assert settings.llm_model == f"bedrock_converse:{Templates.load().given['ModelArn']}"
+
+
+def test_the_owner_s_further_settings_reach_the_process_on_agentcore() -> None:
+    assert flat(of_agentcore(Settings="OIDC_SCOPES=token")["SETTINGS"]) == ["OIDC_SCOPES=token"]

@@ -4,7 +4,7 @@ AWS's own SDK would run the handlers on a second event loop, and tell callers th
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from time import time
 from typing import Annotated, Any, ClassVar, Final
 
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.datastructures import Headers
 
 from ...auth.principal import Principal
-from ...errors import Unauthenticated
+from ...errors import ConfigurationError, Unauthenticated
 from ...http.authentication import Identify
 from ...http.chat import Asker
 from ...http.endpoint import Endpoint
@@ -40,6 +40,28 @@ Session = Annotated[str | None, Header(alias=SESSION_HEADER, pattern=r"^[!-~]{33
 """As long as botocore's model of `runtimeSessionId`; without one, as on one's own machine, a conversation begins."""
 
 
+class InvocationRoute(StrictRoute):
+    """Takes a body without a word of its kind as JSON: AWS's clients say none unless they are told to.
+
+    Such a body is what a web page may send unasked. None comes by here: browsers add `Origin` to every POST.
+    """
+
+    UNTOLD: ClassVar = ("", "application/octet-stream")
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What FastAPI calls with each request."""
+        handle = super().get_route_handler()
+
+        async def handle_untold(request: Request) -> Response:
+            if request.headers.get("content-type", "") in self.UNTOLD and "origin" not in request.headers:
+                rest = [it for it in request.scope["headers"] if it[0] != b"content-type"]
+                headers = [*rest, (b"content-type", b"application/json")]
+                request = Request({**request.scope, "headers": headers}, request.receive)
+            return await handle(request)
+
+        return handle_untold
+
+
 class AgentCoreEndpoint(Endpoint):
     """One message an invocation. Its answer is that of `/v1/chat`, or with `Accept: text/event-stream` of `/v1/chat/stream`.
 
@@ -53,14 +75,22 @@ class AgentCoreEndpoint(Endpoint):
     PING: ClassVar = "/ping"
 
     def __init__(self, *parts: Any) -> None:
-        """Made idle."""
+        """Made idle.
+
+        Raises:
+            ConfigurationError: Callers have tokens of their own, and could name somebody else beside them.
+        """
         super().__init__(*parts)
+        way = self.settings.authentication
+        if self.own_settings.agentcore_user_header and way in ("oidc", "both"):
+            problem = f"with AUTHENTICATION={way} whoever has a token could name somebody else"
+            raise ConfigurationError([f"AGENTCORE_USER_HEADER: {problem}; leave one of them out"])
         self._is_busy = False
         self._changed = int(time())
 
     def routes(self) -> Sequence[APIRouter]:
         """Left out of our document: AWS's contract describes them."""
-        router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+        router = APIRouter(route_class=InvocationRoute, include_in_schema=False)
         router.add_api_route(self.INVOCATIONS, self.invoke, methods=["POST"], response_model=None)
         router.add_api_route(self.PING, self.ping, methods=["GET"])
         return [router]

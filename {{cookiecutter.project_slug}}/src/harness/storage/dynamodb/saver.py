@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -51,26 +52,24 @@ class DynamoSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Save the checkpoint: its marks and pieces first, itself last."""
+        """Save the checkpoint: its marks and pieces first, itself last. It ages from its own time, wherever that was."""
         named = config["configurable"]
         places, namespace = Places(named["thread_id"]), named.get("checkpoint_ns", "")
         about = get_checkpoint_metadata(config, metadata)
         run = about.get("run_id")
-        marks: list[Coroutine[Any, Any, object]] = [self._mark(places, checkpoint["id"])]
+        end = self.lifetime.end(datetime.fromisoformat(checkpoint["ts"]).timestamp())
+        marks: list[Coroutine[Any, Any, object]] = [self._mark(places, checkpoint["id"], end)]
         if run:
             thread = ThreadRef.root(named["thread_id"])
-            marks.append(
-                self.table.put({"PK": f"run#{run}", "SK": "run", "thread": thread, "ttl": self.lifetime.end()})
-            )
+            marks.append(self.table.put({"PK": f"run#{run}", "SK": "run", "thread": thread, "ttl": end}))
         place = places.checkpoints(namespace) + checkpoint["id"]
         head = {"id": checkpoint["id"], "parent": named.get("checkpoint_id"), "run": run}
         await asyncio.gather(*marks)
-        await self._save(places.partition, place, (checkpoint, about), head)
+        await self._save(places.partition, place, (checkpoint, about), {**head, "ttl": end})
         return {"configurable": {**named, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}}
 
-    async def _mark(self, places: Places, checkpoint_id: str) -> None:
+    async def _mark(self, places: Places, checkpoint_id: str, end: int) -> None:
         """Write down how old the thread is, and that there is this companion."""
-        end = self.lifetime.end()
         root = Places(ThreadRef.root(places.thread_id))
         mark = {"PK": root.partition, "SK": root.mark, "kind": "thread", "at": checkpoint_id, "ttl": end}
         await self.table.put(mark, "attribute_not_exists(#PK) OR #at < :at", at=checkpoint_id)
@@ -88,7 +87,7 @@ class DynamoSaver(BaseCheckpointSaver[str]):
         saves = []
         for number, (channel, value) in enumerate(writes):
             place = f"{before}{task_id}#{WRITES_IDX_MAP.get(channel, number) + self.SHIFT:06}"
-            head = {"task": task_id, "channel": channel}
+            head = {"task": task_id, "channel": channel, "ttl": self.lifetime.end()}
             saves.append(self._save(places.partition, place, value, head, condition))
         await asyncio.gather(*saves)
 
@@ -148,7 +147,7 @@ class DynamoSaver(BaseCheckpointSaver[str]):
         form, data = self.serde.dumps_typed(value)
         packed = zlib.compress(data, 1)
         pieces = [packed[at : at + self.PIECE_BYTES] for at in range(0, len(packed), self.PIECE_BYTES)]
-        common = {"PK": partition, "ttl": self.lifetime.end()}
+        common = {"PK": partition, "ttl": head["ttl"]}
         more = f"{Places.pieces(place)}#{uuid4().hex}#"  # of this one alone, should another be saved at this place
         puts = [
             self.table.put({**common, "SK": f"{more}{number:05}", "data": piece})

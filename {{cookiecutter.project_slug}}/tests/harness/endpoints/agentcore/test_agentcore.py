@@ -76,6 +76,20 @@ async def test_events_are_those_of_the_chat(client: httpx2.AsyncClient) -> None:
     assert whole["answer"] == ANSWER
 
 
+@pytest.mark.checklist("PLAT-1")
+async def test_a_body_that_says_no_kind_is_json_unless_a_browser_sent_it(client: httpx2.AsyncClient) -> None:
+    body = orjson.dumps({"prompt": QUESTION})
+    untold: list[dict[str, str]] = [{}, {"Content-Type": "application/octet-stream"}]
+    for headers in untold:
+        answer = await client.post("/invocations", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["answer"]) == (200, ANSWER)
+        from_page = {**headers, "Origin": "https://pages.example"}
+        assert (await client.post("/invocations", content=body, headers=from_page)).status_code == 422
+        assert (await client.post("/v1/chat", content=body, headers=headers)).status_code == 422
+    plain = {"Content-Type": "text/plain"}
+    assert (await client.post("/invocations", content=body, headers=plain)).status_code == 422
+
+
 REFUSED: dict[str, Any] = {
     "nothing": {},
     "both": {"prompt": QUESTION, "decision": {"id": "0" * 32, "decision": "approve"}},
@@ -190,6 +204,13 @@ async def test_whom_it_names_decides_only_with_the_scope(
 def test_no_other_header_names_a_caller(name: str) -> None:
     with pytest.raises(ConfigurationError, match="AGENTCORE_USER_HEADER"):
         AgentCoreSettings(agentcore_user_header=name)
+
+
+@pytest.mark.parametrize("way", ["oidc", "both"])
+async def test_no_header_names_a_caller_beside_tokens(door: Door, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    tokens = {"oidc_issuer": "https://issuer.example", "oidc_audience": "agents"}
+    with pytest.raises(ConfigurationError, match="AGENTCORE_USER_HEADER: with AUTHENTICATION"):
+        await opened(door, monkeypatch, authentication=way, **tokens)
 
 
 def test_production_wants_a_proof_at_every_other_path() -> None:

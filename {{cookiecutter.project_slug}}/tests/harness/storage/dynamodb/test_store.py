@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 
 from harness.errors import ConfigurationError, StoreUnavailable
+from harness.runtime.moving import Conversations, MovedThread
 from harness.settings import Settings
 from harness.storage.records import Record
 from harness.storage.sqlite import Checkpoints
@@ -73,6 +75,21 @@ async def test_a_deletion_leaves_nothing_in_the_table_also_of_what_had_expired(
     await store.delete_thread("t2")
     left = rows(moto, dynamodb_url)
     assert left == []
+
+
+async def test_a_conversation_from_elsewhere_ages_from_its_last_turn(
+    store: Store, moto: Moto, dynamodb_url: str
+) -> None:
+    turn = {"question": "x", "language": "en", "answer": "y", "agents": [], "asked": False}
+    settings, now, day = Settings(), datetime.now(UTC), timedelta(days=1)
+    conversations, kept = Conversations(store, settings), settings.retention_days * day
+    for name, moment in {"t1": now - 10 * day, "t2": now - kept - 2 * day}.items():
+        given = {"version": 1, "owner": "", "thread_id": name, "updated_at": moment, "history": [turn]}
+        moved = MovedThread.model_validate(given, strict=False)
+        assert await conversations.take(moved, overwrites=False) == "imported"
+    ends = {it["PK"]["S"].removeprefix("thread#"): float(it["ttl"]["N"]) for it in rows(moto, dynamodb_url)}
+    assert abs(ends["t1"] - (now - 9 * day + kept).timestamp()) < 60
+    assert [it.thread_id async for it in conversations.all()] == ["t1"]
 
 
 async def test_what_has_expired_is_read_by_nobody_and_may_be_made_anew(
