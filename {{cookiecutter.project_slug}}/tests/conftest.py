@@ -62,7 +62,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-SECONDS = {True: 900, False: 120}
+SECONDS = {True: 900, False: 300}
 """Longest time of a slow test, and of another one: a bound that no longer holds fails its test, not the whole run."""
 
 
