@@ -17,6 +17,19 @@ from tests.support.servers import ADDRESS, Server
 
 NUMBERS = count(1)
 
+ONE_BY_ONE = """
+import threading
+from moto import server
+lock, application = threading.Lock(), server.DomainDispatcherApplication
+answer = application.__call__
+def one(*request):
+    with lock:
+        return list(answer(*request))
+application.__call__ = one
+server.main()
+"""
+"""`moto_server`, its requests one by one: a real table holds a condition while it writes, moto's threads do not."""
+
 TABLE = Path(harness.storage.dynamodb.__path__[0]) / "table.json"
 
 
@@ -45,7 +58,7 @@ class Moto(Server):
 
     def command(self) -> Sequence[str]:
         """`moto_server` on loopback alone."""
-        return [str(self.binary), "-H", ADDRESS, "-p", str(self.port)]
+        return [str(self.binary.with_name("python")), "-c", ONE_BY_ONE, "-H", ADDRESS, "-p", str(self.port)]
 
     def answers(self) -> bool:
         """True when it takes requests."""
