@@ -41,7 +41,7 @@ class FileLocks:
         Raises:
             ThreadBusy: Another process still had it after `wait_seconds`.
         """
-        place = int.from_bytes(sha256(name.encode()).digest()[:8]) % self.PLACES
+        place = int.from_bytes(sha256(name.encode()).digest()) % self.PLACES
         clock = asyncio.get_running_loop().time
         last = clock() + wait_seconds
         while not self._try(place):
