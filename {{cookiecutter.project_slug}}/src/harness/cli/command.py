@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from ..auth.principal import Scope
 from ..errors import ConfigurationError, ServiceError
 from ..project import Extra, Project
-from ..settings.lines import SettingsLines
 
 USAGE_ERROR = 2
 """Exit code for what the operator must mend; `argparse` uses the same."""
@@ -42,7 +41,6 @@ class CommandLine:
 
     def run(self, arguments: Sequence[str] | None) -> int:
         """The exit code: 0 done, 1 refused, 2 misconfigured (the problems are on stderr)."""
-        SettingsLines.spread()
         options = vars(self._parser.parse_args(arguments))
         module, _, name = options.pop("command").rpartition(".")
         takes = options.pop("takes", options.keys())  # not what a command takes above this one

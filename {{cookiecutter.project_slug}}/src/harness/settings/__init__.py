@@ -16,8 +16,11 @@ from ..configuration import Configuration
 from .bedrock import BedrockSettings
 from .callers import CallerSettings, LimitSettings
 from .guards import GuardSettings
+from .lines import SettingsLines
 from .models import EMBEDDED, MODEL_EXAMPLES, ModelSettings, RunSettings
 from .server import DataSettings, LogFormats, ServerSettings, StoreSettings, StoreURL, TracingSettings
+
+SettingsLines.spread()
 
 __all__ = ["EMBEDDED", "MODEL_EXAMPLES", "Configuration", "LogFormats", "Settings", "StoreURL"]
 

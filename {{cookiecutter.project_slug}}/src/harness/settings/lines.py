@@ -8,7 +8,7 @@ class SettingsLines:
 
     @staticmethod
     def spread() -> None:
-        """Make a variable of each; what is set otherwise wins."""
+        """Make a variable of each, before any settings are read; what is set otherwise wins."""
         for line in os.environ.get("SETTINGS", "").splitlines():
             name, _, value = line.strip().partition("=")
             if value and not name.startswith("#") and not os.environ.get(name):
