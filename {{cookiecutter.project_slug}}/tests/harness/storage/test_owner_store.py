@@ -25,7 +25,7 @@ ANA, EVE = "a" * 32, "e" * 32
 
 @pytest.fixture
 async def store(every_url: str) -> AsyncIterator[Store]:
-    async with Checkpoints.open(Settings(database_url=every_url)) as store:
+    async with Checkpoints.open(Settings(database_url=every_url, database_timeout_seconds=30)) as store:
         yield store
 
 
